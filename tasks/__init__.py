@@ -1,0 +1,1 @@
+"""The task templates: `python -m tasks` lists them."""

@@ -1,0 +1,1 @@
+"""The sequence zoo: recurrent layers and models for Keras."""

@@ -1,0 +1,11 @@
+"""Recurrent units, one time step each, in `keras.ops` only.
+
+A cell's file holds its equation. Unrolling over time is the business of
+`zoo.layers`.
+"""
+
+from zoo.cells.gru import GRUCell
+from zoo.cells.lstm import LSTMCell
+from zoo.cells.rnn import SimpleRNNCell
+
+__all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]

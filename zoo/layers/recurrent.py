@@ -1,0 +1,145 @@
+"""Cells over time: `RNN(cell)`, `SimpleRNN`, `GRU` and `LSTM`.
+
+Each layer subclasses its Keras namesake, so that arguments, properties, weights
+and serialization are Keras'. Between the namesake and `keras.layers.RNN` stands
+our `RNN` (`class LSTM(keras.layers.LSTM, RNN)`): Keras' constructor hands its
+cell up the line, and there ours takes its place; Keras' cuDNN path asks the next
+in line to step through time where there is no GPU, and that is ours again.
+"""
+
+import inspect
+
+import keras
+
+from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class RNN(keras.layers.RNN):
+    """Runs a cell over a sequence, `a<t>, state<t> = cell(x<t>, state<t-1>)`.
+
+    A masked step changes nothing: the state of the step before it is passed on,
+    whatever the mask's pattern (padding on the right or the left, holes, a row
+    without a single valid step). With `go_backwards=True` a row thus starts at
+    its last valid step.
+
+    Args:
+        cell: any Keras cell, or one of `zoo.cells`.
+        cell_arguments: arguments of our cell that Keras' cell does not have, a
+            dict. Only for subclasses that set `cell_class`.
+        **kwargs: the arguments of `keras.layers.RNN`: `return_sequences`,
+            `return_state`, `go_backwards`, `stateful`, `unroll`,
+            `zero_output_for_mask`.
+
+    Call arguments:
+        sequences: (batch, steps, n_x), a floating dtype.
+        initial_state: list of (batch, n_a); zeros by default.
+        mask: (batch, steps), bool, true where a step is valid.
+        training: whether dropout is applied.
+
+    Returns:
+        a<T>, (batch, n_a), or with `return_sequences` all a<t>,
+        (batch, steps, n_a); with `return_state` the last states after it.
+    """
+
+    cell_class = None
+
+    def __init__(self, cell, cell_arguments=None, **kwargs):
+        if self.cell_class is not None:
+            cell = _as(self.cell_class, cell, **(cell_arguments or {}))
+        super().__init__(cell, **kwargs)
+        self.supports_masking = True
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Steps through time with the cell: the reference path."""
+        if mask is not None and not hasattr(mask, "shape"):
+            mask = mask[0]  # a nested mask: the same for every input
+        return super().inner_loop(sequences, initial_state, mask, training)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Runs the cell over `sequences`."""
+        self._draws_dropout_masks = training
+        return super().call(
+            sequences, initial_state=initial_state, mask=mask, training=training
+        )
+
+    def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
+        """Draws a batch's dropout masks, in training only.
+
+        Keras draws them at inference too, which costs time and leaves the state
+        of the seeds in every exported graph.
+        """
+        if self._draws_dropout_masks:
+            super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+
+
+def _as(cell_class, cell, **arguments):
+    """Makes a `cell_class` from the arguments that Keras' `cell` was made with."""
+    if isinstance(cell, cell_class):
+        return cell
+    names = inspect.signature(type(cell).__init__).parameters
+    taken = {name: getattr(cell, name) for name in names if hasattr(cell, name)}
+    return cell_class(
+        **taken,
+        **arguments,
+        name=cell.name,
+        dtype=cell.dtype_policy,
+        trainable=cell.trainable,
+    )
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SimpleRNN(keras.layers.SimpleRNN, RNN):
+    """A fully connected recurrent layer: see `zoo.cells.SimpleRNNCell`.
+
+    Takes the arguments of `keras.layers.SimpleRNN` and replaces it.
+    """
+
+    cell_class = SimpleRNNCell
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LSTM(keras.layers.LSTM, RNN):
+    """A layer of long short-term memory: see `zoo.cells.LSTMCell`.
+
+    Takes the arguments of `keras.layers.LSTM` and replaces it. Its states are
+    a<T> and c<T>.
+    """
+
+    cell_class = LSTMCell
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GRU(keras.layers.GRU, RNN):
+    """A layer of gated recurrent units: see `zoo.cells.GRUCell`.
+
+    Takes the arguments of `keras.layers.GRU` and replaces it; to move weights
+    to or from a Keras layer made with Keras' default, say `reset_after=True`.
+
+    Args:
+        units: n_a, a positive integer.
+        reset_after: whether the relevance gate acts after the matrix product
+            (cuDNN, torch, Keras' default) or before it (the default here).
+        relevance_gate: false for the simplified unit, without Γ_r.
+        **kwargs: the other arguments of `keras.layers.GRU`.
+    """
+
+    cell_class = GRUCell
+
+    def __init__(self, units, *args, reset_after=False, relevance_gate=True, **kwargs):
+        super().__init__(
+            units,
+            *args,
+            reset_after=reset_after,
+            cell_arguments={"relevance_gate": relevance_gate},
+            **kwargs,
+        )
+
+    @property
+    def relevance_gate(self):
+        """Whether the unit has a Γ_r."""
+        return self.cell.relevance_gate
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "relevance_gate": self.relevance_gate}

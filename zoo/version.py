@@ -1,0 +1,3 @@
+"""The version of the distribution `sequence-zoo`."""
+
+__version__ = "0.1.0"
