@@ -1,6 +1,17 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
 from zoo.layers.bidirectional import Bidirectional
-from zoo.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
+from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
 
-__all__ = ["GRU", "LSTM", "RNN", "Bidirectional", "SimpleRNN"]
+__all__ = [
+    "BY_CELL",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AttentionPooling",
+    "Bidirectional",
+    "MaxPooling",
+    "MeanPooling",
+    "SimpleRNN",
+]

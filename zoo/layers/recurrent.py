@@ -143,3 +143,7 @@ class GRU(keras.layers.GRU, RNN):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "relevance_gate": self.relevance_gate}
+
+
+# The layers by the names that `--cell` and the models' `cell` argument take.
+BY_CELL = {"rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}

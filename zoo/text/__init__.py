@@ -1,0 +1,10 @@
+"""Text to ids and back, as core TensorFlow graph ops.
+
+The same graph runs in training and in an exported SavedModel, which needs
+nothing but TensorFlow to load.
+"""
+
+from zoo.text.tokenizers import CharacterTokenizer, WordTokenizer
+from zoo.text.vocabulary import Vocabulary
+
+__all__ = ["CharacterTokenizer", "Vocabulary", "WordTokenizer"]

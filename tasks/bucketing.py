@@ -1,0 +1,107 @@
+"""Batches of sequences of about the same length, in an order that can be resumed."""
+
+import numpy as np
+import tensorflow as tf
+
+
+class BucketedBatches:
+    """Sequences with targets as padded batches, by length.
+
+    Each batch comes from one bucket and is padded to that bucket's length, so
+    that little is computed for padding and few shapes occur. Which sequences
+    share a batch, and the batches' order, are a function of (seed, epoch) alone:
+    a training that was interrupted goes on with the very batches it would have
+    had.
+
+    Args:
+        sequences: int32, ragged (n, steps).
+        targets: a tensor whose first dimension is n.
+        batch_size: sequences a batch; a bucket's last batch may be smaller.
+        buckets: how many padded lengths there may be.
+        seed: of the order; None for no shuffling, from short to long.
+
+    Attributes:
+        lengths: the buckets' padded lengths, rising.
+    """
+
+    def __init__(self, sequences, targets, batch_size, buckets=8, seed=None):
+        self._sequences = sequences
+        self._targets = targets
+        self._seed = seed
+        self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        sizes = np.maximum(sequences.row_lengths().numpy(), 1)
+        self.lengths = _bucket_lengths(sizes, buckets)
+        # Sequences by bucket, the plan's rows; inside a bucket by length, so
+        # that without shuffling a batch's sequences are as alike as can be.
+        self._bucket = np.searchsorted(self.lengths, sizes)
+        self._sorted = np.lexsort((sizes, self._bucket))
+        self._plan = _plan(np.bincount(self._bucket), batch_size, self.lengths)
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return len(self._plan)
+
+    @property
+    def order(self) -> np.ndarray:
+        """The sequences' places in the order of unshuffled batches, int64 (n,)."""
+        return self._sorted
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch, from 0, whose order the next iteration has."""
+        self._epoch.assign(epoch)
+
+    def dataset(self) -> tf.data.Dataset:
+        """Returns an epoch as (sequences (batch, steps), targets (batch, …))."""
+        batches = tf.data.Dataset.range(1).flat_map(self._epoch_batches)
+        # Without it Keras' `fit` cuts later epochs to the first one's length.
+        cardinality = tf.data.experimental.assert_cardinality(len(self))
+        return batches.apply(cardinality).prefetch(2)
+
+    def _epoch_batches(self, _):
+        order, numbers = tf.constant(self._sorted), tf.range(len(self), dtype=tf.int64)
+        if self._seed is not None:
+            # Shuffled as a whole, then grouped by bucket again: a stable sort.
+            order = tf.gather(order, self._shuffled(len(self._sorted), 0))
+            groups = tf.gather(tf.constant(self._bucket), order)
+            order = tf.gather(order, tf.argsort(groups, stable=True))
+            numbers = self._shuffled(len(self), 1)
+        plan = tf.constant(self._plan)
+
+        def batch(number):
+            start, size, length = tf.unstack(tf.gather(plan, number))
+            places = order[start : start + size]
+            rows = tf.gather(self._sequences, places).to_tensor()
+            padding = tf.cast(length, tf.int32) - tf.shape(rows)[1]
+            rows = tf.pad(rows, [[0, 0], [0, padding]])
+            return rows, tf.gather(self._targets, places)
+
+        return tf.data.Dataset.from_tensor_slices(numbers).map(
+            batch, num_parallel_calls=2, deterministic=True
+        )
+
+    def _shuffled(self, count, salt):
+        """Returns the numbers below `count` in the epoch's order."""
+        numbers = tf.range(count, dtype=tf.int64)
+        seed = tf.stack([tf.constant(2 * self._seed + salt, tf.int64), self._epoch])
+        return tf.random.experimental.index_shuffle(
+            numbers, seed=tf.cast(seed, tf.int32), max_index=count - 1
+        )
+
+
+def _bucket_lengths(sizes, buckets):
+    """Returns the padded lengths: quantiles of the sizes, the longest among them."""
+    quantiles = np.quantile(sizes, np.linspace(0, 1, buckets + 1)[1:])
+    return np.unique(np.ceil(quantiles).astype(np.int64))
+
+
+def _plan(counts, batch_size, lengths):
+    """Returns each batch's start, size and padded length, int64 (batches, 3)."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return np.array(
+        [
+            (start, min(batch_size, end - start), length)
+            for first, end, length in zip(starts, starts[1:], lengths, strict=False)
+            for start in range(first, end, batch_size)
+        ],
+        np.int64,
+    )

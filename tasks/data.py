@@ -1,0 +1,356 @@
+"""Datasets by name: finding, preparing, their columns and their splits.
+
+Beside `tasks.datasets` the only place that knows of TFDS.
+"""
+
+import dataclasses
+import os
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import requests
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tasks import datasets
+from tasks.errors import UserError, did_you_mean
+
+# The part of train that is held out where a dataset has no validation split, and
+# the seed it is drawn with: the same examples whatever a training's own seed is.
+HELD_OUT, HELD_OUT_SEED = 0.1, 0
+_MOST_RATINGS = 20
+_PROBE_SECONDS = 4
+
+
+def load_builder(name: str, data_dir: str | os.PathLike | None = None):
+    """Returns a dataset's builder, its data prepared.
+
+    Args:
+        name: what TFDS calls it, `dataset`, `dataset/config` or
+            `dataset/config:1.2.3`, or one of `tasks.datasets`.
+        data_dir: where prepared data lies or goes; by default `$TFDS_DATA_DIR`,
+            then TFDS' own default.
+
+    Raises:
+        UserError: there is no such dataset, or it can't be downloaded.
+    """
+    ours = datasets.register(name.split("/")[0].split(":")[0])
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.registered.DatasetNotFoundError as error:
+        raise UserError(_unknown_dataset(name)) from error
+    except (ValueError, AssertionError) as error:
+        raise UserError(_unknown_config(name, error)) from error
+    if builder.info.splits:
+        return builder
+    if data_dir is None and ours:
+        data_dir = _writable(builder)
+        builder = tfds.builder(name, data_dir=data_dir)
+        if builder.info.splits:
+            return builder
+    _prepare(builder, name)
+    return builder
+
+
+def _unknown_dataset(name):
+    known = [*datasets.names(), *tfds.list_builders()]
+    return did_you_mean("dataset", name, known, name.split("/")[0].split(":")[0])
+
+
+def _unknown_config(name, error):
+    """Says what is wrong with the part of a name behind the dataset's."""
+    dataset, _, config = name.partition("/")
+    try:
+        configs = list(tfds.builder_cls(dataset.split(":")[0]).builder_configs)
+    except (ValueError, AttributeError):
+        configs = []
+    if config and config.split(":")[0] not in configs:
+        if not configs:
+            return f"Unknown dataset {name!r}: {dataset!r} has no configurations."
+        known = [f"{dataset}/{known}" for known in configs]
+        return did_you_mean("dataset", name, known)
+    reason = str(error).strip().splitlines()[-1]
+    return f"Dataset {name!r} can't be loaded: {reason}"
+
+
+def _writable(builder):
+    """Returns a data folder to prepare in where the chosen one is read-only."""
+    folder = Path(os.path.expanduser(builder.data_dir_root))
+    while not folder.exists():
+        folder = folder.parent
+    # By its permission bits: os.access says yes to root, whatever they are.
+    if folder.stat().st_mode & 0o222 and os.access(folder, os.W_OK):
+        return builder.data_dir_root
+    return tfds.core.constants.DATA_DIR
+
+
+def _prepare(builder, name):
+    """Downloads and prepares a dataset, or says why it can't."""
+    manual = os.environ.get("ZOO_MANUAL_DIR")
+    manual = Path(manual, builder.name) if manual else None
+    if manual is None or not manual.is_dir():
+        manual = None
+        _probe(builder, name)
+    config = tfds.download.DownloadConfig(manual_dir=manual)
+    try:
+        builder.download_and_prepare(download_config=config)
+    except requests.exceptions.RequestException as error:
+        raise UserError(_no_download(name, error)) from error
+    except (AssertionError, tfds.download.DownloadError) as error:
+        raise UserError(f"{name} can't be prepared: {error}") from error
+    except OSError as error:
+        raise UserError(
+            f"{name} can't be prepared in {builder.data_dir}: {error}. "
+            "Choose another folder with --data-dir."
+        ) from error
+
+
+def _probe(builder, name):
+    """Finds out in seconds whether a download can begin: TFDS tries for minutes."""
+    url = next(iter(builder.url_infos), "")
+    if not url.startswith("http"):
+        return
+    try:
+        requests.head(url, timeout=_PROBE_SECONDS, allow_redirects=False)
+    except requests.exceptions.RequestException as error:
+        raise UserError(_no_download(name, error, url)) from error
+
+
+def _no_download(name, error, url=""):
+    host = urllib.parse.urlsplit(url).hostname or "its source"
+    return (
+        f"{name} is not on this machine and can't be downloaded: {host} can't be "
+        f"reached ({type(error).__name__}). Try --dataset synthetic/reviews, which "
+        "needs no download, or give the folder of prepared data with --data-dir."
+    )
+
+
+def columns(builder) -> dict:
+    """Returns a dataset's features by the path of their names, `data/text`."""
+    found = {}
+
+    def walk(feature, path):
+        if isinstance(feature, tfds.features.FeaturesDict):
+            for name, inner in feature.items():
+                walk(inner, [*path, name])
+        else:
+            found["/".join(path)] = feature
+
+    walk(builder.info.features, [])
+    return found
+
+
+def is_text(feature) -> bool:
+    """Says whether a feature is one string."""
+    return feature.shape == () and feature.np_dtype == object
+
+
+def is_class(feature) -> bool:
+    """Says whether a feature is one of several named classes."""
+    return isinstance(feature, tfds.features.ClassLabel)
+
+
+def is_integer(feature) -> bool:
+    """Says whether a feature is a single whole number, as a rating is."""
+    return feature.shape == () and np.issubdtype(feature.np_dtype, np.integer)
+
+
+def choose_column(builder, role: str, chosen: str | None, *fits) -> str:
+    """Returns the path of the feature that plays a role.
+
+    Args:
+        builder: a TFDS builder.
+        role: what the feature is for, "text" or "label": the flag is
+            `--text-column`.
+        chosen: what the user chose, if anything.
+        *fits: which features fit, as functions of a feature, the best fit first.
+
+    Returns:
+        The chosen feature; else the one of `supervised_keys`, if it fits; else
+        the only one that fits.
+
+    Raises:
+        UserError: the chosen one isn't there or doesn't fit, none fits, or
+            several do.
+    """
+    features = columns(builder)
+    fitting = [
+        [path for path, feature in features.items() if fit(feature)] for fit in fits
+    ]
+    candidates = list(dict.fromkeys(path for paths in fitting for path in paths))
+    if chosen:
+        if chosen in candidates:
+            return chosen
+        if chosen in features:
+            raise UserError(
+                f"Column {chosen!r} of {builder.info.full_name} can't be the {role}. "
+                f"Columns that can: {', '.join(candidates) or 'none'}."
+            )
+        raise UserError(did_you_mean("column", chosen, list(features)))
+    for path in builder.info.supervised_keys or ():
+        if path in candidates:
+            return path
+    best = next((paths for paths in fitting if paths), [])
+    if len(best) == 1:
+        return best[0]
+    if not best:
+        raise UserError(
+            f"{builder.info.full_name} has no column that can be the {role}. "
+            f"Its columns: {', '.join(features)}."
+        )
+    raise UserError(
+        f"{builder.info.full_name} has {len(best)} columns that can be the {role}: "
+        f"{', '.join(best)}. Choose one with --{role}-column."
+    )
+
+
+def read(builder, split: str, paths: list[str]) -> list[np.ndarray]:
+    """Reads some columns of a split into memory.
+
+    Args:
+        builder: a prepared TFDS builder.
+        split: a split's name, or a slice of one, `train[:10%]`.
+        paths: the columns' paths, as `columns` has them.
+
+    Returns:
+        One array a column, in the data set's order; of objects for strings.
+
+    Raises:
+        UserError: there is no such split.
+    """
+    check_split(builder, split)
+
+    def select(example):
+        return tuple(_at(example, path) for path in paths)
+
+    try:
+        examples = builder.as_dataset(split=split, decoders=None)
+    except (ValueError, AssertionError) as error:
+        raise UserError(f"Split {split!r} can't be read: {error}") from error
+    batches = examples.map(select).batch(1000).as_numpy_iterator()
+    parts = list(zip(*batches, strict=True))
+    if not parts:
+        raise UserError(f"Split {split!r} of {builder.info.full_name} is empty.")
+    return [np.concatenate(part) for part in parts]
+
+
+def _at(example, path):
+    for name in path.split("/"):
+        example = example[name]
+    return example
+
+
+def check_split(builder, split: str) -> None:
+    """Raises a UserError where a builder has no such split."""
+    name = split.split("[")[0]
+    known = list(builder.info.splits)
+    if any(part.split("[")[0].strip() not in known for part in split.split("+")):
+        raise UserError(did_you_mean("split", name, known))
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledTexts:
+    """Texts with one class each.
+
+    Attributes:
+        texts: bytes objects, (n,).
+        labels: int32, (n,): places in `class_names`.
+        class_names: the classes.
+        source: the data set's full name and the split.
+    """
+
+    texts: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, places: np.ndarray, source: str) -> "LabelledTexts":
+        """Returns the examples at these places."""
+        return LabelledTexts(
+            self.texts[places], self.labels[places], self.class_names, source
+        )
+
+
+def labelled_texts(
+    builder,
+    split: str,
+    text_column: str,
+    label_column: str,
+    class_names: tuple[str, ...] | None = None,
+) -> LabelledTexts:
+    """Reads texts and their classes.
+
+    Args:
+        builder: a prepared TFDS builder.
+        split: a split's name or a slice of one.
+        text_column: path of a string feature.
+        label_column: path of a ClassLabel or of a small whole number.
+        class_names: the classes that a model knows; by default the feature's,
+            or the ratings that occur, in order.
+
+    Raises:
+        UserError: the labels are hidden, too many or not those of `class_names`.
+    """
+    texts, values = read(builder, split, [text_column, label_column])
+    source = f"{builder.info.full_name}/{split}"
+    feature = columns(builder)[label_column]
+    if is_class(feature):
+        if values.min() < 0:
+            raise UserError(
+                f"The labels of {source} are hidden (-1). Choose another split; "
+                f"there are {', '.join(builder.info.splits)}."
+            )
+        found = tuple(feature.names)
+        labels = values
+    else:
+        ratings, labels = np.unique(values, return_inverse=True)
+        if not 2 <= len(ratings) <= _MOST_RATINGS:
+            raise UserError(
+                f"Column {label_column!r} of {source} holds {len(ratings)} different "
+                f"numbers; a rating has 2 to {_MOST_RATINGS}. "
+                "Choose another with --label-column."
+            )
+        found = tuple(str(rating) for rating in ratings)
+    class_names = class_names or found
+    unknown = sorted(set(found) - set(class_names))
+    if unknown:
+        raise UserError(
+            f"{source} has the classes {', '.join(unknown)}, which the model doesn't "
+            f"know. It knows {', '.join(class_names)}."
+        )
+    place = np.array([class_names.index(name) for name in found], np.int32)
+    return LabelledTexts(texts, place[labels], class_names, source)
+
+
+def has_labels(builder, split: str, label_column: str) -> bool:
+    """Says whether a split is there and its labels are not hidden."""
+    if split not in builder.info.splits:
+        return False
+    return read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
+
+
+def hold_out(examples: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
+    """Cuts a tenth off at random, the same tenth every time.
+
+    Returns:
+        What is left to train on, and what is held out for validation.
+    """
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(examples))
+    held_out = max(1, round(HELD_OUT * len(examples)))
+    places = np.sort(order[held_out:]), np.sort(order[:held_out])
+    notes = f"less {HELD_OUT:.0%}", f"a random {HELD_OUT:.0%}"
+    return tuple(
+        examples.take(place, f"{examples.source} ({note})")
+        for place, note in zip(places, notes, strict=True)
+    )
+
+
+def in_batches(texts: np.ndarray, size: int = 256) -> Iterator[tf.Tensor]:
+    """Yields texts as string tensors of at most `size`."""
+    for start in range(0, len(texts), size):
+        yield tf.constant(texts[start : start + size], tf.string)

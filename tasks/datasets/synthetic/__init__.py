@@ -1,0 +1,1 @@
+"""Generated datasets with a known optimum: one config per task template."""

@@ -1,0 +1,204 @@
+"""The recurrent layers against SPEC.md's equations: masks, direction, state."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.zoo.cells.equations import over_time
+from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_unit
+from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, ROWS, STEPS, every_mask
+from zoo import cells, layers
+
+
+def make(unit, **arguments):
+    layer = unit.layer(**arguments)
+    layer.build((ROWS, None, N_X))
+    draw_weights(layer)
+    return layer
+
+
+def check(unit, layer, mask, reverse=False):
+    """Runs `layer` from a random state, and checks all that it returns.
+
+    Against the equations over each row's valid steps alone; `reverse` is the order
+    in which they are expected to be taken.
+    """
+    rows = ROWS if mask is None else len(mask)
+    sequences = draw(rows, STEPS, N_X)
+    states = [draw(rows, N_A, seed=20 + place) for place in range(unit.states)]
+
+    outputs, *last = layer(sequences, initial_state=states, mask=mask)
+
+    order = slice(None, None, -1 if reverse else 1)
+    mask = None if mask is None else mask[:, order]
+    expected, expected_last = over_time(
+        unit.step, layer.get_weights(), sequences[:, order], states, mask
+    )
+    if not layer.return_sequences:
+        expected = expected[:, -1]
+    np.testing.assert_allclose(outputs, expected, atol=2e-6)
+    np.testing.assert_allclose(last, expected_last, atol=2e-6)
+
+
+@every_unit
+@every_mask
+def test_masked_steps_are_skipped(unit, mask):
+    check(unit, make(unit, return_sequences=True, return_state=True), mask)
+
+
+@every_unit
+@pytest.mark.parametrize("unroll", [False, True])
+def test_last_output_is_that_of_the_last_valid_step(unit, unroll):
+    check(unit, make(unit, return_state=True, unroll=unroll), ALL_PATTERNS)
+
+
+@every_unit
+@pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
+@pytest.mark.parametrize("unroll", [False, True])
+def test_going_backwards_starts_at_the_last_valid_step(unit, mask, unroll):
+    layer = make(
+        unit,
+        return_sequences=True,
+        return_state=True,
+        go_backwards=True,
+        unroll=unroll,
+    )
+    check(unit, layer, mask, reverse=True)
+
+
+@every_unit
+def test_state_is_zero_unless_given(unit):
+    layer = make(unit)
+    sequences, zeros = draw(ROWS, STEPS, N_X), [np.zeros((ROWS, N_A))] * unit.states
+
+    expected = layer(sequences, initial_state=zeros)
+
+    np.testing.assert_array_equal(layer(sequences), expected)
+
+
+@every_unit
+def test_masked_outputs_are_zeros_on_request(unit):
+    mask = MASKS["holes, padding and an empty row"]
+    layer = make(unit, return_sequences=True, zero_output_for_mask=True)
+    sequences = draw(ROWS, STEPS, N_X)
+
+    outputs = layer(sequences, mask=mask)
+
+    zeros = [np.zeros((ROWS, N_A))] * unit.states
+    expected, _ = over_time(unit.step, layer.get_weights(), sequences, zeros, mask)
+    np.testing.assert_allclose(outputs, expected * mask[:, :, None], atol=2e-6)
+
+
+@every_unit
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    left=st.integers(0, 3),
+    right=st.integers(0, 3),
+    garbage=st.sampled_from([0.0, 1e3, np.nan, np.inf, -np.inf]),
+    go_backwards=st.booleans(),
+)
+def test_padding_never_changes_the_last_state(unit, left, right, garbage, go_backwards):
+    layer = make(unit, return_state=True, go_backwards=go_backwards)
+    sequences = draw(ROWS, 3, N_X)
+    padding = ((0, 0), (left, right))
+    mask = np.pad(np.ones((ROWS, 3), bool), padding)
+    padded = np.pad(sequences, (*padding, (0, 0)), constant_values=garbage)
+
+    for result, expected in zip(
+        layer(padded, mask=mask), layer(sequences), strict=True
+    ):
+        np.testing.assert_allclose(result, expected, atol=1e-6)
+
+
+@every_unit
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_never_changes_a_gradient(unit, side):
+    layer = make(unit)
+    sequences = tf.constant(draw(ROWS, 3, N_X))
+    padding = [0, 0], [2, 0] if side == "left" else [0, 2]
+    mask = tf.pad(tf.ones((ROWS, 3), tf.bool), padding)
+    padded = tf.pad(sequences, (*padding, [0, 0]), constant_values=9.0)
+
+    def gradients(**inputs):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(**inputs) ** 2)
+        return tape.gradient(loss, [weight.value for weight in layer.weights])
+
+    with_padding = gradients(sequences=padded, mask=mask)
+    for gradient, expected in zip(
+        with_padding, gradients(sequences=sequences), strict=True
+    ):
+        np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+@every_unit
+@pytest.mark.parametrize("pattern", ["no mask", "holes, padding and an empty row"])
+def test_stateful_layer_carries_its_state_on(unit, pattern):
+    mask = MASKS[pattern]
+    layer = make(unit, return_state=True)
+    stateful = unit.layer(return_state=True, stateful=True)
+    stateful.build((ROWS, STEPS, N_X))
+    draw_weights(stateful)
+    sequences = draw(ROWS, STEPS, N_X)
+
+    def in_two_halves():
+        for half in (slice(0, 2), slice(2, None)):
+            part = None if mask is None else mask[:, half]
+            _, *states = stateful(sequences[:, half], mask=part)
+        return np.array(states)
+
+    _, *expected = layer(sequences, mask=mask)
+    np.testing.assert_allclose(in_two_halves(), expected, atol=1e-6)
+    assert np.abs(in_two_halves() - expected).max() > 1e-3  # it went on
+    stateful.reset_state()
+    np.testing.assert_allclose(in_two_halves(), expected, atol=1e-6)
+
+
+@every_unit
+def test_state_out_and_in_again_equals_one_go(unit):
+    layer = make(unit, return_sequences=True, return_state=True)
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["padded on both sides"]
+
+    whole, *expected = layer(sequences, mask=mask)
+    first, *states = layer(sequences[:, :3], mask=mask[:, :3])
+    second, *states = layer(sequences[:, 3:], mask=mask[:, 3:], initial_state=states)
+
+    np.testing.assert_allclose(states, expected, atol=1e-6)
+    np.testing.assert_allclose(first, whole[:, :3], atol=1e-6)
+    valid = mask[:, 3:]
+    np.testing.assert_allclose(
+        np.asarray(second)[valid], np.asarray(whole)[:, 3:][valid], atol=1e-6
+    )
+
+
+@every_unit
+def test_masks_reach_the_layer_behind(unit):
+    mask = MASKS["padded on the right"]
+    sequences = draw(ROWS, STEPS, N_X) * mask[:, :, None]
+    first = make(unit, return_sequences=True)
+    second = unit.layer()
+    second.build((ROWS, None, N_A))
+    draw_weights(second, seed=7)
+
+    implicit = second(first(keras.layers.Masking()(sequences)))
+
+    explicit = second(first(sequences, mask=mask), mask=mask)
+    np.testing.assert_array_equal(implicit, explicit)
+    unmasked = second(first(sequences))
+    assert np.abs(implicit - unmasked).max() > 1e-3
+
+
+def test_any_cell_can_be_run_over_time():
+    lstm, gru = cells.LSTMCell(N_A), cells.GRUCell(N_A)
+    layer = layers.RNN([lstm, gru], return_sequences=True)
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["holes"]
+
+    outputs = layer(sequences, mask=mask)
+
+    one = layers.RNN(lstm, return_sequences=True)
+    other = layers.RNN(gru, return_sequences=True)
+    expected = other(one(sequences, mask=mask), mask=mask)
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)

@@ -1,0 +1,64 @@
+"""Files and folders that are either the old ones or the new ones, never half."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a file to write beside `path`; it takes `path`'s place at the end.
+
+    Whatever happens before the end leaves `path` as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    written = Path(name)
+    try:
+        yield written
+        written.chmod(0o644)
+        os.replace(written, path)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replaced_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a folder to fill beside `path`; it takes `path`'s place at the end.
+
+    Whatever happens before the end leaves `path` as it was. The exchange takes
+    two renames; a process killed between them leaves the old folder under
+    another name, from where `whole_folder` brings it back.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    old = _old(path)
+    try:
+        yield written
+        written.chmod(0o755)
+        whole_folder(path)
+        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(written, path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def whole_folder(path: str | os.PathLike) -> Path:
+    """Returns `path`, after undoing an exchange that was killed half-way."""
+    path = Path(path)
+    if not path.exists() and _old(path).exists():
+        os.replace(_old(path), path)
+    return path
+
+
+def _old(path):
+    return path.with_name(f".{path.name}.old")

@@ -1,0 +1,94 @@
+"""One vector for a whole sequence, whatever the padding."""
+
+import keras
+from keras import ops
+
+
+class _Pooling(keras.layers.Layer):
+    """(batch, steps, features) → (batch, features) over the valid steps.
+
+    A row without a valid step gives zeros.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, sequences, mask=None):
+        """Returns None: the result has no steps."""
+
+    def compute_output_shape(self, sequences_shape):
+        """Returns (batch, features)."""
+        return sequences_shape[0], sequences_shape[2]
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaxPooling(_Pooling):
+    """The largest value of each feature over the valid steps."""
+
+    def call(self, sequences, mask=None):
+        """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        if mask is None:
+            return ops.max(sequences, axis=1)
+        mask = mask[..., None]
+        lowest = ops.full_like(sequences, -float("inf"))
+        pooled = ops.max(ops.where(mask, sequences, lowest), axis=1)
+        return ops.where(ops.any(mask, axis=1), pooled, ops.zeros_like(pooled))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MeanPooling(_Pooling):
+    """The mean of each feature over the valid steps."""
+
+    def call(self, sequences, mask=None):
+        """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        if mask is None:
+            return ops.mean(sequences, axis=1)
+        weights = ops.cast(mask, sequences.dtype)[..., None]
+        count = ops.maximum(ops.sum(weights, axis=1), 1)
+        return ops.sum(sequences * weights, axis=1) / count
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AttentionPooling(_Pooling):
+    """A mean over the valid steps whose weights are learned.
+
+    ```
+    α<t> = softmax_t(vᵀ tanh(W h<t> + b)),   result = Σ_t α<t> h<t>
+    ```
+
+    (Yang et al. 2016, of words in a sentence.)
+
+    Args:
+        units: the size of W h<t>.
+        **kwargs: the arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, units=64, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.projection = keras.layers.Dense(
+            units, activation="tanh", dtype=self.dtype_policy, name="projection"
+        )
+        self.score = keras.layers.Dense(
+            1, use_bias=False, dtype=self.dtype_policy, name="score"
+        )
+
+    def build(self, sequences_shape):
+        """Creates W, b and v."""
+        self.projection.build(sequences_shape)
+        self.score.build((*sequences_shape[:-1], self.units))
+
+    def call(self, sequences, mask=None):
+        """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        scores = self.score(self.projection(sequences))
+        if mask is None:
+            return ops.sum(ops.softmax(scores, axis=1) * sequences, axis=1)
+        mask = mask[..., None]
+        scores = ops.where(mask, scores, ops.full_like(scores, -1e4))
+        weights = ops.softmax(scores, axis=1) * ops.cast(mask, scores.dtype)
+        return ops.sum(weights * sequences, axis=1)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,60 @@
+"""What every model of the zoo can do beside what Keras gives it."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from zoo import export, presets
+from zoo.text import Vocabulary
+
+
+class Model(keras.Model):
+    """A Keras model that takes strings, and goes to disk and back.
+
+    A subclass builds its layers and its functional graph in the constructor,
+    names every layer, sets `vocabulary` (a `zoo.text.Vocabulary`) and defines
+    `get_config` and `signatures`.
+    """
+
+    vocabulary: Vocabulary
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, fit for JSON."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes a model from what `get_config` returned."""
+        return cls(**config)
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """Returns the SavedModel's functions by name, each with its signature."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_preset(cls, name_or_path: str | os.PathLike):
+        """Returns the model of a preset, of this class.
+
+        Args:
+            name_or_path: a preset's folder or name: see `zoo.presets.find`.
+
+        Raises:
+            zoo.presets.PresetError: there is no such preset, it is damaged, or
+                its model is of another class.
+        """
+        model = presets.load(name_or_path)
+        if not isinstance(model, cls):
+            raise presets.PresetError(
+                f"Preset {os.fspath(name_or_path)!r} holds a {type(model).__name__}, "
+                f"not a {cls.__name__}."
+            )
+        return model
+
+    def save_to_preset(self, path: str | os.PathLike) -> None:
+        """Writes config, graph, weights and vocabulary into the folder `path`."""
+        presets.save(self, path)
+
+    def export(self, path: str | os.PathLike) -> None:
+        """Writes a SavedModel that plain TensorFlow loads into the folder `path`."""
+        export.save(self, path)

@@ -1,0 +1,213 @@
+"""Many-to-one: a text in, one of n classes out."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from zoo.layers import (
+    BY_CELL,
+    AttentionPooling,
+    Bidirectional,
+    MaxPooling,
+    MeanPooling,
+)
+from zoo.models.base import Model
+from zoo.text import Vocabulary, WordTokenizer
+from zoo.text.vocabulary import PADDING_ID
+
+_POOLINGS = {"max": MaxPooling, "mean": MeanPooling, "attention": AttentionPooling}
+POOLINGS = ("last", *_POOLINGS)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SequenceClassifier(Model):
+    """Embedding, recurrent layers, pooling over time, softmax.
+
+    ```
+    e<t>    = E w<t>                      w<t> the t-th token's id
+    a[l]<t> = recurrent layer l of a[l-1], a[0] = e; [a→<t>, a←<t>] in both directions
+    v       = the last, largest, mean or attended a[L]<t>
+    ŷ       = softmax(W v + b)
+    ```
+
+    Args:
+        vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
+        class_names: what the classes are called, two or more.
+        tokenizer: `zoo.text.WordTokenizer` or `CharacterTokenizer`; by default
+            words in lower case, with punctuation marks as tokens of their own.
+        embedding_units: size of a token's vector.
+        cell: "rnn", "gru" or "lstm".
+        units: n_a of each recurrent layer, and in each direction.
+        layers: how many recurrent layers are stacked.
+        bidirectional: whether each layer runs in both directions.
+        pooling: "last" (the last state, in both directions), "max", "mean" or
+            "attention".
+        dropout: rate in [0, 1) after the embedding, between the layers and before
+            the softmax.
+        max_length: a longer text is cut: its first tokens and its last tokens are
+            kept, half and half, for openings and conclusions tell most.
+        **kwargs: `name` and `dtype`.
+
+    Call arguments:
+        inputs: int32, (batch, steps): ids, 0 where there is no token.
+
+    Returns:
+        logits, float32, (batch, classes).
+
+    Raises:
+        ValueError: an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary | Sequence[str],
+        class_names: Sequence[str],
+        *,
+        tokenizer=None,
+        embedding_units: int = 128,
+        cell: str = "lstm",
+        units: int = 128,
+        layers: int = 1,
+        bidirectional: bool = True,
+        pooling: str = "max",
+        dropout: float = 0.5,
+        max_length: int = 400,
+        **kwargs,
+    ):
+        _check("cell", cell, BY_CELL)
+        _check("pooling", pooling, POOLINGS)
+        if len(class_names) < 2:
+            raise ValueError(f"Two classes or more are needed, found {class_names}.")
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        if tokenizer is None:
+            tokenizer = WordTokenizer(punctuation="keep", markup=False)
+        elif isinstance(tokenizer, dict):
+            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+
+        # Layers
+        embedding = keras.layers.Embedding(
+            len(vocabulary), embedding_units, mask_zero=True, name="embedding"
+        )
+        recurrent = [
+            _recurrent(
+                cell,
+                units,
+                bidirectional,
+                return_sequences=pooling != "last" or number < layers,
+                name=f"recurrent_{number}",
+            )
+            for number in range(1, layers + 1)
+        ]
+        drop = [
+            keras.layers.Dropout(dropout, name=f"dropout_{number}")
+            for number in range(layers + 1)
+        ]
+        logits = keras.layers.Dense(len(class_names), dtype="float32", name="logits")
+
+        # Functional graph
+        ids = keras.Input((None,), dtype="int32", name="ids")
+        x = drop[0](embedding(ids))
+        for layer, dropout_layer in zip(recurrent[:-1], drop[1:-1], strict=True):
+            x = dropout_layer(layer(x))
+        x = recurrent[-1](x)
+        if pooling != "last":
+            x = _POOLINGS[pooling](name="pooling")(x)
+        super().__init__(ids, logits(drop[-1](x)), **kwargs)
+
+        # Config
+        self.vocabulary = vocabulary
+        self.tokenizer = tokenizer
+        self.class_names = tuple(class_names)
+        self.embedding_units = embedding_units
+        self.cell = cell
+        self.units = units
+        self.depth = layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.max_length = max_length
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, fit for JSON."""
+        return {
+            "vocabulary": self.vocabulary.ordinary_tokens,
+            "class_names": list(self.class_names),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "embedding_units": self.embedding_units,
+            "cell": self.cell,
+            "units": self.units,
+            "layers": self.depth,
+            "bidirectional": self.bidirectional,
+            "pooling": self.pooling,
+            "dropout": self.dropout,
+            "max_length": self.max_length,
+            "name": self.name,
+        }
+
+    def encode(self, texts: tf.Tensor) -> tf.Tensor:
+        """Turns texts into what the model takes.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            int32, (batch, steps): ids, cut to `max_length`, padded with 0 to the
+            longest and to one step at least.
+        """
+        ids = self.vocabulary.ids(self.tokenizer(texts))
+        head = (self.max_length + 1) // 2
+        tail = self.max_length - head
+        beginning, rest = ids[:, :head], ids[:, head:]
+        rest = rest[:, -tail:] if tail else rest[:, :0]
+        ids = tf.concat([beginning, rest], axis=1).to_tensor(PADDING_ID)
+        missing = tf.maximum(1 - tf.shape(ids)[1], 0)
+        return tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
+
+    def classify(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies texts.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            `label`: string (batch,), the likeliest class' name; `probability`:
+            float32 (batch,), its probability; `probabilities`: float32 (batch,
+            classes), of all classes in the order of `class_names`.
+        """
+        logits = self(self.encode(tf.convert_to_tensor(texts)), training=False)
+        probabilities = tf.nn.softmax(logits)
+        best = tf.argmax(probabilities, axis=-1)
+        return {
+            "label": tf.gather(tf.constant(self.class_names), best),
+            "probability": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
+        }
+
+    def signatures(self) -> dict:
+        """Returns `serving_default` (`classify`) and `class_names`."""
+        text = tf.TensorSpec([None], tf.string, name="text")
+        names = self.class_names
+        return {
+            "serving_default": tf.function(self.classify, input_signature=[text]),
+            # Apart, for a server expects every output of `serving_default` to
+            # have the batch in front.
+            "class_names": tf.function(
+                lambda: {"class_names": tf.constant(names)}, input_signature=[]
+            ),
+        }
+
+
+def _check(argument, value, known):
+    if value not in known:
+        raise ValueError(
+            f"{argument} must be one of {', '.join(known)}, found {value!r}."
+        )
+
+
+def _recurrent(cell, units, bidirectional, return_sequences, name):
+    if not bidirectional:
+        return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
+    layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
+    return Bidirectional(layer, name=name)

@@ -1,0 +1,162 @@
+"""Presets: folders that hold a model, what it scored, and a card about it.
+
+```
+<preset>/config.json     the model's class and its constructor's arguments
+         saved_model/    the graph, the weights and the vocabulary
+         metrics.json    what `evaluate` measured
+         README.md       the model card, rendered from the two
+```
+"""
+
+import difflib
+import importlib
+import json
+import os
+from pathlib import Path
+
+from zoo import export
+from zoo.files import replaced_file, replaced_folder, whole_folder
+from zoo.text import Vocabulary
+from zoo.version import __version__
+
+CONFIG, METRICS, CARD, SAVED_MODEL = (
+    "config.json",
+    "metrics.json",
+    "README.md",
+    "saved_model",
+)
+_CHECKOUT = Path(__file__).resolve().parent.parent / "pretrained"
+
+
+class PresetError(ValueError):
+    """A preset that can't be found, or is damaged."""
+
+
+def folders() -> list[Path]:
+    """Returns where presets are looked for by name, the first one first."""
+    chosen = os.environ.get("ZOO_PRETRAINED")
+    places = [Path(chosen)] if chosen else []
+    return [place for place in [*places, _CHECKOUT] if place.is_dir()]
+
+
+def find(name_or_path: str | os.PathLike) -> Path:
+    """Returns a preset's folder.
+
+    Args:
+        name_or_path: a folder; or a name, which is looked up in the folder
+            `$ZOO_PRETRAINED`, then in `pretrained/` of the checkout.
+
+    Raises:
+        PresetError: there is none, with the nearest name that there is.
+    """
+    candidates = [Path(name_or_path)]
+    candidates += [folder / name_or_path for folder in folders()]
+    for candidate in candidates:
+        candidate = whole_folder(candidate)
+        if (candidate / CONFIG).is_file():
+            return candidate
+    for candidate in candidates:
+        if candidate.is_dir() and candidate.name:
+            raise PresetError(
+                f"Damaged preset {os.fspath(candidate)!r}: {CONFIG} is missing. "
+                "Train or fetch it again."
+            )
+    raise PresetError(_unknown(os.fspath(name_or_path)))
+
+
+def _unknown(name):
+    known = [p.name for folder in folders() for p in folder.iterdir() if p.is_dir()]
+    message = f"Unknown preset {name!r}."
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"{message} Did you mean {near[0]!r}?"
+    if known:
+        return f"{message} There are: {', '.join(sorted(known))}. Or give a folder."
+    return f"{message} No presets are installed here: give a preset's folder."
+
+
+def save(model, path: str | os.PathLike) -> None:
+    """Writes a model as a preset, in place of what was there.
+
+    Args:
+        model: a `zoo.models.base.Model`.
+        path: the preset's folder. One that is there stays whole until the new
+            one is complete, then goes, its metrics and card included.
+    """
+    cls = type(model)
+    config = model.get_config()
+    config.pop("vocabulary")  # an asset of the SavedModel
+    content = {
+        "class": f"{cls.__module__}.{cls.__qualname__}",
+        "config": config,
+        "zoo": __version__,
+    }
+    with replaced_folder(path) as folder:
+        export.save(model, folder / SAVED_MODEL)
+        _write_json(folder / CONFIG, content)
+
+
+def load(name_or_path: str | os.PathLike):
+    """Returns the model of a preset, ready to use or to train on.
+
+    Args:
+        name_or_path: see `find`.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged.
+    """
+    folder = find(name_or_path)
+    try:
+        content = json.loads((folder / CONFIG).read_text("utf-8"))
+        cls = _class(content["class"])
+        assets = folder / SAVED_MODEL / "assets"
+        vocabulary = Vocabulary.load(assets / "vocabulary.txt")
+        model = cls.from_config({**content["config"], "vocabulary": vocabulary})
+        export.read_weights(model, folder / SAVED_MODEL)
+    except FileNotFoundError as error:
+        reason = f"{Path(error.filename).name} is missing"
+    except KeyError as error:
+        reason = f"{CONFIG} has no {error}"
+    except (export.WeightsError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+    else:
+        return model
+    raise PresetError(
+        f"Damaged preset {os.fspath(folder)!r}: {reason}. Train or fetch it again."
+    )
+
+
+def _class(path):
+    """Returns the class of the zoo that a config names."""
+    module, _, name = path.rpartition(".")
+    if not module.startswith("zoo.models."):
+        raise ValueError(f"{CONFIG} names no class of zoo.models: {path!r}")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{CONFIG} names no class of zoo.models: {path!r}") from error
+
+
+def write_metrics(folder: str | os.PathLike, metrics: dict, card: str) -> None:
+    """Writes a preset's `metrics.json`, and the card rendered from it.
+
+    Args:
+        folder: the preset's folder.
+        metrics: whatever JSON can hold.
+        card: Markdown.
+    """
+    folder = Path(folder)
+    _write_json(folder / METRICS, metrics)
+    with replaced_file(folder / CARD) as file:
+        file.write_text(card, "utf-8")
+
+
+def read_metrics(folder: str | os.PathLike) -> dict:
+    """Returns what `write_metrics` wrote, nothing where there is nothing."""
+    path = Path(folder) / METRICS
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def _write_json(path, content):
+    with replaced_file(path) as file:
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,121 @@
+"""Words and characters of a text."""
+
+import keras
+import tensorflow as tf
+
+from zoo.text.vocabulary import END, START
+
+# A word: letters, marks and digits, with apostrophes and joiners inside it.
+_WORD = r"[\p{L}\p{M}\p{N}]+(?:['’\x{200c}\x{200d}][\p{L}\p{M}\p{N}]+)*"
+# What can be seen and is no part of a word: punctuation, symbols, emoji.
+_SYMBOL = r"[^\s\p{Z}\p{C}]"
+_PATTERNS = {
+    "drop": rf"(?s)({_WORD})|.",
+    "keep": rf"(?s)({_WORD}|{_SYMBOL})|.",
+}
+_MARKUP = r"<[/!]?[A-Za-z][^<>]*>"
+
+
+class _Tokenizer:
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Makes a tokenizer from what `get_config` returned."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WordTokenizer(_Tokenizer):
+    """Splits texts into words.
+
+    A word is a run of letters, marks and digits of any script, with apostrophes
+    inside it ("don't", "l'été"). Bytes that are not UTF-8 become U+FFFD.
+
+    Args:
+        lowercase: whether letters are lower-cased.
+        punctuation: `"drop"`, or `"keep"` for each mark, symbol or emoji as a
+            token of its own.
+        markup: whether HTML tags such as `<br />` stay part of the text.
+        start: whether each text begins with `<SOS>`.
+        end: whether each text ends with `<EOS>`.
+
+    Call arguments:
+        texts: string, (batch,).
+
+    Returns:
+        string, ragged (batch, tokens).
+
+    Raises:
+        ValueError: `punctuation` is neither "drop" nor "keep".
+    """
+
+    def __init__(
+        self,
+        lowercase=True,
+        punctuation="drop",
+        markup=True,
+        start=False,
+        end=False,
+    ):
+        if punctuation not in _PATTERNS:
+            raise ValueError(
+                f"punctuation must be 'drop' or 'keep', found {punctuation!r}."
+            )
+        self.lowercase = lowercase
+        self.punctuation = punctuation
+        self.markup = markup
+        self.start = start
+        self.end = end
+
+    def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        texts = _valid_utf8(texts)
+        if not self.markup:
+            texts = tf.strings.regex_replace(texts, _MARKUP, " ")
+        if self.lowercase:
+            texts = tf.strings.lower(texts, encoding="utf-8")
+        spaced = tf.strings.regex_replace(texts, _PATTERNS[self.punctuation], r" \1 ")
+        return _bracket(tf.strings.split(spaced), self.start, self.end)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class CharacterTokenizer(_Tokenizer):
+    """Splits texts into characters: Unicode code points, spaces and all.
+
+    Bytes that are not UTF-8 become U+FFFD.
+
+    Args:
+        start: whether each text begins with `<SOS>`.
+        end: whether each text ends with `<EOS>`.
+
+    Call arguments:
+        texts: string, (batch,).
+
+    Returns:
+        string, ragged (batch, tokens).
+    """
+
+    def __init__(self, start=False, end=False):
+        self.start = start
+        self.end = end
+
+    def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        characters = tf.strings.unicode_split(_valid_utf8(texts), "UTF-8")
+        return _bracket(characters, self.start, self.end)
+
+
+def _valid_utf8(texts):
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+
+
+def _bracket(tokens, start, end):
+    """Puts `<SOS>` before and `<EOS>` after each row, as asked for."""
+    rows = tokens.nrows()
+    parts = [tokens]
+    if start:
+        parts.insert(0, tf.fill([rows, 1], START))
+    if end:
+        parts.append(tf.fill([rows, 1], END))
+    return tf.concat(parts, axis=1) if len(parts) > 1 else tokens

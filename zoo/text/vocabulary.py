@@ -1,0 +1,186 @@
+"""Tokens and their ids."""
+
+import collections
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+
+PADDING, UNKNOWN, START, END = SPECIAL = ("<PAD>", "<UNK>", "<SOS>", "<EOS>")
+PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(len(SPECIAL))
+
+# A vocabulary's file has one token a line; these keep a token on its line.
+_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+class Vocabulary(tf.Module):
+    """A list of tokens, the most frequent first; a token's id is its place.
+
+    Ids 0 to 3 are `<PAD>`, `<UNK>` (any token not in the list), `<SOS>` and
+    `<EOS>`.
+
+    The look-up tables read a file of this object's own, `vocabulary.txt`, which
+    so becomes an asset of every SavedModel that contains them.
+
+    Args:
+        tokens: the tokens after these four, without repetition.
+
+    Raises:
+        ValueError: a token occurs twice or is empty.
+    """
+
+    def __init__(self, tokens: Iterable[str]):
+        super().__init__(name="vocabulary")
+        # A tuple, so that tf.Module doesn't look for variables in it.
+        self.tokens = (*SPECIAL, *tokens)
+        _check(self.tokens)
+        self._escaped = tuple(_escape(token) for token in self.tokens)
+        self._has_escapes = self._escaped != self.tokens
+        with tf.init_scope():  # also where a graph is being built
+            self._id_table, self._token_table = self._tables()
+
+    @classmethod
+    def fit(
+        cls,
+        stream: Iterable,
+        max_size: int | None = None,
+        min_count: int = 1,
+    ) -> "Vocabulary":
+        """Makes a vocabulary of the tokens of a stream.
+
+        Args:
+            stream: string tensors, ragged or dense, or sequences of strings.
+            max_size: how many ids there may be, the four special ones included.
+            min_count: how often a token must occur to be taken.
+
+        Returns:
+            The vocabulary, by falling frequency; ties by the tokens' bytes.
+        """
+        counts = collections.Counter()
+        for tokens in stream:
+            counts.update(_flat(tokens))
+        for token in SPECIAL:
+            counts.pop(token.encode(), None)
+        counts.pop(b"", None)
+        taken = [item for item in counts.items() if item[1] >= min_count]
+        taken.sort(key=lambda item: (-item[1], item[0]))
+        if max_size is not None:
+            taken = taken[: max(max_size - len(SPECIAL), 0)]
+        return cls(token.decode("utf-8", "replace") for token, _ in taken)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Vocabulary":
+        """Reads a file that `save` wrote.
+
+        Raises:
+            ValueError: the file doesn't begin with the four special tokens.
+        """
+        lines = Path(path).read_bytes().decode("utf-8").split("\n")[:-1]
+        if tuple(lines[: len(SPECIAL)]) != SPECIAL:
+            raise ValueError(
+                f"{path} is no vocabulary of the zoo: it must begin with the lines "
+                f"{', '.join(SPECIAL)}, found {lines[: len(SPECIAL)]}."
+            )
+        return cls(map(_unescape, lines[len(SPECIAL) :]))
+
+    def save(self, path: str | os.PathLike) -> None:
+        r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters."""
+        text = "".join(token + "\n" for token in self._escaped)
+        Path(path).write_bytes(text.encode("utf-8"))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def ordinary_tokens(self) -> list[str]:
+        """The tokens without the special ones: what the constructor takes."""
+        return list(self.tokens[len(SPECIAL) :])
+
+    def ids(self, tokens):
+        """Returns the tokens' ids.
+
+        Args:
+            tokens: string, any shape, dense or ragged.
+
+        Returns:
+            int32, same shape; `<UNK>`'s id for a token not in the vocabulary.
+        """
+        if self._has_escapes:
+            tokens = tf.ragged.map_flat_values(_escape_in_graph, tokens)
+        return tf.cast(self._id_table.lookup(tokens), tf.int32)
+
+    def lookup(self, ids):
+        """Returns the tokens of ids.
+
+        Args:
+            ids: int32 or int64, any shape, dense or ragged.
+
+        Returns:
+            string, same shape; `<UNK>` for an id that isn't one.
+        """
+        tokens = self._token_table.lookup(tf.cast(ids, tf.int64))
+        if self._has_escapes:
+            tokens = tf.ragged.map_flat_values(_unescape_in_graph, tokens)
+        return tokens
+
+    def _tables(self):
+        """Makes the tables, token → id and id → token."""
+        folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = os.path.join(folder, "vocabulary.txt")
+        self.save(path)
+        line = tf.string, tf.lookup.TextFileIndex.WHOLE_LINE
+        number = tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+        to_ids = tf.lookup.TextFileInitializer(path, *line, *number)
+        to_tokens = tf.lookup.TextFileInitializer(path, *number, *line)
+        return (
+            tf.lookup.StaticHashTable(to_ids, UNKNOWN_ID),
+            tf.lookup.StaticHashTable(to_tokens, UNKNOWN),
+        )
+
+
+def _check(tokens):
+    if "" in tokens:
+        raise ValueError(f"Token {tokens.index('')} of the vocabulary is empty.")
+    if len(set(tokens)) < len(tokens):
+        token, count = collections.Counter(tokens).most_common(1)[0]
+        raise ValueError(f"{token!r} is {count} times in the vocabulary, not once.")
+
+
+def _flat(tokens):
+    """Returns the tokens of a tensor or sequence as an iterable of bytes."""
+    if isinstance(tokens, tf.RaggedTensor):
+        tokens = tokens.flat_values
+    if isinstance(tokens, tf.Tensor):
+        return tokens.numpy().ravel().tolist()
+    return [token.encode("utf-8") for token in tokens]
+
+
+def _escape(token):
+    for character, escaped in _ESCAPES:
+        token = token.replace(character, escaped)
+    return token
+
+
+def _unescape(token):
+    r"""Undoes `_escape`; a `\\` must not lend its second half to an `n`."""
+    parts = token.split("\\\\")
+    return "\\".join(p.replace("\\n", "\n").replace("\\r", "\r") for p in parts)
+
+
+def _escape_in_graph(tokens):
+    tokens = tf.strings.regex_replace(tokens, r"\\", r"\\\\")
+    tokens = tf.strings.regex_replace(tokens, "\n", r"\\n")
+    return tf.strings.regex_replace(tokens, "\r", r"\\r")
+
+
+def _unescape_in_graph(tokens):
+    # No token of text holds U+0000 beside an escape: it marks a `\\` meanwhile.
+    tokens = tf.strings.regex_replace(tokens, r"\\\\", "\x00")
+    tokens = tf.strings.regex_replace(tokens, r"\\n", "\n")
+    tokens = tf.strings.regex_replace(tokens, r"\\r", "\r")
+    return tf.strings.regex_replace(tokens, "\x00", r"\\")
