@@ -3,7 +3,6 @@
 Beside `tasks.datasets` the only place that knows of TFDS.
 """
 
-import dataclasses
 import os
 import urllib.parse
 from collections.abc import Iterator
@@ -17,10 +16,6 @@ import tensorflow_datasets as tfds
 from tasks import datasets
 from tasks.errors import UserError, did_you_mean
 
-# The part of train that is held out where a dataset has no validation split, and
-# the seed it is drawn with: the same examples whatever a training's own seed is.
-HELD_OUT, HELD_OUT_SEED = 0.1, 0
-_MOST_RATINGS = 20
 _PROBE_SECONDS = 4
 
 
@@ -109,7 +104,7 @@ def _prepare(builder, name):
 
 def _probe(builder, name):
     """Finds out in seconds whether a download can begin: TFDS tries for minutes."""
-    url = next(iter(builder.url_infos), "")
+    url = next(iter(builder.url_infos or ()), "")
     if not url.startswith("http"):
         return
     try:
@@ -144,7 +139,7 @@ def columns(builder) -> dict:
 
 def is_text(feature) -> bool:
     """Says whether a feature is one string."""
-    return feature.shape == () and feature.np_dtype == object
+    return feature.shape == () and feature.tf_dtype == tf.string
 
 
 def is_class(feature) -> bool:
@@ -248,106 +243,6 @@ def check_split(builder, split: str) -> None:
     known = list(builder.info.splits)
     if any(part.split("[")[0].strip() not in known for part in split.split("+")):
         raise UserError(did_you_mean("split", name, known))
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelledTexts:
-    """Texts with one class each.
-
-    Attributes:
-        texts: bytes objects, (n,).
-        labels: int32, (n,): places in `class_names`.
-        class_names: the classes.
-        source: the data set's full name and the split.
-    """
-
-    texts: np.ndarray
-    labels: np.ndarray
-    class_names: tuple[str, ...]
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, places: np.ndarray, source: str) -> "LabelledTexts":
-        """Returns the examples at these places."""
-        return LabelledTexts(
-            self.texts[places], self.labels[places], self.class_names, source
-        )
-
-
-def labelled_texts(
-    builder,
-    split: str,
-    text_column: str,
-    label_column: str,
-    class_names: tuple[str, ...] | None = None,
-) -> LabelledTexts:
-    """Reads texts and their classes.
-
-    Args:
-        builder: a prepared TFDS builder.
-        split: a split's name or a slice of one.
-        text_column: path of a string feature.
-        label_column: path of a ClassLabel or of a small whole number.
-        class_names: the classes that a model knows; by default the feature's,
-            or the ratings that occur, in order.
-
-    Raises:
-        UserError: the labels are hidden, too many or not those of `class_names`.
-    """
-    texts, values = read(builder, split, [text_column, label_column])
-    source = f"{builder.info.full_name}/{split}"
-    feature = columns(builder)[label_column]
-    if is_class(feature):
-        if values.min() < 0:
-            raise UserError(
-                f"The labels of {source} are hidden (-1). Choose another split; "
-                f"there are {', '.join(builder.info.splits)}."
-            )
-        found = tuple(feature.names)
-        labels = values
-    else:
-        ratings, labels = np.unique(values, return_inverse=True)
-        if not 2 <= len(ratings) <= _MOST_RATINGS:
-            raise UserError(
-                f"Column {label_column!r} of {source} holds {len(ratings)} different "
-                f"numbers; a rating has 2 to {_MOST_RATINGS}. "
-                "Choose another with --label-column."
-            )
-        found = tuple(str(rating) for rating in ratings)
-    class_names = class_names or found
-    unknown = sorted(set(found) - set(class_names))
-    if unknown:
-        raise UserError(
-            f"{source} has the classes {', '.join(unknown)}, which the model doesn't "
-            f"know. It knows {', '.join(class_names)}."
-        )
-    place = np.array([class_names.index(name) for name in found], np.int32)
-    return LabelledTexts(texts, place[labels], class_names, source)
-
-
-def has_labels(builder, split: str, label_column: str) -> bool:
-    """Says whether a split is there and its labels are not hidden."""
-    if split not in builder.info.splits:
-        return False
-    return read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
-
-
-def hold_out(examples: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
-    """Cuts a tenth off at random, the same tenth every time.
-
-    Returns:
-        What is left to train on, and what is held out for validation.
-    """
-    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(examples))
-    held_out = max(1, round(HELD_OUT * len(examples)))
-    places = np.sort(order[held_out:]), np.sort(order[:held_out])
-    notes = f"less {HELD_OUT:.0%}", f"a random {HELD_OUT:.0%}"
-    return tuple(
-        examples.take(place, f"{examples.source} ({note})")
-        for place, note in zip(places, notes, strict=True)
-    )
 
 
 def in_batches(texts: np.ndarray, size: int = 256) -> Iterator[tf.Tensor]:

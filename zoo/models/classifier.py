@@ -185,12 +185,16 @@ class SequenceClassifier(Model):
             "probabilities": probabilities,
         }
 
+    # What `encode` and `classify` take.
+    text_signature = (tf.TensorSpec([None], tf.string, name="text"),)
+
     def signatures(self) -> dict:
         """Returns `serving_default` (`classify`) and `class_names`."""
-        text = tf.TensorSpec([None], tf.string, name="text")
         names = self.class_names
         return {
-            "serving_default": tf.function(self.classify, input_signature=[text]),
+            "serving_default": tf.function(
+                self.classify, input_signature=self.text_signature
+            ),
             # Apart, for a server expects every output of `serving_default` to
             # have the batch in front.
             "class_names": tf.function(

@@ -6,7 +6,7 @@ import tensorflow as tf
 from zoo.text.vocabulary import END, START
 
 # A word: letters, marks and digits, with apostrophes and joiners inside it.
-_WORD = r"[\p{L}\p{M}\p{N}]+(?:['’\x{200c}\x{200d}][\p{L}\p{M}\p{N}]+)*"
+_WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}\x{200c}\x{200d}][\p{L}\p{M}\p{N}]+)*"
 # What can be seen and is no part of a word: punctuation, symbols, emoji.
 _SYMBOL = r"[^\s\p{Z}\p{C}]"
 _PATTERNS = {
@@ -71,6 +71,7 @@ class WordTokenizer(_Tokenizer):
         self.end = end
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits `texts` into words."""
         texts = _valid_utf8(texts)
         if not self.markup:
             texts = tf.strings.regex_replace(texts, _MARKUP, " ")
@@ -102,6 +103,7 @@ class CharacterTokenizer(_Tokenizer):
         self.end = end
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits `texts` into characters."""
         characters = tf.strings.unicode_split(_valid_utf8(texts), "UTF-8")
         return _bracket(characters, self.start, self.end)
 

@@ -8,7 +8,7 @@ from tests.zoo.cells.equations import lstm
 from tests.zoo.cells.units import N_A, N_X, draw, draw_weights
 from zoo.cells import LSTMCell
 
-UPDATE, FORGET, CANDIDATE, OUTPUT = range(4)
+GATES = ["update", "forget", "candidate", "output"]  # the order of the columns
 
 
 def make(cell_class=LSTMCell, **arguments):
@@ -19,7 +19,7 @@ def make(cell_class=LSTMCell, **arguments):
 
 
 def make_with_gates(**biases):
-    """Makes a cell whose gates, named in capitals, are saturated by their biases."""
+    """Makes a cell in which some gates are saturated by a bias."""
     cell = make()
     kernel, recurrent_kernel, bias = cell.get_weights()
     for gate, value in biases.items():
@@ -64,8 +64,8 @@ def test_step_equals_that_of_keras(activations, implementation):
 def test_open_forget_gate_keeps_the_memory_and_closed_drops_it():
     x, a, c = draw(2, N_X), draw(2, N_A, seed=8), draw(2, N_A, seed=9)
 
-    _, [_, kept] = make_with_gates(UPDATE=-50, FORGET=50)(x, [a, c])
-    _, [_, dropped] = make_with_gates(UPDATE=-50, FORGET=-50)(x, [a, c])
+    _, [_, kept] = make_with_gates(update=-50, forget=50)(x, [a, c])
+    _, [_, dropped] = make_with_gates(update=-50, forget=-50)(x, [a, c])
 
     np.testing.assert_array_equal(kept, c)
     np.testing.assert_allclose(dropped, 0, atol=1e-12)
@@ -74,7 +74,7 @@ def test_open_forget_gate_keeps_the_memory_and_closed_drops_it():
 def test_open_update_gate_writes_the_candidate():
     x, a, c = draw(2, N_X), draw(2, N_A, seed=8), draw(2, N_A, seed=9)
 
-    cell = make_with_gates(UPDATE=50, FORGET=-50, CANDIDATE=50)
+    cell = make_with_gates(update=50, forget=-50, candidate=50)
     _, [_, written] = cell(x, [a, c])
 
     np.testing.assert_allclose(written, 1)  # tanh(50)
@@ -83,8 +83,8 @@ def test_open_update_gate_writes_the_candidate():
 def test_output_is_the_tanh_of_the_memory_through_the_output_gate():
     x, a, c = draw(2, N_X), draw(2, N_A, seed=8), draw(2, N_A, seed=9)
 
-    shown, _ = make_with_gates(UPDATE=-50, FORGET=50, OUTPUT=50)(x, [a, c])
-    hidden, _ = make_with_gates(UPDATE=-50, FORGET=50, OUTPUT=-50)(x, [a, c])
+    shown, _ = make_with_gates(update=-50, forget=50, output=50)(x, [a, c])
+    hidden, _ = make_with_gates(update=-50, forget=50, output=-50)(x, [a, c])
 
     np.testing.assert_allclose(shown, np.tanh(c), atol=1e-6)
     np.testing.assert_allclose(hidden, 0, atol=1e-12)

@@ -38,8 +38,18 @@ def call(layer, states, mask):
     return results if isinstance(results, tuple | list) else [results]
 
 
+def check_same(ours, namesake, with_state_and_mask):
+    states = mask = None
+    if with_state_and_mask:
+        count = len(ours.state_size)
+        states = [draw(ROWS, N_A, seed=20 + place) for place in range(count)]
+        mask = ALL_PATTERNS
+    results, expected = call(ours, states, mask), call(namesake, states, mask)
+    for result, value in zip(results, expected, strict=True):
+        np.testing.assert_allclose(result, value, atol=1e-6)
+
+
 @every_namesake
-@pytest.mark.parametrize("to_keras", [True, False])
 @pytest.mark.parametrize(
     "flags",
     FLAGS,
@@ -47,21 +57,21 @@ def call(layer, states, mask):
         "-".join(name for name, value in flags.items() if value) or "last output"
     ),
 )
-def test_weights_move_to_keras_and_back(unit, flags, to_keras):
-    ours, namesake = make(unit.layer, **flags), make(unit.keras_layer, **flags)
-    if to_keras:
-        draw_weights(ours, seed=5)
-        namesake.set_weights(ours.get_weights())
-    else:
-        draw_weights(namesake, seed=5)
-        ours.set_weights(namesake.get_weights())
-    states = [draw(ROWS, N_A, seed=20 + place) for place in range(unit.states)]
+def test_our_weights_do_the_same_in_keras(unit, flags):
+    ours, namesake = make(unit.layer, **flags), unit.keras_layer(**flags)
+    namesake.build((None, None, N_X))
+    namesake.set_weights(ours.get_weights())
+    check_same(ours, namesake, with_state_and_mask=True)
 
-    for given, mask in [(None, None), (states, ALL_PATTERNS)]:
-        results, expected = call(ours, given, mask), call(namesake, given, mask)
-        assert len(results) == 1 + flags["return_state"] * unit.states
-        for result, value in zip(results, expected, strict=True):
-            np.testing.assert_allclose(result, value, atol=1e-6)
+
+@every_namesake
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_weights_of_keras_do_the_same_here(unit, use_bias):
+    arguments = {"use_bias": use_bias, "return_sequences": True}
+    ours, namesake = unit.layer(**arguments), make(unit.keras_layer, **arguments)
+    ours.build((None, None, N_X))
+    ours.set_weights(namesake.get_weights())
+    check_same(ours, namesake, with_state_and_mask=False)
 
 
 @every_namesake

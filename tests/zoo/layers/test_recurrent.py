@@ -191,6 +191,24 @@ def test_masks_reach_the_layer_behind(unit):
     assert np.abs(implicit - unmasked).max() > 1e-3
 
 
+@every_unit
+@pytest.mark.xfail(
+    reason="Keras' Layer drops a mask that travels with the sequences as soon as"
+    " a call has a second tensor, here `initial_state`",
+    strict=True,
+)
+def test_mask_that_travels_with_the_sequences_holds_with_an_initial_state(unit):
+    layer = make(unit)
+    mask = MASKS["padded on the right"]
+    sequences = draw(ROWS, STEPS, N_X) * mask[:, :, None]
+    states = [draw(ROWS, N_A, seed=20 + place) for place in range(unit.states)]
+
+    implicit = layer(keras.layers.Masking()(sequences), initial_state=states)
+
+    explicit = layer(sequences, initial_state=states, mask=mask)
+    np.testing.assert_allclose(implicit, explicit, atol=1e-6)
+
+
 def test_any_cell_can_be_run_over_time():
     lstm, gru = cells.LSTMCell(N_A), cells.GRUCell(N_A)
     layer = layers.RNN([lstm, gru], return_sequences=True)

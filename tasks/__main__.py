@@ -1,0 +1,17 @@
+"""Lists the task templates: `python -m tasks`."""
+
+TEMPLATES = {
+    "sentiment": "many-to-one: a text in, its sentiment or any other class out",
+}
+
+
+def main() -> None:
+    """Prints a line a template."""
+    print("The sequence zoo's task templates:\n")
+    for name, summary in TEMPLATES.items():
+        print(f"  python -m tasks.{name:12} {summary}")
+    print("\nEach shows what it can do, with examples, when run without arguments.")
+
+
+if __name__ == "__main__":
+    main()

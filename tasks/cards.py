@@ -1,0 +1,75 @@
+"""Model cards, rendered from what `train` and `evaluate` wrote."""
+
+import textwrap
+
+
+def render(name: str, summary: str, metrics: dict, limits: str) -> str:
+    """Returns a preset's card.
+
+    Args:
+        name: the preset's name.
+        summary: what the model does, in a sentence.
+        metrics: `training`, a dict of what was trained and how, and
+            `evaluations`, a dict of metrics by data set and split.
+        limits: what the model is not for, Markdown.
+
+    Returns:
+        Markdown.
+    """
+    evaluations = metrics.get("evaluations", {})
+    parts = [f"# {name}", summary]
+    if evaluations:
+        parts += ["## Measured", _table(evaluations)]
+    if "training" in metrics:
+        parts += ["## Trained", _training(metrics["training"])]
+    parts += ["## Use", _use(name), "## Limits", textwrap.dedent(limits).strip()]
+    parts += ["*Rendered by `evaluate` from `metrics.json`; not edited by hand.*"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(evaluations):
+    names = []
+    for figures in evaluations.values():
+        names += [key for key, value in figures.items() if _is_figure(value)]
+    names = list(dict.fromkeys(names))
+    lines = ["| data | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
+    lines += ["| --- " * (len(names) + 1) + "|"]
+    for source, figures in evaluations.items():
+        cells = [_cell(figures.get(name)) for name in names]
+        lines.append(f"| {source} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _is_figure(value):
+    return isinstance(value, int | float)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    return (
+        f"{value:.4f}" if isinstance(value, float) else f"{value:,}".replace(",", " ")
+    )
+
+
+def _training(training):
+    lines = []
+    for key, value in training.items():
+        if key == "command":
+            lines.append(f"- command: `{value}`")
+        elif key == "versions":
+            listed = ", ".join(f"{name} {version}" for name, version in value.items())
+            lines.append(f"- versions: {listed}")
+        else:
+            lines.append(f"- {key.replace('_', ' ')}: {value}")
+    return "\n".join(lines)
+
+
+def _use(name):
+    return textwrap.dedent(f"""\
+        ```python
+        import tensorflow as tf
+
+        model = tf.saved_model.load("pretrained/{name}/saved_model")
+        model.signatures["serving_default"](text=tf.constant(["…"]))
+        ```""")

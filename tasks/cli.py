@@ -1,0 +1,311 @@
+"""The command line that every template shares: train, evaluate, predict, export."""
+
+import argparse
+import contextlib
+import dataclasses
+import difflib
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import simple_parsing
+
+from tasks.errors import UserError, did_you_mean
+
+
+@dataclasses.dataclass(frozen=True)
+class Template:
+    """What a template brings to the shared command line.
+
+    Attributes:
+        name: `python -m tasks.<name>` runs it.
+        summary: what it does, in a line.
+        examples: commands to show, one a line.
+        config: the dataclass whose fields are `train`'s flags.
+        evaluation: the dataclass whose fields are `evaluate`'s.
+        preset: the trained model that the other commands use by default.
+        train: (config, output folder, whether to resume) → None.
+        evaluate: (preset, evaluation) → None.
+        predict: (preset, iterator of texts as bytes, batch size, whether to print
+            JSON) → None.
+    """
+
+    name: str
+    summary: str
+    examples: Sequence[str]
+    config: type
+    evaluation: type
+    preset: str
+    train: Callable
+    evaluate: Callable
+    predict: Callable
+
+
+def main(template: Template, argv: Sequence[str] | None = None) -> int:
+    """Runs a template's command line.
+
+    Args:
+        template: the template.
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
+        for a training that failed, 130 for one that was interrupted.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(template)
+    if not argv:
+        parser.print_help()
+        return 0
+    arguments = parser.parse_args(argv)
+    try:
+        with _imports_told_briefly():
+            from tasks.training import TrainingError
+            from zoo.presets import PresetError
+        return _run(template, arguments)
+    except (UserError, PresetError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        hint = " Go on with --resume." if arguments.command == "train" else ""
+        print(f"\n{parser.prog}: interrupted.{hint}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output, `head` perhaps, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def command(name: str, config) -> str:
+    """Returns the command that trains with a config, without folders of this machine.
+
+    Args:
+        name: the template's name.
+        config: its dataclass.
+    """
+    parts = [f"python -m tasks.{name} train --dataset {config.dataset}"]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in ("dataset", "data_dir") or value == field.default:
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            parts.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            parts.append(f"--{flag} {value}")
+    return " ".join(parts)
+
+
+def _run(template, arguments):
+    if arguments.command == "train":
+        _train(template, arguments)
+    elif arguments.command == "evaluate":
+        template.evaluate(arguments.model, arguments.config)
+    elif arguments.command == "predict":
+        texts = _texts(arguments)
+        template.predict(arguments.model, texts, arguments.batch_size, arguments.json)
+    else:
+        _export(arguments)
+    return 0
+
+
+def _train(template, arguments):
+    from tasks import training
+
+    config = arguments.config
+    output = arguments.output
+    if output is None:
+        output = Path("runs", template.name, config.dataset.replace("/", "-"))
+    defaults = template.config()
+    config = training.open_output(output, config, defaults, arguments.resume)
+    config.check()
+    template.train(config, output)
+
+
+def _export(arguments):
+    from zoo import presets
+
+    model = presets.load(arguments.model)
+    model.export(arguments.output)
+    print(f"SavedModel: {arguments.output}")
+
+
+def _parser(template):
+    parser = _Parser(
+        prog=f"python -m tasks.{template.name}",
+        description=template.summary,
+        epilog="examples:\n" + textwrap.indent("\n".join(template.examples), "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+    commands = {
+        name: subparsers.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=_Formatter,
+            add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
+            allow_abbrev=False,
+        )
+        for name, text in {
+            "train": "train a model, evaluate it and export it",
+            "evaluate": "measure a preset on a split and write its model card",
+            "predict": "run a preset on texts",
+            "export": "write a preset's model as a SavedModel",
+        }.items()
+    }
+    commands["train"].add_arguments(template.config, dest="config")
+    commands["train"].add_argument(
+        "--output", type=Path, metavar="DIR", help="where all goes (default: runs/…)"
+    )
+    commands["train"].add_argument(
+        "--resume", action="store_true", help="go on with an interrupted training"
+    )
+    for name in ("evaluate", "predict", "export"):
+        commands[name].add_argument(
+            "--model",
+            default=template.preset,
+            metavar="PRESET",
+            help="a preset's name or folder",
+        )
+    commands["evaluate"].add_arguments(template.evaluation, dest="config")
+    _add_predict(commands["predict"])
+    commands["export"].add_argument(
+        "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
+    )
+    return parser
+
+
+def _add_predict(parser):
+    parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="a file with a text a line; - for standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, a line a text")
+    parser.add_argument("--batch-size", type=_positive, default=64)
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0, found {number}")
+    return number
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a flag's default where there is one to show."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class _Parser(simple_parsing.ArgumentParser):
+    """Tells a mistake in one line, with the nearest flag there is."""
+
+    def __init__(self, *args, **kwargs):
+        # argparse would let `--epoch` pass for `--epochs`.
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def error(self, message):
+        """Ends the process with exit code 2."""
+        hint = "" if " -h" in message else f" See {self.prog} --help."
+        message = message.rstrip(".") + "."
+        self.exit(2, f"{self.prog}: error: {message}{hint}\n")
+
+    def parse_known_args(self, args=None, namespace=None, attempt_to_reorder=False):
+        """Refuses unknown arguments here, where this command's flags are known."""
+        namespace, extra = super().parse_known_args(args, namespace, attempt_to_reorder)
+        flags = [name for name in extra if name.startswith("--")]
+        if flags:
+            known = [name for action in self._actions for name in action.option_strings]
+            self.error(did_you_mean("flag", flags[0].split("=")[0], known))
+        return namespace, extra
+
+    def _check_value(self, action, value):
+        """Names the nearest of an argument's choices."""
+        choices = list(action.choices or ())
+        if choices and value not in choices:
+            near = difflib.get_close_matches(str(value), map(str, choices), n=1)
+            hint = f"did you mean {near[0]!r}" if near else f"choose from {choices}"
+            raise argparse.ArgumentError(action, f"unknown {value!r}: {hint}")
+
+    def format_help(self):
+        """Shows a flag's own name for its value: --epochs EPOCHS."""
+        self._preprocessing()
+        for group in self._action_groups:
+            group.title = group.title and group.title.partition(" ['")[0]
+        for action in self._actions:
+            if action.option_strings and action.choices is None and action.nargs != 0:
+                name = action.option_strings[0].lstrip("-").replace("-", "_").upper()
+                action.metavar = action.metavar if _plain(action.metavar) else name
+        return super().format_help()
+
+
+def _plain(metavar):
+    return isinstance(metavar, str) and metavar.isupper() and "." not in metavar
+
+
+def _texts(arguments) -> Iterator[bytes]:
+    """Returns the texts to predict, as the bytes that they were given as."""
+    if arguments.texts and arguments.input:
+        raise UserError("Give texts, or a file with --input, not both.")
+    if arguments.texts:
+        return iter([os.fsencode(text) for text in arguments.texts])
+    if arguments.input in (None, "-"):
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UserError("Nothing to predict: give a TEXT, or a file with --input.")
+        return _lines(sys.stdin.buffer, "Standard input")
+    try:
+        file = open(arguments.input, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise UserError(
+            f"{arguments.input} can't be read: {error.strerror}."
+        ) from error
+    return _lines(file, arguments.input)
+
+
+def _lines(file, name):
+    """Returns a file's lines, the first read at once to find an empty file."""
+    lines = (line.rstrip(b"\r\n") for line in file)
+    first = next(lines, None)
+    if first is None:
+        raise UserError(f"{name} is empty: a text a line is expected.")
+
+    def all_lines():
+        yield first
+        yield from lines
+
+    return all_lines()
+
+
+@contextlib.contextmanager
+def _imports_told_briefly():
+    """Keeps TensorFlow's messages about the machine, on import, off stderr.
+
+    They come from C++ before any setting could silence them, and a user's
+    mistake should be the only thing that stderr tells.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as silent:
+        os.dup2(silent.fileno(), 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # looks for GPUs, which it comments on
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,86 @@
+"""What every template's `train` can be told. Knows nothing of TensorFlow."""
+
+import dataclasses
+
+from simple_parsing import choice, flag
+
+from tasks.errors import UserError
+
+
+@dataclasses.dataclass
+class DataConfig:
+    """The data set and its columns."""
+
+    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
+    dataset: str = "synthetic/reviews"
+    # folder of prepared data; default: $TFDS_DATA_DIR, then TFDS' own
+    data_dir: str | None = None
+    # the split to train on, or a slice of one: train[:10%%]
+    train_split: str = "train"
+
+
+@dataclasses.dataclass
+class EvaluationConfig:
+    """What to measure a preset on."""
+
+    # a dataset by name; default: the one that the preset was trained on
+    dataset: str | None = None
+    # a split or a slice of one; default: the one held back for testing
+    split: str | None = None
+    # folder of prepared data; default: $TFDS_DATA_DIR, then TFDS' own
+    data_dir: str | None = None
+    # sequences in a batch
+    batch_size: int = 64
+
+
+@dataclasses.dataclass
+class TrainingConfig(DataConfig):
+    """How long, how fast and how carefully to train."""
+
+    # the most passes over the training data
+    epochs: int = 10
+    # sequences in a batch
+    batch_size: int = 64
+    # the step size of Adam at its highest
+    learning_rate: float = 1e-3
+    # how the step size falls: not at all, or along a cosine to zero
+    schedule: str = choice("constant", "cosine", default="cosine")
+    # gradients are scaled down to this norm, all of them together
+    clip_norm: float | None = 1.0
+    # gradients are cut to [-N, N] element by element (then give --clip-norm 0)
+    clip_value: float | None = None
+    # stop after this many epochs without a better validation result
+    patience: int = 3
+    # how many padded lengths the batches may have
+    buckets: int = 8
+    # of the weights, the order and dropout: the same seed gives the same model
+    seed: int = 1
+    # spread each batch over the GPUs that are there (tf.distribute)
+    mirrored: bool = flag(False, negative_prefix="--no-")
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        for name in ("epochs", "batch_size", "learning_rate", "patience", "buckets"):
+            at_least(self, name, 0, exclusive=True)
+        if self.clip_norm and self.clip_value:
+            raise UserError(
+                "Gradients are clipped by their norm or by value, not both: "
+                "give --clip-norm 0 with --clip-value."
+            )
+
+
+def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:
+    """Raises a UserError where a field of a config is below its bound."""
+    value = getattr(config, name)
+    if value < bound or (exclusive and value == bound):
+        flag_name = "--" + name.replace("_", "-")
+        relation = "above" if exclusive else "at least"
+        raise UserError(f"{flag_name} must be {relation} {bound}, found {value}.")
+
+
+def below(config, name: str, bound: float) -> None:
+    """Raises a UserError where a field of a config is not in [0, bound)."""
+    value = getattr(config, name)
+    if not 0 <= value < bound:
+        flag_name = "--" + name.replace("_", "-")
+        raise UserError(f"{flag_name} must be in [0, {bound}), found {value}.")

@@ -1,0 +1,35 @@
+"""What a figure was measured on."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+
+def describe() -> str:
+    """Returns the processor, its cores and the GPUs, in a line."""
+    import tensorflow as tf
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    parts = [f"{_processor()}, {cores or os.cpu_count()} cores"]
+    for device in tf.config.list_physical_devices("GPU"):
+        details = tf.config.experimental.get_device_details(device)
+        parts.append(details.get("device_name", device.name))
+    return " + ".join(parts)
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what computes."""
+    names = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in names
+    }
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,202 @@
+"""Texts with one class each: reading, splitting, choosing columns."""
+
+import dataclasses
+
+import numpy as np
+
+from tasks import data
+from tasks.errors import UserError
+
+# The part of train that is held out where a dataset has no validation split, and
+# the seed it is drawn with: the same examples whatever a training's own seed is.
+HELD_OUT, HELD_OUT_SEED = 0.1, 0
+_MOST_RATINGS = 20
+_VALIDATION, _TEST = "validation", "test"
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledTexts:
+    """Texts with one class each.
+
+    Attributes:
+        texts: bytes objects, (n,).
+        labels: int32, (n,): places in `class_names`.
+        class_names: the classes.
+        source: the data set's full name and the split.
+    """
+
+    texts: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, places: np.ndarray, source: str) -> "LabelledTexts":
+        """Returns the examples at these places."""
+        return LabelledTexts(
+            self.texts[places], self.labels[places], self.class_names, source
+        )
+
+
+def read(
+    builder,
+    split: str,
+    text_column: str,
+    label_column: str,
+    class_names: tuple[str, ...] | None = None,
+) -> LabelledTexts:
+    """Reads texts and their classes.
+
+    Args:
+        builder: a prepared TFDS builder.
+        split: a split's name or a slice of one.
+        text_column: path of a string feature.
+        label_column: path of a ClassLabel or of a small whole number.
+        class_names: the classes that a model knows; by default the feature's,
+            or the ratings that occur, in order.
+
+    Raises:
+        UserError: the labels are hidden, too many or not those of `class_names`.
+    """
+    texts, values = data.read(builder, split, [text_column, label_column])
+    source = f"{builder.info.full_name}/{split}"
+    feature = data.columns(builder)[label_column]
+    if data.is_class(feature):
+        if values.min() < 0:
+            raise UserError(
+                f"The labels of {source} are hidden (-1). Choose another split; "
+                f"there are {', '.join(builder.info.splits)}."
+            )
+        found = tuple(feature.names)
+        labels = values
+    else:
+        ratings, labels = np.unique(values, return_inverse=True)
+        if not 2 <= len(ratings) <= _MOST_RATINGS:
+            raise UserError(
+                f"Column {label_column!r} of {source} holds {len(ratings)} different "
+                f"numbers; a rating has 2 to {_MOST_RATINGS}. "
+                "Choose another with --label-column."
+            )
+        found = tuple(str(rating) for rating in ratings)
+    class_names = class_names or found
+    unknown = sorted(set(found) - set(class_names))
+    if unknown:
+        raise UserError(
+            f"{source} has the classes {', '.join(unknown)}, which the model doesn't "
+            f"know. It knows {', '.join(class_names)}."
+        )
+    place = np.array([class_names.index(name) for name in found], np.int32)
+    return LabelledTexts(texts, place[labels], class_names, source)
+
+
+def has_labels(builder, split: str, label_column: str) -> bool:
+    """Says whether a split is there and its labels are not hidden."""
+    if split not in builder.info.splits:
+        return False
+    return data.read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
+
+
+def hold_out(examples: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
+    """Cuts a tenth off at random, the same tenth every time.
+
+    Returns:
+        What is left to train on, and what is held out for validation.
+    """
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(examples))
+    held_out = max(1, round(HELD_OUT * len(examples)))
+    places = np.sort(order[held_out:]), np.sort(order[:held_out])
+    notes = f"less {HELD_OUT:.0%}", f"a random {HELD_OUT:.0%}"
+    return tuple(
+        examples.take(place, f"{examples.source} ({note})")
+        for place, note in zip(places, notes, strict=True)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """What a classifier is trained, chosen and measured on.
+
+    Attributes:
+        train: to train on.
+        validation: to choose on; never a part of `test`.
+        test: to report on, or None where the dataset has no labels left for it.
+        dataset: TFDS' full name of the dataset.
+        test_split: the split that `test` is, or None.
+        text_column: the column with the texts.
+        label_column: the column with the classes.
+    """
+
+    train: LabelledTexts
+    validation: LabelledTexts
+    test: LabelledTexts | None
+    dataset: str
+    test_split: str | None
+    text_column: str
+    label_column: str
+
+    def describe(self) -> str:
+        """Returns what was chosen, a line each."""
+        test = self.test and f"{self.test.source}, {len(self.test):,}"
+        return "\n".join(
+            [
+                f"dataset     {self.dataset}",
+                f"text        {self.text_column}",
+                f"label       {self.label_column}: {', '.join(self.train.class_names)}",
+                f"train       {self.train.source}, {len(self.train):,}",
+                f"validation  {self.validation.source}, {len(self.validation):,}",
+                f"test        {test or 'none: no split with labels is left'}",
+            ]
+        )
+
+
+def columns(builder, text_column: str | None, label_column: str | None):
+    """Returns the columns of a dataset's texts and classes.
+
+    Args:
+        builder: a TFDS builder.
+        text_column: the user's choice, if there is one.
+        label_column: the user's choice, if there is one.
+
+    Raises:
+        UserError: see `tasks.data.choose_column`.
+    """
+    text = data.choose_column(builder, "text", text_column, data.is_text)
+    label = data.choose_column(
+        builder, "label", label_column, data.is_class, data.is_integer
+    )
+    return text, label
+
+
+def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
+    """Reads a dataset's train, validation and test.
+
+    A dataset without a validation split, or whose test labels are hidden, so that
+    its validation split has to be the test, has a validation set cut from train.
+
+    Args:
+        builder: a prepared TFDS builder.
+        train_split: the split to train on or a slice of it.
+        text: the column with the texts.
+        label: the column with the classes.
+
+    Raises:
+        UserError: a split doesn't exist, or its labels don't fit.
+    """
+    train = read(builder, train_split, text, label)
+    names = train.class_names
+    labelled = [
+        split
+        for split in (_TEST, _VALIDATION)
+        if split not in train_split and has_labels(builder, split, label)
+    ]
+    if labelled == [_TEST, _VALIDATION]:
+        validation = read(builder, _VALIDATION, text, label, names)
+    else:
+        train, validation = hold_out(train)
+    test_split = labelled[0] if labelled else None
+    test = test_split and read(builder, test_split, text, label, names)
+    return Corpus(
+        train, validation, test, builder.info.full_name, test_split, text, label
+    )

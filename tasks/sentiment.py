@@ -1,0 +1,281 @@
+"""Many-to-one: a text in, its sentiment or any other class out.
+
+python -m tasks.sentiment predict "What a wonderful film."
+python -m tasks.sentiment train --dataset synthetic/reviews
+"""
+
+import dataclasses
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from simple_parsing import choice, flag
+
+from tasks import cli, config
+
+SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
+LIMITS = """
+- It knows the language, the kind of text and the classes that it was trained on, and
+  gives one of them to any text, an empty one or one in another language too.
+- A probability is as the training data has it: it is no measure of how far a text
+  is from anything seen in training.
+- Texts by or about people carry their authors' prejudices, and so does the model.
+"""
+
+
+@dataclasses.dataclass
+class Config(config.TrainingConfig):
+    """Sentiment: dataset, model and training."""
+
+    # the column with the texts; default: the only one there is
+    text_column: str | None = None
+    # the column with the class or the rating; default: the only one there is
+    label_column: str | None = None
+    # how many words the model knows
+    vocabulary_size: int = 20_000
+    # how often a word must occur in the training texts to be known
+    min_count: int = 2
+    # longer texts are cut, keeping their first and their last words
+    max_length: int = 400
+    # size of a word's vector
+    embedding_units: int = 128
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # units of a recurrent layer, in each direction
+    units: int = 128
+    # stacked recurrent layers
+    layers: int = 1
+    # read in both directions
+    bidirectional: bool = flag(True, negative_prefix="--no-")
+    # how the steps become one vector
+    pooling: str = choice("last", "max", "mean", "attention", default="max")
+    # the share of values dropped in training
+    dropout: float = 0.5
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
+            config.at_least(self, name, 1)
+        config.at_least(self, "vocabulary_size", 5)
+        config.below(self, "dropout", 1)
+
+
+@dataclasses.dataclass
+class Evaluation(config.EvaluationConfig):
+    """What to measure a preset on."""
+
+    # the column with the texts; default: as in training, or the only one there is
+    text_column: str | None = None
+    # the column with the class or the rating; default: likewise
+    label_column: str | None = None
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a classifier, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset or a column doesn't exist or doesn't fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks import data, labelled_texts, training
+    from zoo.models import SequenceClassifier
+    from zoo.text import Vocabulary, WordTokenizer
+
+    keras.utils.set_random_seed(settings.seed)
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    columns = labelled_texts.columns(
+        builder, settings.text_column, settings.label_column
+    )
+    corpus = labelled_texts.read_corpus(builder, settings.train_split, *columns)
+    print(corpus.describe())
+
+    tokenizer = WordTokenizer(punctuation="keep", markup=False)
+    words = map(tokenizer, data.in_batches(corpus.train.texts))
+    vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
+    print(f"vocabulary  {len(vocabulary):,} words")
+
+    with training.strategy(settings).scope():
+        model = SequenceClassifier(
+            vocabulary,
+            corpus.train.class_names,
+            tokenizer=tokenizer,
+            embedding_units=settings.embedding_units,
+            cell=settings.cell,
+            units=settings.units,
+            layers=settings.layers,
+            bidirectional=settings.bidirectional,
+            pooling=settings.pooling,
+            dropout=settings.dropout,
+            max_length=settings.max_length,
+            name="sentiment",
+        )
+        batches = _batches(model, corpus.train, settings.batch_size, settings)
+        model.compile(
+            training.optimizer(settings, len(batches) * settings.epochs),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+    history = training.fit(
+        model,
+        batches,
+        _batches(model, corpus.validation, settings.batch_size).dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+    )
+    record = {
+        "dataset": corpus.dataset,
+        "text_column": corpus.text_column,
+        "label_column": corpus.label_column,
+        "train": corpus.train.source,
+        "chosen_on": corpus.validation.source,
+        "test_split": corpus.test_split,
+        "command": cli.command("sentiment", settings),
+    }
+    preset = training.finish(model, history, record, settings, output)
+    if corpus.test is not None:
+        _measure(preset, model, corpus.test, settings.batch_size)
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split, and writes its metrics and its card.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split or a column doesn't exist or doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import data, labelled_texts
+    from zoo import presets
+    from zoo.models import SequenceClassifier
+
+    preset = presets.find(name)
+    model = SequenceClassifier.from_preset(preset)
+    trained = presets.read_metrics(preset).get("training", {})
+    text, label = settings.text_column, settings.label_column
+    if settings.dataset is None:
+        text = text or trained.get("text_column")
+        label = label or trained.get("label_column")
+    builder = data.load_builder(
+        settings.dataset or trained.get("dataset", "imdb_reviews"), settings.data_dir
+    )
+    split = settings.split or trained.get("test_split") or "test"
+    examples = labelled_texts.read(
+        builder,
+        split,
+        *labelled_texts.columns(builder, text, label),
+        class_names=model.class_names,
+    )
+    _measure(preset, model, examples, settings.batch_size)
+
+
+def predict(name: str, texts: Iterator[bytes], batch_size: int, as_json: bool) -> None:
+    """Prints each text's class and its probability, in order.
+
+    Args:
+        name: the preset's name or folder.
+        texts: the texts.
+        batch_size: how many are classified at a time.
+        as_json: whether to print JSON, a line a text, with every class.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged.
+    """
+    import tensorflow as tf
+
+    from zoo.models import SequenceClassifier
+
+    model = SequenceClassifier.from_preset(name)
+    classify = tf.function(model.classify, input_signature=model.text_signature)
+    while batch := list(itertools.islice(texts, batch_size)):
+        result = classify(tf.constant(batch))
+        for text, row in zip(batch, result["probabilities"].numpy(), strict=True):
+            print(_line(text, row, model.class_names, as_json), flush=True)
+
+
+def _line(text, probabilities, class_names, as_json):
+    text = text.decode("utf-8", "replace")
+    best = probabilities.argmax()
+    if not as_json:
+        shown = text if len(text) <= 100 else text[:99] + "…"
+        return f"{class_names[best]}  {probabilities[best]:.3f}  {shown}"
+    content = {
+        "text": text,
+        "label": class_names[best],
+        "probability": float(probabilities[best]),
+        "probabilities": dict(zip(class_names, probabilities.tolist(), strict=True)),
+    }
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _batches(model, examples, batch_size, settings=None):
+    """Returns a set's batches: shuffled for training with `settings`, or in order."""
+    import tensorflow as tf
+
+    from tasks import data
+    from tasks.bucketing import BucketedBatches
+
+    encode = tf.function(model.encode, input_signature=model.text_signature)
+    ids = [
+        tf.RaggedTensor.from_tensor(encode(texts), padding=0)
+        for texts in data.in_batches(examples.texts)
+    ]
+    return BucketedBatches(
+        tf.concat(ids, axis=0),
+        tf.constant(examples.labels),
+        batch_size,
+        **({"buckets": settings.buckets, "seed": settings.seed} if settings else {}),
+    )
+
+
+def _measure(preset, model, examples, batch_size):
+    """Measures a model, tells the result and writes it into its preset."""
+    from tasks import cards, classification
+    from zoo import presets
+
+    batches = _batches(model, examples, batch_size)
+    print(f"measuring on {examples.source}, {len(examples):,} texts")
+    logits = model.predict(batches.dataset(), verbose=0)
+    figures = classification.measure(
+        logits, examples.labels[batches.order], examples.class_names
+    )
+    metrics = presets.read_metrics(preset)
+    metrics.setdefault("evaluations", {})[examples.source] = figures
+    card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
+    presets.write_metrics(preset, metrics, card)
+    print(classification.describe(figures))
+    print(f"metrics     {preset / presets.METRICS}")
+
+
+TEMPLATE = cli.Template(
+    name="sentiment",
+    summary=SUMMARY,
+    examples=[
+        'python -m tasks.sentiment predict "What a wonderful film."',
+        "python -m tasks.sentiment predict --input reviews.txt --json",
+        "python -m tasks.sentiment train        # synthetic/reviews: no download",
+        "python -m tasks.sentiment train --dataset imdb_reviews --epochs 5",
+        "python -m tasks.sentiment train --dataset glue/sst2 --cell gru",
+        "python -m tasks.sentiment evaluate --model sentiment_imdb",
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="sentiment_imdb",
+    train=train,
+    evaluate=evaluate,
+    predict=predict,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.main(TEMPLATE))
