@@ -43,7 +43,7 @@ class TrainingConfig(DataConfig):
     batch_size: int = 64
     # the step size of Adam at its highest
     learning_rate: float = 1e-3
-    # how the step size falls: not at all, or along a cosine to zero
+    # how the step size changes: not at all, or up, then down a cosine to zero
     schedule: str = choice("constant", "cosine", default="cosine")
     # gradients are scaled down to this norm, all of them together
     clip_norm: float | None = 1.0
@@ -67,6 +67,29 @@ class TrainingConfig(DataConfig):
                 "Gradients are clipped by their norm or by value, not both: "
                 "give --clip-norm 0 with --clip-value."
             )
+
+
+@dataclasses.dataclass
+class PretrainingConfig(TrainingConfig):
+    """How a model learns its language before its task."""
+
+    # split whose texts, with train's, teach the words' use first; default: none
+    pretrain_split: str | None = None
+    # passes over those texts
+    pretrain_epochs: int = 2
+    # the step size of Adam at its highest
+    pretrain_learning_rate: float = 3e-3
+    # windows of text in a batch
+    pretrain_batch_size: int = 128
+    # words in a window
+    pretrain_window: int = 100
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        for name in ("epochs", "learning_rate", "batch_size"):
+            at_least(self, f"pretrain_{name}", 0, exclusive=True)
+        at_least(self, "pretrain_window", 2)
 
 
 def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:

@@ -26,7 +26,7 @@ LIMITS = """
 
 
 @dataclasses.dataclass
-class Config(config.TrainingConfig):
+class Config(config.PretrainingConfig):
     """Sentiment: dataset, model and training."""
 
     # the column with the texts; default: the only one there is
@@ -50,7 +50,7 @@ class Config(config.TrainingConfig):
     # read in both directions
     bidirectional: bool = flag(True, negative_prefix="--no-")
     # how the steps become one vector
-    pooling: str = choice("last", "max", "mean", "attention", default="max")
+    pooling: str = choice("last", "max", "mean", "attention", "max+mean", default="max")
     # the share of values dropped in training
     dropout: float = 0.5
 
@@ -85,8 +85,9 @@ def train(settings: Config, output: Path) -> None:
         TrainingError: the loss is no number any more.
     """
     import keras
+    import numpy as np
 
-    from tasks import data, labelled_texts, training
+    from tasks import data, labelled_texts, pretraining, training
     from zoo.models import SequenceClassifier
     from zoo.text import Vocabulary, WordTokenizer
 
@@ -97,9 +98,13 @@ def train(settings: Config, output: Path) -> None:
     )
     corpus = labelled_texts.read_corpus(builder, settings.train_split, *columns)
     print(corpus.describe())
+    texts = corpus.train.texts
+    if settings.pretrain_split:
+        unlabelled = data.read(builder, settings.pretrain_split, columns[:1])
+        texts = np.concatenate([texts, *unlabelled])
 
     tokenizer = WordTokenizer(punctuation="keep", markup=False)
-    words = map(tokenizer, data.in_batches(corpus.train.texts))
+    words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} words")
 
@@ -124,6 +129,10 @@ def train(settings: Config, output: Path) -> None:
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
+        if settings.pretrain_split:
+            pretrained = pretraining.pretrain(
+                model, texts, corpus.validation.texts, settings, output
+            )
     history = training.fit(
         model,
         batches,
@@ -140,6 +149,12 @@ def train(settings: Config, output: Path) -> None:
         "test_split": corpus.test_split,
         "command": cli.command("sentiment", settings),
     }
+    if settings.pretrain_split:
+        record |= {
+            "pretrained_on": f"{len(texts):,} texts of train and of "
+            f"{corpus.dataset}/{settings.pretrain_split}, without labels",
+            "pretraining_minutes": training.minutes(pretrained),
+        }
     preset = training.finish(model, history, record, settings, output)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)

@@ -75,12 +75,16 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
     """Returns Adam (Kingma & Ba 2015) as the config asks for it.
 
     Args:
-        config: the step size, its schedule, and how gradients are clipped.
+        config: the step size, its schedule, and how gradients are clipped. Along
+            a cosine it first rises over a twentieth of the steps.
         steps: how many updates the training has at most.
     """
     rate = config.learning_rate
     if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        warmup = steps // 20
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+        )
     return keras.optimizers.Adam(
         rate,
         global_clipnorm=config.clip_norm or None,
@@ -251,6 +255,11 @@ def _state(model):
     return [variable for variable in model.variables if id(variable) not in metrics]
 
 
+def minutes(history: list[dict]) -> float:
+    """Returns how long a training took, validation included."""
+    return round(sum(row["seconds"] for row in history) / 60, 1)
+
+
 def finish(model, history: list[dict], record: dict, config, output: Path) -> Path:
     """Saves a trained model as a preset, with its history, and says where.
 
@@ -271,7 +280,7 @@ def finish(model, history: list[dict], record: dict, config, output: Path) -> Pa
         "epochs": len(history),
         "best_epoch": best["epoch"],
         "seed": config.seed,
-        "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
+        "minutes": minutes(history),
         "hardware": hardware.describe(),
         "versions": hardware.versions(),
         "parameters": model.count_params(),

@@ -2,6 +2,8 @@
 
 import keras
 
+from zoo.layers.recurrent import carried_mask
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Bidirectional(keras.layers.Bidirectional):
@@ -18,9 +20,14 @@ class Bidirectional(keras.layers.Bidirectional):
     `backward_layer`) and replaces it.
     """
 
-    def __init__(self, layer, merge_mode="concat", **kwargs):
-        super().__init__(layer, merge_mode=merge_mode, **kwargs)
+    def __init__(self, layer, *args, **kwargs):
+        super().__init__(layer, *args, **kwargs)
         self.supports_masking = True
+
+    def __call__(self, sequences, *args, mask=None, **kwargs):
+        """Runs over `sequences`, under the mask that they carry."""
+        mask = carried_mask(sequences) if mask is None else mask
+        return super().__call__(sequences, *args, mask=mask, **kwargs)
 
     def compute_mask(self, sequences, mask=None):
         """Returns the outputs' masks; states have none.

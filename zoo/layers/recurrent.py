@@ -10,6 +10,7 @@ in line to step through time where there is no GPU, and that is ours again.
 import inspect
 
 import keras
+from keras import ops
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
 
@@ -44,24 +45,40 @@ class RNN(keras.layers.RNN):
 
     cell_class = None
 
-    def __init__(self, cell, cell_arguments=None, **kwargs):
+    def __init__(self, cell, *args, cell_arguments=None, **kwargs):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
-        super().__init__(cell, **kwargs)
+        super().__init__(cell, *args, **kwargs)
         self.supports_masking = True
+
+    def __call__(self, sequences, *args, mask=None, **kwargs):
+        """Runs the cell over `sequences`, under the mask that they carry."""
+        mask = carried_mask(sequences) if mask is None else mask
+        return super().__call__(sequences, *args, mask=mask, **kwargs)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Runs the cell over `sequences`."""
+        self._draws_dropout_masks = training
+        try:
+            return super().call(
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
+        finally:
+            self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Steps through time with the cell: the reference path."""
         if mask is not None and not hasattr(mask, "shape"):
             mask = mask[0]  # a nested mask: the same for every input
-        return super().inner_loop(sequences, initial_state, mask, training)
-
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Runs the cell over `sequences`."""
-        self._draws_dropout_masks = training
-        return super().call(
-            sequences, initial_state=initial_state, mask=mask, training=training
-        )
+        if mask is None or not (self.unroll and self.go_backwards):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        # Keras' unrolled loop would zero the outputs by the mask the wrong way round.
+        self.go_backwards = False
+        try:
+            sequences, mask = ops.flip(sequences, axis=1), ops.flip(mask, axis=1)
+            return super().inner_loop(sequences, initial_state, mask, training)
+        finally:
+            self.go_backwards = True
 
     def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
         """Draws a batch's dropout masks, in training only.
@@ -71,6 +88,28 @@ class RNN(keras.layers.RNN):
         """
         if self._draws_dropout_masks:
             super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+
+
+def carried_mask(sequences):
+    """Returns the mask that a tensor carries from a layer before, or None.
+
+    Keras passes it on by itself only to a call whose one tensor is `sequences`: with
+    an initial state beside it, padding would be taken for data.
+    """
+    return getattr(sequences, "_keras_mask", None)
+
+
+class _AnyMask:
+    """Keeps cuDNN, which refuses all masks but right padding, off masked sequences.
+
+    In a graph it refuses at run time, when it is too late to go another way.
+    """
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Steps through time, on a GPU by cuDNN where the arguments allow it."""
+        if mask is not None and self.use_cudnn is not True:
+            return RNN.inner_loop(self, sequences, initial_state, mask, training)
+        return super().inner_loop(sequences, initial_state, mask, training)
 
 
 def _as(cell_class, cell, **arguments):
@@ -97,9 +136,14 @@ class SimpleRNN(keras.layers.SimpleRNN, RNN):
 
     cell_class = SimpleRNNCell
 
+    def __init__(self, *args, activity_regularizer=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Keras' constructor takes it and forgets it.
+        self.activity_regularizer = keras.regularizers.get(activity_regularizer)
+
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LSTM(keras.layers.LSTM, RNN):
+class LSTM(_AnyMask, keras.layers.LSTM, RNN):
     """A layer of long short-term memory: see `zoo.cells.LSTMCell`.
 
     Takes the arguments of `keras.layers.LSTM` and replaces it. Its states are
@@ -110,7 +154,7 @@ class LSTM(keras.layers.LSTM, RNN):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GRU(keras.layers.GRU, RNN):
+class GRU(_AnyMask, keras.layers.GRU, RNN):
     """A layer of gated recurrent units: see `zoo.cells.GRUCell`.
 
     Takes the arguments of `keras.layers.GRU` and replaces it; to move weights

@@ -1,5 +1,6 @@
 """Models: strings in, strings out, on the layers of the zoo."""
 
 from zoo.models.classifier import SequenceClassifier
+from zoo.models.pretraining import BidirectionalLanguageModel
 
-__all__ = ["SequenceClassifier"]
+__all__ = ["BidirectionalLanguageModel", "SequenceClassifier"]

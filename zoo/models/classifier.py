@@ -17,7 +17,7 @@ from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
 
 _POOLINGS = {"max": MaxPooling, "mean": MeanPooling, "attention": AttentionPooling}
-POOLINGS = ("last", *_POOLINGS)
+POOLINGS = ("last", *_POOLINGS, "max+mean")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -41,8 +41,8 @@ class SequenceClassifier(Model):
         units: n_a of each recurrent layer, and in each direction.
         layers: how many recurrent layers are stacked.
         bidirectional: whether each layer runs in both directions.
-        pooling: "last" (the last state, in both directions), "max", "mean" or
-            "attention".
+        pooling: "last" (the last state, in both directions), "max", "mean",
+            "attention", or "max+mean" for both, side by side.
         dropout: rate in [0, 1) after the embedding, between the layers and before
             the softmax.
         max_length: a longer text is cut: its first tokens and its last tokens are
@@ -113,8 +113,13 @@ class SequenceClassifier(Model):
             x = dropout_layer(layer(x))
         x = recurrent[-1](x)
         if pooling != "last":
-            x = _POOLINGS[pooling](name="pooling")(x)
+            pooled = [_POOLINGS[name](name=name)(x) for name in pooling.split("+")]
+            x = keras.layers.concatenate(pooled) if len(pooled) > 1 else pooled[0]
         super().__init__(ids, logits(drop[-1](x)), **kwargs)
+
+        # What can be trained beforehand, on text without labels
+        self.embedding = embedding
+        self.first_recurrent = recurrent[0]
 
         # Config
         self.vocabulary = vocabulary

@@ -23,7 +23,7 @@ def make_with_gates(**biases):
     cell = make()
     kernel, recurrent_kernel, bias = cell.get_weights()
     for gate, value in biases.items():
-        place = ["UPDATE", "FORGET", "CANDIDATE", "OUTPUT"].index(gate)
+        place = GATES.index(gate)
         bias[place * N_A : (place + 1) * N_A] = value
     cell.set_weights([kernel, recurrent_kernel, bias])
     return cell

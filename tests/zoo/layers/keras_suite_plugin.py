@@ -4,6 +4,7 @@
 """
 
 import keras.src.layers as keras_layers
+
 from zoo import cells, layers
 
 built = set()

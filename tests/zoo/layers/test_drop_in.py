@@ -128,9 +128,6 @@ def test_positional_arguments_are_those_of_keras(unit):
     assert positional.get_config() == ours.get_config()
 
 
-@pytest.mark.xfail(
-    reason="`RNN`'s second positional argument is `cell_arguments`", strict=True
-)
 def test_positional_arguments_of_the_generic_layer_are_those_of_keras():
     assert layers.RNN(cells.GRUCell(N_A), True).return_sequences
 
@@ -212,10 +209,7 @@ def test_regularizers_give_losses(unit):
 
 
 @every_unit
-def test_activity_regularizer_gives_a_loss(unit, request):
-    if unit.kind == "SimpleRNN":
-        reason = "Keras' SimpleRNN forgets its activity_regularizer"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_activity_regularizer_gives_a_loss(unit):
     layer = make(unit.layer, activity_regularizer=keras.regularizers.L2(0.4))
 
     output = np.asarray(layer(draw(2, STEPS, N_X)))

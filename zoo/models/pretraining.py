@@ -1,0 +1,153 @@
+"""Learning a language from unlabelled text, before the labels come."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SampledSoftmax(keras.layers.Layer):
+    """The loss of predicting a token among a sample of all tokens.
+
+    ```
+    z_k  = e_k · h + b_k                                      e the embedding
+    s_k  = z_k - log E[count of k in the sample]
+    loss = -s_label + log(exp s_label + Σ_{k in sample, k ≠ label} exp s_k)
+    ```
+
+    (Jean et al. 2015; the output embedding is the input's, Press & Wolf 2017.)
+    Its optimum is the full softmax' optimum, its value is not the full softmax'
+    value: that is computed where `training` is false. The sample is drawn from a
+    log-uniform distribution, P(k) = log((k + 2) / (k + 1)) / log(V + 1), which is
+    about that of words by falling frequency; all predictions of a batch share it.
+
+    Args:
+        samples: how many tokens are drawn, with replacement.
+        seed: of the draws.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: h, float (predictions, units).
+        labels: int32 (predictions,).
+        table: e, float (V, units).
+        training: whether to sample.
+
+    Returns:
+        The mean loss in nats, a scalar.
+    """
+
+    def __init__(self, samples=768, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.samples = samples
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, hidden_shape, labels_shape=None, table_shape=None):
+        """Creates b."""
+        self.bias = self.add_weight(
+            name="bias", shape=(table_shape[0],), initializer="zeros"
+        )
+        self.vocabulary_size = table_shape[0]
+
+    def call(self, hidden, labels, table, training=False):
+        """Returns the mean loss."""
+        if not training:
+            logits = ops.matmul(hidden, ops.transpose(table)) + self.bias
+            true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+            return ops.mean(ops.logsumexp(logits, axis=1) - true)
+        drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
+        drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
+        drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
+
+        true = ops.sum(hidden * ops.take(table, labels, axis=0), axis=-1)
+        true = true + ops.take(self.bias, labels) - self._log_count(labels)
+        others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
+        others = others + ops.take(self.bias, drawn) - self._log_count(drawn)
+        hits = labels[:, None] == drawn[None, :]
+        others = ops.where(hits, ops.cast(-1e9, others.dtype), others)
+        logits = ops.concatenate([true[:, None], others], axis=1)
+        return ops.mean(ops.logsumexp(logits, axis=1) - true)
+
+    def _log_count(self, ids):
+        """Returns the logarithm of how often an id is expected in the sample."""
+        ids = ops.cast(ids, "float32")
+        chance = ops.log((ids + 2) / (ids + 1)) / math.log(self.vocabulary_size + 1)
+        return ops.log(self.samples * chance)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "samples": self.samples, "seed": self.seed}
+
+
+class BidirectionalLanguageModel(keras.Model):
+    """Predicts each token from those before it, and from those after it.
+
+    ```
+    -log P(w<t+1> | w<1..t>) - log P(w<t-1> | w<t..T>)     summed over t
+    ```
+
+    (Peters et al. 2018.) It *is* the embedding and the first recurrent layer of
+    another model: what it learns, that model has learnt (Dai & Le 2015).
+
+    Args:
+        embedding: a `keras.layers.Embedding`.
+        recurrent: a recurrent layer that returns sequences, or a `Bidirectional`
+            that concatenates; one direction alone predicts the next token only.
+        dropout: rate in [0, 1) after the embedding and before the predictions.
+        samples: see `SampledSoftmax`.
+        seed: of dropout and of the samples.
+
+    Call arguments:
+        inputs: int32 (batch, steps), without padding.
+
+    Returns:
+        A float tensor (batch, steps, units of the embedding) for each direction.
+    """
+
+    def __init__(self, embedding, recurrent, dropout=0.0, samples=768, seed=None):
+        super().__init__(name="language_model")
+        self.embedding = embedding
+        self.recurrent = recurrent
+        self.directions = 2 if hasattr(recurrent, "backward_layer") else 1
+        self.drop = keras.layers.Dropout(dropout, seed=seed, name="dropout")
+        self.projections = [
+            keras.layers.Dense(embedding.output_dim, name=f"projection_{number}")
+            for number in range(self.directions)
+        ]
+        self.softmax = SampledSoftmax(samples, seed=seed, name="softmax")
+
+    def build(self, input_shape):
+        """Creates the weights of the projections and of the softmax."""
+        features = (*input_shape, self.embedding.output_dim)
+        for layer in (self.embedding, self.recurrent):
+            if not layer.built:
+                layer.build(input_shape if layer is self.embedding else features)
+        units = self.recurrent.compute_output_shape(features)[-1]
+        for projection in self.projections:
+            projection.build((*input_shape, units // self.directions))
+        self.softmax.build(None, None, self.embedding.embeddings.shape)
+
+    def call(self, inputs, training=False):
+        """Returns each direction's guess at the neighbour it has yet to see."""
+        # Not by calling the embedding: its mask would only cost time here.
+        embedded = ops.take(self.embedding.embeddings, inputs, axis=0)
+        states = self.recurrent(self.drop(embedded, training=training))
+        states = self.drop(states, training=training)
+        halves = ops.split(states, self.directions, axis=-1)
+        return [
+            project(half)
+            for project, half in zip(self.projections, halves, strict=True)
+        ]
+
+    def compute_loss(self, x, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns the mean of the directions' losses, in nats a token."""
+        neighbours = [(slice(None, -1), slice(1, None)), (slice(1, None), slice(0, -1))]
+        losses = []
+        for guesses, (here, there) in zip(y_pred, neighbours, strict=False):
+            units = guesses.shape[-1]
+            hidden = ops.reshape(guesses[:, here], (-1, units))
+            labels = ops.reshape(x[:, there], (-1,))
+            table = ops.convert_to_tensor(self.embedding.embeddings)
+            losses.append(self.softmax(hidden, labels, table, training=training))
+        return sum(losses) / len(losses)
