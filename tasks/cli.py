@@ -219,9 +219,9 @@ class _Parser(simple_parsing.ArgumentParser):
 
     def error(self, message):
         """Ends the process with exit code 2."""
-        hint = "" if " -h" in message else f" See {self.prog} --help."
-        message = message.rstrip(".") + "."
-        self.exit(2, f"{self.prog}: error: {message}{hint}\n")
+        end = "" if message.endswith((".", "?")) else "."
+        hint = f"See {self.prog} --help."
+        self.exit(2, f"{self.prog}: error: {message}{end} {hint}\n")
 
     def parse_known_args(self, args=None, namespace=None, attempt_to_reorder=False):
         """Refuses unknown arguments here, where this command's flags are known."""
@@ -237,8 +237,9 @@ class _Parser(simple_parsing.ArgumentParser):
         choices = list(action.choices or ())
         if choices and value not in choices:
             near = difflib.get_close_matches(str(value), map(str, choices), n=1)
-            hint = f"did you mean {near[0]!r}" if near else f"choose from {choices}"
-            raise argparse.ArgumentError(action, f"unknown {value!r}: {hint}")
+            listed = ", ".join(map(str, choices))
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed}."
+            raise argparse.ArgumentError(action, f"unknown {value!r}. {hint}")
 
     def format_help(self):
         """Shows a flag's own name for its value: --epochs EPOCHS."""

@@ -141,7 +141,7 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
     )
     record = {
-        "dataset": corpus.dataset,
+        "dataset": settings.dataset,
         "text_column": corpus.text_column,
         "label_column": corpus.label_column,
         "train": corpus.train.source,
@@ -152,7 +152,7 @@ def train(settings: Config, output: Path) -> None:
     if settings.pretrain_split:
         record |= {
             "pretrained_on": f"{len(texts):,} texts of train and of "
-            f"{corpus.dataset}/{settings.pretrain_split}, without labels",
+            f"{settings.pretrain_split}, without labels",
             "pretraining_minutes": training.minutes(pretrained),
         }
     preset = training.finish(model, history, record, settings, output)
