@@ -122,6 +122,13 @@ def _no_download(name, error, url=""):
     )
 
 
+def name(builder) -> str:
+    """Returns the name by which `load_builder` finds a builder's data again."""
+    config = builder.builder_config
+    name = f"{builder.name}/{config.name}" if config else builder.name
+    return f"{name}:{builder.version}"
+
+
 def columns(builder) -> dict:
     """Returns a dataset's features by the path of their names, `data/text`."""
     found = {}

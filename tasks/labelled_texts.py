@@ -122,7 +122,7 @@ class Corpus:
         train: to train on.
         validation: to choose on; never a part of `test`.
         test: to report on, or None where the dataset has no labels left for it.
-        dataset: TFDS' full name of the dataset.
+        name: the dataset's name, as `tasks.data.load_builder` takes it.
         test_split: the split that `test` is, or None.
         text_column: the column with the texts.
         label_column: the column with the classes.
@@ -131,7 +131,7 @@ class Corpus:
     train: LabelledTexts
     validation: LabelledTexts
     test: LabelledTexts | None
-    dataset: str
+    name: str
     test_split: str | None
     text_column: str
     label_column: str
@@ -141,7 +141,7 @@ class Corpus:
         test = self.test and f"{self.test.source}, {len(self.test):,}"
         return "\n".join(
             [
-                f"dataset     {self.dataset}",
+                f"dataset     {self.name}",
                 f"text        {self.text_column}",
                 f"label       {self.label_column}: {', '.join(self.train.class_names)}",
                 f"train       {self.train.source}, {len(self.train):,}",
@@ -149,6 +149,17 @@ class Corpus:
                 f"test        {test or 'none: no split with labels is left'}",
             ]
         )
+
+    def record(self) -> dict:
+        """Returns what a preset remembers of its training's data."""
+        return {
+            "dataset": self.name,
+            "text_column": self.text_column,
+            "label_column": self.label_column,
+            "train": self.train.source,
+            "chosen_on": self.validation.source,
+            "test_split": self.test_split,
+        }
 
 
 def columns(builder, text_column: str | None, label_column: str | None):
@@ -197,6 +208,5 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
         train, validation = hold_out(train)
     test_split = labelled[0] if labelled else None
     test = test_split and read(builder, test_split, text, label, names)
-    return Corpus(
-        train, validation, test, builder.info.full_name, test_split, text, label
-    )
+    name = data.name(builder)
+    return Corpus(train, validation, test, name, test_split, text, label)

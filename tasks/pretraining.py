@@ -15,7 +15,9 @@ from zoo.text.vocabulary import END_ID
 _VALIDATION_WINDOWS, _VALIDATION_BATCH = 160, 16
 
 
-def pretrain(model, texts: np.ndarray, held_out: np.ndarray, settings, output: Path):
+def pretrain(
+    model, texts: np.ndarray, held_out: np.ndarray, settings, output: Path
+) -> dict:
     """Trains a model's embedding and first recurrent layer to predict words.
 
     Args:
@@ -26,7 +28,7 @@ def pretrain(model, texts: np.ndarray, held_out: np.ndarray, settings, output: P
         output: the training's folder.
 
     Returns:
-        The history, as `tasks.training.fit` has it.
+        What a preset remembers of it.
     """
     length = settings.pretrain_window
     windows = _windows(model, texts, length)
@@ -44,7 +46,7 @@ def pretrain(model, texts: np.ndarray, held_out: np.ndarray, settings, output: P
         learning_rate=settings.pretrain_learning_rate,
     )
     language_model.compile(training.optimizer(schedule, len(batches) * schedule.epochs))
-    return training.fit(
+    history = training.fit(
         language_model,
         batches,
         _batches(validation, _VALIDATION_BATCH).dataset(),
@@ -52,6 +54,13 @@ def pretrain(model, texts: np.ndarray, held_out: np.ndarray, settings, output: P
         output / training.CHECKPOINTS / "pretraining",
         monitor=None,
     )
+    return {
+        "pretrained_on": f"train and {settings.pretrain_split}, {len(texts):,} texts "
+        f"without labels, {tokens:,} tokens",
+        "pretraining_epochs": len(history),
+        "pretraining_minutes": training.minutes(history),
+        "pretraining_validation_nats_a_word": round(history[-1]["val_loss"], 4),
+    }
 
 
 def _windows(model, texts, length):

@@ -51,7 +51,9 @@ class Config(config.PretrainingConfig):
     bidirectional: bool = flag(True, negative_prefix="--no-")
     # how the steps become one vector
     pooling: str = choice("last", "max", "mean", "attention", "max+mean", default="max")
-    # the share of values dropped in training
+    # the share of the words' values dropped in training
+    embedding_dropout: float = 0.3
+    # the share dropped between the layers and before the decision
     dropout: float = 0.5
 
     def check(self) -> None:
@@ -60,6 +62,7 @@ class Config(config.PretrainingConfig):
         for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
+        config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
 
 
@@ -85,53 +88,23 @@ def train(settings: Config, output: Path) -> None:
         TrainingError: the loss is no number any more.
     """
     import keras
-    import numpy as np
 
-    from tasks import data, labelled_texts, pretraining, training
-    from zoo.models import SequenceClassifier
-    from zoo.text import Vocabulary, WordTokenizer
+    from tasks import pretraining, training
 
     keras.utils.set_random_seed(settings.seed)
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    columns = labelled_texts.columns(
-        builder, settings.text_column, settings.label_column
-    )
-    corpus = labelled_texts.read_corpus(builder, settings.train_split, *columns)
-    print(corpus.describe())
-    texts = corpus.train.texts
-    if settings.pretrain_split:
-        unlabelled = data.read(builder, settings.pretrain_split, columns[:1])
-        texts = np.concatenate([texts, *unlabelled])
-
-    tokenizer = WordTokenizer(punctuation="keep", markup=False)
-    words = map(tokenizer, data.in_batches(texts))
-    vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
-    print(f"vocabulary  {len(vocabulary):,} words")
-
+    corpus, unlabelled = _read(settings)
     with training.strategy(settings).scope():
-        model = SequenceClassifier(
-            vocabulary,
-            corpus.train.class_names,
-            tokenizer=tokenizer,
-            embedding_units=settings.embedding_units,
-            cell=settings.cell,
-            units=settings.units,
-            layers=settings.layers,
-            bidirectional=settings.bidirectional,
-            pooling=settings.pooling,
-            dropout=settings.dropout,
-            max_length=settings.max_length,
-            name="sentiment",
-        )
+        model = _build(settings, corpus, unlabelled)
         batches = _batches(model, corpus.train, settings.batch_size, settings)
         model.compile(
             training.optimizer(settings, len(batches) * settings.epochs),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
+        record = {"command": cli.command("sentiment", settings), **corpus.record()}
         if settings.pretrain_split:
-            pretrained = pretraining.pretrain(
-                model, texts, corpus.validation.texts, settings, output
+            record |= pretraining.pretrain(
+                model, unlabelled, corpus.validation.texts, settings, output
             )
     history = training.fit(
         model,
@@ -140,24 +113,56 @@ def train(settings: Config, output: Path) -> None:
         settings,
         output / training.CHECKPOINTS,
     )
-    record = {
-        "dataset": settings.dataset,
-        "text_column": corpus.text_column,
-        "label_column": corpus.label_column,
-        "train": corpus.train.source,
-        "chosen_on": corpus.validation.source,
-        "test_split": corpus.test_split,
-        "command": cli.command("sentiment", settings),
-    }
-    if settings.pretrain_split:
-        record |= {
-            "pretrained_on": f"{len(texts):,} texts of train and of "
-            f"{settings.pretrain_split}, without labels",
-            "pretraining_minutes": training.minutes(pretrained),
-        }
     preset = training.finish(model, history, record, settings, output)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
+
+
+def _read(settings):
+    """Returns the labelled texts, and all texts to learn the language from."""
+    import numpy as np
+
+    from tasks import data, labelled_texts
+
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    text, label = labelled_texts.columns(
+        builder, settings.text_column, settings.label_column
+    )
+    corpus = labelled_texts.read_corpus(builder, settings.train_split, text, label)
+    print(corpus.describe())
+    texts = corpus.train.texts
+    if settings.pretrain_split:
+        texts = np.concatenate(
+            [texts, *data.read(builder, settings.pretrain_split, [text])]
+        )
+    return corpus, texts
+
+
+def _build(settings, corpus, texts):
+    """Returns a new model that knows the words of `texts`."""
+    from tasks import data
+    from zoo.models import SequenceClassifier
+    from zoo.text import Vocabulary, WordTokenizer
+
+    tokenizer = WordTokenizer(punctuation="keep", markup=False)
+    words = map(tokenizer, data.in_batches(texts))
+    vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
+    print(f"vocabulary  {len(vocabulary):,} words")
+    return SequenceClassifier(
+        vocabulary,
+        corpus.train.class_names,
+        tokenizer=tokenizer,
+        embedding_units=settings.embedding_units,
+        cell=settings.cell,
+        units=settings.units,
+        layers=settings.layers,
+        bidirectional=settings.bidirectional,
+        pooling=settings.pooling,
+        embedding_dropout=settings.embedding_dropout,
+        dropout=settings.dropout,
+        max_length=settings.max_length,
+        name="sentiment",
+    )
 
 
 def evaluate(name: str, settings: Evaluation) -> None:

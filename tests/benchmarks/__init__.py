@@ -1,0 +1,1 @@
+"""Programs that measure speed; no tests, and no test asserts a time."""

@@ -43,8 +43,8 @@ class SequenceClassifier(Model):
         bidirectional: whether each layer runs in both directions.
         pooling: "last" (the last state, in both directions), "max", "mean",
             "attention", or "max+mean" for both, side by side.
-        dropout: rate in [0, 1) after the embedding, between the layers and before
-            the softmax.
+        embedding_dropout: rate in [0, 1) after the embedding.
+        dropout: rate in [0, 1) between the layers and before the softmax.
         max_length: a longer text is cut: its first tokens and its last tokens are
             kept, half and half, for openings and conclusions tell most.
         **kwargs: `name` and `dtype`.
@@ -71,6 +71,7 @@ class SequenceClassifier(Model):
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str = "max",
+        embedding_dropout: float = 0.3,
         dropout: float = 0.5,
         max_length: int = 400,
         **kwargs,
@@ -101,8 +102,8 @@ class SequenceClassifier(Model):
             for number in range(1, layers + 1)
         ]
         drop = [
-            keras.layers.Dropout(dropout, name=f"dropout_{number}")
-            for number in range(layers + 1)
+            keras.layers.Dropout(rate, name=f"dropout_{number}")
+            for number, rate in enumerate([embedding_dropout] + layers * [dropout])
         ]
         logits = keras.layers.Dense(len(class_names), dtype="float32", name="logits")
 
@@ -131,6 +132,7 @@ class SequenceClassifier(Model):
         self.depth = layers
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.embedding_dropout = embedding_dropout
         self.dropout = dropout
         self.max_length = max_length
 
@@ -146,6 +148,7 @@ class SequenceClassifier(Model):
             "layers": self.depth,
             "bidirectional": self.bidirectional,
             "pooling": self.pooling,
+            "embedding_dropout": self.embedding_dropout,
             "dropout": self.dropout,
             "max_length": self.max_length,
             "name": self.name,
