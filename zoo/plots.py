@@ -27,7 +27,7 @@ def learning_curves(history: Sequence[dict], path: str | os.PathLike) -> None:
     Raises:
         ImportError: matplotlib is not installed.
     """
-    names = [name.removeprefix("val_") for name in history[0] if "val_" in name]
+    names = [n.removeprefix("val_") for n in history[0] if n.startswith("val_")]
     names = names or [n for n in history[0] if n not in ("epoch", "seconds")]
     figure = _figure(figsize=(5 * len(names), 4))
     epochs = [row["epoch"] for row in history]

@@ -65,7 +65,11 @@ def find(name_or_path: str | os.PathLike) -> Path:
 
 
 def _unknown(name):
-    known = [p.name for folder in folders() for p in folder.iterdir() if p.is_dir()]
+    known = {
+        path.parent.name
+        for folder in folders()
+        for path in folder.glob(f"[!.]*/{CONFIG}")
+    }
     message = f"Unknown preset {name!r}."
     near = difflib.get_close_matches(name, known, n=1)
     if near:
@@ -128,13 +132,15 @@ def load(name_or_path: str | os.PathLike):
 
 def _class(path):
     """Returns the class of the zoo that a config names."""
-    module, _, name = path.rpartition(".")
-    if not module.startswith("zoo.models."):
-        raise ValueError(f"{CONFIG} names no class of zoo.models: {path!r}")
+    module, _, name = str(path).rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
+        if not module.startswith("zoo.models."):
+            raise ImportError(f"{module} is not in zoo.models")
+        cls = getattr(importlib.import_module(module), name)
+        cls.from_preset  # noqa: B018 - only a model that can be a preset has it
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{CONFIG} names no class of zoo.models: {path!r}") from error
+        raise ValueError(f"{CONFIG} names no model of zoo.models: {path!r}") from error
+    return cls
 
 
 def write_metrics(folder: str | os.PathLike, metrics: dict, card: str) -> None:

@@ -29,10 +29,12 @@ class MaxPooling(_Pooling):
     def call(self, sequences, mask=None):
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is None:
-            return ops.max(sequences, axis=1)
+            return ops.max(sequences, axis=1, initial=-float("inf"))
         mask = mask[..., None]
         lowest = ops.full_like(sequences, -float("inf"))
-        pooled = ops.max(ops.where(mask, sequences, lowest), axis=1)
+        pooled = ops.max(
+            ops.where(mask, sequences, lowest), axis=1, initial=-float("inf")
+        )
         return ops.where(ops.any(mask, axis=1), pooled, ops.zeros_like(pooled))
 
 
@@ -46,7 +48,8 @@ class MeanPooling(_Pooling):
             return ops.mean(sequences, axis=1)
         weights = ops.cast(mask, sequences.dtype)[..., None]
         count = ops.maximum(ops.sum(weights, axis=1), 1)
-        return ops.sum(sequences * weights, axis=1) / count
+        sequences = ops.where(mask[..., None], sequences, 0)
+        return ops.sum(sequences, axis=1) / count
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -81,6 +84,8 @@ class AttentionPooling(_Pooling):
 
     def call(self, sequences, mask=None):
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        if mask is not None:
+            sequences = ops.where(mask[..., None], sequences, 0)
         scores = self.score(self.projection(sequences))
         if mask is None:
             return ops.sum(ops.softmax(scores, axis=1) * sequences, axis=1)

@@ -47,7 +47,7 @@ class SequenceClassifier(Model):
         dropout: rate in [0, 1) between the layers and before the softmax.
         max_length: a longer text is cut: its first tokens and its last tokens are
             kept, half and half, for openings and conclusions tell most.
-        **kwargs: `name` and `dtype`.
+        name: the model's name.
 
     Call arguments:
         inputs: int32, (batch, steps): ids, 0 where there is no token.
@@ -74,10 +74,13 @@ class SequenceClassifier(Model):
         embedding_dropout: float = 0.3,
         dropout: float = 0.5,
         max_length: int = 400,
-        **kwargs,
+        name: str | None = None,
     ):
         _check("cell", cell, BY_CELL)
         _check("pooling", pooling, POOLINGS)
+        for argument, value in (("layers", layers), ("max_length", max_length)):
+            if value < 1:
+                raise ValueError(f"{argument} must be at least 1, found {value}.")
         if len(class_names) < 2:
             raise ValueError(f"Two classes or more are needed, found {class_names}.")
         if not isinstance(vocabulary, Vocabulary):
@@ -114,9 +117,9 @@ class SequenceClassifier(Model):
             x = dropout_layer(layer(x))
         x = recurrent[-1](x)
         if pooling != "last":
-            pooled = [_POOLINGS[name](name=name)(x) for name in pooling.split("+")]
+            pooled = [_POOLINGS[kind](name=kind)(x) for kind in pooling.split("+")]
             x = keras.layers.concatenate(pooled) if len(pooled) > 1 else pooled[0]
-        super().__init__(ids, logits(drop[-1](x)), **kwargs)
+        super().__init__(ids, logits(drop[-1](x)), name=name)
 
         # What can be trained beforehand, on text without labels
         self.embedding = embedding

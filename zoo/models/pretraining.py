@@ -13,7 +13,7 @@ class SampledSoftmax(keras.layers.Layer):
     ```
     z_k  = e_k · h + b_k                                      e the embedding
     s_k  = z_k - log E[count of k in the sample]
-    loss = -s_label + log(exp s_label + Σ_{k in sample, k ≠ label} exp s_k)
+    loss = -s_label + log(exp s_label + Σ_{k in sample} exp s_k)
     ```
 
     (Jean et al. 2015; the output embedding is the input's, Press & Wolf 2017.)
@@ -21,9 +21,11 @@ class SampledSoftmax(keras.layers.Layer):
     value: that is computed where `training` is false. The sample is drawn from a
     log-uniform distribution, P(k) = log((k + 2) / (k + 1)) / log(V + 1), which is
     about that of words by falling frequency; all predictions of a batch share it.
+    It is drawn with replacement: leaving the label's own draws out would then make
+    frequent tokens too likely.
 
     Args:
-        samples: how many tokens are drawn, with replacement.
+        samples: how many tokens are drawn.
         seed: of the draws.
         **kwargs: the arguments of `keras.layers.Layer`.
 
@@ -64,8 +66,6 @@ class SampledSoftmax(keras.layers.Layer):
         true = true + ops.take(self.bias, labels) - self._log_count(labels)
         others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
         others = others + ops.take(self.bias, drawn) - self._log_count(drawn)
-        hits = labels[:, None] == drawn[None, :]
-        others = ops.where(hits, ops.cast(-1e9, others.dtype), others)
         logits = ops.concatenate([true[:, None], others], axis=1)
         return ops.mean(ops.logsumexp(logits, axis=1) - true)
 

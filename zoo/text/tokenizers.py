@@ -6,9 +6,10 @@ import tensorflow as tf
 from zoo.text.vocabulary import END, START
 
 # A word: letters, marks and digits, with apostrophes and joiners inside it.
-_WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}\x{200c}\x{200d}][\p{L}\p{M}\p{N}]+)*"
+_LETTERS = r"[\p{L}\p{M}\p{N}]"
+_WORD = rf"[\p{{L}}\p{{N}}]{_LETTERS}*(?:['\x{{2019}}\x{{200c}}\x{{200d}}]{_LETTERS}+)*"
 # What can be seen and is no part of a word: punctuation, symbols, emoji.
-_SYMBOL = r"[^\s\p{Z}\p{C}]"
+_SYMBOL = r"[^\s\p{Z}\p{C}\p{M}]"
 _PATTERNS = {
     "drop": rf"(?s)({_WORD})|.",
     "keep": rf"(?s)({_WORD}|{_SYMBOL})|.",
@@ -76,6 +77,8 @@ class WordTokenizer(_Tokenizer):
         if not self.markup:
             texts = tf.strings.regex_replace(texts, _MARKUP, " ")
         if self.lowercase:
+            # `lower` takes a NUL for the end of a text.
+            texts = tf.strings.regex_replace(texts, "\x00", " ")
             texts = tf.strings.lower(texts, encoding="utf-8")
         spaced = tf.strings.regex_replace(texts, _PATTERNS[self.punctuation], r" \1 ")
         return _bracket(tf.strings.split(spaced), self.start, self.end)

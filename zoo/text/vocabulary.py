@@ -63,14 +63,16 @@ class Vocabulary(tf.Module):
         counts = collections.Counter()
         for tokens in stream:
             counts.update(_flat(tokens))
-        for token in SPECIAL:
-            counts.pop(token.encode(), None)
-        counts.pop(b"", None)
-        taken = [item for item in counts.items() if item[1] >= min_count]
-        taken.sort(key=lambda item: (-item[1], item[0]))
+        totals = collections.Counter()
+        for token, count in counts.items():
+            totals[token.decode("utf-8", "replace")] += count
+        for token in (*SPECIAL, ""):
+            del totals[token]
+        taken = [item for item in totals.items() if item[1] >= min_count]
+        taken.sort(key=lambda item: (-item[1], item[0].encode("utf-8")))
         if max_size is not None:
             taken = taken[: max(max_size - len(SPECIAL), 0)]
-        return cls(token.decode("utf-8", "replace") for token, _ in taken)
+        return cls(token for token, _ in taken)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
@@ -179,8 +181,9 @@ def _escape_in_graph(tokens):
 
 
 def _unescape_in_graph(tokens):
-    # No token of text holds U+0000 beside an escape: it marks a `\\` meanwhile.
-    tokens = tf.strings.regex_replace(tokens, r"\\\\", "\x00")
-    tokens = tf.strings.regex_replace(tokens, r"\\n", "\n")
+    # What is escaped holds no line's end: with one, `\\` and `\n` are marked meanwhile.
+    tokens = tf.strings.regex_replace(tokens, r"\\\\", "\n0")
+    tokens = tf.strings.regex_replace(tokens, r"\\n", "\n1")
     tokens = tf.strings.regex_replace(tokens, r"\\r", "\r")
-    return tf.strings.regex_replace(tokens, "\x00", r"\\")
+    tokens = tf.strings.regex_replace(tokens, "\n0", r"\\")
+    return tf.strings.regex_replace(tokens, "\n1", "\n")

@@ -1,0 +1,61 @@
+"""What several tests of the templates need: data, a model, a command line."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tasks import cli, sentiment
+
+DATASETS = ("synthetic/reviews", "synthetic/stars")
+WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", "."]
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """The generated datasets, prepared; TFDS_DATA_DIR is not for writing."""
+    from tasks import data
+
+    folder = tmp_path_factory.mktemp("tfds")
+    for name in DATASETS:
+        data.load_builder(name, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def preset(tmp_path_factory):
+    """A small classifier with weights drawn at random, saved as a preset."""
+    from zoo.models import SequenceClassifier
+
+    model = SequenceClassifier(
+        WORDS, ["neg", "pos"], embedding_units=4, units=3, name="sentiment"
+    )
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
+    folder = tmp_path_factory.mktemp("presets") / "small"
+    model.save_to_preset(folder)
+    return folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a command did: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the sentiment template's command line in this process."""
+
+    def run(*argv, template=sentiment.TEMPLATE):
+        capsys.readouterr()
+        try:
+            code = cli.main(template, list(map(str, argv)))
+        except SystemExit as stop:
+            code = stop.code
+        return Outcome(code, *capsys.readouterr())
+
+    return run

@@ -1,0 +1,169 @@
+"""Bucketed batches: nothing lost, little padding, an order that can be resumed."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.bucketing import BucketedBatches
+
+SIZES = [3, 1, 0, 7, 7, 2, 12, 5, 5, 5, 0, 9, 30, 1, 4, 6, 8, 2, 2, 11, 3, 3, 20]
+
+
+def sequence(place, size):
+    """A sequence that tells whose it is: no 0, and no two alike."""
+    return [100 * (place + 1) + step for step in range(size)]
+
+
+def bucketed(sizes=SIZES, batch_size=4, buckets=3, seed=None):
+    rows = [sequence(place, size) for place, size in enumerate(sizes)]
+    ragged = tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)
+    targets = tf.range(len(sizes))
+    return BucketedBatches(ragged, targets, batch_size, buckets, seed)
+
+
+def epoch(batches, number=0):
+    """Returns an epoch's batches as NumPy arrays."""
+    batches.set_epoch(number)
+    return list(batches.dataset().as_numpy_iterator())
+
+
+def places(batches, number=0):
+    """Returns which sequences each batch of an epoch holds."""
+    return [targets.tolist() for _, targets in epoch(batches, number)]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=40),
+    batch_size=st.integers(1, 50),
+    buckets=st.integers(1, 10),
+    seed=st.none() | st.integers(0, 2**20),
+    number=st.integers(0, 5),
+)
+def test_every_sequence_comes_once_padded_to_its_bucket(
+    sizes, batch_size, buckets, seed, number
+):
+    batches = bucketed(sizes, batch_size, buckets, seed)
+    found = epoch(batches, number)
+
+    assert len(found) == len(batches)
+    assert 1 <= len(batches.lengths) <= buckets
+    everything = [place for _, targets in found for place in targets]
+    assert sorted(everything) == list(range(len(sizes)))
+    for rows, targets in found:
+        assert len(rows) == len(targets) <= batch_size
+        length = rows.shape[1]
+        for row, place in zip(rows, targets, strict=True):
+            size = sizes[place]
+            fitting = [bound for bound in batches.lengths if bound >= max(size, 1)]
+            assert length == min(fitting)
+            expected = sequence(place, size) + [0] * (length - size)
+            assert row.tolist() == expected
+
+
+def test_padded_lengths_are_quantiles_of_the_sizes():
+    batches = bucketed(list(range(1, 101)), buckets=4)
+    np.testing.assert_array_equal(batches.lengths, [26, 51, 76, 100])
+
+
+def test_sequences_of_one_length_need_one_bucket():
+    batches = bucketed([5] * 10, buckets=8)
+    assert list(batches.lengths) == [5]
+    assert [rows.shape for rows, _ in epoch(batches)] == [(4, 5), (4, 5), (2, 5)]
+
+
+def test_one_bucket_pads_all_to_the_longest():
+    batches = bucketed(buckets=1)
+    assert {rows.shape[1] for rows, _ in epoch(batches)} == {max(SIZES)}
+
+
+def test_empty_sequences_become_one_step_of_padding():
+    rows, targets = epoch(bucketed([0, 0, 0]))[0]
+    np.testing.assert_array_equal(rows, np.zeros((3, 1)))
+    assert targets.tolist() == [0, 1, 2]
+
+
+def test_a_batch_size_above_the_number_of_sequences_gives_a_batch_a_bucket():
+    batches = bucketed(batch_size=1000)
+    assert len(batches) == len(batches.lengths)
+
+
+def test_order_is_the_order_of_unshuffled_batches():
+    batches = bucketed()
+    found = [place for batch in places(batches) for place in batch]
+    np.testing.assert_array_equal(batches.order, found)
+
+
+def test_unshuffled_batches_go_from_short_to_long_in_every_epoch():
+    batches = bucketed()
+    sizes = [SIZES[place] for batch in places(batches) for place in batch]
+    # An empty sequence is as long as one of one step.
+    assert np.maximum(sizes, 1).tolist() == sorted(np.maximum(SIZES, 1).tolist())
+    assert places(batches, 0) == places(batches, 3)
+
+
+def test_order_hangs_on_seed_and_epoch_alone():
+    first, second = bucketed(seed=3), bucketed(seed=3)
+    walked = [places(first, number) for number in range(3)]
+    # As a training does that was killed in the epoch with number 1.
+    assert [places(second, 1), places(second, 2)] == walked[1:]
+
+
+def test_a_dataset_made_before_follows_the_epoch():
+    batches = bucketed(seed=3)
+    dataset = batches.dataset()
+    seen = []
+    for number in range(2):
+        batches.set_epoch(number)
+        seen.append([targets.tolist() for _, targets in dataset.as_numpy_iterator()])
+    assert seen == [places(batches, 0), places(batches, 1)]
+    assert seen[0] != seen[1]
+
+
+def test_epochs_and_seeds_differ_in_batches_and_in_their_order():
+    orders = [places(bucketed(seed=seed), n) for seed in (1, 2) for n in (0, 1)]
+    assert len({str(order) for order in orders}) == len(orders)
+    # Not only the order of the batches: who shares one, too.
+    groups = {str(sorted(map(sorted, order))) for order in orders}
+    assert len(groups) == len(orders)
+
+
+def test_batches_come_in_no_order_of_length():
+    batches = bucketed(list(range(1, 101)), seed=1)
+    lengths = [rows.shape[1] for rows, _ in epoch(batches)]
+    assert lengths not in (sorted(lengths), sorted(lengths, reverse=True))
+
+
+def test_shuffling_leaves_no_trace_of_the_order_before():
+    count = 400
+    batches = bucketed([4] * count, batch_size=10, seed=0)
+    order = [place for batch in places(batches) for place in batch]
+    correlation = np.corrcoef(order, np.arange(count))[0, 1]
+    assert abs(correlation) < 4 / np.sqrt(count)
+
+
+def test_fit_sees_every_batch_in_every_epoch():
+    batches = bucketed(seed=1)
+    model = keras.Sequential(
+        [
+            keras.layers.Embedding(100 * len(SIZES) + 200, 2),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse")
+    seen = []
+
+    class Count(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            batches.set_epoch(epoch)
+            seen.append(0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen[-1] += 1
+
+    model.fit(batches.dataset(), epochs=3, shuffle=False, verbose=0, callbacks=Count())
+    assert seen == [len(batches)] * 3
+    assert batches.dataset().cardinality() == len(batches)

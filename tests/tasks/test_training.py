@@ -1,0 +1,208 @@
+"""Trainings that are killed, diverge or stop early, and what they leave on disk."""
+
+import csv
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tasks import training
+from tasks.config import TrainingConfig
+from tasks.errors import UserError
+from tests.tasks.small_training import MOMENTS, train
+
+
+class InterruptionError(Exception):
+    """Ends a training where a test wants it to end."""
+
+
+def interrupt_at(epoch):
+    """Returns an `at_epoch` that ends the training as an epoch begins."""
+
+    def at_epoch(number):
+        if number == epoch:
+            raise InterruptionError
+
+    return at_epoch
+
+
+def assert_same(found, expected):
+    """Checks weights and history, to the bit."""
+    for weight, other in zip(found[0], expected[0], strict=True):
+        np.testing.assert_array_equal(weight, other)
+    assert found[1] == expected[1]
+
+
+def number_of(folder):
+    """Returns the number of the checkpoint in a folder."""
+    return int(tf.train.latest_checkpoint(folder).rpartition("-")[2])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("uninterrupted")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(folder):
+    return train(folder)
+
+
+def test_the_small_training_learns_something_and_uses_dropout(uninterrupted):
+    """So that the comparisons below would notice a difference."""
+    losses = [row["loss"] for row in uninterrupted[1]]
+    assert len(losses) == 4
+    assert losses[-1] < losses[0]
+    assert len({row["val_loss"] for row in uninterrupted[1]}) == 4
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_training_goes_on_with_the_same_result(
+    moment, uninterrupted, tmp_path
+):
+    command = [sys.executable, "-m", "tests.tasks.small_training", tmp_path, moment]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr.decode()[-2000:]
+    latest = number_of(tmp_path / "latest")
+    assert latest < 3
+    if moment == "between best and latest":
+        assert number_of(tmp_path / "best") == latest + 1
+    # Interrupted once more, for a resumed training must be resumable too.
+    with pytest.raises(InterruptionError):
+        train(tmp_path, at_epoch=interrupt_at(3))
+
+    assert_same(train(tmp_path), uninterrupted)
+
+
+def test_a_finished_training_is_not_trained_further(uninterrupted, folder):
+    assert_same(train(folder, at_epoch=interrupt_at(0)), uninterrupted)
+
+
+def test_early_stopping_survives_a_resume(tmp_path):
+    scores = [0.5, 0.9, 0.9, 0.7, 1.0, 1.0]
+    settings = {
+        "scores": scores,
+        "patience": 2,
+        "epochs": 6,
+        "schedule": "constant",
+    }
+    whole = train(tmp_path / "whole", **settings)
+    with pytest.raises(InterruptionError):
+        train(tmp_path / "parts", at_epoch=interrupt_at(3), **settings)
+    resumed = train(tmp_path / "parts", **settings)
+    # The first of equals is the best, and two epochs have passed since.
+    assert [row["val_score"] for row in resumed[1]] == pytest.approx(scores[:4])
+    assert_same(resumed, whole)
+    # And once more: there is nothing left to do.
+    again = train(tmp_path / "parts", at_epoch=interrupt_at(4), **settings)
+    assert_same(again, whole)
+
+
+def test_the_model_ends_with_the_weights_of_the_best_epoch(tmp_path):
+    settings = {"scores": [0.1, 0.9, 0.2, 0.9], "schedule": "constant"}
+    weights, history = train(tmp_path / "four", **settings)
+    best, _ = train(tmp_path / "two", epochs=2, **settings)
+    assert len(history) == 4
+    for weight, other in zip(weights, best, strict=True):
+        np.testing.assert_array_equal(weight, other)
+    assert number_of(tmp_path / "four" / "best") == 1
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_epoch(uninterrupted, tmp_path):
+    with pytest.raises(training.TrainingError, match=r"loss is nan .*--learning-rate"):
+        train(tmp_path, spoilt_from=2)
+    assert number_of(tmp_path / "latest") == 1
+    # Restorable: what goes on from there is what would have been.
+    assert_same(train(tmp_path), uninterrupted)
+
+
+def test_a_step_size_far_too_large_is_a_training_error(tmp_path):
+    settings = {"learning_rate": 1e30, "clip_norm": None, "schedule": "constant"}
+    with pytest.raises(training.TrainingError, match=r"batch \d|epoch 1"):
+        train(tmp_path, **settings)
+    assert tf.train.latest_checkpoint(tmp_path / "latest") is None
+
+
+def test_history_is_written_as_csv(uninterrupted, folder):
+    with (folder / "history.csv").open(newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    assert all(row.pop("seconds") >= 0 for row in rows)
+    assert rows == uninterrupted[1]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_tensorboard_logs_have_each_epochs_loss(uninterrupted, folder):
+    for part, name in (("train", "loss"), ("validation", "val_loss")):
+        [path] = (folder / "tensorboard" / part).glob("events.out.tfevents.*")
+        values = {
+            event.step: tf.make_ndarray(value.tensor).item()
+            for event in tf.compat.v1.train.summary_iterator(str(path))
+            for value in event.summary.value
+            if value.tag == "epoch_loss"
+        }
+        expected = {row["epoch"] - 1: row[name] for row in uninterrupted[1]}
+        assert values == pytest.approx(expected, rel=1e-6)
+
+
+def test_minutes_add_up_the_epochs():
+    assert training.minutes([{"seconds": 50.0}, {"seconds": 40.0}]) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "norm", "value"),
+    [
+        ({}, 1.0, None),
+        ({"clip_norm": 0.25}, 0.25, None),
+        ({"clip_norm": 0.0}, None, None),
+        ({"clip_norm": 0.0, "clip_value": 0.5}, None, 0.5),
+    ],
+)
+def test_gradients_are_clipped_as_asked(settings, norm, value):
+    config = TrainingConfig(**settings)
+    config.check()
+    optimizer = training.optimizer(config, 100)
+    assert (optimizer.global_clipnorm, optimizer.clipvalue) == (norm, value)
+    assert optimizer.clipnorm is None
+
+
+def test_clipping_by_norm_and_by_value_is_refused():
+    with pytest.raises(UserError, match="--clip-norm 0"):
+        TrainingConfig(clip_norm=1.0, clip_value=0.5).check()
+
+
+def test_the_first_update_is_the_clipped_gradient():
+    """Adam's first moment after a step is a tenth of the gradient that it took."""
+    gradients = [tf.constant([3.0, 0.0]), tf.constant([4.0])]
+    for settings, expected in (
+        ({"clip_norm": 1.0}, [0.6, 0.0, 0.8]),
+        ({"clip_norm": 0, "clip_value": 3.5}, [3.0, 0.0, 3.5]),
+        ({"clip_norm": 0}, [3.0, 0.0, 4.0]),
+    ):
+        variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0])]
+        optimizer = training.optimizer(TrainingConfig(**settings), 100)
+        optimizer.apply(gradients, variables)
+        moments = np.concatenate([m.numpy() for m in optimizer._momentums])
+        np.testing.assert_allclose(moments, 0.1 * np.array(expected), rtol=1e-5)
+
+
+def test_cosine_rises_over_a_twentieth_and_falls_to_zero():
+    config = TrainingConfig(learning_rate=0.4, schedule="cosine")
+    schedule = training.optimizer(config, 200)._learning_rate
+    rates = [float(schedule(step)) for step in (0, 5, 10, 105, 200)]
+    np.testing.assert_allclose(rates, [0, 0.2, 0.4, 0.2, 0], atol=1e-6)
+
+
+def test_cosine_of_few_steps_begins_at_its_highest():
+    config = TrainingConfig(learning_rate=0.4, schedule="cosine")
+    schedule = training.optimizer(config, 10)._learning_rate
+    np.testing.assert_allclose(schedule(0), 0.4)
+    np.testing.assert_allclose(schedule(5), 0.2, rtol=1e-6)
+
+
+def test_constant_keeps_the_step_size():
+    config = TrainingConfig(learning_rate=0.4, schedule="constant")
+    optimizer = training.optimizer(config, 10)
+    assert float(optimizer.learning_rate) == pytest.approx(0.4)

@@ -1,0 +1,125 @@
+"""Who may import whom (DESIGN.md), read from the import statements."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+BASEMENT = {"files", "version"}
+SIDE = {"text", "music", "decoding", "metrics"}
+MAY_IMPORT = {
+    "cells": set(),
+    "kernels": set(),
+    "layers": {"cells", "kernels"},
+    **dict.fromkeys(SIDE, SIDE | BASEMENT),
+    "files": set(),
+    "version": set(),
+    "plots": BASEMENT,
+    "export": SIDE | BASEMENT,
+    "presets": {"export"} | SIDE | BASEMENT,
+    "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
+    "__init__": {"presets", "version"},
+}
+"""What each part of zoo/ may import of zoo/, beside itself."""
+
+
+def imports(source, package=""):
+    """Returns the modules, and what is taken from them, that a source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                module = ".".join([*above, *filter(None, [module])])
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports_of(file):
+    package = ".".join(file.relative_to(ROOT).parent.parts)
+    return imports(file.read_text("utf-8"), package)
+
+
+def within(name, module):
+    return name == module or name.startswith(f"{module}.")
+
+
+def files(*parts):
+    found = [path for part in parts for path in sorted((ROOT / part).rglob("*.py"))]
+    assert found
+    return found
+
+
+def part(file):
+    return file.relative_to(ROOT / "zoo").with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("file", files("zoo"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_each_part_of_the_zoo_is_built_from_those_below_it(file):
+    name = part(file)
+    assert name in MAY_IMPORT, f"DESIGN.md and this test know no zoo.{name}"
+    parts = {module.split(".")[1] for module in imports_of(file) if "zoo." in module}
+    parts -= {"__version__"}
+    assert parts <= MAY_IMPORT[name] | {name}
+
+
+def test_nothing_of_the_zoo_imports_tasks_or_their_libraries():
+    for file in files("zoo"):
+        for name in imports_of(file):
+            assert not within(name, "tasks"), file
+            assert not within(name, "tensorflow_datasets"), file
+            assert not within(name, "simple_parsing"), file
+
+
+def test_presets_and_export_know_no_concrete_model():
+    for name in ("presets", "export"):
+        found = imports_of(ROOT / "zoo" / f"{name}.py")
+        assert not [module for module in found if within(module, "zoo.models")]
+
+
+def test_cells_import_nothing_of_tensorflow():
+    for file in files("zoo/cells"):
+        assert not [name for name in imports_of(file) if within(name, "tensorflow")]
+
+
+def test_only_data_and_datasets_import_tfds():
+    found = {
+        file.relative_to(ROOT / "tasks").parts[0]
+        for file in files("tasks")
+        if any(within(name, "tensorflow_datasets") for name in imports_of(file))
+    }
+    assert found == {"data.py", "datasets"}
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "expected"),
+    [
+        ("import zoo.models as m, os", "", {"zoo.models", "os"}),
+        ("from zoo import models", "", {"zoo.models"}),
+        ("from zoo.models.base import Model", "", {"zoo.models.base.Model"}),
+        ("def f():\n  if x:\n    import tasks", "", {"tasks"}),
+        ("from . import kernels", "zoo.cells", {"zoo.cells.kernels"}),
+        ("from .. import kernels", "zoo.cells", {"zoo.kernels"}),
+        ("from ..kernels.lstm import run", "zoo.cells", {"zoo.kernels.lstm.run"}),
+    ],
+)
+def test_import_is_found_however_it_is_written(source, package, expected):
+    assert imports(source, package) == expected
+
+
+@pytest.mark.parametrize("module", ["zoo", "zoo.files", "tasks.sentiment", "tasks.cli"])
+def test_import_that_should_be_quick_waits_for_no_big_library(module):
+    script = f"import sys, {module}; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = done.stdout.split()
+    assert module in loaded
+    big = {"tensorflow", "keras", "tensorflow_datasets", "matplotlib"}
+    assert not big & set(loaded)

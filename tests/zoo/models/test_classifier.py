@@ -1,0 +1,232 @@
+"""Texts in, classes out, against Keras' layers and against lists of words."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.cells.units import draw_weights
+from zoo.layers import BY_CELL
+from zoo.models import SequenceClassifier
+from zoo.models.classifier import POOLINGS
+from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
+
+WORDS = ["good", "bad", "film", "a", "not", "."]
+CLASSES = ["negative", "neutral", "positive"]
+TEXTS = ["A good film.", "bad", "not a bad, bad, bad film", "", "unheard of 👍"]
+
+
+def make(**arguments):
+    arguments = {"dropout": 0, "embedding_dropout": 0} | arguments
+    arguments = {"embedding_units": 5, "units": 4} | arguments
+    model = SequenceClassifier(WORDS, CLASSES, **arguments)
+    draw_weights(model)
+    return model
+
+
+def configurations():
+    return [
+        pytest.param(
+            {"cell": cell, "pooling": pooling, "bidirectional": bidirectional},
+            id=f"{cell}-{pooling}-{'both' if bidirectional else 'one'}",
+        )
+        for cell, pooling, bidirectional in itertools.product(
+            BY_CELL, POOLINGS, [False, True]
+        )
+    ]
+
+
+@pytest.mark.parametrize("arguments", configurations())
+def test_every_configuration_ignores_padding_and_trains_all_its_weights(arguments):
+    model = make(max_length=2, **arguments)
+    ids = model.encode(tf.constant(TEXTS))
+    padded = tf.pad(ids, [[0, 0], [0, 1]])
+    labels = tf.constant([2, 0, 1, 1, 0])
+
+    with tf.GradientTape() as tape:
+        logits = model(padded, training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    gradients = tape.gradient(losses, [w.value for w in model.trainable_weights])
+
+    np.testing.assert_allclose(logits, model(ids), atol=2e-6)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.any(gradient), weight.path
+    layer = model.get_layer("recurrent_1")
+    layer = getattr(layer, "forward_layer", layer)
+    assert type(layer) is BY_CELL[arguments["cell"]]
+
+
+def test_fit_lowers_the_loss():
+    model = make(cell="rnn", pooling="mean", bidirectional=False, max_length=3)
+    model.compile(
+        keras.optimizers.Adam(0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        run_eagerly=True,  # tracing would take longer than training
+    )
+    ids, labels = model.encode(tf.constant(TEXTS)), tf.constant([2, 0, 1, 1, 0])
+    losses = model.fit(ids, labels, epochs=6, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+def test_logits_are_those_of_keras_layers_with_the_same_weights(pooling):
+    model = make(cell="lstm", pooling=pooling, layers=2)
+    namesakes = [
+        keras.layers.Embedding(len(model.vocabulary), 5),
+        keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True)),
+        keras.layers.Bidirectional(
+            keras.layers.LSTM(4, return_sequences=pooling != "last")
+        ),
+        {
+            "last": keras.layers.Identity,
+            "max": keras.layers.GlobalMaxPooling1D,
+            "mean": keras.layers.GlobalAveragePooling1D,
+        }[pooling](),
+        keras.layers.Dense(len(CLASSES)),
+    ]
+    namesake = keras.Sequential([keras.Input((None,), dtype="int32"), *namesakes])
+    namesake.set_weights(model.get_weights())
+    ids = np.random.default_rng(0).integers(1, len(model.vocabulary), (3, 6))
+    np.testing.assert_allclose(model(ids), namesake(ids), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_batch_gives_what_its_rows_give_one_by_one(pooling):
+    model = make(pooling=pooling, cell="rnn", max_length=4)
+    together = model.classify(TEXTS)
+    for row, text in enumerate(TEXTS):
+        alone = model.classify([text])
+        np.testing.assert_allclose(
+            alone["probabilities"][0], together["probabilities"][row], atol=1e-6
+        )
+
+
+def test_classes_are_the_likeliest_of_the_probabilities():
+    model = make()
+    model.set_weights([3 * weight for weight in model.get_weights()])
+
+    result = model.classify(tf.constant(TEXTS))
+
+    logits = np.asarray(model(model.encode(tf.constant(TEXTS))), "float64")
+    exponentials = np.exp(logits)
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(result["probabilities"], expected, atol=1e-6)
+    np.testing.assert_allclose(result["probability"], expected.max(axis=1), atol=1e-6)
+    labels = [CLASSES[best].encode() for best in expected.argmax(axis=1)]
+    assert result["label"].numpy().tolist() == labels
+    assert len(set(labels)) > 1
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_no_text_gives_no_class(pooling):
+    result = make(pooling=pooling).classify(tf.constant([], tf.string))
+    shapes = {name: tensor.shape.as_list() for name, tensor in result.items()}
+    assert shapes == {"label": [0], "probability": [0], "probabilities": [0, 3]}
+
+
+@pytest.mark.parametrize("max_length", [1, 2, 3, 4, 5, 6, 7, 100])
+def test_long_text_keeps_its_first_and_last_words_half_and_half(max_length):
+    words = ["good", "bad", "film", "a", "not", "."]
+    model = make(max_length=max_length)
+    for length in range(1, len(words) + 1):
+        text = words[:length]
+        head, tail = max_length - max_length // 2, max_length // 2
+        short = text if length <= max_length else text[:head] + text[length - tail :]
+        expected = [4 + WORDS.index(word) for word in short]
+        assert model.encode(tf.constant([" ".join(text)])).numpy().tolist() == [
+            expected
+        ]
+
+
+def test_texts_are_padded_to_the_longest():
+    ids = make().encode(tf.constant(["a film", "", "Wow: a BAD film"]))
+    assert ids.dtype == tf.int32
+    assert ids.numpy().tolist() == [[7, 6, 0, 0, 0], [0] * 5, [1, 1, 7, 5, 6]]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", " \u00a0"]])
+def test_there_is_a_step_even_where_there_is_no_word(texts):
+    ids = make().encode(tf.constant(texts, tf.string))
+    np.testing.assert_array_equal(ids, np.zeros((len(texts), 1)))
+
+
+def test_word_beside_the_cut_changes_nothing():
+    model = make(max_length=4)
+    one, other = model.classify(["good bad film film a not", "good bad . . . . a not"])[
+        "probabilities"
+    ]
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {
+            "tokenizer": CharacterTokenizer(end=True),
+            "cell": "gru",
+            "layers": 3,
+            "bidirectional": False,
+            "pooling": "attention",
+            "dropout": 0.25,
+            "max_length": 7,
+            "name": "of_characters",
+        },
+    ],
+)
+def test_config_makes_the_same_model(arguments):
+    model = make(**arguments)
+    config = model.get_config()
+    assert {**config, **arguments, "tokenizer": None} == {**config, "tokenizer": None}
+    copy = SequenceClassifier.from_config(config)
+    copy.set_weights(model.get_weights())
+    assert copy.get_config() == config
+    assert [w.path for w in copy.weights] == [w.path for w in model.weights]
+    np.testing.assert_array_equal(
+        copy.classify(TEXTS)["probabilities"], model.classify(TEXTS)["probabilities"]
+    )
+
+
+def test_keras_file_gives_the_identical_model(tmp_path):
+    model = make(pooling="max+mean", tokenizer=WordTokenizer(punctuation="drop"))
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert type(copy) is SequenceClassifier
+    assert copy.get_config() == model.get_config()
+    result, expected = copy.classify(TEXTS), model.classify(TEXTS)
+    assert result["label"].numpy().tolist() == expected["label"].numpy().tolist()
+    np.testing.assert_array_equal(result["probabilities"], expected["probabilities"])
+
+
+def test_vocabulary_may_be_given_as_one():
+    vocabulary = Vocabulary(WORDS)
+    model = SequenceClassifier(vocabulary, CLASSES, units=2)
+    assert model.vocabulary is vocabulary
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cell": "elman"}, r"cell must be one of rnn, gru, lstm, found 'elman'"),
+        ({"pooling": "sum"}, r"pooling must be one of last, max, .* found 'sum'"),
+        ({"class_names": ["one"]}, r"Two classes or more are needed, found \['one'\]"),
+    ],
+)
+def test_impossible_argument_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SequenceClassifier(WORDS, **{"class_names": CLASSES, **arguments})
+
+
+@pytest.mark.parametrize("argument", ["layers", "max_length"])
+def test_number_out_of_range_is_named(argument):
+    with pytest.raises(ValueError, match=argument):
+        SequenceClassifier(WORDS, CLASSES, **{argument: 0})
+
+
+def test_misspelt_argument_is_an_error():
+    with pytest.raises((TypeError, ValueError), match="dropuot"):
+        SequenceClassifier(WORDS, CLASSES, units=2, dropuot=0.1)

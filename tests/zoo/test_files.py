@@ -1,0 +1,161 @@
+"""Old or new and never half, whatever happens while it is written."""
+
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.files import replaced_file, replaced_folder, whole_folder
+
+KILLED_BEFORE_A_CALL = """
+import os, shutil, sys
+from zoo import files
+
+kind, path, name, number = sys.argv[1:]
+module = os if name == "replace" else shutil
+original, calls = getattr(module, name), 0
+
+def kill(*args, **kwargs):
+    global calls
+    calls += 1
+    if calls == int(number):
+        os.kill(os.getpid(), 9)
+    return original(*args, **kwargs)
+
+setattr(module, name, kill)
+if kind == "file":
+    with files.replaced_file(path) as file:
+        file.write_text("new")
+else:
+    with files.replaced_folder(path) as folder:
+        (folder / "one").write_text("new")
+        (folder / "two").write_text("new")
+"""
+
+
+def make_folder(path, content):
+    path.mkdir()
+    for name in ("one", "two"):
+        (path / name).write_text(content)
+    return path
+
+
+def contents(folder):
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
+OLD, NEW = ({"one": content, "two": content} for content in ("old", "new"))
+
+
+def fail_after(file, error):
+    file.write_text("ne")
+    raise error
+
+
+def killed(kind, path, name, number):
+    command = [sys.executable, "-c", KILLED_BEFORE_A_CALL, kind, path, name, number]
+    process = subprocess.run(list(map(str, command)), capture_output=True)
+    assert process.returncode in (0, -signal.SIGKILL), process.stderr
+    return process.returncode != 0
+
+
+@pytest.mark.parametrize("there_already", [True, False])
+def test_file_takes_its_place_at_the_end(there_already, tmp_path):
+    path = tmp_path / "folder" / "file"
+    if there_already:
+        path.parent.mkdir()
+        path.write_text("old")
+    with replaced_file(path) as file:
+        file.write_text("new")
+        assert path.exists() == there_already
+        assert not there_already or path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_file_stays_when_writing_fails(error, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(error), replaced_file(path) as file:
+        fail_after(file, error)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there_already", [True, False])
+def test_folder_takes_its_place_at_the_end(there_already, tmp_path):
+    path = tmp_path / "above" / "folder"
+    if there_already:
+        path.parent.mkdir()
+        (make_folder(path, "old") / "three").write_text("old")
+    with replaced_folder(str(path)) as folder:
+        assert contents(folder) == {}
+        for name in NEW:
+            (folder / name).write_text("new")
+        assert path.exists() == there_already
+    assert contents(path) == NEW
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_folder_stays_when_writing_fails(error, tmp_path):
+    path = make_folder(tmp_path / "folder", "old")
+    with pytest.raises(error), replaced_folder(path) as folder:
+        fail_after(folder / "one", error)
+    assert contents(path) == OLD
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_is_old_or_new_after_a_kill(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    assert killed("file", path, "replace", 1)
+    assert path.read_text() == "old"
+    assert not killed("file", path, "replace", 2)
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "expected"),
+    [
+        ("replace", 1, OLD),  # before the old folder goes aside
+        ("replace", 2, OLD),  # before the new one takes its place
+        ("rmtree", 1, OLD),
+        ("rmtree", 2, NEW),  # before the old one is deleted
+        ("rmtree", 3, NEW),
+    ],
+)
+def test_folder_is_old_or_new_after_a_kill(name, number, expected, tmp_path):
+    path = make_folder(tmp_path / "folder", "old")
+
+    assert killed("folder", path, name, number)
+
+    assert contents(whole_folder(path)) == expected
+    with replaced_folder(path) as folder:  # and it can be replaced again
+        (folder / "one").write_text("newer")
+    assert contents(path) == {"one": "newer"}
+    assert not list(tmp_path.glob("*.old"))
+
+
+def test_exchange_that_was_killed_is_undone_before_the_next_one_fails(tmp_path):
+    path = make_folder(tmp_path / "folder", "old")
+    assert killed("folder", path, "replace", 2)
+    assert not path.exists()
+    with pytest.raises(ValueError, match="full"), replaced_folder(path):
+        raise ValueError("disk full")
+    assert contents(whole_folder(path)) == OLD
+
+
+def test_whole_folder_leaves_what_is_whole(tmp_path):
+    path = make_folder(tmp_path / "folder", "new")
+    make_folder(tmp_path / ".folder.old", "old")
+    assert whole_folder(str(path)) == path
+    assert contents(path) == NEW
+    assert whole_folder(tmp_path / "nothing") == Path(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()

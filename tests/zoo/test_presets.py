@@ -1,0 +1,202 @@
+"""Presets go to disk and come back; a damaged one says what is wrong with it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.zoo.cells.units import draw_weights
+from zoo import presets
+from zoo.models import SequenceClassifier
+from zoo.models.base import Model
+from zoo.text import CharacterTokenizer
+
+TOKENS = ["good", "bad", "\n", "a\\n", " "]
+TEXTS = ["good", "bad\n ", "", "👍"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    made = SequenceClassifier(
+        TOKENS,
+        ["no", "yes"],
+        embedding_units=3,
+        units=2,
+        tokenizer=CharacterTokenizer(),
+        cell="rnn",
+        max_length=9,
+    )
+    draw_weights(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def original(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("presets") / "original"
+    model.save_to_preset(path)
+    return path
+
+
+@pytest.fixture
+def preset(original, tmp_path):
+    """Returns a preset that may be damaged."""
+    return shutil.copytree(original, tmp_path / "preset")
+
+
+def check_same(copy, model):
+    assert type(copy) is type(model)
+    assert copy.get_config() == model.get_config()
+    for weight, expected in zip(copy.weights, model.weights, strict=True):
+        assert weight.path == expected.path
+        np.testing.assert_array_equal(weight.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("load", [zoo.from_preset, SequenceClassifier.from_preset])
+def test_model_comes_back_to_the_bit(load, model, preset):
+    copy = load(preset)
+    check_same(copy, model)
+    np.testing.assert_array_equal(
+        copy.classify(TEXTS)["probabilities"], model.classify(TEXTS)["probabilities"]
+    )
+
+
+def test_preset_is_saved_again_to_the_bit(model, preset):
+    zoo.from_preset(preset).save_to_preset(preset)
+    check_same(zoo.from_preset(preset), model)
+
+
+def test_new_preset_takes_the_old_one_s_place_with_metrics_and_card(model, preset):
+    presets.write_metrics(preset, {"accuracy": 0.5}, "# Old")
+    model.save_to_preset(preset)
+    assert {path.name for path in preset.iterdir()} == {"config.json", "saved_model"}
+
+
+def test_vocabulary_is_a_readable_asset(preset):
+    text = (preset / "saved_model" / "assets" / "vocabulary.txt").read_text("utf-8")
+    lines = ["<PAD>", "<UNK>", "<SOS>", "<EOS>", "good", "bad", r"\n", r"a\\n", " "]
+    assert text == "".join(f"{line}\n" for line in lines)
+    assert (
+        "vocabulary" not in json.loads((preset / "config.json").read_text())["config"]
+    )
+
+
+def test_weights_are_on_disk_once(tmp_path):
+    tokens = list(map(str, range(1000)))
+    model = SequenceClassifier(tokens, ["a", "b"], embedding_units=1000, cell="rnn")
+    model.save_to_preset(tmp_path / "preset")
+    files = [path for path in (tmp_path / "preset").rglob("*") if path.is_file()]
+    weights = sum(weight.numpy().nbytes for weight in model.weights)
+    assert weights > 4_000_000
+    assert weights < sum(path.stat().st_size for path in files) < 1.3 * weights
+
+
+def test_metrics_and_card_come_back(preset):
+    assert presets.read_metrics(preset) == {}
+    metrics = {"accuracy": 0.9, "Datensätze": ["IMDb"]}
+    presets.write_metrics(preset, metrics, "# Karte für 👍\n")
+    assert presets.read_metrics(preset) == metrics
+    assert (preset / "README.md").read_text("utf-8") == "# Karte für 👍\n"
+    zoo.from_preset(preset)
+
+
+def edit(preset, old, new):
+    path = preset / "config.json"
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+CLASS = "zoo.models.classifier.SequenceClassifier"
+DATA = "saved_model/variables/variables.data-00000-of-00001"
+INDEX = "saved_model/variables/variables.index"
+VOCABULARY = "saved_model/assets/vocabulary.txt"
+DAMAGES = {
+    "no config": (lambda p: (p / "config.json").unlink(), "config.json is missing"),
+    "broken JSON": (lambda p: cut(p / "config.json"), ".*column"),
+    "JSON of something else": (
+        lambda p: (p / "config.json").write_text("{}"),
+        "config.json has no 'class'",
+    ),
+    "no weights": (
+        lambda p: (p / DATA).unlink(),
+        "lacks the file variables.data-00000-of-00001",
+    ),
+    "no index": (lambda p: (p / INDEX).unlink(), "lacks the file variables.index"),
+    "weights cut off": (lambda p: cut(p / DATA), "variables.data.* cut off or damaged"),
+    "a bit of the weights": (
+        lambda p: flip(p / DATA),
+        "variables.data.* cut off or damaged: .*[Cc]hecksum",
+    ),
+    "index cut off": (lambda p: cut(p / INDEX), "cut off or damaged"),
+    "no vocabulary": (
+        lambda p: (p / VOCABULARY).unlink(),
+        "vocabulary.txt is missing",
+    ),
+    "vocabulary cut off": (lambda p: cut(p / VOCABULARY), "don't fit|no vocabulary"),
+    "foreign vocabulary": (
+        lambda p: (p / VOCABULARY).write_text("a\nb\n"),
+        "no vocabulary of the zoo",
+    ),
+    "no SavedModel": (lambda p: shutil.rmtree(p / "saved_model"), "is missing"),
+    "another size": (
+        lambda p: edit(p, '"units": 2', '"units": 3'),
+        "don't fit the configuration.*shape",
+    ),
+    "another cell": (
+        lambda p: edit(p, '"rnn"', '"gru"'),
+        "don't fit the configuration",
+    ),
+    "unknown cell": (lambda p: edit(p, '"rnn"', '"elman"'), "found 'elman'"),
+    "foreign class": (
+        lambda p: edit(p, CLASS, "os.path.join"),
+        "no model of zoo.models: 'os.path.join'",
+    ),
+    "unknown class": (
+        lambda p: edit(p, CLASS, "zoo.models.classifier.Bird"),
+        "no model of zoo.models: 'zoo.models.classifier.Bird'",
+    ),
+    "a class that is none": (
+        lambda p: edit(p, CLASS, "zoo.models.classifier.keras"),
+        "no model of zoo.models",
+    ),
+    "a model that is none": (
+        lambda p: edit(p, CLASS, "zoo.models.pretraining.SampledSoftmax"),
+        "no model of zoo.models",
+    ),
+    "a class without a name": (
+        lambda p: edit(p, f'"{CLASS}"', "3"),
+        "no model of zoo.models",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named(damage, preset):
+    do_damage, message = DAMAGES[damage]
+    do_damage(preset)
+    with pytest.raises(
+        presets.PresetError, match=f"(?s)Damaged preset '{preset}': .*{message}"
+    ) as caught:
+        zoo.from_preset(preset)
+    assert "\n" not in str(caught.value)
+
+
+def test_model_of_another_class_is_refused(preset):
+    class Tagger(Model):
+        pass
+
+    message = "holds a SequenceClassifier, not a Tagger"
+    with pytest.raises(presets.PresetError, match=message):
+        Tagger.from_preset(preset)
