@@ -3,16 +3,18 @@
 import argparse
 import contextlib
 import dataclasses
-import difflib
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import simple_parsing
 
-from tasks.errors import UserError, did_you_mean
+from tasks import inputs
+from tasks.errors import TrainingError, UserError
+from tasks.parser import Formatter, Parser
+from zoo.errors import PresetError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +64,18 @@ def main(template: Template, argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         with _imports_told_briefly():
-            from tasks.training import TrainingError
-            from zoo.presets import PresetError
+            import zoo.presets  # noqa: F401 - imports TensorFlow
         return _run(template, arguments)
     except (UserError, PresetError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output, `head` perhaps, has had enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return 2
     except TrainingError as error:
         print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
@@ -75,10 +84,6 @@ def main(template: Template, argv: Sequence[str] | None = None) -> int:
         hint = " Go on with --resume." if arguments.command == "train" else ""
         print(f"\n{parser.prog}: interrupted.{hint}", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output, `head` perhaps, has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def command(name: str, config) -> str:
@@ -107,7 +112,7 @@ def _run(template, arguments):
     elif arguments.command == "evaluate":
         template.evaluate(arguments.model, arguments.config)
     elif arguments.command == "predict":
-        texts = _texts(arguments)
+        texts = inputs.texts(arguments.texts, arguments.input)
         template.predict(arguments.model, texts, arguments.batch_size, arguments.json)
     else:
         _export(arguments)
@@ -136,21 +141,21 @@ def _export(arguments):
 
 
 def _parser(template):
-    parser = _Parser(
+    parser = Parser(
         prog=f"python -m tasks.{template.name}",
         description=template.summary,
         epilog="examples:\n" + textwrap.indent("\n".join(template.examples), "  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
     commands = {
         name: subparsers.add_parser(
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
-            formatter_class=_Formatter,
+            formatter_class=Formatter,
             add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
             allow_abbrev=False,
         )
@@ -191,7 +196,13 @@ def _add_predict(parser):
         help="a file with a text a line; - for standard input",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, a line a text")
-    parser.add_argument("--batch-size", type=_positive, default=64)
+    parser.add_argument(
+        "--batch-size",
+        type=_positive,
+        default=64,
+        metavar="N",
+        help="how many texts to classify at a time",
+    )
 
 
 def _positive(text):
@@ -199,95 +210,6 @@ def _positive(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be above 0, found {number}")
     return number
-
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a flag's default where there is one to show."""
-
-    def _get_help_string(self, action):
-        if action.default in (None, False):
-            return action.help
-        return super()._get_help_string(action)
-
-
-class _Parser(simple_parsing.ArgumentParser):
-    """Tells a mistake in one line, with the nearest flag there is."""
-
-    def __init__(self, *args, **kwargs):
-        # argparse would let `--epoch` pass for `--epochs`.
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
-
-    def error(self, message):
-        """Ends the process with exit code 2."""
-        end = "" if message.endswith((".", "?")) else "."
-        hint = f"See {self.prog} --help."
-        self.exit(2, f"{self.prog}: error: {message}{end} {hint}\n")
-
-    def parse_known_args(self, args=None, namespace=None, attempt_to_reorder=False):
-        """Refuses unknown arguments here, where this command's flags are known."""
-        namespace, extra = super().parse_known_args(args, namespace, attempt_to_reorder)
-        flags = [name for name in extra if name.startswith("--")]
-        if flags:
-            known = [name for action in self._actions for name in action.option_strings]
-            self.error(did_you_mean("flag", flags[0].split("=")[0], known))
-        return namespace, extra
-
-    def _check_value(self, action, value):
-        """Names the nearest of an argument's choices."""
-        choices = list(action.choices or ())
-        if choices and value not in choices:
-            near = difflib.get_close_matches(str(value), map(str, choices), n=1)
-            listed = ", ".join(map(str, choices))
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed}."
-            raise argparse.ArgumentError(action, f"unknown {value!r}. {hint}")
-
-    def format_help(self):
-        """Shows a flag's own name for its value: --epochs EPOCHS."""
-        self._preprocessing()
-        for group in self._action_groups:
-            group.title = group.title and group.title.partition(" ['")[0]
-        for action in self._actions:
-            if action.option_strings and action.choices is None and action.nargs != 0:
-                name = action.option_strings[0].lstrip("-").replace("-", "_").upper()
-                action.metavar = action.metavar if _plain(action.metavar) else name
-        return super().format_help()
-
-
-def _plain(metavar):
-    return isinstance(metavar, str) and metavar.isupper() and "." not in metavar
-
-
-def _texts(arguments) -> Iterator[bytes]:
-    """Returns the texts to predict, as the bytes that they were given as."""
-    if arguments.texts and arguments.input:
-        raise UserError("Give texts, or a file with --input, not both.")
-    if arguments.texts:
-        return iter([os.fsencode(text) for text in arguments.texts])
-    if arguments.input in (None, "-"):
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UserError("Nothing to predict: give a TEXT, or a file with --input.")
-        return _lines(sys.stdin.buffer, "Standard input")
-    try:
-        file = open(arguments.input, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise UserError(
-            f"{arguments.input} can't be read: {error.strerror}."
-        ) from error
-    return _lines(file, arguments.input)
-
-
-def _lines(file, name):
-    """Returns a file's lines, the first read at once to find an empty file."""
-    lines = (line.rstrip(b"\r\n") for line in file)
-    first = next(lines, None)
-    if first is None:
-        raise UserError(f"{name} is empty: a text a line is expected.")
-
-    def all_lines():
-        yield first
-        yield from lines
-
-    return all_lines()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """What every template's `train` can be told. Knows nothing of TensorFlow."""
 
 import dataclasses
+import math
 
 from simple_parsing import choice, flag
 
@@ -62,6 +63,11 @@ class TrainingConfig(DataConfig):
         """Raises a UserError where a number is out of its range."""
         for name in ("epochs", "batch_size", "learning_rate", "patience", "buckets"):
             at_least(self, name, 0, exclusive=True)
+        for name in ("clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                at_least(self, name, 0)
+        if not 0 <= self.seed < 2**32:
+            raise UserError(f"--seed must be in [0, 2^32), found {self.seed}.")
         if self.clip_norm and self.clip_value:
             raise UserError(
                 "Gradients are clipped by their norm or by value, not both: "
@@ -95,7 +101,7 @@ class PretrainingConfig(TrainingConfig):
 def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:
     """Raises a UserError where a field of a config is below its bound."""
     value = getattr(config, name)
-    if value < bound or (exclusive and value == bound):
+    if not math.isfinite(value) or value < bound or (exclusive and value == bound):
         flag_name = "--" + name.replace("_", "-")
         relation = "above" if exclusive else "at least"
         raise UserError(f"{flag_name} must be {relation} {bound}, found {value}.")

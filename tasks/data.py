@@ -78,7 +78,7 @@ def _writable(builder):
     # By its permission bits: os.access says yes to root, whatever they are.
     if folder.stat().st_mode & 0o222 and os.access(folder, os.W_OK):
         return builder.data_dir_root
-    return tfds.core.constants.DATA_DIR
+    return Path.home() / "tensorflow_datasets"
 
 
 def _prepare(builder, name):
@@ -246,10 +246,11 @@ def _at(example, path):
 
 def check_split(builder, split: str) -> None:
     """Raises a UserError where a builder has no such split."""
-    name = split.split("[")[0]
     known = list(builder.info.splits)
-    if any(part.split("[")[0].strip() not in known for part in split.split("+")):
-        raise UserError(did_you_mean("split", name, known))
+    for part in split.split("+"):
+        name = part.partition("[")[0].strip()
+        if name not in known:
+            raise UserError(did_you_mean("split", name, known))
 
 
 def in_batches(texts: np.ndarray, size: int = 256) -> Iterator[tf.Tensor]:

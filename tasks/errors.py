@@ -1,4 +1,4 @@
-"""Mistakes of a user's, told in one line."""
+"""What ends a command in one line on stderr. Knows nothing of TensorFlow."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 class UserError(Exception):
     """What was wrong, what was found, and what to do. Ends with exit code 2."""
+
+
+class TrainingError(RuntimeError):
+    """A training that can't go on."""
 
 
 def did_you_mean(

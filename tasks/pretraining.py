@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tasks import data, training
 from tasks.bucketing import BucketedBatches
+from tasks.errors import UserError
 from zoo.models import BidirectionalLanguageModel
 from zoo.text.vocabulary import END_ID
 
@@ -29,13 +30,25 @@ def pretrain(
 
     Returns:
         What a preset remembers of it.
+
+    Raises:
+        UserError: the texts don't fill one window.
     """
     length = settings.pretrain_window
     windows = _windows(model, texts, length)
+    if not len(windows):
+        raise UserError(
+            f"The texts are too short for one window of {length} words. "
+            "Choose a smaller --pretrain-window."
+        )
     tokens = len(windows) * length
     print(f"pretraining {len(texts):,} texts, {tokens:,} tokens, windows of {length}")
     batches = _batches(windows, settings.pretrain_batch_size, settings.seed)
     validation = _windows(model, held_out, length)[:_VALIDATION_WINDOWS]
+    if len(validation):
+        validation = _batches(validation, _VALIDATION_BATCH).dataset()
+    else:
+        validation = None
     language_model = BidirectionalLanguageModel(
         model.embedding, model.first_recurrent, seed=settings.seed
     )
@@ -49,7 +62,7 @@ def pretrain(
     history = training.fit(
         language_model,
         batches,
-        _batches(validation, _VALIDATION_BATCH).dataset(),
+        validation,
         schedule,
         output / training.CHECKPOINTS / "pretraining",
         monitor=None,
@@ -59,7 +72,7 @@ def pretrain(
         f"without labels, {tokens:,} tokens",
         "pretraining_epochs": len(history),
         "pretraining_minutes": training.minutes(history),
-        "pretraining_validation_nats_a_word": round(history[-1]["val_loss"], 4),
+        "pretraining_validation_nats_a_word": history[-1].get("val_loss"),
     }
 
 

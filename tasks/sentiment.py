@@ -14,6 +14,7 @@ from pathlib import Path
 from simple_parsing import choice, flag
 
 from tasks import cli, config
+from tasks.errors import UserError
 
 SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
 LIMITS = """
@@ -59,6 +60,11 @@ class Config(config.PretrainingConfig):
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        if self.pretrain_split and self.pooling == "last" and self.layers == 1:
+            raise UserError(
+                "--pooling last leaves nothing to pre-train: its only layer gives the "
+                "last step alone. Choose another --pooling, or --layers 2."
+            )
         for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
@@ -93,6 +99,7 @@ def train(settings: Config, output: Path) -> None:
 
     keras.utils.set_random_seed(settings.seed)
     corpus, unlabelled = _read(settings)
+    training.begin(output, settings)
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)
         batches = _batches(model, corpus.train, settings.batch_size, settings)

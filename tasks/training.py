@@ -14,19 +14,15 @@ import tensorflow as tf
 from tasks import hardware
 from tasks.bucketing import BucketedBatches
 from tasks.config import TrainingConfig
-from tasks.errors import UserError
+from tasks.errors import TrainingError, UserError
 from zoo import plots, presets
 from zoo.files import replaced_file
 
 CONFIG, CHECKPOINTS = "config.json", "checkpoints"
 
 
-class TrainingError(RuntimeError):
-    """A training that can't go on."""
-
-
 def open_output(output: Path, config, defaults, resume: bool):
-    """Begins a training's folder, or opens the one to resume.
+    """Looks at a training's folder, and returns what to train with.
 
     Args:
         output: the folder.
@@ -39,21 +35,29 @@ def open_output(output: Path, config, defaults, resume: bool):
 
     Raises:
         UserError: there is something to resume but `resume` is false, or the
-            reverse; or other flags are given than the training began with.
+            reverse; other flags are given than the training began with; its
+            record is damaged; or `output` can't be a folder.
     """
     path = output / CONFIG
+    nearest = next(folder for folder in (output, *output.parents) if folder.exists())
+    if not nearest.is_dir():
+        raise UserError(f"{output} can't be a folder: {nearest} is a file.")
     if not resume:
         if (output / CHECKPOINTS).exists():
             raise UserError(
                 f"{output} holds a training already. Go on with it by --resume, "
                 "or choose another --output."
             )
-        with replaced_file(path) as file:
-            file.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
         return config
     if not path.exists():
         raise UserError(f"Nothing to resume: {output} holds no training.")
-    begun = type(config)(**json.loads(path.read_text()))
+    try:
+        begun = type(config)(**json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged, or of another version of the zoo: {error}. "
+            "Train anew in another --output."
+        ) from error
     for field in dataclasses.fields(config):
         asked, then = getattr(config, field.name), getattr(begun, field.name)
         if asked not in (then, getattr(defaults, field.name)):
@@ -62,6 +66,12 @@ def open_output(output: Path, config, defaults, resume: bool):
                 f"--resume can't change it to {asked}. Train anew in another --output."
             )
     return begun
+
+
+def begin(output: Path, config) -> None:
+    """Writes down what a training is to be resumed with."""
+    with replaced_file(output / CONFIG) as file:
+        file.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
 
 
 def strategy(config: TrainingConfig) -> tf.distribute.Strategy:
@@ -130,6 +140,7 @@ def fit(
             shuffle=False,  # the batches know their order
             verbose="auto" if sys.stdout.isatty() else 2,
             callbacks=[
+                _Progress(len(batches)),
                 _Order(batches),
                 _Divergence(),
                 checkpoints,
@@ -138,6 +149,30 @@ def fit(
         )
     checkpoints.restore_best()
     return checkpoints.history
+
+
+class _Progress(keras.callbacks.Callback):
+    """Prints a line a minute where there is no terminal for a progress bar."""
+
+    def __init__(self, batches: int, seconds: float = 60.0):
+        super().__init__()
+        self._batches = batches
+        self._seconds = seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = self._told = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.monotonic()
+        if sys.stdout.isatty() or now - self._told < self._seconds:
+            return
+        self._told = now
+        done = batch + 1
+        left = (now - self._began) / done * (self._batches - done) / 60
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        print(
+            f"  {done:,}/{self._batches:,}  {figures}  {left:.0f} min left", flush=True
+        )
 
 
 class _Order(keras.callbacks.Callback):

@@ -19,7 +19,7 @@ def from_preset(name_or_path: str | os.PathLike):
             `$ZOO_PRETRAINED`, then in `pretrained/` of the checkout.
 
     Raises:
-        zoo.presets.PresetError: there is no such preset, or it is damaged.
+        zoo.errors.PresetError: there is no such preset, or it is damaged.
     """
     from zoo import presets  # imports TensorFlow, which takes seconds
 

@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 
 from zoo import export
+from zoo.errors import PresetError
 from zoo.files import replaced_file, replaced_folder, whole_folder
 from zoo.text import Vocabulary
 from zoo.version import __version__
@@ -26,10 +27,6 @@ CONFIG, METRICS, CARD, SAVED_MODEL = (
     "saved_model",
 )
 _CHECKOUT = Path(__file__).resolve().parent.parent / "pretrained"
-
-
-class PresetError(ValueError):
-    """A preset that can't be found, or is damaged."""
 
 
 def folders() -> list[Path]:

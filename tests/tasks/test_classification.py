@@ -67,6 +67,13 @@ def test_a_perfect_classifier():
     assert figures["standard_error"] == 0
 
 
+def test_a_class_that_neither_occurs_nor_is_predicted_has_zeros():
+    figures = classification.measure(predictions(0, 1), np.array([0, 1]), NAMES)
+    expected = {"precision": 0, "recall": 0, "f1": 0, "examples": 0}
+    assert figures["classes"]["c"] == expected
+    assert figures["macro_f1"] == pytest.approx(2 / 3)
+
+
 def test_large_logits_give_a_finite_loss():
     logits = np.array([[1e4, -1e4], [1e4, -1e4]], np.float32)
     figures = classification.measure(logits, np.array([0, 1]), ("a", "b"))

@@ -45,18 +45,7 @@ def test_every_field_of_a_config_is_a_flag_with_help(run, command):
         assert len(words.split()) >= 3, f"{flag}: {text!r}"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "train",
-        "evaluate",
-        "export",
-        pytest.param(
-            "predict",
-            marks=pytest.mark.xfail(strict=True, reason="--batch-size has no help"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
 def test_every_flag_of_every_command_has_help(run, command):
     parser = cli._parser(sentiment.TEMPLATE)
     subparsers = next(a for a in parser._actions if a.dest == "command")
@@ -175,11 +164,6 @@ def test_an_interrupted_training_gives_130_and_names_resume(run, tmp_path):
     assert "Traceback" not in outcome.err
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=UnboundLocalError,
-    reason="main's except clauses name classes that are imported inside the try",
-)
 def test_an_interruption_while_tensorflow_is_imported_gives_130(run, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt

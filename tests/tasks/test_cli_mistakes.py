@@ -73,7 +73,6 @@ def test_a_number_out_of_range_is_told_with_its_flag(run, tmp_path, flag, value)
     check(outcome, f"{flag} must be", f"found {value}")
 
 
-@pytest.mark.xfail(strict=True, reason="Config.check doesn't look at these")
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
@@ -116,9 +115,6 @@ def test_what_a_dataset_does_not_have_is_told(
     check(dataclasses.replace(outcome, out=""), told)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="open_output writes config.json before the mistake is found"
-)
 def test_a_mistake_leaves_no_folder_behind(run, data_dir, tmp_path):
     run("train", "--output", tmp_path / "run", "--epochs", 0)
     run("train", "--output", tmp_path / "run", "--dataset", "synthetic/review")
@@ -143,14 +139,12 @@ def test_nothing_to_resume_is_told(run, tmp_path):
     check(outcome, "Nothing to resume", tmp_path / "none")
 
 
-@pytest.mark.xfail(strict=True, reason="no OSError of the output is told as a mistake")
 def test_an_output_in_the_way_is_told(run, data_dir, tmp_path):
     (tmp_path / "file").write_text("in the way")
     outcome = run("train", "--data-dir", data_dir, "--output", tmp_path / "file" / "x")
     check(outcome, tmp_path / "file")
 
 
-@pytest.mark.xfail(strict=True, reason="no OSError of the output is told as a mistake")
 def test_an_export_that_cannot_be_written_is_told(run, preset, tmp_path):
     (tmp_path / "file").write_text("in the way")
     outcome = run("export", "--model", preset, "--output", tmp_path / "file" / "x")

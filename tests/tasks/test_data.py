@@ -64,7 +64,6 @@ def test_an_unknown_split_names_the_nearest(builder):
         data.check_split(builder, "xyz")
 
 
-@pytest.mark.xfail(strict=True, reason="check_split compares the sum as a whole")
 def test_an_unknown_split_in_a_sum_names_the_nearest(builder):
     with pytest.raises(UserError, match=r"split .*Did you mean 'train'\?"):
         data.check_split(builder, "test+trian[:10%]")
@@ -205,10 +204,6 @@ def test_a_data_dir_that_cannot_be_written_is_a_users_error(tmp_path):
         data.load_builder("synthetic/stars", unwritable(tmp_path / "file"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_writable falls back to tfds' DATA_DIR, which is TFDS_DATA_DIR itself",
-)
 def test_own_data_go_elsewhere_where_tfds_data_dir_is_read_only(tmp_path, monkeypatch):
     shared, home = tmp_path / "shared", tmp_path / "home"
     shared.mkdir()

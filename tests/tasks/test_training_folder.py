@@ -17,7 +17,7 @@ BEGUN = TrainingConfig(epochs=7, seed=5, clip_norm=0.5)
 def output(tmp_path):
     """The folder of a training that was killed."""
     output = tmp_path / "run"
-    training.open_output(output, BEGUN, DEFAULTS, resume=False)
+    training.begin(output, BEGUN)
     (output / training.CHECKPOINTS).mkdir()
     return output
 
@@ -59,14 +59,11 @@ def test_nothing_to_resume_is_told(tmp_path):
 
 
 def test_a_training_that_saved_nothing_can_begin_anew_or_resume(tmp_path):
-    training.open_output(tmp_path, BEGUN, DEFAULTS, resume=False)
+    training.begin(tmp_path, BEGUN)
     assert training.open_output(tmp_path, DEFAULTS, DEFAULTS, resume=True) == BEGUN
     assert training.open_output(tmp_path, DEFAULTS, DEFAULTS, resume=False) == DEFAULTS
 
 
-@pytest.mark.xfail(
-    strict=True, reason="open_output doesn't translate what json and the config raise"
-)
 @pytest.mark.parametrize("content", ["", "{", '{"no_such_field": 1}', "[]"])
 def test_a_damaged_config_is_told(output, content):
     (output / training.CONFIG).write_text(content)

@@ -87,11 +87,13 @@ class AttentionPooling(_Pooling):
         if mask is not None:
             sequences = ops.where(mask[..., None], sequences, 0)
         scores = self.score(self.projection(sequences))
-        if mask is None:
-            return ops.sum(ops.softmax(scores, axis=1) * sequences, axis=1)
-        mask = mask[..., None]
-        scores = ops.where(mask, scores, ops.full_like(scores, -1e4))
-        weights = ops.softmax(scores, axis=1) * ops.cast(mask, scores.dtype)
+        if mask is not None:
+            mask = mask[..., None]
+            scores = ops.where(mask, scores, ops.full_like(scores, -1e4))
+        # The softmax; Keras' own warns of a sequence of one step.
+        weights = ops.exp(scores - ops.logsumexp(scores, axis=1, keepdims=True))
+        if mask is not None:
+            weights = weights * ops.cast(mask, weights.dtype)
         return ops.sum(weights * sequences, axis=1)
 
     def get_config(self):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo import export, presets
+from zoo.errors import PresetError
 from zoo.text import Vocabulary
 
 
@@ -40,12 +41,12 @@ class Model(keras.Model):
             name_or_path: a preset's folder or name: see `zoo.presets.find`.
 
         Raises:
-            zoo.presets.PresetError: there is no such preset, it is damaged, or
+            zoo.errors.PresetError: there is no such preset, it is damaged, or
                 its model is of another class.
         """
         model = presets.load(name_or_path)
         if not isinstance(model, cls):
-            raise presets.PresetError(
+            raise PresetError(
                 f"Preset {os.fspath(name_or_path)!r} holds a {type(model).__name__}, "
                 f"not a {cls.__name__}."
             )
