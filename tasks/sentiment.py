@@ -95,14 +95,20 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import pretraining, training
+    from tasks import labelled_texts, pretraining, training
 
     keras.utils.set_random_seed(settings.seed)
     corpus, unlabelled = _read(settings)
     training.begin(output, settings)
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)
-        batches = _batches(model, corpus.train, settings.batch_size, settings)
+        batches = labelled_texts.batches(
+            model,
+            corpus.train,
+            settings.batch_size,
+            buckets=settings.buckets,
+            seed=settings.seed,
+        )
         model.compile(
             training.optimizer(settings, len(batches) * settings.epochs),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -116,7 +122,7 @@ def train(settings: Config, output: Path) -> None:
     history = training.fit(
         model,
         batches,
-        _batches(model, corpus.validation, settings.batch_size).dataset(),
+        labelled_texts.batches(model, corpus.validation, settings.batch_size).dataset(),
         settings,
         output / training.CHECKPOINTS,
     )
@@ -246,32 +252,12 @@ def _line(text, probabilities, class_names, as_json):
     return json.dumps(content, ensure_ascii=False)
 
 
-def _batches(model, examples, batch_size, settings=None):
-    """Returns a set's batches: shuffled for training with `settings`, or in order."""
-    import tensorflow as tf
-
-    from tasks import data
-    from tasks.bucketing import BucketedBatches
-
-    encode = tf.function(model.encode, input_signature=model.text_signature)
-    ids = [
-        tf.RaggedTensor.from_tensor(encode(texts), padding=0)
-        for texts in data.in_batches(examples.texts)
-    ]
-    return BucketedBatches(
-        tf.concat(ids, axis=0),
-        tf.constant(examples.labels),
-        batch_size,
-        **({"buckets": settings.buckets, "seed": settings.seed} if settings else {}),
-    )
-
-
 def _measure(preset, model, examples, batch_size):
     """Measures a model, tells the result and writes it into its preset."""
-    from tasks import cards, classification
+    from tasks import cards, classification, labelled_texts
     from zoo import presets
 
-    batches = _batches(model, examples, batch_size)
+    batches = labelled_texts.batches(model, examples, batch_size)
     print(f"measuring on {examples.source}, {len(examples):,} texts")
     logits = model.predict(batches.dataset(), verbose=0)
     figures = classification.measure(
