@@ -57,6 +57,9 @@ def pretrain(
         settings,
         epochs=settings.pretrain_epochs,
         learning_rate=settings.pretrain_learning_rate,
+        # Clipped to norm 1 it needs twice the steps for the same loss.
+        clip_norm=None,
+        clip_value=None,
     )
     language_model.compile(training.optimizer(schedule, len(batches) * schedule.epochs))
     history = training.fit(

@@ -92,7 +92,13 @@ class SequenceClassifier(Model):
 
         # Layers
         embedding = keras.layers.Embedding(
-            len(vocabulary), embedding_units, mask_zero=True, name="embedding"
+            len(vocabulary),
+            embedding_units,
+            embeddings_initializer=keras.initializers.RandomNormal(
+                stddev=embedding_units**-0.5
+            ),
+            mask_zero=True,
+            name="embedding",
         )
         recurrent = [
             _recurrent(
