@@ -22,6 +22,8 @@ LIMITS = """
   gives one of them to any text, an empty one or one in another language too.
 - A probability is as the training data has it: it is no measure of how far a text
   is from anything seen in training.
+- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
+  them; IMDB's reviews are for research, Maas et al. 2011) bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
 

@@ -37,10 +37,13 @@ def save(model, path: str | os.PathLike) -> None:
         model: a `zoo.models.base.Model`: `signatures()` gives its functions, by
             name, each traceable without a Python value of its own.
         path: the SavedModel's folder.
+
+    Raises:
+        FileExistsError: something else is there.
     """
     signatures = model.signatures()
     served = _Served(model)
-    with replaced_folder(path) as folder:
+    with replaced_folder(path, "saved_model.pb") as folder:
         # A signature can only be called with tensors by keyword; the functions
         # themselves, as attributes, keep Python's calling conventions.
         for name, function in signatures.items():

@@ -1,6 +1,7 @@
 """Files and folders that are either the old ones or the new ones, never half."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -28,21 +29,30 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replaced_folder(path: str | os.PathLike) -> Iterator[Path]:
+def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     """Yields a folder to fill beside `path`; it takes `path`'s place at the end.
 
     Whatever happens before the end leaves `path` as it was. The exchange takes
     two renames; a process killed between them leaves the old folder under
     another name, from where `whole_folder` brings it back.
+
+    Args:
+        path: the folder.
+        sign: a file in it by which an older one is known.
+
+    Raises:
+        FileExistsError: there is a file, or a folder with other things in it, which
+            is left alone.
     """
-    path = Path(path)
+    path = whole_folder(path)
+    if path.exists() and not (path.is_dir() and _replaceable(path, sign)):
+        raise FileExistsError(errno.EEXIST, f"is in the way: it has no {sign}", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     old = _old(path)
     try:
         yield written
         written.chmod(0o755)
-        whole_folder(path)
         shutil.rmtree(old, ignore_errors=True)
         if path.exists():
             os.replace(path, old)
@@ -58,6 +68,10 @@ def whole_folder(path: str | os.PathLike) -> Path:
     if not path.exists() and _old(path).exists():
         os.replace(_old(path), path)
     return path
+
+
+def _replaceable(path, sign):
+    return (path / sign).is_file() or not any(path.iterdir())
 
 
 def _old(path):

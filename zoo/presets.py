@@ -83,6 +83,9 @@ def save(model, path: str | os.PathLike) -> None:
         model: a `zoo.models.base.Model`.
         path: the preset's folder. One that is there stays whole until the new
             one is complete, then goes, its metrics and card included.
+
+    Raises:
+        FileExistsError: something else is there.
     """
     cls = type(model)
     config = model.get_config()
@@ -92,7 +95,7 @@ def save(model, path: str | os.PathLike) -> None:
         "config": config,
         "zoo": __version__,
     }
-    with replaced_folder(path) as folder:
+    with replaced_folder(path, f"{SAVED_MODEL}/saved_model.pb") as folder:
         export.save(model, folder / SAVED_MODEL)
         _write_json(folder / CONFIG, content)
 

@@ -30,7 +30,7 @@ if kind == "file":
     with files.replaced_file(path) as file:
         file.write_text("new")
 else:
-    with files.replaced_folder(path) as folder:
+    with files.replaced_folder(path, "one") as folder:
         (folder / "one").write_text("new")
         (folder / "two").write_text("new")
 """
@@ -93,7 +93,7 @@ def test_folder_takes_its_place_at_the_end(there_already, tmp_path):
     if there_already:
         path.parent.mkdir()
         (make_folder(path, "old") / "three").write_text("old")
-    with replaced_folder(str(path)) as folder:
+    with replaced_folder(str(path), "one") as folder:
         assert contents(folder) == {}
         for name in NEW:
             (folder / name).write_text("new")
@@ -106,7 +106,7 @@ def test_folder_takes_its_place_at_the_end(there_already, tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_folder_stays_when_writing_fails(error, tmp_path):
     path = make_folder(tmp_path / "folder", "old")
-    with pytest.raises(error), replaced_folder(path) as folder:
+    with pytest.raises(error), replaced_folder(path, "one") as folder:
         fail_after(folder / "one", error)
     assert contents(path) == OLD
     assert list(tmp_path.iterdir()) == [path]
@@ -137,7 +137,7 @@ def test_folder_is_old_or_new_after_a_kill(name, number, expected, tmp_path):
     assert killed("folder", path, name, number)
 
     assert contents(whole_folder(path)) == expected
-    with replaced_folder(path) as folder:  # and it can be replaced again
+    with replaced_folder(path, "one") as folder:  # and it can be replaced again
         (folder / "one").write_text("newer")
     assert contents(path) == {"one": "newer"}
     assert not list(tmp_path.glob("*.old"))
@@ -147,7 +147,7 @@ def test_exchange_that_was_killed_is_undone_before_the_next_one_fails(tmp_path):
     path = make_folder(tmp_path / "folder", "old")
     assert killed("folder", path, "replace", 2)
     assert not path.exists()
-    with pytest.raises(ValueError, match="full"), replaced_folder(path):
+    with pytest.raises(ValueError, match="full"), replaced_folder(path, "one"):
         raise ValueError("disk full")
     assert contents(whole_folder(path)) == OLD
 
@@ -159,3 +159,26 @@ def test_whole_folder_leaves_what_is_whole(tmp_path):
     assert contents(path) == NEW
     assert whole_folder(tmp_path / "nothing") == Path(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("kind", ["a file", "a folder of other things"])
+def test_something_else_in_the_way_is_left_alone(kind, tmp_path):
+    path = tmp_path / "thesis"
+    if kind == "a file":
+        path.write_text("years of work")
+    else:
+        path.mkdir()
+        (path / "chapter").write_text("years of work")
+    with (
+        pytest.raises(FileExistsError, match="in the way: it has no one"),
+        replaced_folder(path, "one"),
+    ):
+        raise AssertionError("nothing is written")
+    kept = path if kind == "a file" else path / "chapter"
+    assert kept.read_text() == "years of work"
+
+
+def test_empty_folder_is_filled(tmp_path):
+    with replaced_folder(tmp_path / "empty", "one") as folder:
+        (folder / "one").write_text("new")
+    assert contents(tmp_path / "empty") == {"one": "new"}

@@ -2,7 +2,7 @@
 
 import keras
 
-from zoo.layers.recurrent import carried_mask
+from zoo.layers.recurrent import with_mask
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -24,10 +24,9 @@ class Bidirectional(keras.layers.Bidirectional):
         super().__init__(layer, *args, **kwargs)
         self.supports_masking = True
 
-    def __call__(self, sequences, *args, mask=None, **kwargs):
+    def __call__(self, sequences, *args, **kwargs):
         """Runs over `sequences`, under the mask that they carry."""
-        mask = carried_mask(sequences) if mask is None else mask
-        return super().__call__(sequences, *args, mask=mask, **kwargs)
+        return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     def compute_mask(self, sequences, mask=None):
         """Returns the outputs' masks; states have none.

@@ -51,10 +51,9 @@ class RNN(keras.layers.RNN):
         super().__init__(cell, *args, **kwargs)
         self.supports_masking = True
 
-    def __call__(self, sequences, *args, mask=None, **kwargs):
+    def __call__(self, sequences, *args, **kwargs):
         """Runs the cell over `sequences`, under the mask that they carry."""
-        mask = carried_mask(sequences) if mask is None else mask
-        return super().__call__(sequences, *args, mask=mask, **kwargs)
+        return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Runs the cell over `sequences`."""
@@ -90,13 +89,21 @@ class RNN(keras.layers.RNN):
             super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
 
 
-def carried_mask(sequences):
-    """Returns the mask that a tensor carries from a layer before, or None.
+def with_mask(sequences, args, kwargs):
+    """Returns a call's keyword arguments with the mask that `sequences` carry.
 
-    Keras passes it on by itself only to a call whose one tensor is `sequences`: with
-    an initial state beside it, padding would be taken for data.
+    Keras passes that mask on by itself only to a call whose one tensor is
+    `sequences`: with an initial state beside it, padding would be taken for data.
+
+    Args:
+        sequences: may carry a mask from the layer before.
+        args: the call's positional arguments after it: initial state, mask.
+        kwargs: the call's keyword arguments.
     """
-    return getattr(sequences, "_keras_mask", None)
+    carried = getattr(sequences, "_keras_mask", None)
+    if carried is None or len(args) > 1 or kwargs.get("mask") is not None:
+        return kwargs
+    return {**kwargs, "mask": carried}
 
 
 class _AnyMask:

@@ -282,3 +282,12 @@ def test_model_trains(unit):
     assert np.isfinite(history.history["loss"]).all()
     for old, new in zip(before, model.get_weights(), strict=True):
         assert np.abs(new - old).max() > 0
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
+def test_state_and_mask_can_be_given_by_place(wrap):
+    layer = wrap(layers.GRU(N_A))
+    sequences = draw(ROWS, STEPS, N_X)
+    by_place = layer(sequences, None, tf.constant(ALL_PATTERNS))
+    by_name = layer(sequences, mask=tf.constant(ALL_PATTERNS))
+    np.testing.assert_array_equal(by_place, by_name)
