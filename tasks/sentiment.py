@@ -265,11 +265,11 @@ def _measure(preset, model, examples, batch_size):
     figures = classification.measure(
         logits, examples.labels[batches.order], examples.class_names
     )
+    print(classification.describe(figures))
     metrics = presets.read_metrics(preset)
     metrics.setdefault("evaluations", {})[examples.source] = figures
     card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
     presets.write_metrics(preset, metrics, card)
-    print(classification.describe(figures))
     print(f"metrics     {preset / presets.METRICS}")
 
 

@@ -3,7 +3,6 @@
 import os
 
 import keras
-import tensorflow as tf
 
 from zoo import export, presets
 from zoo.errors import PresetError
@@ -14,24 +13,18 @@ class Model(keras.Model):
     """A Keras model that takes strings, and goes to disk and back.
 
     A subclass builds its layers and its functional graph in the constructor,
-    names every layer, sets `vocabulary` (a `zoo.text.Vocabulary`) and defines
-    `get_config` and `signatures`.
+    names every layer, sets `vocabulary` (a `zoo.text.Vocabulary`) and defines two
+    methods: `get_config() → dict`, the constructor's arguments, fit for JSON; and
+    `signatures() → dict`, the SavedModel's functions by name, each a `tf.function`
+    with its signature.
     """
 
     vocabulary: Vocabulary
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, fit for JSON."""
-        raise NotImplementedError
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes a model from what `get_config` returned."""
         return cls(**config)
-
-    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """Returns the SavedModel's functions by name, each with its signature."""
-        raise NotImplementedError
 
     @classmethod
     def from_preset(cls, name_or_path: str | os.PathLike):
