@@ -9,13 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BASEMENT = {"files", "version"}
+BASEMENT = {"errors", "files", "version"}
 SIDE = {"text", "music", "decoding", "metrics"}
 MAY_IMPORT = {
     "cells": set(),
     "kernels": set(),
     "layers": {"cells", "kernels"},
     **dict.fromkeys(SIDE, SIDE | BASEMENT),
+    "errors": set(),
     "files": set(),
     "version": set(),
     "plots": BASEMENT,

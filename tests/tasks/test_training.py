@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tasks import training
 from tasks.config import TrainingConfig
-from tasks.errors import UserError
+from tasks.errors import TrainingError, UserError
 from tests.tasks.small_training import MOMENTS, train
 
 
@@ -112,7 +112,7 @@ def test_the_model_ends_with_the_weights_of_the_best_epoch(tmp_path):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_epoch(uninterrupted, tmp_path):
-    with pytest.raises(training.TrainingError, match=r"loss is nan .*--learning-rate"):
+    with pytest.raises(TrainingError, match=r"loss is nan .*--learning-rate"):
         train(tmp_path, spoilt_from=2)
     assert number_of(tmp_path / "latest") == 1
     # Restorable: what goes on from there is what would have been.
@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_epoch(uninterrupted, tmp_p
 
 def test_a_step_size_far_too_large_is_a_training_error(tmp_path):
     settings = {"learning_rate": 1e30, "clip_norm": None, "schedule": "constant"}
-    with pytest.raises(training.TrainingError, match=r"batch \d|epoch 1"):
+    with pytest.raises(TrainingError, match=r"batch \d|epoch 1"):
         train(tmp_path, **settings)
     assert tf.train.latest_checkpoint(tmp_path / "latest") is None
 
