@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "files": set(),
     "version": set(),
     "plots": BASEMENT,
-    "export": SIDE | BASEMENT,
+    "export": {"kernels"} | SIDE | BASEMENT,
     "presets": {"export"} | SIDE | BASEMENT,
     "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
     "__init__": {"presets", "version"},

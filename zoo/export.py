@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from zoo import kernels
 from zoo.files import replaced_folder
 
 
@@ -49,7 +50,8 @@ def save(model, path: str | os.PathLike) -> None:
         for name, function in signatures.items():
             if name != "serving_default":
                 setattr(served, name, function)
-        tf.saved_model.save(served, folder, signatures=signatures)
+        with kernels.portable():
+            tf.saved_model.save(served, folder, signatures=signatures)
 
 
 def read_weights(model, path: str | os.PathLike) -> None:

@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.layers import fused as paths
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -28,6 +29,9 @@ class RNN(keras.layers.RNN):
         cell: any Keras cell, or one of `zoo.cells`.
         cell_arguments: arguments of our cell that Keras' cell does not have, a
             dict. Only for subclasses that set `cell_class`.
+        fused: which way through time: `True` for the kernel of `zoo.kernels`,
+            compiled by XLA for CPUs, `False` for the cell, step by step; "auto"
+            for the kernel where it can do what the arguments ask. `fused_path` tells.
         **kwargs: the arguments of `keras.layers.RNN`: `return_sequences`,
             `return_state`, `go_backwards`, `stateful`, `unroll`,
             `zero_output_for_mask`.
@@ -45,11 +49,21 @@ class RNN(keras.layers.RNN):
 
     cell_class = None
 
-    def __init__(self, cell, *args, cell_arguments=None, **kwargs):
+    def __init__(self, cell, *args, cell_arguments=None, fused="auto", **kwargs):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
         super().__init__(cell, *args, **kwargs)
         self.supports_masking = True
+        self.fused = fused
+        paths.check(self)
+
+    @property
+    def fused_path(self) -> str:
+        """The way that a call would take now: "fused", or "cell" and why.
+
+        (`path` is Keras' word for a layer's place in its model.)
+        """
+        return paths.path(self)
 
     def __call__(self, sequences, *args, **kwargs):
         """Runs the cell over `sequences`, under the mask that they carry."""
@@ -66,9 +80,11 @@ class RNN(keras.layers.RNN):
             self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Steps through time with the cell: the reference path."""
+        """Goes through time by a kernel, or with the cell: the reference path."""
         if mask is not None and not hasattr(mask, "shape"):
             mask = mask[0]  # a nested mask: the same for every input
+        if paths.is_chosen(self):
+            return paths.run(self, sequences, initial_state, mask, training)
         if mask is None or not (self.unroll and self.go_backwards):
             return super().inner_loop(sequences, initial_state, mask, training)
         # Keras' unrolled loop would zero the outputs by the mask the wrong way round.
@@ -78,6 +94,10 @@ class RNN(keras.layers.RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         finally:
             self.go_backwards = True
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "fused": self.fused}
 
     def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
         """Draws a batch's dropout masks, in training only.

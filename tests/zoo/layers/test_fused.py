@@ -1,0 +1,280 @@
+"""The kernels against the cells, and the choice between them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo import kernels, layers
+from zoo.kernels.compiled import padded_length
+
+UNITS = {
+    "rnn": (layers.SimpleRNN, {}),
+    "lstm": (layers.LSTM, {}),
+    "gru": (layers.GRU, {}),
+    "gru_reset_after": (layers.GRU, {"reset_after": True}),
+}
+
+
+def twins(kind, features, units=3, **arguments):
+    """Returns a layer that takes the kernel and its like that takes the cell."""
+    layer_class, own = UNITS[kind]
+    made = []
+    for fused in (True, False):
+        layer = layer_class(
+            units,
+            fused=fused,
+            return_state=True,
+            bias_initializer="random_normal",
+            **own,
+            **arguments,
+        )
+        layer.build((None, None, features))
+        made.append(layer)
+    made[1].set_weights(made[0].get_weights())
+    return made
+
+
+def results(layer, sequences, states, mask=None, training=False):
+    """Returns outputs, states, and all gradients of a random sum of them."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, sequences.shape[-1]], sequences.dtype),
+            [tf.TensorSpec([None, state.shape[-1]], state.dtype) for state in states],
+        ],
+        autograph=False,
+    )
+    def call(sequences, states):
+        with tf.GradientTape() as tape:
+            tape.watch([sequences, states])
+            found = layer(sequences, initial_state=states, mask=mask, training=training)
+            loss = sum(
+                tf.reduce_sum(
+                    tf.cast(each, "float64")
+                    * tf.random.stateless_normal(
+                        tf.shape(each), [1, 2], dtype="float64"
+                    )
+                )
+                for each in found
+            )
+        weights = [weight.value for weight in layer.trainable_variables]
+        return found, tape.gradient(loss, [sequences, *states, *weights])
+
+    return keras.tree.map_structure(np.asarray, call(sequences, states))
+
+
+def assert_agree(one, other, tolerance=1e-5):
+    """Outputs to `tolerance`, gradients to ten times that, relative to the largest."""
+    for a, b in zip(one[0], other[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+    for a, b in zip(one[1], other[1], strict=True):
+        scale = max(1e-30, np.abs(b).max(initial=0))
+        np.testing.assert_allclose(a / scale, b / scale, rtol=0, atol=10 * tolerance)
+
+
+def inputs(rng, kind, batch, steps, features, units=3, dtype="float32"):
+    sequences = rng.normal(size=(batch, steps, features)).astype(dtype)
+    count = 2 if kind == "lstm" else 1
+    states = [rng.normal(size=(batch, units)).astype(dtype) for _ in range(count)]
+    return tf.constant(sequences), [tf.constant(state) for state in states]
+
+
+@pytest.mark.parametrize("kind", UNITS)
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    data=st.data(),
+    batch=st.sampled_from([1, 2, 5]),
+    steps=st.sampled_from([1, 7, 8, 9, 20]),
+    go_backwards=st.booleans(),
+    return_sequences=st.booleans(),
+    zero_output_for_mask=st.booleans(),
+    use_bias=st.booleans(),
+    masked=st.booleans(),
+)
+def test_kernel_gives_what_the_cell_gives(
+    kind, data, batch, steps, masked, **arguments
+):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    kernel, cell = twins(kind, 2, **arguments)
+    sequences, states = inputs(rng, kind, batch, steps, 2)
+    mask = tf.constant(rng.random((batch, steps)) < 0.6) if masked else None
+    assert_agree(
+        results(kernel, sequences, states, mask), results(cell, sequences, states, mask)
+    )
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_rows_without_a_valid_step_keep_their_states(kind):
+    kernel, cell = twins(kind, 2, return_sequences=True)
+    sequences, states = inputs(np.random.default_rng(0), kind, 4, 5, 2)
+    mask = tf.constant([[False] * 5, [True] * 5, [False] * 5, [True] * 3 + [False] * 2])
+    found = results(kernel, sequences, states, mask)
+    assert_agree(found, results(cell, sequences, states, mask))
+    for last, first in zip(found[0][1:], states, strict=True):
+        np.testing.assert_array_equal(last[0], first[0])
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_batch_of_no_rows_gives_no_rows(kind):
+    kernel, _ = twins(kind, 2, return_sequences=True)
+    sequences, states = inputs(np.random.default_rng(0), kind, 0, 5, 2)
+    outputs, *_ = results(kernel, sequences, states)[0]
+    assert outputs.shape == (0, 5, 3)
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_nan_under_the_mask_reaches_neither_results_nor_gradients(kind):
+    kernel, _ = twins(kind, 2, return_sequences=True)
+    sequences, states = inputs(np.random.default_rng(0), kind, 2, 5, 2)
+    mask = tf.constant([[True, True, False, True, False], [False] * 4 + [True]])
+    clean = results(kernel, sequences, states, mask)
+    spoilt = tf.where(mask[..., None], sequences, np.nan)
+    assert_agree(results(kernel, spoilt, states, mask), clean)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", UNITS)
+def test_kernel_computes_in_the_layers_precision(kind, dtype):
+    kernel, cell = twins(kind, 2, return_sequences=True, dtype=dtype)
+    compute = kernel.compute_dtype
+    sequences, states = inputs(np.random.default_rng(0), kind, 3, 9, 2)
+    sequences, states = keras.tree.map_structure(
+        lambda each: tf.cast(each, compute), (sequences, states)
+    )
+    found = results(kernel, sequences, states)
+    assert all(each.dtype == compute for each in found[0])
+    tolerance = {"float64": 1e-12, "bfloat16": 3e-2, "float16": 4e-3}[compute]
+    assert_agree(found, results(cell, sequences, states), tolerance)
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_inputs_are_dropped_alike_on_both_paths(kind):
+    kernel, cell = twins(kind, 4, return_sequences=True, dropout=0.5, seed=7)
+    sequences, states = inputs(np.random.default_rng(0), kind, 3, 9, 4)
+    found = results(kernel, sequences, states, training=True)
+    assert_agree(found, results(cell, sequences, states, training=True))
+    assert np.abs(found[0][0] - results(kernel, sequences, states)[0][0]).max() > 0.01
+
+
+def test_batch_in_halves_gives_what_its_rows_give_alone():
+    kernel, _ = twins("lstm", 2, return_sequences=True)
+    sequences, states = inputs(np.random.default_rng(0), "lstm", 7, 10, 2)
+    together = results(kernel, sequences, states)[0][0]
+    for row in range(7):
+        one = slice(row, row + 1)
+        alone = results(kernel, sequences[one], [state[one] for state in states])
+        np.testing.assert_allclose(together[one], alone[0][0], atol=1e-6)
+
+
+def test_every_length_up_to_400_needs_seven_shapes():
+    lengths = {int(padded_length(tf.constant(steps))) for steps in range(1, 401)}
+    assert lengths == {8, 16, 32, 64, 128, 256, 512}
+
+
+def test_second_order_gradient_is_refused():
+    kernel, _ = twins("lstm", 2)
+    sequences, _ = inputs(np.random.default_rng(0), "lstm", 2, 3, 2)
+    with tf.GradientTape() as outer:
+        outer.watch(sequences)
+        with tf.GradientTape() as inner:
+            inner.watch(sequences)
+            loss = tf.reduce_sum(kernel(sequences)[0])
+        first = inner.gradient(loss, sequences)
+        assert np.isfinite(first).all()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="no_second_order"):
+            outer.gradient(first, sequences)
+
+
+def test_tape_that_is_asked_twice_needs_no_second_order():
+    kernel, _ = twins("gru", 2)
+    sequences, _ = inputs(np.random.default_rng(0), "gru", 2, 3, 2)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(sequences)
+        loss = tf.reduce_sum(kernel(sequences)[0])
+    first, second = (tape.gradient(loss, sequences) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_model_compiled_by_xla_as_a_whole_trains():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 6, 2)), rng.normal(size=(8, 1))
+    losses = []
+    for fused in (True, False):
+        keras.utils.set_random_seed(3)
+        recurrent = layers.Bidirectional(layers.GRU(3, fused=fused))
+        model = keras.Sequential(
+            [keras.Input((None, 2)), recurrent, keras.layers.Dense(1)]
+        )
+        model.compile("sgd", "mse", jit_compile=True)
+        losses.append(model.fit(x, y, epochs=3, verbose=0).history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"recurrent_dropout": 0.5}, "recurrent_dropout"),
+        ({"activation": "relu"}, "activation is relu"),
+        ({"unroll": True}, "unroll"),
+    ],
+)
+@pytest.mark.parametrize("kind", UNITS)
+def test_what_no_kernel_can_do_falls_back_or_is_refused(kind, arguments, reason):
+    layer_class, own = UNITS[kind]
+    assert reason in layer_class(3, **own, **arguments).fused_path
+    with pytest.raises(ValueError, match=reason):
+        layer_class(3, fused=True, **own, **arguments)
+
+
+def test_gates_activation_and_simplified_unit_have_no_kernel():
+    assert (
+        "recurrent_activation is relu"
+        in layers.LSTM(3, recurrent_activation="relu").fused_path
+    )
+    assert "relevance_gate" in layers.GRU(3, relevance_gate=False).fused_path
+
+
+def test_path_names_a_cell_without_a_kernel():
+    layer = layers.RNN(keras.layers.LSTMCell(3))
+    assert layer.fused_path.startswith("cell: there is no kernel for keras")
+    with pytest.raises(ValueError, match="LSTMCell"):
+        layers.RNN(keras.layers.LSTMCell(3), fused=True)
+
+
+def test_path_tells_the_choice():
+    assert layers.LSTM(3).fused_path == "fused"
+    assert layers.LSTM(3, fused=False).fused_path == "cell: fused=False"
+    with pytest.raises(ValueError, match="'auto', True or False, found 'yes'"):
+        layers.LSTM(3, fused="yes")
+    with kernels.portable():
+        assert "without XLA" in layers.LSTM(3).fused_path
+    assert layers.LSTM(3).fused_path == "fused"
+
+
+def test_choice_survives_saving():
+    for fused in ("auto", True, False):
+        layer = layers.GRU(3, fused=fused)
+        assert layers.GRU.from_config(layer.get_config()).fused == fused
+
+
+@pytest.mark.parametrize("is_portable", [True, False])
+def test_saved_model_is_right_with_and_without_kernels(tmp_path, is_portable):
+    model = keras.Sequential(
+        [keras.Input((None, 2)), layers.Bidirectional(layers.LSTM(3))]
+    )
+    x = np.random.default_rng(0).normal(size=(5, 9, 2)).astype("float32")
+    if is_portable:
+        with kernels.portable():
+            model.export(tmp_path / "saved", verbose=False)
+    else:
+        model.export(tmp_path / "saved", verbose=False)
+    graph = (tmp_path / "saved" / "saved_model.pb").read_bytes()
+    assert (b"_XlaMustCompile\x12\x02(\x01" in graph) is not is_portable
+    served = tf.saved_model.load(tmp_path / "saved")
+    for batch, steps in ((5, 9), (1, 3), (0, 2)):
+        part = x[:batch, :steps]
+        expected = model(part) if batch else np.zeros((0, 6))
+        np.testing.assert_allclose(served.serve(part), expected, atol=1e-6)

@@ -1,0 +1,139 @@
+"""Recurrences compiled by XLA, a half of the batch on each core.
+
+XLA compiles anew for every shape, so sequences are padded to one of a few lengths
+(`padded_length`); the loops run over the true number of steps. Each half of the batch
+is a compiled function of its own inside a function that isn't, for one runs on one
+core: TensorFlow runs the two side by side.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from zoo.kernels import recurrence
+
+# A batch below this is not halved, nor one whose step takes more multiplications than
+# this: XLA spreads big matrix products over the cores by itself.
+_SMALLEST_HALVED, _LARGEST_STEP = 4, 2**25
+_SHORTEST = 8
+
+
+def run(step, sequences, states, mask, kernel, bias, weights, every_step=True):
+    """Runs a step over time, on a CPU, with a gradient of its own.
+
+    Args:
+        step: a `zoo.kernels.steps.Step`.
+        sequences: x, float (batch, steps, n_x).
+        states: the initial states, each (batch, n_a).
+        mask: bool (batch, steps), or None. Where it is false, a step changes nothing.
+        kernel: W_x, (n_x, gates · n_a).
+        bias: (gates · n_a,).
+        weights: the step's own.
+        every_step: whether to return the outputs.
+
+    Returns:
+        The outputs, (batch, steps, n_a), or None, and the last states. There is no
+        second-order gradient: asking for one raises InvalidArgumentError.
+    """
+    steps = tf.shape(sequences)[1]
+    missing = padded_length(steps) - steps
+    arguments = [tf.pad(sequences, [[0, 0], [0, missing], [0, 0]]), *states]
+    if mask is not None:
+        arguments.append(tf.pad(mask, [[0, 0], [0, missing]]))
+    parameters = kernel, bias, *weights
+    recur = _compiled(step, _signature(arguments, parameters), every_step)
+
+    # An empty half costs nothing; a condition would, in the gradient's graph.
+    batch = tf.shape(sequences)[0]
+    features, columns = kernel.shape
+    size = batch * columns * (features + states[0].shape[-1])
+    halved = (batch >= _SMALLEST_HALVED) & (size <= _LARGEST_STEP)
+    half = tf.where(halved, batch // 2, batch)
+    first = recur(steps, tuple(each[:half] for each in arguments), parameters)
+    rest = tf.where(half < batch, steps, 0)
+    second = recur(rest, tuple(each[half:] for each in arguments), parameters)
+    states = [tf.concat(pair, axis=0) for pair in zip(first, second, strict=True)]
+    outputs = states.pop(0)[:, :steps] if every_step else None
+    return outputs, states
+
+
+def padded_length(steps):
+    """Returns the length that sequences are padded to: a power of two, 8 at least.
+
+    Args:
+        steps: int32, a scalar.
+    """
+    powers = tf.constant([_SHORTEST * 2**n for n in range(24)])
+    return tf.maximum(tf.reduce_min(tf.where(powers >= steps, powers, 2**30)), 0)
+
+
+def _signature(arguments, parameters):
+    """Returns what a compiled function takes: batch and length are of any size."""
+    free = [
+        tf.TensorSpec([None] * (len(each.shape) - 1) + each.shape[-1:], each.dtype)
+        if each.dtype != tf.bool
+        else tf.TensorSpec([None, None], tf.bool)
+        for each in arguments
+    ]
+    fixed = [tf.TensorSpec(each.shape, each.dtype) for each in parameters]
+    return tf.TensorSpec([], tf.int32), tuple(free), tuple(fixed)
+
+
+@functools.cache
+def _compiled(step, signature, every_step):
+    """Returns what runs a step over a part of the batch, in one XLA computation."""
+
+    @tf.function(jit_compile=True, autograph=False, input_signature=signature)
+    def recur(steps, arguments, parameters):
+        sequences, *states = arguments[: 1 + step.states]
+        mask = arguments[-1] if len(arguments) > 1 + step.states else None
+        results = _differentiable(step, steps, mask, sequences, states, parameters)
+        return results if every_step else results[1:]
+
+    return recur
+
+
+def _refused(gradient):
+    """Stands for a second-order gradient, which there is none of.
+
+    TensorFlow traces this as soon as two tapes are open, or a persistent one, and runs
+    it only where a second-order gradient is asked for. XLA then refuses to compile
+    it, and quotes its name.
+    """
+    name = "kernels_have_no_second_order_gradient__make_the_layer_with_fused_False"
+    text = tf.strings.as_string(tf.cast(gradient, tf.float32), name=name)
+    return tf.cast(tf.strings.to_number(text), gradient.dtype)
+
+
+def _differentiable(step, steps, mask, sequences, states, parameters):
+    """Returns the outputs and the last states, with the gradient written by hand."""
+
+    @tf.custom_gradient
+    def recur(sequences, *tensors):
+        states, parameters = tensors[: step.states], tensors[step.states :]
+        kernel, bias, *weights = parameters
+        last, histories, kept = recurrence.forward(
+            step, sequences, states, mask, steps, kernel, bias, weights
+        )
+        # Under two tapes TensorFlow would look for a way back through these as well.
+        histories, kept = tf.nest.map_structure(tf.stop_gradient, (histories, kept))
+
+        @tf.custom_gradient
+        def gradient(*gradients):
+            results = recurrence.backward(
+                step,
+                sequences,
+                states,
+                mask,
+                steps,
+                kernel,
+                weights,
+                histories,
+                kept,
+                gradients,
+            )
+            return results, lambda *_: [_refused(each) for each in gradients]
+
+        return [tf.transpose(histories[0], [1, 0, 2]), *last], gradient
+
+    return recur(sequences, *states, *parameters)

@@ -1,0 +1,191 @@
+"""A step over a whole sequence, forward and backward, for XLA to compile.
+
+Time runs in chunks: what the inputs give, W_x x<t>, is one matrix product for a chunk
+of steps and stays in the cache while the steps are taken; so it is with the weights'
+gradients on the way back. Sequences are padded to whole chunks and beyond, but the
+loops end with the chunk that the last step is in. Inside, time comes first: (steps,
+batch, features).
+"""
+
+import tensorflow as tf
+
+CHUNK = 8
+
+
+def forward(step, sequences, states, mask, steps, kernel, bias, weights):
+    """Runs a step over time.
+
+    Args:
+        step: a `zoo.kernels.steps.Step`.
+        sequences: x, (batch, length, n_x), length a multiple of `CHUNK`.
+        states: the initial states, each (batch, n_a).
+        mask: bool (batch, length), or None.
+        steps: int32, how many of `length` to run.
+        kernel: W_x, (n_x, gates · n_a).
+        bias: (gates · n_a,).
+        weights: the step's own.
+
+    Returns:
+        The last states; each state after every step, (length, batch, n_a); and what
+        the steps kept, a list of one (length, batch, kept · n_a) or none. XLA leaves
+        out what nobody asks for.
+    """
+    length, units = tf.shape(sequences)[1], states[0].shape[-1]
+    sequences = _valid(sequences, mask)
+    histories = [_buffer(length, units, states[0]) for _ in states]
+    kept = [_buffer(length, step.kept * units, states[0])] if step.kept else []
+
+    def chunk(start, *carried):
+        x = _time_first(_chunk(sequences, start, 1))
+        z = _unflat(tf.matmul(_flat(x), kernel) + bias, x)
+        masked = None if mask is None else _time_first(_chunk(mask, start, 1))
+
+        def one(t, states, histories, kept):
+            after, gates = step.forward(z[t - start], states, weights)
+            if mask is not None:
+                after = _choose(masked[t - start], after, states)
+            histories = _written(histories, t, after)
+            return t + 1, after, histories, _written(kept, t, gates)
+
+        end = tf.minimum(start + CHUNK, steps)
+        _, *carried = tf.while_loop(lambda t, *_: t < end, one, (start, *carried))
+        return start + CHUNK, *carried
+
+    _, states, histories, kept = tf.while_loop(
+        lambda start, *_: start < steps, chunk, (0, list(states), histories, kept)
+    )
+    return states, *([b.stack() for b in buffers] for buffers in (histories, kept))
+
+
+def backward(
+    step, sequences, states, mask, steps, kernel, weights, histories, kept, gradients
+):
+    """Back-propagates through time.
+
+    Args:
+        step: as in `forward`, and so on.
+        sequences: see there.
+        states: see there.
+        mask: see there.
+        steps: see there.
+        kernel: see there.
+        weights: see there.
+        histories: what `forward` returned: each state after every step.
+        kept: what `forward` returned.
+        gradients: of the loss with respect to the outputs, (batch, length, n_a),
+            and to each of the last states.
+
+    Returns:
+        The gradients with respect to `sequences`, `states`, `kernel`, `bias` and
+        `weights`.
+    """
+    length = tf.shape(sequences)[1]
+    clean = _valid(sequences, mask)
+    before = [
+        tf.concat([state[None], history[:-1]], axis=0)
+        for state, history in zip(states, histories, strict=True)
+    ]
+    d_outputs, *d_states = gradients
+
+    def chunk(start, d_states, d_sequences, d_parameters):
+        x = _time_first(_chunk(clean, start, 1))
+        arriving = _time_first(_chunk(d_outputs, start, 1))
+        earlier = [_chunk(state, start, 0) for state in before]
+        later = [_chunk(state, start, 0) for state in histories]
+        gates = [_chunk(each, start, 0) for each in kept]
+        masked = None if mask is None else _time_first(_chunk(mask, start, 1))
+
+        def one(t, d_states, dz):
+            d_states = [d_states[0] + arriving[t], *d_states[1:]]
+            here, passed = step.backward(
+                d_states,
+                [state[t] for state in earlier],
+                [state[t] for state in later],
+                [each[t] for each in gates],
+                weights,
+            )
+            if mask is not None:
+                here = tf.where(masked[t], here, tf.zeros_like(here))
+                passed = _choose(masked[t], passed, d_states)
+            return t - 1, passed, dz.write(t, here)
+
+        dz = _buffer(CHUNK, kernel.shape[-1], states[0])
+        last = tf.minimum(CHUNK, steps - start) - 1
+        _, d_states, dz = tf.while_loop(lambda t, *_: t >= 0, one, (last, d_states, dz))
+        dz = _flat(dz.stack())
+        dx = _unflat(tf.matmul(dz, kernel, transpose_b=True), x)
+        of_chunk = [
+            tf.matmul(_flat(x), dz, transpose_a=True),
+            tf.reduce_sum(dz, axis=0),
+            *step.weight_gradients(dz, _flat(earlier[0]), [_flat(g) for g in gates]),
+        ]
+        d_parameters = [a + b for a, b in zip(d_parameters, of_chunk, strict=True)]
+        d_sequences = d_sequences.write(start // CHUNK, dx)
+        return start - CHUNK, d_states, d_sequences, d_parameters
+
+    d_sequences = tf.TensorArray(
+        sequences.dtype,
+        length // CHUNK,
+        element_shape=[CHUNK, sequences.shape[0], sequences.shape[2]],
+    )
+    zeros = [tf.zeros_like(each) for each in (kernel, kernel[0], *weights)]
+    _, d_states, d_sequences, d_parameters = tf.while_loop(
+        lambda start, *_: start >= 0,
+        chunk,
+        ((steps - 1) // CHUNK * CHUNK, d_states, d_sequences, zeros),
+    )
+    d_sequences = tf.reshape(
+        d_sequences.stack(), [length, tf.shape(sequences)[0], sequences.shape[2]]
+    )
+    return _time_first(d_sequences), *d_states, *d_parameters
+
+
+def _valid(sequences, mask):
+    """Returns sequences without what is under the mask, NaN and infinity included."""
+    if mask is None:
+        return sequences
+    return tf.where(mask[..., None], sequences, tf.zeros_like(sequences))
+
+
+def _choose(valid, new, old):
+    """Returns the new states where a row's step is valid, the old ones elsewhere."""
+    return [tf.where(valid, n, o) for n, o in zip(new, old, strict=True)]
+
+
+def _buffer(length, features, like):
+    """Returns room for (batch, features) at each step, zeros to begin with."""
+    shape = [like.shape[0], features]
+    return tf.TensorArray(like.dtype, size=length, element_shape=shape)
+
+
+def _chunk(tensor, start, axis):
+    """Returns `CHUNK` steps along an axis; a slice's size must be known to XLA."""
+    begin, size = [0] * len(tensor.shape), [*tensor.shape]
+    for place, dimension in enumerate(size):
+        if dimension is None:
+            size[place] = tf.shape(tensor)[place]
+    begin[axis], size[axis] = start, CHUNK
+    return tf.slice(tensor, begin, size)
+
+
+def _written(buffers, t, values):
+    return [
+        buffer.write(t, value) for buffer, value in zip(buffers, values, strict=True)
+    ]
+
+
+def _time_first(tensor):
+    """Swaps batch and time, of a sequence or of a mask, which gets a third axis."""
+    if tensor.dtype == tf.bool:
+        return tf.transpose(tensor)[..., None]
+    return tf.transpose(tensor, [1, 0, 2])
+
+
+def _flat(sequences):
+    return tf.reshape(sequences, [-1, sequences.shape[-1]])
+
+
+def _unflat(rows, like):
+    """Undoes `_flat`: gives rows the steps and batch of `like`."""
+    shape = tf.shape(like)
+    return tf.reshape(rows, [shape[0], shape[1], rows.shape[-1]])
