@@ -4,10 +4,12 @@ import keras
 from keras import ops
 
 from zoo.cells.dropout import drop
+from zoo.cells.gated import Gated
+from zoo.cells.normalization import normalize
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GRUCell(keras.layers.GRUCell):
+class GRUCell(Gated, keras.layers.GRUCell):
     """One step of a gated recurrent unit (Cho et al. 2014).
 
     The full unit, the default, whose state is its memory, a<t> = c<t>:
@@ -31,17 +33,40 @@ class GRUCell(keras.layers.GRUCell):
     z = 1 - Γ_u, the gate that *keeps*; since 1 - σ(v) = σ(-v) those are the
     weights of Γ_u with the opposite sign. The simplified unit has no r columns.
 
+    `layer_normalization=True` normalises what is added up (Ba et al. 2016, whose
+    unit is that with `reset_after`). In a sum `W[c<t-1>, x<t>] + b` of Γ_u and Γ_r,
+    and of the simplified unit's c̃, the two products are normalised; the gates'
+    columns together, the candidate's by themselves. The candidate becomes
+
+    ```
+    c̃ = tanh(LN(W_cc (Γ_r * c<t-1>)) + LN(W_cx x<t>) + b_c)
+    c̃ = tanh(LN(W_cx x<t>) + b_c + Γ_r * (LN(W_cc c<t-1>) + b'_c))    reset_after
+    ```
+
+    The gains, `kernel_gain` and `recurrent_gain`, have the columns of the kernels,
+    start at 1 and come after the plain unit's weights. The memory, which is the
+    output, isn't normalised: the next step keeps it.
+
     Args:
         units: n_a, a positive integer.
         reset_after: whether Γ_r acts after the matrix product.
         relevance_gate: whether there is a Γ_r at all.
+        layer_normalization: whether the sums are normalised.
         **kwargs: the other arguments of `keras.layers.GRUCell`.
 
     Raises:
         ValueError: `reset_after=True` without a relevance gate.
     """
 
-    def __init__(self, units, *args, reset_after=False, relevance_gate=True, **kwargs):
+    def __init__(
+        self,
+        units,
+        *args,
+        reset_after=False,
+        relevance_gate=True,
+        layer_normalization=False,
+        **kwargs,
+    ):
         if reset_after and not relevance_gate:
             raise ValueError(
                 "`reset_after=True` says where the relevance gate acts, but "
@@ -50,12 +75,30 @@ class GRUCell(keras.layers.GRUCell):
         super().__init__(units, *args, reset_after=reset_after, **kwargs)
         self.dropout_mask_count = None  # one mask for all gates: see `drop`
         self.relevance_gate = relevance_gate
+        self.layer_normalization = layer_normalization
+
+    @property
+    def gate_names(self):
+        """The gates that can be read."""
+        relevance = ("relevance",) if self.relevance_gate else ()
+        return ("update", *relevance, "candidate", "memory")
 
     def build(self, input_shape):
         """Creates the weights, for inputs of shape (batch, n_x)."""
         if self.relevance_gate:
             super().build(input_shape)
-            return
+        else:
+            self._build_simplified(input_shape)
+        if self.layer_normalization:
+            self.kernel_gain, self.recurrent_gain = (
+                self.add_weight(
+                    shape=self.kernel.shape[-1:], name=name, initializer="ones"
+                )
+                for name in ("kernel_gain", "recurrent_gain")
+            )
+
+    def _build_simplified(self, input_shape):
+        """Creates Keras' weights without the columns of r."""
         for name, shape in {
             "kernel": (input_shape[-1], 2 * self.units),
             "recurrent_kernel": (self.units, 2 * self.units),
@@ -73,13 +116,14 @@ class GRUCell(keras.layers.GRUCell):
                 )
             setattr(self, name, weight)
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs, states, training=False, return_gates=False):
         """Takes one step.
 
         Args:
             inputs: x<t>, (batch, n_x).
             states: c<t-1>, (batch, n_a), alone or in a list.
             training: whether dropout is applied.
+            return_gates: whether to return the gates too: see `gates`.
 
         Returns:
             c<t>, (batch, n_a), and the new state, in the form of `states`.
@@ -89,25 +133,44 @@ class GRUCell(keras.layers.GRUCell):
         x, c_dropped = drop(self, inputs, c, training)
 
         bias, recurrent_bias = self._biases()
-        from_x = ops.matmul(x, self.kernel) + bias
         gates = 2 if self.relevance_gate else 1
-        gate_columns = gates * self.units
-        from_c = ops.matmul(c_dropped, self.recurrent_kernel[:, :gate_columns])
-        z = from_x[:, :gate_columns] + from_c + recurrent_bias[:gate_columns]
-        z = self.recurrent_activation(z)
+        columns = gates * self.units
+        x_gates, x_candidate = self._from_inputs(x, bias, columns)
+        from_c = ops.matmul(c_dropped, self.recurrent_kernel[:, :columns])
+        from_c = self._normalized(from_c, "recurrent_gain")
+        z = self.recurrent_activation(x_gates + from_c + recurrent_bias[:columns])
         update = 1 - z[:, : self.units]
         relevance = z[:, self.units :] if self.relevance_gate else 1
 
-        candidate_kernel = self.recurrent_kernel[:, gate_columns:]
+        kernel = self.recurrent_kernel[:, columns:]
+        seen = c_dropped if self.reset_after else relevance * c_dropped
+        from_memory = ops.matmul(seen, kernel)
+        from_memory = self._normalized(from_memory, "recurrent_gain", columns)
         if self.reset_after:
-            from_memory = ops.matmul(c_dropped, candidate_kernel)
-            from_memory = relevance * (from_memory + recurrent_bias[gate_columns:])
-        else:
-            from_memory = ops.matmul(relevance * c_dropped, candidate_kernel)
-        candidate = self.activation(from_x[:, gate_columns:] + from_memory)
+            from_memory = relevance * (from_memory + recurrent_bias[columns:])
+        candidate = self.activation(x_candidate + from_memory)
 
         c = update * candidate + (1 - update) * c
-        return c, [c] if nested else c
+        states = [c] if nested else c
+        if return_gates:
+            gates = {"update": update, "relevance": relevance}
+            gates |= {"candidate": candidate, "memory": c}
+            return c, states, {name: gates[name] for name in self.gate_names}
+        return c, states
+
+    def _from_inputs(self, x, bias, columns):
+        """Returns W_x x<t> + b of the gates, the first `columns`, and of c̃."""
+        product = ops.matmul(x, self.kernel)
+        gates = self._normalized(product[:, :columns], "kernel_gain")
+        candidate = self._normalized(product[:, columns:], "kernel_gain", columns)
+        return gates + bias[:columns], candidate + bias[columns:]
+
+    def _normalized(self, product, gain, start=0):
+        """Normalises, if asked to, the columns of a product from `start` on."""
+        if not self.layer_normalization:
+            return product
+        gain = ops.convert_to_tensor(getattr(self, gain))
+        return normalize(product, gain[start : start + product.shape[-1]])
 
     def _biases(self):
         """Returns the biases b and b' of the inputs' and the state's product."""
@@ -121,4 +184,8 @@ class GRUCell(keras.layers.GRUCell):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "relevance_gate": self.relevance_gate}
+        return {
+            **super().get_config(),
+            "relevance_gate": self.relevance_gate,
+            "layer_normalization": self.layer_normalization,
+        }

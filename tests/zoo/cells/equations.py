@@ -18,7 +18,7 @@ def simple_rnn(x, states, w_ax, w_aa, b_a=0.0):
     return [np.tanh(a @ w_aa + x @ w_ax + b_a)]
 
 
-def gru_simplified(x, states, kernel, recurrent_kernel, bias=None):
+def gru_simplified_with_gates(x, states, kernel, recurrent_kernel, bias=None):
     """Columns z, c̃, where z = 1 - Γ_u."""
     (c,) = states
     w_zx, w_cx = columns(kernel, 2)
@@ -26,10 +26,11 @@ def gru_simplified(x, states, kernel, recurrent_kernel, bias=None):
     b_z, b_c = columns(bias, 2)
     update = sigmoid(-(x @ w_zx + c @ w_zc + b_z))
     candidate = np.tanh(x @ w_cx + c @ w_cc + b_c)
-    return [update * candidate + (1 - update) * c]
+    c = update * candidate + (1 - update) * c
+    return [c], {"update": update, "candidate": candidate, "memory": c}
 
 
-def gru_full(x, states, kernel, recurrent_kernel, bias=None):
+def gru_full_with_gates(x, states, kernel, recurrent_kernel, bias=None):
     """Columns z, r, c̃; the relevance gate acts before the matrix product."""
     (c,) = states
     w_zx, w_rx, w_cx = columns(kernel, 3)
@@ -38,10 +39,11 @@ def gru_full(x, states, kernel, recurrent_kernel, bias=None):
     update = sigmoid(-(x @ w_zx + c @ w_zc + b_z))
     relevance = sigmoid(x @ w_rx + c @ w_rc + b_r)
     candidate = np.tanh(x @ w_cx + (relevance * c) @ w_cc + b_c)
-    return [update * candidate + (1 - update) * c]
+    c = update * candidate + (1 - update) * c
+    return [c], gru_gates(update, relevance, candidate, c)
 
 
-def gru_reset_after(x, states, kernel, recurrent_kernel, bias=None):
+def gru_reset_after_with_gates(x, states, kernel, recurrent_kernel, bias=None):
     """Columns z, r, c̃; the relevance gate acts after the product; bias (2, 3 n_a)."""
     (c,) = states
     w_zx, w_rx, w_cx = columns(kernel, 3)
@@ -52,10 +54,57 @@ def gru_reset_after(x, states, kernel, recurrent_kernel, bias=None):
     update = sigmoid(-(x @ w_zx + b_z + c @ w_zc + d_z))
     relevance = sigmoid(x @ w_rx + b_r + c @ w_rc + d_r)
     candidate = np.tanh(x @ w_cx + b_c + relevance * (c @ w_cc + d_c))
-    return [update * candidate + (1 - update) * c]
+    c = update * candidate + (1 - update) * c
+    return [c], gru_gates(update, relevance, candidate, c)
 
 
-def lstm(x, states, kernel, recurrent_kernel, bias=None):
+def gru_gates(update, relevance, candidate, memory):
+    gates = {"update": update, "relevance": relevance}
+    return {**gates, "candidate": candidate, "memory": memory}
+
+
+def gru_full_normalized(x, states, kernel, recurrent_kernel, bias, g_x, g_c):
+    """As `gru_full`; z and r are normalised together, c̃ by itself."""
+    (c,) = states
+    n = c.shape[-1]
+    zr, cc = slice(None, 2 * n), slice(2 * n, None)
+    gates = normalized(c @ recurrent_kernel[:, zr]) * g_c[zr]
+    gates = gates + normalized(x @ kernel[:, zr]) * g_x[zr] + bias[zr]
+    update, relevance = sigmoid(-gates[..., :n]), sigmoid(gates[..., n:])
+    candidate = normalized((relevance * c) @ recurrent_kernel[:, cc]) * g_c[cc]
+    candidate = candidate + normalized(x @ kernel[:, cc]) * g_x[cc] + bias[cc]
+    return [update * np.tanh(candidate) + (1 - update) * c]
+
+
+def gru_reset_after_normalized(x, states, kernel, recurrent_kernel, bias, g_x, g_c):
+    """As `gru_reset_after`, normalised as in Ba et al. 2016."""
+    (c,) = states
+    n = c.shape[-1]
+    zr, cc = slice(None, 2 * n), slice(2 * n, None)
+    b, d = bias
+    gates = normalized(c @ recurrent_kernel[:, zr]) * g_c[zr] + d[zr]
+    gates = gates + normalized(x @ kernel[:, zr]) * g_x[zr] + b[zr]
+    update, relevance = sigmoid(-gates[..., :n]), sigmoid(gates[..., n:])
+    candidate = normalized(c @ recurrent_kernel[:, cc]) * g_c[cc] + d[cc]
+    candidate = normalized(x @ kernel[:, cc]) * g_x[cc] + b[cc] + relevance * candidate
+    return [update * np.tanh(candidate) + (1 - update) * c]
+
+
+def gru_simplified_normalized(x, states, kernel, recurrent_kernel, bias, g_x, g_c):
+    """As `gru_simplified`; z and c̃ are normalised by themselves."""
+    (c,) = states
+    z, candidate = (
+        normalized(x @ w_x) * g_x + normalized(c @ w_c) * g_c + b
+        for w_x, w_c, g_x, g_c, b in zip(
+            *(columns(w, 2) for w in (kernel, recurrent_kernel, g_x, g_c, bias)),
+            strict=True,
+        )
+    )
+    update = sigmoid(-z)
+    return [update * np.tanh(candidate) + (1 - update) * c]
+
+
+def lstm_with_gates(x, states, kernel, recurrent_kernel, bias=None):
     """Columns Γ_u, Γ_f, c̃, Γ_o."""
     a, c = states
     w_ux, w_fx, w_cx, w_ox = columns(kernel, 4)
@@ -66,7 +115,94 @@ def lstm(x, states, kernel, recurrent_kernel, bias=None):
     output = sigmoid(x @ w_ox + a @ w_oa + b_o)
     candidate = np.tanh(x @ w_cx + a @ w_ca + b_c)
     c = update * candidate + forget * c
-    return [output * np.tanh(c), c]
+    return [output * np.tanh(c), c], lstm_gates(update, forget, output, candidate, c)
+
+
+def lstm_peephole_with_gates(x, states, kernel, recurrent_kernel, bias, p):
+    """As `lstm`; p has the rows p_u, p_f, p_o, and Γ_o sees c<t>."""
+    a, c = states
+    w_ux, w_fx, w_cx, w_ox = columns(kernel, 4)
+    w_ua, w_fa, w_ca, w_oa = columns(recurrent_kernel, 4)
+    b_u, b_f, b_c, b_o = columns(bias, 4)
+    p_u, p_f, p_o = p
+    update = sigmoid(x @ w_ux + a @ w_ua + p_u * c + b_u)
+    forget = sigmoid(x @ w_fx + a @ w_fa + p_f * c + b_f)
+    candidate = np.tanh(x @ w_cx + a @ w_ca + b_c)
+    c = update * candidate + forget * c
+    output = sigmoid(x @ w_ox + a @ w_oa + p_o * c + b_o)
+    return [output * np.tanh(c), c], lstm_gates(update, forget, output, candidate, c)
+
+
+def lstm_gates(update, forget, output, candidate, memory):
+    gates = {"update": update, "forget": forget, "output": output}
+    return {**gates, "candidate": candidate, "memory": memory}
+
+
+def lstm_normalized(
+    x, states, kernel, recurrent_kernel, bias, g_x, g_a, g_m, b_m, p=(0, 0, 0)
+):
+    """As `lstm_peephole`; both products are normalised over all columns, and c<t>."""
+    a, c = states
+    p_u, p_f, p_o = p
+    z = normalized(x @ kernel) * g_x + normalized(a @ recurrent_kernel) * g_a + bias
+    z_u, z_f, z_c, z_o = columns(z, 4)
+    c_new = sigmoid(z_u + p_u * c) * np.tanh(z_c) + sigmoid(z_f + p_f * c) * c
+    output = sigmoid(z_o + p_o * c_new)
+    return [output * np.tanh(normalized(c_new) * g_m + b_m), c_new]
+
+
+def lstm_peephole_normalized(x, states, kernel, recurrent_kernel, bias, p, *gains):
+    return lstm_normalized(x, states, kernel, recurrent_kernel, bias, *gains, p)
+
+
+def normalized(v, epsilon=1e-5):
+    """`(v - mean) / sqrt(variance + ε)` of each row."""
+    v = v - v.mean(axis=-1, keepdims=True)
+    return v / np.sqrt((v**2).mean(axis=-1, keepdims=True) + epsilon)
+
+
+def leaky(step, alpha):
+    """`a<t> = α * a<t-1> + (1-α) * cell(a<t-1>, x<t>)`; a memory c is not leaked."""
+
+    def wrapped(x, states, *weights):
+        a, *memory = step(x, states, *weights)
+        return [alpha * states[0] + (1 - alpha) * a, *memory]
+
+    return wrapped
+
+
+def leaky_learned(step):
+    """As `leaky`, with α = σ(w) of each unit; w is the first weight."""
+
+    def wrapped(x, states, w, *weights):
+        return leaky(step, sigmoid(w))(x, states, *weights)
+
+    return wrapped
+
+
+def zoneout(step, *rates):
+    """At inference: `z*s<t-1> + (1-z)*s<t>` of each state."""
+
+    def wrapped(x, states, *weights):
+        new = step(x, states, *weights)
+        pairs = zip(rates, states, new, strict=True)
+        return [z * before + (1 - z) * after for z, before, after in pairs]
+
+    return wrapped
+
+
+def states_alone(step_with_gates):
+    def step(*arguments):
+        return step_with_gates(*arguments)[0]
+
+    return step
+
+
+gru_simplified = states_alone(gru_simplified_with_gates)
+gru_full = states_alone(gru_full_with_gates)
+gru_reset_after = states_alone(gru_reset_after_with_gates)
+lstm = states_alone(lstm_with_gates)
+lstm_peephole = states_alone(lstm_peephole_with_gates)
 
 
 def columns(weights, count):

@@ -144,6 +144,7 @@ def test_positional_arguments_are_those_of_keras():
     arguments = (N_A, "relu", "hard_sigmoid", False, "ones")
     config = GRUCell(*arguments, name="cell").get_config()
     assert config.pop("relevance_gate")
+    assert not config.pop("layer_normalization")
     namesake = keras.layers.GRUCell(*arguments, reset_after=False, name="cell")
     assert config == namesake.get_config()
     assert config["recurrent_activation"] == "hard_sigmoid"

@@ -25,26 +25,32 @@ class Unit:
         gates: for each block of columns +1 for a gate that is opened, -1 for one
             that is closed to let the candidate (0) become the state.
         arguments: what makes the class this unit.
+        wrap: makes the cell one in a wrapper, that only `zoo.layers.RNN` runs.
     """
 
     name: str
     kind: str
     step: Callable
-    gates: tuple[int, ...]
+    gates: tuple[int, ...] = ()
     arguments: dict = field(default_factory=dict)
+    wrap: Callable | None = None
 
     @property
     def states(self):
         return 2 if self.kind == "LSTM" else 1
 
     def cell(self, units=N_A, **arguments):
-        return getattr(cells, f"{self.kind}Cell")(units, **self.arguments, **arguments)
+        arguments = {**self.arguments, **arguments}
+        cell = getattr(cells, f"{self.kind}Cell")(units, **arguments)
+        return self.wrap(cell) if self.wrap else cell
 
     def keras_cell(self, units=N_A, **arguments):
         cell_class = getattr(keras.layers, f"{self.kind}Cell")
         return cell_class(units, **self.arguments, **arguments)
 
     def layer(self, units=N_A, **arguments):
+        if self.wrap:
+            return layers.RNN(self.cell(units), **arguments)
         return getattr(layers, self.kind)(units, **self.arguments, **arguments)
 
     def keras_layer(self, units=N_A, **arguments):
@@ -86,6 +92,78 @@ UNITS = [
     ),
     Unit("lstm", "LSTM", equations.lstm, (1, -1, 0, 1)),
 ]
+
+NORMALIZED = {"layer_normalization": True}
+
+VARIANTS = [
+    Unit(
+        "lstm_peephole", "LSTM", equations.lstm_peephole, arguments={"peephole": True}
+    ),
+    Unit("lstm_normalized", "LSTM", equations.lstm_normalized, arguments=NORMALIZED),
+    Unit(
+        "lstm_peephole_normalized",
+        "LSTM",
+        equations.lstm_peephole_normalized,
+        arguments={"peephole": True, **NORMALIZED},
+    ),
+    Unit("gru_normalized", "GRU", equations.gru_full_normalized, arguments=NORMALIZED),
+    Unit(
+        "gru_reset_after_normalized",
+        "GRU",
+        equations.gru_reset_after_normalized,
+        arguments={"reset_after": True, **NORMALIZED},
+    ),
+    Unit(
+        "gru_simplified_normalized",
+        "GRU",
+        equations.gru_simplified_normalized,
+        arguments={"relevance_gate": False, **NORMALIZED},
+    ),
+]
+
+WRAPPED = [
+    Unit(
+        "leaky_rnn",
+        "SimpleRNN",
+        equations.leaky(equations.simple_rnn, 0.7),
+        wrap=lambda cell: cells.Leaky(cell, alpha=0.7),
+    ),
+    Unit(
+        "leaky_lstm_learned",
+        "LSTM",
+        equations.leaky_learned(equations.lstm),
+        wrap=lambda cell: cells.Leaky(cell, learned=True),
+    ),
+    Unit(
+        "zoneout_gru",
+        "GRU",
+        equations.zoneout(equations.gru_full, 0.3),
+        wrap=lambda cell: cells.Zoneout(cell, rate=0.3),
+    ),
+    Unit(
+        "zoneout_lstm",
+        "LSTM",
+        equations.zoneout(equations.lstm, 0.1, 0.6),
+        wrap=lambda cell: cells.Zoneout(cell, rate=0.1, memory_rate=0.6),
+    ),
+    Unit(
+        "leaky_zoneout_gru",
+        "GRU",
+        equations.leaky(equations.zoneout(equations.gru_full, 0.3), 0.7),
+        wrap=lambda cell: cells.Leaky(cells.Zoneout(cell, rate=0.3), alpha=0.7),
+    ),
+]
+
+every_variant = pytest.mark.parametrize("unit", VARIANTS, ids=lambda unit: unit.name)
+"""Runs a test with each variant, that has weights of its own."""
+
+every_wrapped = pytest.mark.parametrize("unit", WRAPPED, ids=lambda unit: unit.name)
+"""Runs a test with cells in wrappers whose state is their output."""
+
+every_cell = pytest.mark.parametrize(
+    "unit", UNITS + VARIANTS + WRAPPED, ids=lambda unit: unit.name
+)
+"""Runs a test with each unit, variant and wrapped unit."""
 
 every_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 """Runs a test with each unit as its argument `unit`."""
