@@ -7,5 +7,6 @@ A cell's file holds its equation. Unrolling over time is the business of
 from zoo.cells.gru import GRUCell
 from zoo.cells.lstm import LSTMCell
 from zoo.cells.rnn import SimpleRNNCell
+from zoo.cells.wrappers import Leaky, Residual, Zoneout
 
-__all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
+__all__ = ["GRUCell", "LSTMCell", "Leaky", "Residual", "SimpleRNNCell", "Zoneout"]

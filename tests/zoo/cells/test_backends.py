@@ -11,9 +11,10 @@ import pytest
 PROGRAM = """
 import keras
 import numpy as np
-from tests.zoo.cells.units import N_A, N_X, UNITS, draw, draw_weights
+from tests.zoo.cells.units import N_A, N_X, UNITS, VARIANTS, WRAPPED, draw, draw_weights
 
-for unit in UNITS:
+units = UNITS + VARIANTS + WRAPPED
+for unit in units:
     cell = unit.cell()
     cell.build((None, N_X))
     draw_weights(cell)
@@ -23,7 +24,7 @@ for unit in UNITS:
     output = keras.ops.convert_to_numpy(output)
     expected, *_ = unit.step(x, states, *cell.get_weights())
     np.testing.assert_allclose(output, expected, atol=1e-5)
-print(keras.backend.backend(), len(UNITS))
+print(keras.backend.backend(), len(units))
 """
 
 
@@ -41,4 +42,4 @@ def test_cells_follow_the_equations_on_another_backend(backend, needs):
         text=True,
     )
     assert run.returncode == 0, run.stderr[-4000:]
-    assert run.stdout.split() == [backend, "5"]
+    assert run.stdout.split() == [backend, "16"]
