@@ -2,6 +2,7 @@
 
 import keras
 
+from zoo.cells.gated import require_gates
 from zoo.layers.recurrent import with_mask
 
 
@@ -27,6 +28,37 @@ class Bidirectional(keras.layers.Bidirectional):
     def __call__(self, sequences, *args, **kwargs):
         """Runs over `sequences`, under the mask that they carry."""
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
+
+    def gates(self, sequences, mask=None, initial_state=None):
+        """Returns the gates of both directions at every step: see `RNN.gates`.
+
+        Args:
+            sequences: (batch, steps, n_x), a floating dtype.
+            mask: (batch, steps), bool, true where a step is valid; that which
+                `sequences` carry by default.
+            initial_state: the forward direction's states, then the backward one's.
+
+        Returns:
+            A dict with the keys `forward` and `backward`, each the gates that its
+            layer returns. Steps are in the order of `sequences` in both.
+
+        Raises:
+            ValueError: a direction has no gates.
+        """
+        if not self.built:
+            self.build(sequences.shape)
+        half = len(initial_state) // 2 if initial_state is not None else None
+        states = (None, None)
+        if half is not None:
+            states = initial_state[:half], initial_state[half:]
+        directions = {"forward": self.forward_layer, "backward": self.backward_layer}
+        for layer in directions.values():
+            if not hasattr(layer, "gates"):
+                require_gates(getattr(layer, "cell", layer), layer.name)
+        return {
+            name: layer.gates(sequences, mask=mask, initial_state=state)
+            for (name, layer), state in zip(directions.items(), states, strict=True)
+        }
 
     def compute_mask(self, sequences, mask=None):
         """Returns the outputs' masks; states have none.

@@ -14,6 +14,7 @@ from keras import ops
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
 from zoo.layers import fused as paths
+from zoo.layers.gates import gates_over_time
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -79,8 +80,36 @@ class RNN(keras.layers.RNN):
         finally:
             self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
 
+    def gates(self, sequences, mask=None, initial_state=None):
+        """Returns the gates at every step, as they are at inference.
+
+        Args:
+            sequences: (batch, steps, n_x), a floating dtype.
+            mask: (batch, steps), bool, true where a step is valid; that which
+                `sequences` carry by default.
+            initial_state: list of (batch, n_a); as in a call by default. A stateful
+                layer's states stay what they are.
+
+        Returns:
+            A dict of (batch, steps, n_a) tensors under those of these keys that the
+            unit has: `update` (Γ_u, in a GRU 1 - z), `relevance` (Γ_r), `forget`
+            (Γ_f), `output` (Γ_o), `candidate` (c̃) and `memory` (c<t>). Steps are in
+            the order of `sequences`, with `go_backwards` too. At a masked step the
+            memory is what it was at the step before, and all else is 0.
+
+        Raises:
+            ValueError: the layer's cell has no gates.
+        """
+        if not self.built:
+            self.build(sequences.shape)
+        if mask is None:
+            mask = getattr(sequences, "_keras_mask", None)
+        return gates_over_time(self, sequences, mask, initial_state)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Goes through time by a kernel, or with the cell: the reference path."""
+        if training and not self.unroll and keras.backend.backend() == "jax":
+            _refuse_draws(self)
         if mask is not None and not hasattr(mask, "shape"):
             mask = mask[0]  # a nested mask: the same for every input
         if paths.is_chosen(self):
@@ -107,6 +136,17 @@ class RNN(keras.layers.RNN):
         """
         if self._draws_dropout_masks:
             super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+
+
+def _refuse_draws(layer):
+    """Raises if a cell draws at each step: JAX' loop would repeat the first draw."""
+    for cell in layer._flatten_layers(include_self=False):
+        if getattr(cell, "draws_each_step", False):
+            raise ValueError(
+                f"'{cell.name}' ({type(cell).__name__}) draws random numbers at each "
+                f"step, which a loop on the JAX backend can't. Give '{layer.name}' "
+                "`unroll=True`."
+            )
 
 
 def with_mask(sequences, args, kwargs):
@@ -154,6 +194,17 @@ def _as(cell_class, cell, **arguments):
     )
 
 
+def _without_cudnn(arguments, variant):
+    """Returns the `use_cudnn` of a variant, which cuDNN would take for plain."""
+    if arguments.get("use_cudnn") is True:
+        raise ValueError(
+            "`use_cudnn=True`, but cuDNN has plain units alone. Found: "
+            f"{', '.join(f'{name}={value}' for name, value in variant.items())}. "
+            "Leave `use_cudnn` out."
+        )
+    return False
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class SimpleRNN(keras.layers.SimpleRNN, RNN):
     """A fully connected recurrent layer: see `zoo.cells.SimpleRNNCell`.
@@ -175,9 +226,41 @@ class LSTM(_AnyMask, keras.layers.LSTM, RNN):
 
     Takes the arguments of `keras.layers.LSTM` and replaces it. Its states are
     a<T> and c<T>.
+
+    Args:
+        units: n_a, a positive integer.
+        peephole: whether the gates see the memory.
+        layer_normalization: whether sums and memory are normalised.
+        **kwargs: the other arguments of `keras.layers.LSTM`.
     """
 
     cell_class = LSTMCell
+
+    def __init__(
+        self, units, *args, peephole=False, layer_normalization=False, **kwargs
+    ):
+        variant = {"peephole": peephole, "layer_normalization": layer_normalization}
+        if any(variant.values()):
+            kwargs["use_cudnn"] = _without_cudnn(kwargs, variant)
+        super().__init__(units, *args, cell_arguments=variant, **kwargs)
+
+    @property
+    def peephole(self):
+        """Whether the gates see the memory."""
+        return self.cell.peephole
+
+    @property
+    def layer_normalization(self):
+        """Whether sums and memory are normalised."""
+        return self.cell.layer_normalization
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "peephole": self.peephole,
+            "layer_normalization": self.layer_normalization,
+        }
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -192,18 +275,29 @@ class GRU(_AnyMask, keras.layers.GRU, RNN):
         reset_after: whether the relevance gate acts after the matrix product
             (cuDNN, torch, Keras' default) or before it (the default here).
         relevance_gate: false for the simplified unit, without Γ_r.
+        layer_normalization: whether the sums are normalised.
         **kwargs: the other arguments of `keras.layers.GRU`.
     """
 
     cell_class = GRUCell
 
-    def __init__(self, units, *args, reset_after=False, relevance_gate=True, **kwargs):
+    def __init__(
+        self,
+        units,
+        *args,
+        reset_after=False,
+        relevance_gate=True,
+        layer_normalization=False,
+        **kwargs,
+    ):
+        variant = {
+            "relevance_gate": relevance_gate,
+            "layer_normalization": layer_normalization,
+        }
+        if layer_normalization or not relevance_gate:
+            kwargs["use_cudnn"] = _without_cudnn(kwargs, variant)
         super().__init__(
-            units,
-            *args,
-            reset_after=reset_after,
-            cell_arguments={"relevance_gate": relevance_gate},
-            **kwargs,
+            units, *args, reset_after=reset_after, cell_arguments=variant, **kwargs
         )
 
     @property
@@ -211,9 +305,18 @@ class GRU(_AnyMask, keras.layers.GRU, RNN):
         """Whether the unit has a Γ_r."""
         return self.cell.relevance_gate
 
+    @property
+    def layer_normalization(self):
+        """Whether the sums are normalised."""
+        return self.cell.layer_normalization
+
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "relevance_gate": self.relevance_gate}
+        return {
+            **super().get_config(),
+            "relevance_gate": self.relevance_gate,
+            "layer_normalization": self.layer_normalization,
+        }
 
 
 # The layers by the names that `--cell` and the models' `cell` argument take.
