@@ -1,7 +1,9 @@
 """Pictures of what people would rather see than read. Needs the extra `plots`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from zoo.files import replaced_file
 
@@ -43,3 +45,74 @@ def learning_curves(history: Sequence[dict], path: str | os.PathLike) -> None:
         axes.legend()
     with replaced_file(path) as file:
         figure.savefig(file, format="png", dpi=120)
+
+
+def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> None:
+    """Draws what a layer's gates do over the tokens of one example, as heat maps.
+
+    A panel a gate, tokens from left to right, and the units from top to bottom in
+    one order everywhere: by the mean of the first gate, the most open on top. Gates
+    are dark at 0 and bright at 1; the candidate and the memory are red above and
+    blue below 0.
+
+    Args:
+        gates: (steps, units) arrays of one example under the names that
+            `layer.gates` gives them; (1, steps, units) will do. Or a dict of such
+            dicts, as of the directions of `Bidirectional`: a column each.
+        tokens: what stands at each step.
+        path: the PNG to write.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: a gate has another number of steps than there are tokens.
+    """
+    columns = gates if isinstance(next(iter(gates.values())), Mapping) else {"": gates}
+    columns = {
+        title: {name: _of_one_example(name, g, tokens) for name, g in column.items()}
+        for title, column in columns.items()
+    }
+    rows = max(map(len, columns.values()))
+    width = (1.5 + max(3, 0.3 * len(tokens))) * len(columns)
+    figure = _figure(figsize=(width, 0.5 + 1.6 * rows))
+    panels = figure.subplots(rows, len(columns), squeeze=False)
+    for place, (title, column) in enumerate(columns.items()):
+        first = next(iter(column.values()))
+        order = np.argsort(-first.mean(axis=0), kind="stable")
+        for axes in panels[len(column) :, place]:
+            axes.set_axis_off()
+        for axes, (name, gate) in zip(panels[:, place], column.items(), strict=False):
+            label = f"{title}: {name}" if title else name
+            _heat_map(axes, gate[:, order].T, name, label)
+        axes = panels[len(column) - 1, place]
+        # A token may hold a $, which would begin a formula.
+        labels = [str(token).replace("$", r"\$") for token in tokens]
+        axes.set_xticks(range(len(tokens)), labels, rotation=90)
+    with replaced_file(path) as file:
+        figure.savefig(file, format="png", dpi=120)
+
+
+def _of_one_example(name, gate, tokens):
+    """Returns a gate's values, (steps, units), in float32."""
+    gate = np.asarray(gate).astype("float32")  # NumPy knows bfloat16 by its bytes
+    values = gate[0] if gate.ndim == 3 and len(gate) == 1 else gate
+    if values.ndim != 2 or len(values) != len(tokens):
+        raise ValueError(
+            f"The gate '{name}' must be that of one example, with one step for each "
+            f"of the {len(tokens)} tokens: ({len(tokens)}, units). Found the shape "
+            f"{gate.shape}. Take one row of the batch, and its valid steps."
+        )
+    return values
+
+
+def _heat_map(axes, values, name, title):
+    """Draws (units, steps)."""
+    if name in ("candidate", "memory"):
+        bound = max(1.0, float(np.abs(values).max(initial=0)))
+        colors = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound}
+    else:
+        colors = {"cmap": "viridis", "vmin": 0, "vmax": 1}
+    image = axes.imshow(values, aspect="auto", interpolation="nearest", **colors)
+    axes.figure.colorbar(image, ax=axes)
+    axes.set(title=title, ylabel="unit")
+    axes.set_xticks([])
+    axes.set_yticks([])

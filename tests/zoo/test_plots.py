@@ -3,6 +3,7 @@
 import struct
 import sys
 
+import numpy as np
 import pytest
 
 from zoo import plots
@@ -43,16 +44,22 @@ def test_learning_curves_have_a_panel_a_metric(dropped, panels, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_curves_show_the_values_of_each_epoch(tmp_path, monkeypatch):
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that a test draws."""
     figure_module = pytest.importorskip("matplotlib.figure")
-    figures = []
+    drawn = []
 
     class Figure(figure_module.Figure):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            figures.append(self)
+            drawn.append(self)
 
     monkeypatch.setattr(figure_module, "Figure", Figure)
+    return drawn
+
+
+def test_curves_show_the_values_of_each_epoch(tmp_path, figures):
     plots.learning_curves(HISTORY, tmp_path / "curves.png")
     (axes,) = figures[0].axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
@@ -61,6 +68,64 @@ def test_curves_show_the_values_of_each_epoch(tmp_path, monkeypatch):
         "validation": [[1, 2], [2, 1], [3, 2 / 3]],
     }
     assert axes.get_title() == "loss"
+
+
+TOKENS = ["the", "cat", "costs", "$5"]
+
+
+def draw_gates(*names, units=3, shape=(4,)):
+    random = np.random.default_rng(0)
+    return {name: random.uniform(size=(*shape, units)) for name in names}
+
+
+def test_gates_are_drawn_over_the_tokens(tmp_path, figures):
+    gates = draw_gates("update", "memory")
+    gates["memory"] -= 2
+
+    plots.gates(gates, TOKENS, tmp_path / "gates.png")
+
+    assert size(tmp_path / "gates.png")[0] > 100
+    update, memory, *_bars = figures[0].axes
+    assert [axes.get_title() for axes in (update, memory)] == ["update", "memory"]
+    order = np.argsort(-gates["update"].mean(axis=0))  # of the units, in both
+    for axes, name in ((update, "update"), (memory, "memory")):
+        shown = axes.images[0].get_array()
+        np.testing.assert_allclose(shown, gates[name][:, order].T, rtol=1e-6)
+    assert update.images[0].get_clim() == (0, 1)
+    bound = np.abs(gates["memory"]).max()
+    np.testing.assert_allclose(memory.images[0].get_clim(), (-bound, bound), rtol=1e-6)
+    labels = [label.get_text() for label in memory.get_xticklabels()]
+    assert labels == ["the", "cat", "costs", r"\$5"]
+
+
+def test_each_direction_has_a_column(tmp_path, figures):
+    gates = {
+        "forward": draw_gates("update", "forget", "memory", shape=(1, len(TOKENS))),
+        "backward": draw_gates("update", "memory"),
+    }
+    plots.gates(gates, TOKENS, tmp_path / "gates.png")
+    titles = {axes.get_title() for axes in figures[0].axes}
+    assert titles >= {"forward: forget", "backward: memory"}
+    assert size(tmp_path / "gates.png")[0] > 600
+
+
+def test_gates_of_a_layer_can_be_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    from zoo import layers
+
+    sequences = np.ones((1, len(TOKENS), 2), "float32")
+    for dtype in ("float32", "mixed_bfloat16"):
+        layer = layers.Bidirectional(layers.GRU(3, dtype=dtype))
+        plots.gates(layer.gates(sequences), TOKENS, tmp_path / "gates.png")
+        assert size(tmp_path / "gates.png")
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, len(TOKENS)), ()])
+def test_gates_that_do_not_fit_the_tokens_are_refused(shape, tmp_path):
+    gates = draw_gates("update", shape=shape)
+    with pytest.raises(ValueError, match=r"'update' must be that of one example"):
+        plots.gates(gates, TOKENS, tmp_path / "gates.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_matplotlib_names_the_extra(tmp_path, monkeypatch):
