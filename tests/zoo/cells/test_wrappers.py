@@ -191,10 +191,11 @@ class Projected(keras.layers.LSTMCell):
         return 2 * output, states
 
 
-def test_output_that_is_not_the_state_is_refused():
-    cell = build(Zoneout(Projected(N_A)))
+@pytest.mark.parametrize("between", [lambda cell: cell, Residual])
+def test_output_that_is_not_the_state_is_refused(between):
+    cell = build(Zoneout(between(Projected(N_A))), N_A)
     with pytest.raises(ValueError, match="whose output is its first state; that of"):
-        cell(*inputs_and_states(2))
+        cell(*inputs_and_states(2, inputs=N_A))
     build(Residual(Projected(N_A)), N_A)(*inputs_and_states(2, inputs=N_A))
 
 
@@ -210,6 +211,10 @@ def test_output_that_is_not_the_state_is_refused():
         (lambda: Leaky(keras.layers.Dense(4)), "wraps a recurrent cell"),
         (
             lambda: Zoneout(keras.layers.StackedRNNCells([GRUCell(N_A)])),
+            "Wrap the cells in it",
+        ),
+        (
+            lambda: Leaky(Residual(keras.layers.StackedRNNCells([GRUCell(N_A)]))),
             "Wrap the cells in it",
         ),
         (
