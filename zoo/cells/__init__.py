@@ -4,9 +4,18 @@ A cell's file holds its equation. Unrolling over time is the business of
 `zoo.layers`.
 """
 
+from zoo.cells.deep_transition import DeepTransitionCell
 from zoo.cells.gru import GRUCell
 from zoo.cells.lstm import LSTMCell
 from zoo.cells.rnn import SimpleRNNCell
 from zoo.cells.wrappers import Leaky, Residual, Zoneout
 
-__all__ = ["GRUCell", "LSTMCell", "Leaky", "Residual", "SimpleRNNCell", "Zoneout"]
+__all__ = [
+    "DeepTransitionCell",
+    "GRUCell",
+    "LSTMCell",
+    "Leaky",
+    "Residual",
+    "SimpleRNNCell",
+    "Zoneout",
+]
