@@ -1,6 +1,7 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
 from zoo.layers.bidirectional import Bidirectional
+from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
 
@@ -11,6 +12,7 @@ __all__ = [
     "RNN",
     "AttentionPooling",
     "Bidirectional",
+    "LearnedInitialState",
     "MaxPooling",
     "MeanPooling",
     "SimpleRNN",

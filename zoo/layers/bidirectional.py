@@ -17,13 +17,57 @@ class Bidirectional(keras.layers.Bidirectional):
     The backward direction starts at each row's *last valid* step, whatever the
     padding; where sequences are returned, masked steps hold zeros.
 
+    It needs the whole sequence: a piece's end is not the sequence's end, so that a
+    stream (`zoo.layers.stream`, a stateful `DeepRNN`) refuses it.
+
     Takes the arguments of `keras.layers.Bidirectional` (`layer`, `merge_mode`,
     `backward_layer`) and replaces it.
     """
 
     def __init__(self, layer, *args, **kwargs):
+        if isinstance(layer, keras.layers.Layer) and not hasattr(layer, "go_backwards"):
+            raise ValueError(
+                f"Bidirectional can't turn '{layer.name}' ({type(layer).__name__}) "
+                "round. Put it around each layer inside: DeepRNN([Bidirectional(…), "
+                "…])."
+            )
         super().__init__(layer, *args, **kwargs)
         self.supports_masking = True
+
+    @property
+    def return_sequences(self):
+        """Whether all steps are returned."""
+        return self.forward_layer.return_sequences
+
+    @return_sequences.setter
+    def return_sequences(self, value):
+        for layer in (self.forward_layer, self.backward_layer):
+            layer.return_sequences = value
+            if getattr(layer, "zero_output_for_mask", None) is not None:
+                layer.zero_output_for_mask = value  # as Keras' constructor does
+
+    @property
+    def return_state(self):
+        """Whether the last states of both directions are returned."""
+        return self.forward_layer.return_state
+
+    @return_state.setter
+    def return_state(self, value):
+        for layer in (self.forward_layer, self.backward_layer):
+            layer.return_state = value
+
+    @property
+    def state_size(self):
+        """The sizes of the forward direction's states, then the backward one's."""
+        return [*self.forward_layer.state_size, *self.backward_layer.state_size]
+
+    def get_initial_state(self, batch_size):
+        """Returns both directions' states before the first step."""
+        forward, backward = self.forward_layer, self.backward_layer
+        return [
+            *forward.get_initial_state(batch_size),
+            *backward.get_initial_state(batch_size),
+        ]
 
     def __call__(self, sequences, *args, **kwargs):
         """Runs over `sequences`, under the mask that they carry."""

@@ -1,0 +1,68 @@
+"""What stands around a recurrent layer and passes for one."""
+
+import keras
+
+from zoo.layers.recurrent import with_mask
+from zoo.layers.states import check_recurrent
+
+
+class RecurrentWrapper(keras.layers.Wrapper):
+    """A layer around a recurrent layer, with its flags, states and masks.
+
+    Args:
+        layer: any recurrent layer of `zoo.layers`, DeepRNN and Bidirectional
+            included.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: `layer` isn't recurrent, or it is stateful.
+    """
+
+    def __init__(self, layer, **kwargs):
+        check_recurrent(layer, type(self).__name__)
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"'{layer.name}' is stateful: it starts from the states that it "
+                f"carries on, and {type(self).__name__} couldn't say where. Leave "
+                "`stateful` out and pass the states on, as `zoo.layers.stream` does."
+            )
+        kwargs.setdefault("dtype", layer.dtype_policy)
+        super().__init__(layer, **kwargs)
+        self.supports_masking = True
+
+    def __call__(self, sequences, *args, **kwargs):
+        """Runs the layer over `sequences`, under the mask that they carry."""
+        return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
+
+    @property
+    def return_sequences(self):
+        """Whether the layer returns all steps."""
+        return self.layer.return_sequences
+
+    @return_sequences.setter
+    def return_sequences(self, value):
+        self.layer.return_sequences = value
+
+    @property
+    def return_state(self):
+        """Whether the layer returns its last states."""
+        return self.layer.return_state
+
+    @return_state.setter
+    def return_state(self, value):
+        self.layer.return_state = value
+
+    @property
+    def state_size(self):
+        """The sizes of the layer's states."""
+        return self.layer.state_size
+
+    def get_initial_state(self, batch_size):
+        """Returns the layer's own states before the first step."""
+        return self.layer.get_initial_state(batch_size)
+
+    def compute_mask(self, sequences, mask=None):
+        """Returns the outputs' mask; states have none."""
+        if isinstance(mask, list | tuple):
+            mask = mask[0]
+        return self.layer.compute_mask(sequences, mask)
