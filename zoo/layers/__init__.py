@@ -1,6 +1,7 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
 from zoo.layers.bidirectional import Bidirectional
+from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
@@ -12,6 +13,7 @@ __all__ = [
     "RNN",
     "AttentionPooling",
     "Bidirectional",
+    "DeepRNN",
     "LearnedInitialState",
     "MaxPooling",
     "MeanPooling",

@@ -99,3 +99,21 @@ class AttentionPooling(_Pooling):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "units": self.units}
+
+
+def last_valid(sequences, mask):
+    """Returns each row's last valid step, zeros where there is none.
+
+    Args:
+        sequences: (batch, steps, features).
+        mask: (batch, steps), bool, or None.
+
+    Returns:
+        (batch, features).
+    """
+    if mask is None:
+        return sequences[:, -1]
+    steps = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+    last = ops.logical_and(mask, steps == steps[:, -1:])
+    # One step at most is not zero, so that the sum picks it.
+    return ops.sum(ops.where(last[..., None], sequences, 0), axis=1)

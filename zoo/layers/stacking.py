@@ -1,0 +1,77 @@
+"""Which recurrent layers can stand on top of each other, and how."""
+
+import keras
+
+from zoo.layers.states import check_recurrent, find_inside
+from zoo.layers.wrapper import RecurrentWrapper
+
+SKIPS = ("residual", "input", "output")
+
+
+def rates(dropout, depth):
+    """Returns the dropout rate of each of the places between two layers."""
+    if isinstance(dropout, int | float):
+        return [dropout] * (depth - 1)
+    if len(dropout) != depth - 1:
+        raise ValueError(
+            f"{depth} layers have {depth - 1} places between them, but `dropout` has "
+            f"{len(dropout)} rates: {dropout}. Give one rate for all, or "
+            f"{depth - 1}."
+        )
+    return list(dropout)
+
+
+def check_stackable(layers):
+    """Raises a ValueError if one of `layers` can't be part of a stack."""
+    if not layers:
+        raise ValueError("DeepRNN needs one layer at least, found none.")
+    for layer in layers:
+        check_recurrent(layer, "DeepRNN")
+        if getattr(layer, "go_backwards", False):
+            raise ValueError(
+                f"'{layer.name}' goes backwards: its outputs would be in the "
+                "opposite order of the mask. Use Bidirectional, or flip sequences "
+                "and mask before the stack."
+            )
+        if getattr(layer, "merge_mode", "concat") is None:
+            raise ValueError(
+                f"'{layer.name}' has `merge_mode=None` and so two outputs, but the "
+                "next layer takes one. Use 'concat', 'sum', 'ave' or 'mul'."
+            )
+
+
+def check_skips(skip):
+    """Raises a ValueError if `skip` holds what is no skip connection."""
+    unknown = [name for name in skip if name not in SKIPS]
+    if unknown:
+        raise ValueError(
+            f"`skip` may hold {', '.join(SKIPS)}, found {', '.join(unknown)}."
+        )
+
+
+def check_stateful(layer, stateful):
+    """Raises a ValueError if `layer` doesn't fit a stack that is stateful or not."""
+    wrapper = find_inside(layer, RecurrentWrapper) if stateful else None
+    if wrapper is not None:
+        raise ValueError(
+            f"A stack with '{wrapper.name}' ({type(wrapper).__name__}) can't be "
+            "stateful: it sets the initial states itself. Pass the states on, as "
+            "`zoo.layers.stream` does."
+        )
+    if stateful and find_inside(layer, keras.layers.Bidirectional):
+        raise ValueError(
+            f"A stack with '{layer.name}' can't be stateful: Bidirectional needs the "
+            "whole sequence, and its backward direction would start from a piece's "
+            "end. Use layers of one direction."
+        )
+    own = getattr(layer, "stateful", False)
+    if own and not stateful:
+        raise ValueError(
+            f"'{layer.name}' is stateful, but the stack is not. Give `stateful=True` "
+            "to DeepRNN: it is for all layers or none."
+        )
+    if stateful and not own and layer.built:
+        raise ValueError(
+            f"'{layer.name}' was built without `stateful=True`, too early to have "
+            "states of its own. Make it stateful, or stack it before it is built."
+        )
