@@ -1,6 +1,7 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
 from zoo.layers.bidirectional import Bidirectional
+from zoo.layers.conditioning import Conditioned
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
@@ -13,6 +14,7 @@ __all__ = [
     "RNN",
     "AttentionPooling",
     "Bidirectional",
+    "Conditioned",
     "DeepRNN",
     "LearnedInitialState",
     "MaxPooling",
