@@ -4,6 +4,7 @@ from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
+from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
 
@@ -19,5 +20,6 @@ __all__ = [
     "LearnedInitialState",
     "MaxPooling",
     "MeanPooling",
+    "OutputRecurrence",
     "SimpleRNN",
 ]
