@@ -7,6 +7,7 @@ from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
+from zoo.layers.streaming import stream, windows
 
 __all__ = [
     "BY_CELL",
@@ -22,4 +23,6 @@ __all__ = [
     "MeanPooling",
     "OutputRecurrence",
     "SimpleRNN",
+    "stream",
+    "windows",
 ]

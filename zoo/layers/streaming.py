@@ -1,0 +1,107 @@
+"""Sequences in pieces, and training on windows of a long text."""
+
+from collections.abc import Iterable, Iterator
+
+import keras
+from keras import ops
+
+from zoo.layers.states import find_backwards
+
+
+def stream(layer, pieces: Iterable, masks=None, initial_state=None, truncate=False):
+    """Runs a recurrent layer over a sequence in pieces, and passes the state on.
+
+    The outputs of all pieces, one after another, are those of the whole sequence.
+
+    With `truncate` this is truncated back-propagation through time (SPEC.md §5):
+    states go on from window to window, gradients don't.
+
+    ```
+    windows = zoo.layers.windows(characters, steps=100)
+    for outputs, states in zoo.layers.stream(layer, windows, truncate=True):
+        ...
+    ```
+
+    It is for a tape, or a `tf.function`, that sees several windows. A tape for each
+    window sees nothing of those before it; there
+    `outputs, *states = layer(window, initial_state=states)` truncates by itself.
+    In `fit`, a stateful layer does the same: its states are variables, through which
+    no gradient passes from batch to batch.
+
+    Args:
+        layer: a recurrent layer of `zoo.layers` with `return_state=True`.
+        pieces: tensors (batch, steps, n_x), of any number of steps. Of a layer that
+            takes more, `Conditioned` or `OutputRecurrence`, tuples: the layer's
+            arguments by place.
+        masks: for each piece (batch, steps), bool, or None.
+        initial_state: the states to start from, as the layer returned them.
+        truncate: whether gradients stop where a piece begins.
+
+    Returns:
+        An iterator: for each piece, when it is asked for, its outputs and the list of
+        states after it.
+
+    Raises:
+        ValueError: the layer goes backwards, as Bidirectional does, or it is
+            stateful, or does not return its state.
+    """
+    _check(layer)
+    return _stream(layer, pieces, masks, initial_state, truncate)
+
+
+def _stream(layer, pieces, masks, states, truncate):
+    masks = iter(masks) if masks is not None else None
+    for piece in pieces:
+        arguments = piece if isinstance(piece, tuple) else (piece,)
+        given = {}
+        if states is not None:
+            given["initial_state"] = list(states)
+        if states is not None and truncate:
+            given["initial_state"] = keras.tree.map_structure(
+                ops.stop_gradient, given["initial_state"]
+            )
+        if masks is not None:
+            given["mask"] = next(masks)
+        outputs, *states = layer(*arguments, **given)
+        yield outputs, states
+
+
+def windows(sequences, steps: int) -> Iterator:
+    """Cuts long sequences into windows, one after another.
+
+    Args:
+        sequences: (batch, length, …): in each row a long text, contiguous.
+        steps: the windows' length; the last window has what is left.
+
+    Returns:
+        An iterator over (batch, up to `steps`, …).
+
+    Raises:
+        ValueError: `steps` is not positive.
+    """
+    if steps < 1:
+        raise ValueError(f"`steps` must be at least 1, found {steps}.")
+    length = sequences.shape[1]
+    return (sequences[:, start : start + steps] for start in range(0, length, steps))
+
+
+def _check(layer):
+    """Raises a ValueError if `layer` can't be streamed."""
+    backwards = find_backwards(layer)
+    if backwards is not None:
+        raise ValueError(
+            f"'{backwards.name}' ({type(backwards).__name__}) goes backwards, from "
+            "the sequence's end, and can't be streamed: a piece's end is not the "
+            "sequence's. Give it the whole sequence, or use layers that go forward."
+        )
+    name = getattr(layer, "name", repr(layer))
+    if getattr(layer, "stateful", False):
+        raise ValueError(
+            f"'{name}' is stateful and carries its states on by itself. Call it on "
+            "piece after piece, or make it without `stateful`."
+        )
+    if not getattr(layer, "return_state", False):
+        raise ValueError(
+            f"'{name}' does not return its state, which is what goes from piece to "
+            "piece. Make it with `return_state=True`."
+        )
