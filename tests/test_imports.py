@@ -77,6 +77,7 @@ def test_nothing_of_the_zoo_imports_tasks_or_their_libraries():
             assert not within(name, "tasks"), file
             assert not within(name, "tensorflow_datasets"), file
             assert not within(name, "simple_parsing"), file
+            assert not within(name, "torch"), file
 
 
 def test_presets_and_export_know_no_concrete_model():

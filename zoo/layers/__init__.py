@@ -8,6 +8,7 @@ from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
 from zoo.layers.streaming import stream, windows
+from zoo.layers.torch_weights import from_torch
 
 __all__ = [
     "BY_CELL",
@@ -23,6 +24,7 @@ __all__ = [
     "MeanPooling",
     "OutputRecurrence",
     "SimpleRNN",
+    "from_torch",
     "stream",
     "windows",
 ]
