@@ -102,6 +102,8 @@ class Conditioned(RecurrentWrapper):
         """Returns the layer's gates at every step, for `sequences` and `vector`."""
         if not self.built:
             self.build(sequences.shape, vector.shape)
+        if mask is None:
+            mask = getattr(sequences, "_keras_mask", None)
         inputs, states = self._inputs(sequences, vector, initial_state)
         return self.layer.gates(inputs, mask=mask, initial_state=states)
 

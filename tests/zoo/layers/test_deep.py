@@ -209,6 +209,26 @@ def test_stateful_stack_carries_all_states_on_until_they_are_reset():
         stack.reset_state()
 
 
+def test_nested_stack_carries_its_states_on_in_fit():
+    stack = DeepRNN([GRU(3), DeepRNN([LSTM(2), GRU(2)])], stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(2, 3, N_X)), stack])
+    draw_weights(model)
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    sequences = draw(2, 6, N_X)
+    batches = np.concatenate([sequences[:, :3], sequences[:, 3:]])
+
+    model.fit(batches, draw(4, 2), batch_size=2, shuffle=False, verbose=0)
+
+    plain = DeepRNN([GRU(3), DeepRNN([LSTM(2), GRU(2)])], return_state=True)
+    plain.build(sequences.shape)
+    plain.set_weights(stack.get_weights())
+    _, *expected = plain(sequences)
+    for state, value in zip(stack.states, expected, strict=True):
+        np.testing.assert_allclose(state, value, atol=1e-6)
+    stack.reset_state()
+    assert not any(np.any(state) for state in stack.states)
+
+
 @pytest.mark.parametrize("skip", [None, ("input", "residual")], ids=str)
 def test_saved_model_loads_by_itself_and_gives_identical_outputs(skip, tmp_path):
     inputs = keras.Input((None, N_X))
@@ -281,6 +301,22 @@ def test_gates_are_asked_of_each_layer_about_what_it_sees():
     np.testing.assert_array_equal(second["mask"], ALL_PATTERNS)
     for state, value in zip(stack.states, states, strict=True):
         np.testing.assert_array_equal(state, value)  # they stay what they were
+
+
+def test_wrappers_ask_for_gates_from_the_states_that_they_set():
+    sequences, vector = draw(2, STEPS, N_X), draw(2, 2, seed=5)
+    masked = keras.layers.Masking()(sequences)
+
+    learned = layers.LearnedInitialState(Readable(N_A), initializer="ones")
+    asked = learned.gates(sequences)
+    np.testing.assert_array_equal(asked["initial_state"], np.ones((1, 2, N_A)))
+
+    conditioned = layers.Conditioned(Readable(N_A))
+    asked = conditioned.gates(masked, vector)
+    assert asked["inputs"].shape == (2, STEPS, N_X + 2)
+    np.testing.assert_array_equal(asked["mask"], np.ones((2, STEPS), bool))
+    expected = conditioned.initial_state(vector)
+    np.testing.assert_array_equal(asked["initial_state"], expected)
 
 
 @pytest.mark.parametrize(
