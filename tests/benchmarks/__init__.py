@@ -1,1 +1,4 @@
-"""Programs that measure speed; no tests, and no test asserts a time."""
+"""Programs that measure speed, memory and what is learned.
+
+Their tests check what they compute with; no test asserts a time.
+"""

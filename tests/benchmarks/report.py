@@ -1,11 +1,16 @@
 """What every benchmark prints: medians, ratios and the machine."""
 
+import contextlib
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import metadata
 
 from tasks import hardware
+
+IDLE = 0.5
+"""The load average up to which a machine counts as idle."""
 
 
 def interleaved(
@@ -33,8 +38,35 @@ def interleaved(
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def print_machine() -> None:
-    """Prints what it was measured on, and what else was running."""
+def machine(libraries: Sequence[str] = ()) -> str:
+    """Says what it was measured on, and what else was running.
+
+    Args:
+        libraries: whose versions to name beside the usual ones, where installed.
+    """
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    versions = ", ".join(f"{k} {v}" for k, v in hardware.versions().items())
-    print(f"\n{hardware.describe()}; load average {load}; {versions}")
+    versions = hardware.versions()
+    for library in libraries:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[library] = metadata.version(library)
+    named = ", ".join(f"{k} {v}" for k, v in versions.items())
+    return f"{hardware.describe()}; load average {load}; {named}"
+
+
+def print_machine() -> None:
+    """Prints `machine`."""
+    print(f"\n{machine()}")
+
+
+def load_warning() -> str:
+    """Returns a warning if the machine has something else to do; "" if not.
+
+    To be asked before the measurement, which is a load itself.
+    """
+    load = os.getloadavg()[0]
+    if load <= IDLE:
+        return ""
+    return (
+        f"The load average is {load:.1f}: something else runs on this machine, and "
+        f"the figures mean little. Wait until it is below {IDLE}."
+    )
