@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import (
@@ -36,7 +37,8 @@ examples:
 
 a case is called KIND/MODE/BATCH,STEPS,INPUTS,UNITS[/masked], KIND being one of
 """
-SECTIONS = ("table", "compilations", "memory")
+PROGRAMS = {"compilations": compilations, "memory": training_memory}
+SECTIONS = ("table", *PROGRAMS)
 FUSED = {"auto": "auto", "True": True, "False": False}
 
 
@@ -100,13 +102,11 @@ def main() -> int:
         print(line, file=output, flush=True)
 
     if "table" in arguments.sections:
-        measurements = measure_all(arguments, write)
-        found["table"] = [measurement.as_json() for measurement in measurements]
-    save(found, arguments.json)  # the longest section is safe before the next ones
-    for section, program in (
-        ("compilations", compilations),
-        ("memory", training_memory),
-    ):
+        found["table"] = []
+        for measurement in measure_all(arguments, write):
+            found["table"].append(measurement.as_json())
+            save(found, arguments.json)  # an hour's work, safe if it is interrupted
+    for section, program in PROGRAMS.items():
         if section in arguments.sections:
             write("")
             found[section] = program.run(arguments.quick, write)
@@ -116,8 +116,8 @@ def main() -> int:
     return _status(found)
 
 
-def measure_all(arguments: argparse.Namespace, write) -> list[Measurement]:
-    """Measures each case and writes its row; then what went wrong, and the sum."""
+def measure_all(arguments: argparse.Namespace, write) -> Iterator[Measurement]:
+    """Yields each case's measurement, and writes its row; then the sum of them."""
     options = {"dynamic": arguments.dynamic}
     if arguments.fused:
         options["fused"] = FUSED[arguments.fused]
@@ -132,8 +132,8 @@ def measure_all(arguments: argparse.Namespace, write) -> list[Measurement]:
             measurements.append(measurement)
             _progress("")
             write(table.row(measurement))
+            yield measurement
     _ending(measurements, write)
-    return measurements
 
 
 def show(found: dict, markdown: bool) -> int:
@@ -147,10 +147,7 @@ def show(found: dict, markdown: bool) -> int:
     for measurement in measurements:
         print(table.row(measurement))
     _ending(measurements, print)
-    for section, program in (
-        ("compilations", compilations),
-        ("memory", training_memory),
-    ):
+    for section, program in PROGRAMS.items():
         if section in found:
             print()
             program.show(found[section])
