@@ -80,6 +80,9 @@ class Checkpoints(keras.callbacks.Callback):
     weights, the optimizer's state, the dropout seeds' state and the history, from
     which the best epoch and the epochs since are known.
 
+    Where the optimizer keeps a moving average of the weights, the average is what is
+    validated and what the best epoch's checkpoint holds.
+
     Args:
         model: a compiled model.
         folder: where `latest/`, `best/` and `history.csv` go.
@@ -125,18 +128,45 @@ class Checkpoints(keras.callbacks.Callback):
         """Starts the epoch's clock."""
         self._began = time.monotonic()
 
+    def on_test_begin(self, logs=None):
+        """Validates the averaged weights."""
+        self._swap_averages()
+
+    def on_test_end(self, logs=None):
+        """Goes on training the last ones."""
+        self._swap_averages()
+
     def on_epoch_end(self, epoch, logs=None):
         """Saves the epoch; the best one first, for the latest refers to it."""
         row = {name: float(value) for name, value in logs.items()}
         seconds = round(time.monotonic() - self._began, 1)
         self.history.append({"epoch": epoch + 1, "seconds": seconds, **row})
         if self._epochs_since_best() == 0:
+            self._swap_averages()
             self._best.save(epoch)
+            self._swap_averages()
         self._json.assign(json.dumps(self.history))
         self._latest.save(epoch)
         self._write_csv()
         if self._epochs_since_best() >= self._patience:
             self.model.stop_training = True
+
+    def _swap_averages(self):
+        """Exchanges the weights and their averages, where there are any.
+
+        Keras' own `SwapEMAWeights` adds and subtracts, which rounds, and doesn't
+        know after a resumption which of the two the model has.
+        """
+        optimizer = self.model.optimizer
+        if not optimizer.use_ema:
+            return
+        averages = optimizer._model_variables_moving_average
+        for weight, average in zip(
+            self.model.trainable_variables, averages, strict=True
+        ):
+            kept = tf.identity(weight.value)
+            weight.assign(average)
+            average.assign(kept)
 
     def _epochs_since_best(self):
         if self._monitor is None or not self.history:

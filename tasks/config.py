@@ -50,6 +50,9 @@ class TrainingConfig(DataConfig):
     clip_norm: float | None = 1.0
     # gradients are cut to [-N, N] element by element (then give --clip-norm 0)
     clip_value: float | None = None
+    # measure and keep a moving average of the weights; the share of it that stays at
+    # each step, in [0, 1): 0.998 averages over about 500. 0: the last weights
+    ema_momentum: float = 0.0
     # stop after this many epochs without a better validation result
     patience: int = 3
     # how many padded lengths the batches may have
@@ -66,6 +69,7 @@ class TrainingConfig(DataConfig):
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
                 at_least(self, name, 0)
+        below(self, "ema_momentum", 1)
         if not 0 <= self.seed < 2**32:
             raise UserError(f"--seed must be in [0, 2^32), found {self.seed}.")
         if self.clip_norm and self.clip_value:

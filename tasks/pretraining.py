@@ -61,6 +61,7 @@ def pretrain(
         # cut to 1, 6.5 without.
         clip_norm=None,
         clip_value=None,
+        ema_momentum=0.0,
     )
     language_model.compile(training.optimizer(schedule, len(batches) * schedule.epochs))
     history = training.fit(

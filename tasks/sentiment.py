@@ -54,10 +54,16 @@ class Config(config.PretrainingConfig):
     bidirectional: bool = flag(True, negative_prefix="--no-")
     # how the steps become one vector
     pooling: str = choice("last", "max", "mean", "attention", "max+mean", default="max")
+    # the share of the words dropped in training, each as a whole
+    word_dropout: float = 0.0
     # the share of the words' values dropped in training
     embedding_dropout: float = 0.3
     # the share dropped between the layers and before the decision
     dropout: float = 0.5
+    # a linear model over the words' n-grams, up to this length, has a say; 0: none
+    ngrams: int = 0
+    # the weights that its n-grams are hashed to
+    ngram_buckets: int = 2**19
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
@@ -70,6 +76,9 @@ class Config(config.PretrainingConfig):
         for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
+        config.at_least(self, "ngrams", 0)
+        config.at_least(self, "ngram_buckets", 1)
+        config.below(self, "word_dropout", 1)
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
 
@@ -173,8 +182,11 @@ def _build(settings, corpus, texts):
         layers=settings.layers,
         bidirectional=settings.bidirectional,
         pooling=settings.pooling,
+        word_dropout=settings.word_dropout,
         embedding_dropout=settings.embedding_dropout,
         dropout=settings.dropout,
+        ngrams=settings.ngrams,
+        ngram_buckets=settings.ngram_buckets,
         max_length=settings.max_length,
         name="sentiment",
     )

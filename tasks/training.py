@@ -83,7 +83,8 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
 
     Args:
         config: the step size, its schedule, and how gradients are clipped. Along
-            a cosine it first rises over a twentieth of the steps.
+            a cosine it first rises over a twentieth of the steps. And whether it
+            keeps a moving average of the weights (Polyak & Juditsky 1992).
         steps: how many updates the training has at most.
     """
     rate = config.learning_rate
@@ -96,6 +97,8 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         rate,
         global_clipnorm=config.clip_norm or None,
         clipvalue=config.clip_value or None,
+        use_ema=config.ema_momentum > 0,
+        ema_momentum=config.ema_momentum or None,
     )
 
 

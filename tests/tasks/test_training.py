@@ -206,3 +206,36 @@ def test_constant_keeps_the_step_size():
     config = TrainingConfig(learning_rate=0.4, schedule="constant")
     optimizer = training.optimizer(config, 10)
     assert float(optimizer.learning_rate) == pytest.approx(0.4)
+
+
+def test_best_epoch_keeps_the_average_of_the_weights(tmp_path):
+    """Against the average by hand, of a run whose weights are seen at each batch."""
+    seen = []
+    update = keras.optimizers.Adam.apply
+
+    def watched(optimizer, gradients, variables=None):
+        result = update(optimizer, gradients, variables)
+        tf.py_function(
+            lambda *values: seen.append([value.numpy() for value in values]),
+            [variable.value for variable in variables or []],
+            [],
+        )
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.optimizers.Adam, "apply", watched)
+        weights, _ = train(tmp_path, epochs=1, ema_momentum=0.9, schedule="constant")
+    average = seen[0]
+    for values in seen[1:]:
+        average = [0.9 * a + 0.1 * v for a, v in zip(average, values, strict=True)]
+    assert len(seen) > 5
+    for weight, expected, last in zip(weights, average, seen[-1], strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
+        assert np.abs(weight - last).max() > 1e-3
+
+
+def test_averaging_training_goes_on_with_the_same_result(tmp_path):
+    whole = train(tmp_path / "whole", ema_momentum=0.9)
+    with pytest.raises(InterruptionError):
+        train(tmp_path / "parts", at_epoch=interrupt_at(2), ema_momentum=0.9)
+    assert_same(train(tmp_path / "parts", ema_momentum=0.9), whole)

@@ -4,9 +4,11 @@ from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
+from zoo.layers.ngrams import BagOfNGrams
 from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
-from zoo.layers.recurrent import BY_CELL, GRU, LSTM, RNN, SimpleRNN
+from zoo.layers.recurrent import BY_CELL, GRU, LSTM, SimpleRNN
+from zoo.layers.rnn import RNN
 from zoo.layers.streaming import stream, windows
 from zoo.layers.torch_weights import from_torch
 
@@ -16,6 +18,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "AttentionPooling",
+    "BagOfNGrams",
     "Bidirectional",
     "Conditioned",
     "DeepRNN",

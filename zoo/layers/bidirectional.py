@@ -3,7 +3,7 @@
 import keras
 
 from zoo.cells.gated import require_gates
-from zoo.layers.recurrent import with_mask
+from zoo.layers.rnn import with_mask
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -5,7 +5,8 @@ from keras import ops
 
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
-from zoo.layers.recurrent import BY_CELL, with_mask
+from zoo.layers.recurrent import BY_CELL
+from zoo.layers.rnn import with_mask
 from zoo.layers.stacking import check_skips, check_stackable, check_stateful, rates
 from zoo.layers.states import find_inside, pack, state_sizes
 

@@ -63,8 +63,9 @@ def _obstacle(layer):
     gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
     if gate is not keras.activations.sigmoid:
         return f"recurrent_activation is {_name(gate)}, not sigmoid"
-    if not getattr(cell, "relevance_gate", True):
-        return "relevance_gate=False has no kernel"
+    for name, plain in _PLAIN.items():
+        if getattr(cell, name, plain) != plain:
+            return f"{name}={not plain} has no kernel"
     return ""
 
 
@@ -181,4 +182,5 @@ def _weights(cell):
     ]
 
 
+_PLAIN = {"relevance_gate": True, "peephole": False, "layer_normalization": False}
 _RECURRENCES = {SimpleRNNCell: _simple_rnn, LSTMCell: _lstm, GRUCell: _gru}

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.layers.recurrent import with_mask
+from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent, find_backwards, pack, state_sizes
 
 

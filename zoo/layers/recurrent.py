@@ -1,4 +1,4 @@
-"""Cells over time: `RNN(cell)`, `SimpleRNN`, `GRU` and `LSTM`.
+"""`SimpleRNN`, `GRU` and `LSTM`: a cell of ours over time.
 
 Each layer subclasses its Keras namesake, so that arguments, properties, weights
 and serialization are Keras'. Between the namesake and `keras.layers.RNN` stands
@@ -7,163 +7,10 @@ cell up the line, and there ours takes its place; Keras' cuDNN path asks the nex
 in line to step through time where there is no GPU, and that is ours again.
 """
 
-import inspect
-
 import keras
-from keras import ops
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
-from zoo.layers import fused as paths
-from zoo.layers.gates import gates_over_time
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class RNN(keras.layers.RNN):
-    """Runs a cell over a sequence, `a<t>, state<t> = cell(x<t>, state<t-1>)`.
-
-    A masked step changes nothing: the state of the step before it is passed on,
-    whatever the mask's pattern (padding on the right or the left, holes, a row
-    without a single valid step). With `go_backwards=True` a row thus starts at
-    its last valid step.
-
-    Args:
-        cell: any Keras cell, or one of `zoo.cells`.
-        cell_arguments: arguments of our cell that Keras' cell does not have, a
-            dict. Only for subclasses that set `cell_class`.
-        fused: which way through time: `True` for the kernel of `zoo.kernels`,
-            compiled by XLA for CPUs, `False` for the cell, step by step; "auto"
-            for the kernel where it can do what the arguments ask. `fused_path` tells.
-        **kwargs: the arguments of `keras.layers.RNN`: `return_sequences`,
-            `return_state`, `go_backwards`, `stateful`, `unroll`,
-            `zero_output_for_mask`.
-
-    Call arguments:
-        sequences: (batch, steps, n_x), a floating dtype.
-        initial_state: list of (batch, n_a); zeros by default.
-        mask: (batch, steps), bool, true where a step is valid.
-        training: whether dropout is applied.
-
-    Returns:
-        a<T>, (batch, n_a), or with `return_sequences` all a<t>,
-        (batch, steps, n_a); with `return_state` the last states after it.
-    """
-
-    cell_class = None
-
-    def __init__(self, cell, *args, cell_arguments=None, fused="auto", **kwargs):
-        if self.cell_class is not None:
-            cell = _as(self.cell_class, cell, **(cell_arguments or {}))
-        super().__init__(cell, *args, **kwargs)
-        self.supports_masking = True
-        self.fused = fused
-        paths.check(self)
-
-    @property
-    def fused_path(self) -> str:
-        """The way that a call would take now: "fused", or "cell" and why.
-
-        (`path` is Keras' word for a layer's place in its model.)
-        """
-        return paths.path(self)
-
-    def __call__(self, sequences, *args, **kwargs):
-        """Runs the cell over `sequences`, under the mask that they carry."""
-        return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
-
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Runs the cell over `sequences`."""
-        self._draws_dropout_masks = training
-        try:
-            return super().call(
-                sequences, initial_state=initial_state, mask=mask, training=training
-            )
-        finally:
-            self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
-
-    def gates(self, sequences, mask=None, initial_state=None):
-        """Returns the gates at every step, as they are at inference.
-
-        Args:
-            sequences: (batch, steps, n_x), a floating dtype.
-            mask: (batch, steps), bool, true where a step is valid; that which
-                `sequences` carry by default.
-            initial_state: list of (batch, n_a); as in a call by default. A stateful
-                layer's states stay what they are.
-
-        Returns:
-            A dict of (batch, steps, n_a) tensors under those of these keys that the
-            unit has: `update` (Γ_u, in a GRU 1 - z), `relevance` (Γ_r), `forget`
-            (Γ_f), `output` (Γ_o), `candidate` (c̃) and `memory` (c<t>). Steps are in
-            the order of `sequences`, with `go_backwards` too. At a masked step the
-            memory is what it was at the step before, and all else is 0.
-
-        Raises:
-            ValueError: the layer's cell has no gates.
-        """
-        if not self.built:
-            self.build(sequences.shape)
-        if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
-        return gates_over_time(self, sequences, mask, initial_state)
-
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Goes through time by a kernel, or with the cell: the reference path."""
-        if training and not self.unroll and keras.backend.backend() == "jax":
-            _refuse_draws(self)
-        if mask is not None and not hasattr(mask, "shape"):
-            mask = mask[0]  # a nested mask: the same for every input
-        if paths.is_chosen(self):
-            return paths.run(self, sequences, initial_state, mask, training)
-        if mask is None or not (self.unroll and self.go_backwards):
-            return super().inner_loop(sequences, initial_state, mask, training)
-        # Keras' unrolled loop would zero the outputs by the mask the wrong way round.
-        self.go_backwards = False
-        try:
-            sequences, mask = ops.flip(sequences, axis=1), ops.flip(mask, axis=1)
-            return super().inner_loop(sequences, initial_state, mask, training)
-        finally:
-            self.go_backwards = True
-
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "fused": self.fused}
-
-    def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
-        """Draws a batch's dropout masks, in training only.
-
-        Keras draws them at inference too, which costs time and leaves the state
-        of the seeds in every exported graph.
-        """
-        if self._draws_dropout_masks:
-            super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
-
-
-def _refuse_draws(layer):
-    """Raises if a cell draws at each step: JAX' loop would repeat the first draw."""
-    for cell in layer._flatten_layers(include_self=False):
-        if getattr(cell, "draws_each_step", False):
-            raise ValueError(
-                f"'{cell.name}' ({type(cell).__name__}) draws random numbers at each "
-                f"step, which a loop on the JAX backend can't. Give '{layer.name}' "
-                "`unroll=True`."
-            )
-
-
-def with_mask(sequences, args, kwargs):
-    """Returns a call's keyword arguments with the mask that `sequences` carry.
-
-    Keras passes that mask on by itself only to a call whose one tensor is
-    `sequences`: with an initial state beside it, padding would be taken for data.
-
-    Args:
-        sequences: may carry a mask from the layer before.
-        args: the call's positional arguments after it: initial state, mask.
-        kwargs: the call's keyword arguments.
-    """
-    carried = getattr(sequences, "_keras_mask", None)
-    if carried is None or len(args) > 1 or kwargs.get("mask") is not None:
-        return kwargs
-    return {**kwargs, "mask": carried}
+from zoo.layers.rnn import RNN
 
 
 class _AnyMask:
@@ -177,21 +24,6 @@ class _AnyMask:
         if mask is not None and self.use_cudnn is not True:
             return RNN.inner_loop(self, sequences, initial_state, mask, training)
         return super().inner_loop(sequences, initial_state, mask, training)
-
-
-def _as(cell_class, cell, **arguments):
-    """Makes a `cell_class` from the arguments that Keras' `cell` was made with."""
-    if isinstance(cell, cell_class):
-        return cell
-    names = inspect.signature(type(cell).__init__).parameters
-    taken = {name: getattr(cell, name) for name in names if hasattr(cell, name)}
-    return cell_class(
-        **taken,
-        **arguments,
-        name=cell.name,
-        dtype=cell.dtype_policy,
-        trainable=cell.trainable,
-    )
 
 
 def _without_cudnn(arguments, variant):

@@ -2,7 +2,7 @@
 
 import keras
 
-from zoo.layers.recurrent import with_mask
+from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent
 
 

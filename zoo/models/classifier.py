@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from zoo.layers import (
     BY_CELL,
     AttentionPooling,
+    BagOfNGrams,
     Bidirectional,
     MaxPooling,
     MeanPooling,
@@ -31,6 +33,12 @@ class SequenceClassifier(Model):
     ŷ       = softmax(W v + b)
     ```
 
+    With `ngrams`, a linear model z over the text's n-grams (`BagOfNGrams`) has an
+    equal say, ŷ = softmax((W v + b + z) / 2), the geometric mean of both verdicts
+    (as Mesnil et al. 2015 combine the two kinds). In training each has a loss of
+    its own: n-grams learn the training texts by heart, and from the loss of both
+    together the recurrent layers would have nothing left to learn.
+
     Args:
         vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
         class_names: what the classes are called, two or more.
@@ -43,8 +51,12 @@ class SequenceClassifier(Model):
         bidirectional: whether each layer runs in both directions.
         pooling: "last" (the last state, in both directions), "max", "mean",
             "attention", or "max+mean" for both, side by side.
+        word_dropout: rate in [0, 1) at which whole words' vectors are dropped
+            (Iyyer et al. 2015).
         embedding_dropout: rate in [0, 1) after the embedding.
         dropout: rate in [0, 1) between the layers and before the softmax.
+        ngrams: the longest n-grams of the linear model, 0 for none.
+        ngram_buckets: the rows of weights that its n-grams are hashed to.
         max_length: a longer text is cut: its first tokens and its last tokens are
             kept, half and half, for openings and conclusions tell most.
         name: the model's name.
@@ -71,8 +83,11 @@ class SequenceClassifier(Model):
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str = "max",
+        word_dropout: float = 0.0,
         embedding_dropout: float = 0.3,
         dropout: float = 0.5,
+        ngrams: int = 0,
+        ngram_buckets: int = 2**19,
         max_length: int = 400,
         name: str | None = None,
     ):
@@ -110,6 +125,9 @@ class SequenceClassifier(Model):
             )
             for number in range(1, layers + 1)
         ]
+        drop_words = keras.layers.Dropout(
+            word_dropout, noise_shape=(None, None, 1), name="word_dropout"
+        )
         drop = [
             keras.layers.Dropout(rate, name=f"dropout_{number}")
             for number, rate in enumerate([embedding_dropout] + layers * [dropout])
@@ -118,14 +136,28 @@ class SequenceClassifier(Model):
 
         # Functional graph
         ids = keras.Input((None,), dtype="int32", name="ids")
-        x = drop[0](embedding(ids))
+        x = drop[0](drop_words(embedding(ids)))
         for layer, dropout_layer in zip(recurrent[:-1], drop[1:-1], strict=True):
             x = dropout_layer(layer(x))
         x = recurrent[-1](x)
         if pooling != "last":
             pooled = [_POOLINGS[kind](name=kind)(x) for kind in pooling.split("+")]
             x = keras.layers.concatenate(pooled) if len(pooled) > 1 else pooled[0]
-        super().__init__(ids, logits(drop[-1](x)), name=name)
+        outputs = logits(drop[-1](x))
+        if ngrams:
+            # A softmax needs differences only: the first class' logit is 0.
+            linear = BagOfNGrams(
+                len(class_names) - 1,
+                ngrams,
+                ngram_buckets,
+                dtype="float32",
+                name="ngrams",
+            )
+            outputs = keras.layers.average([outputs, _with_first_class(linear(ids))])
+        super().__init__(ids, outputs, name=name)
+
+        # The n-grams' model, which has its own loss
+        self.linear = linear if ngrams else None
 
         # What can be trained beforehand, on text without labels
         self.embedding = embedding
@@ -141,8 +173,11 @@ class SequenceClassifier(Model):
         self.depth = layers
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.word_dropout = word_dropout
         self.embedding_dropout = embedding_dropout
         self.dropout = dropout
+        self.ngrams = ngrams
+        self.ngram_buckets = ngram_buckets
         self.max_length = max_length
 
     def get_config(self) -> dict:
@@ -157,11 +192,28 @@ class SequenceClassifier(Model):
             "layers": self.depth,
             "bidirectional": self.bidirectional,
             "pooling": self.pooling,
+            "word_dropout": self.word_dropout,
             "embedding_dropout": self.embedding_dropout,
             "dropout": self.dropout,
+            "ngrams": self.ngrams,
+            "ngram_buckets": self.ngram_buckets,
             "max_length": self.max_length,
             "name": self.name,
         }
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the loss; in training the sum of both verdicts' own losses."""
+        if self.linear is None or not training:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        linear = _with_first_class(self.linear(x))
+        return sum(
+            super(SequenceClassifier, self).compute_loss(
+                x, y, logits, sample_weight, training
+            )
+            for logits in (2 * y_pred - linear, linear)
+        )
 
     def encode(self, texts: tf.Tensor) -> tf.Tensor:
         """Turns texts into what the model takes.
@@ -225,6 +277,11 @@ def _check(argument, value, known):
         raise ValueError(
             f"{argument} must be one of {', '.join(known)}, found {value!r}."
         )
+
+
+def _with_first_class(logits):
+    """Returns (batch, classes) from the logits of all classes but the first."""
+    return ops.pad(logits, [[0, 0], [1, 0]])
 
 
 def _recurrent(cell, units, bidirectional, return_sequences, name):

@@ -229,12 +229,18 @@ def test_what_no_kernel_can_do_falls_back_or_is_refused(kind, arguments, reason)
         layer_class(3, fused=True, **own, **arguments)
 
 
-def test_gates_activation_and_simplified_unit_have_no_kernel():
-    assert (
-        "recurrent_activation is relu"
-        in layers.LSTM(3, recurrent_activation="relu").fused_path
-    )
-    assert "relevance_gate" in layers.GRU(3, relevance_gate=False).fused_path
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (layers.LSTM(3, recurrent_activation="relu"), "recurrent_activation is relu"),
+        (layers.LSTM(3, peephole=True), "peephole=True"),
+        (layers.LSTM(3, layer_normalization=True), "layer_normalization=True"),
+        (layers.GRU(3, relevance_gate=False), "relevance_gate=False"),
+    ],
+)
+def test_variants_go_cell_by_cell_and_say_why(layer, reason):
+    assert layer.fused_path.startswith("cell: ")
+    assert reason in layer.fused_path
 
 
 def test_path_names_a_cell_without_a_kernel():

@@ -230,3 +230,65 @@ def test_number_out_of_range_is_named(argument):
 def test_misspelt_argument_is_an_error():
     with pytest.raises((TypeError, ValueError), match="dropuot"):
         SequenceClassifier(WORDS, CLASSES, units=2, dropuot=0.1)
+
+
+def with_ngrams():
+    model = make(cell="rnn", ngrams=2, ngram_buckets=64)
+    ids, labels = model.encode(tf.constant(TEXTS)), tf.constant([2, 0, 1, 1, 0])
+    return model, ids, labels
+
+
+def test_verdict_is_the_geometric_mean_of_both():
+    model, ids, _ = with_ngrams()
+    linear = np.pad(model.linear(ids), [[0, 0], [1, 0]])
+    recurrent = keras.Model(model.input, model.get_layer("logits").output)(ids)
+    expected = np.exp(linear / 2) * np.exp(recurrent / 2)
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = model.classify(tf.constant(TEXTS))["probabilities"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_each_verdict_learns_from_its_own_loss():
+    model, ids, labels = with_ngrams()
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    recurrent = keras.Model(model.input, model.get_layer("logits").output)
+
+    def gradients(loss):
+        with tf.GradientTape() as tape:
+            value = loss()
+        found = tape.gradient(
+            value,
+            [weight.value for weight in model.trainable_weights],
+            unconnected_gradients="zero",
+        )
+        return value, [tf.convert_to_tensor(each) for each in found]
+
+    def own(logits):
+        return tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        )
+
+    def linear():
+        return own(tf.pad(model.linear(ids), [[0, 0], [1, 0]]))
+
+    found = gradients(lambda: model.compute_loss(ids, labels, model(ids)))
+    parts = gradients(lambda: own(recurrent(ids))), gradients(linear)
+    np.testing.assert_allclose(found[0], parts[0][0] + parts[1][0], rtol=1e-5)
+    for weight, *values in zip(
+        model.trainable_weights, found[1], parts[0][1], parts[1][1], strict=True
+    ):
+        np.testing.assert_allclose(values[0], values[1] + values[2], atol=1e-5)
+        part = values[1] if weight is model.linear.table else values[2]
+        assert not np.any(part), weight.path
+    validation = model.compute_loss(ids, labels, model(ids), training=False)
+    np.testing.assert_allclose(validation, own(model(ids)), rtol=1e-5)
+
+
+def test_dropped_words_are_dropped_whole():
+    model = make(cell="rnn", word_dropout=0.5)
+    keras.utils.set_random_seed(0)
+    dropped = keras.Model(model.input, model.get_layer("word_dropout").output)
+    ids = tf.constant(np.full((20, 30), 5))
+    zeros = dropped(ids, training=True).numpy() == 0
+    assert (zeros.all(axis=2) == zeros.any(axis=2)).all()
+    assert 0.4 < zeros.mean() < 0.6
