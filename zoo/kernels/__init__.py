@@ -3,6 +3,7 @@
 No Keras in here. `run` is the door; `zoo.layers.fused` knocks.
 """
 
+from zoo.kernels import checkpointed
 from zoo.kernels.compiled import run
 from zoo.kernels.portable import is_portable, portable
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
@@ -12,6 +13,7 @@ __all__ = [
     "LSTMStep",
     "ResetAfterGRUStep",
     "SimpleRNNStep",
+    "checkpointed",
     "is_portable",
     "portable",
     "run",

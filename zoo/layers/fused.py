@@ -26,7 +26,16 @@ def check(layer) -> None:
     """Raises a ValueError where `fused` is none of its choices, or can't be had."""
     if layer.fused not in CHOICES:
         raise ValueError(f"fused must be 'auto', True or False, found {layer.fused!r}.")
+    if layer.checkpoint_every is not None and layer.checkpoint_every < 1:
+        raise ValueError(
+            f"checkpoint_every must be at least 1, found {layer.checkpoint_every}."
+        )
     obstacle = _obstacle(layer)
+    if layer.checkpoint_every is not None and (layer.fused is False or obstacle):
+        raise ValueError(
+            "checkpoint_every takes a kernel, but "
+            f"{obstacle or 'fused=False'}. Leave it out."
+        )
     if layer.fused is True and obstacle:
         raise ValueError(
             f"fused=True, but {obstacle}. Say fused='auto' to go cell by cell."
@@ -115,9 +124,13 @@ def run(layer, sequences, initial_state, mask, training):
         sequences = ops.flip(sequences, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
     step, kernel, bias, weights = _RECURRENCES[type(cell)](cell)
-    outputs, states = kernels.run(
-        step, sequences, states, mask, kernel, bias, weights, layer.return_sequences
-    )
+    arguments = step, sequences, states, mask, kernel, bias, weights
+    if layer.checkpoint_every is None:
+        outputs, states = kernels.run(*arguments, layer.return_sequences)
+    else:
+        outputs, states = kernels.checkpointed.run(
+            *arguments, layer.return_sequences, every=layer.checkpoint_every
+        )
     last = states[0]
     if mask is not None:
         # A masked step repeats the output before it, or is zero where there is none.

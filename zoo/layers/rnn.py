@@ -25,6 +25,9 @@ class RNN(keras.layers.RNN):
         fused: which way through time: `True` for the kernel of `zoo.kernels`,
             compiled by XLA for CPUs, `False` for the cell, step by step; "auto"
             for the kernel where it can do what the arguments ask. `fused_path` tells.
+        checkpoint_every: steps between the states that back-propagation keeps, for
+            long sequences: with √T of them, its memory grows with √T instead of T, and
+            training takes one more run forward. By default every step is kept.
         **kwargs: the arguments of `keras.layers.RNN`: `return_sequences`,
             `return_state`, `go_backwards`, `stateful`, `unroll`,
             `zero_output_for_mask`.
@@ -42,12 +45,21 @@ class RNN(keras.layers.RNN):
 
     cell_class = None
 
-    def __init__(self, cell, *args, cell_arguments=None, fused="auto", **kwargs):
+    def __init__(
+        self,
+        cell,
+        *args,
+        cell_arguments=None,
+        fused="auto",
+        checkpoint_every=None,
+        **kwargs,
+    ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
         super().__init__(cell, *args, **kwargs)
         self.supports_masking = True
         self.fused = fused
+        self.checkpoint_every = checkpoint_every
         paths.check(self)
 
     @property
@@ -118,7 +130,11 @@ class RNN(keras.layers.RNN):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "fused": self.fused}
+        return {
+            **super().get_config(),
+            "fused": self.fused,
+            "checkpoint_every": self.checkpoint_every,
+        }
 
     def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
         """Draws a batch's dropout masks, in training only.

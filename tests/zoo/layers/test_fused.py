@@ -159,6 +159,29 @@ def test_inputs_are_dropped_alike_on_both_paths(kind):
     assert np.abs(found[0][0] - results(kernel, sequences, states)[0][0]).max() > 0.01
 
 
+@pytest.mark.parametrize("kind", UNITS)
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("every", [4, 5, 50])
+def test_checkpoints_change_nothing(kind, return_sequences, every):
+    rng = np.random.default_rng(0)
+    kernel, cell = twins(kind, 2, return_sequences=return_sequences)
+    arguments = kernel.get_config() | {"checkpoint_every": every}
+    sparing = type(kernel).from_config(arguments)
+    sparing.build((None, None, 2))
+    sparing.set_weights(cell.get_weights())
+    sequences, states = inputs(rng, kind, 3, 14, 2)
+    mask = tf.constant(rng.random((3, 14)) < 0.6)
+    found = results(sparing, sequences, states, mask)
+    assert_agree(found, results(cell, sequences, states, mask))
+
+
+def test_checkpoints_without_a_kernel_are_refused():
+    with pytest.raises(ValueError, match="recurrent_dropout"):
+        layers.LSTM(3, checkpoint_every=10, recurrent_dropout=0.5)
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        layers.LSTM(3, checkpoint_every=0)
+
+
 def test_batch_in_halves_gives_what_its_rows_give_alone():
     kernel, _ = twins("lstm", 2, return_sequences=True)
     sequences, states = inputs(np.random.default_rng(0), "lstm", 7, 10, 2)
