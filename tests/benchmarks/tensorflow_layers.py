@@ -36,14 +36,8 @@ def build(layers, kind: str, units: int, **arguments):
 
 
 def path(layer) -> str:
-    """Returns the path that a zoo layer says it took; "" where it doesn't say.
-
-    Any Keras layer has a `path`, its place in the model: that is not meant.
-    """
-    layer = getattr(layer, "forward_layer", layer)
-    if type(layer).path is keras.layers.Layer.path:
-        return ""
-    return str(layer.path)
+    """Returns the path that a zoo layer takes, "" for another's layer."""
+    return getattr(getattr(layer, "forward_layer", layer), "fused_path", "")
 
 
 def step(layer, mode: str, signature=None) -> Callable:
