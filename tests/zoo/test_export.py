@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -150,6 +151,15 @@ def test_graph_has_core_operations_only(models, tmp_path):
         operations |= {node.op for node in function.node_def}
     assert not {name for name in operations if "Cudnn" in name or "PyFunc" in name}
     assert "StaticRegexReplace" in operations  # so that we did look inside
+
+
+def test_graph_holds_no_path_of_this_machine_and_no_kernel(models, tmp_path):
+    models["words"].export(tmp_path)
+    content = (tmp_path / "saved_model.pb").read_bytes()
+    assert b"vocabulary.txt" in content  # the asset
+    for trace in (b"zoo-vocabulary-", tempfile.gettempdir().encode() + b"/"):
+        assert trace not in content
+    assert b"_XlaMustCompile\x12\x02(\x01" not in content
 
 
 def test_weights_are_read_back_to_the_bit(models, tmp_path):

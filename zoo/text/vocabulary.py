@@ -139,9 +139,14 @@ class Vocabulary(tf.Module):
         number = tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
         to_ids = tf.lookup.TextFileInitializer(path, *line, *number)
         to_tokens = tf.lookup.TextFileInitializer(path, *number, *line)
+        # Anonymous, or a SavedModel would hold the path as the table's shared name.
         return (
-            tf.lookup.StaticHashTable(to_ids, UNKNOWN_ID),
-            tf.lookup.StaticHashTable(to_tokens, UNKNOWN),
+            tf.lookup.StaticHashTable(
+                to_ids, UNKNOWN_ID, experimental_is_anonymous=True
+            ),
+            tf.lookup.StaticHashTable(
+                to_tokens, UNKNOWN, experimental_is_anonymous=True
+            ),
         )
 
 
