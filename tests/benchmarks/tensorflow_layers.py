@@ -3,7 +3,6 @@
 import importlib
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
