@@ -9,8 +9,9 @@ def render(name: str, summary: str, metrics: dict, limits: str) -> str:
     Args:
         name: the preset's name.
         summary: what the model does, in a sentence.
-        metrics: `training`, a dict of what was trained and how, and
-            `evaluations`, a dict of metrics by data set and split.
+        metrics: `training`, a dict of what was trained and how, `evaluations`, a
+            dict of metrics by data set and split, and `citations`, BibTeX by data
+            set; each may be missing.
         limits: what the model is not for, Markdown.
 
     Returns:
@@ -22,6 +23,8 @@ def render(name: str, summary: str, metrics: dict, limits: str) -> str:
         parts += ["## Measured", _table(evaluations)]
     if "training" in metrics:
         parts += ["## Trained", _training(metrics["training"])]
+    if "citations" in metrics:
+        parts += ["## Data", _citations(metrics["citations"])]
     parts += ["## Use", _use(name), "## Limits", textwrap.dedent(limits).strip()]
     parts += ["*Rendered by `evaluate` from `metrics.json`; not edited by hand.*"]
     return "\n\n".join(parts) + "\n"
@@ -63,6 +66,13 @@ def _training(training):
         else:
             lines.append(f"- {key.replace('_', ' ')}: {value}")
     return "\n".join(lines)
+
+
+def _citations(citations):
+    return "\n\n".join(
+        f"{dataset}:\n\n```bibtex\n{citation}\n```"
+        for dataset, citation in citations.items()
+    )
 
 
 def _use(name):

@@ -25,20 +25,22 @@ class LabelledTexts:
         labels: int32, (n,): places in `class_names`.
         class_names: the classes.
         source: the data set's full name and the split.
+        citation: how its authors want it cited, BibTeX.
     """
 
     texts: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
     source: str
+    citation: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, places: np.ndarray, source: str) -> "LabelledTexts":
         """Returns the examples at these places."""
-        return LabelledTexts(
-            self.texts[places], self.labels[places], self.class_names, source
+        return dataclasses.replace(
+            self, texts=self.texts[places], labels=self.labels[places], source=source
         )
 
 
@@ -90,7 +92,8 @@ def read(
             f"know. It knows {', '.join(class_names)}."
         )
     place = np.array([class_names.index(name) for name in found], np.int32)
-    return LabelledTexts(texts, place[labels], class_names, source)
+    citation = (builder.info.citation or "").strip()
+    return LabelledTexts(texts, place[labels], class_names, source, citation)
 
 
 def has_labels(builder, split: str, label_column: str) -> bool:

@@ -23,7 +23,7 @@ LIMITS = """
 - A probability is as the training data has it: it is no measure of how far a text
   is from anything seen in training.
 - The terms of the dataset that it was trained on (its page in TFDS' catalogue has
-  them; IMDB's reviews are for research, Maas et al. 2011) bind its use as well.
+  them) bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
 
@@ -280,6 +280,9 @@ def _measure(preset, model, examples, batch_size):
     print(classification.describe(figures))
     metrics = presets.read_metrics(preset)
     metrics.setdefault("evaluations", {})[examples.source] = figures
+    if examples.citation:
+        dataset = examples.source.rpartition("/")[0]
+        metrics.setdefault("citations", {})[dataset] = examples.citation
     card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
     presets.write_metrics(preset, metrics, card)
     print(f"metrics     {preset / presets.METRICS}")

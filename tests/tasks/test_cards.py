@@ -52,6 +52,13 @@ def test_evaluations_are_a_table_with_blanks_where_nothing_was_measured():
     ]
 
 
+def test_data_are_cited():
+    metrics = METRICS | {"citations": {"imdb_reviews/plain_text/1.0.0": "@inproc{x}"}}
+    card = render(metrics)
+    assert "imdb_reviews/plain_text/1.0.0:\n\n```bibtex\n@inproc{x}\n```" in card
+    assert "bibtex" not in render()
+
+
 def test_training_is_listed():
     card = render()
     assert f"- command: `{METRICS['training']['command']}`" in card

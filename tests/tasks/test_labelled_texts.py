@@ -29,6 +29,7 @@ class Stored:
                 {"text": tfds.features.Text(), "label": feature}
             ),
             full_name="stored/1.0.0",
+            citation="@misc{stored}",
             splits=dict.fromkeys(labels),
             supervised_keys=None,
         )
