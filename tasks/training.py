@@ -128,7 +128,8 @@ def fit(
         TrainingError: the loss is NaN or infinite. The checkpoints are those of
             the last good epoch.
     """
-    checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    with model.distribute_strategy.scope():  # for the optimizer's variables
+        checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
     checkpoints.restore_latest()
     done = len(checkpoints.history)
     if not checkpoints.is_finished(config.epochs):

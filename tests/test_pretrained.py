@@ -36,7 +36,6 @@ def test_sentiment_was_measured_on_all_test_reviews():
     assert evaluations["imdb_reviews/plain_text/1.0.0/test"]["examples"] == 25_000
 
 
-@pytest.mark.xfail(strict=True, reason="0.8958 so far: the bar of 0.90 isn't reached")
 def test_sentiment_reaches_the_accuracy_asked_for():
     evaluations = presets.read_metrics(ROOT / "sentiment_imdb")["evaluations"]
     assert evaluations["imdb_reviews/plain_text/1.0.0/test"]["accuracy"] >= 0.90
