@@ -13,8 +13,13 @@ from zoo.kernels import compiled
 def run(
     step, sequences, states, mask, kernel, bias, weights, every_step=True, *, every
 ):
-    """Does what `zoo.kernels.run` does, a segment of `every` steps at a time."""
+    """Does what `zoo.kernels.run` does, a segment of `every` steps at a time.
+
+    Not inside a larger XLA computation (`jit_compile=True` on a model): there the
+    length of the last segment would have to be known beforehand.
+    """
     count, parameters = len(states), [kernel, bias, *weights]
+    sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
 
     def cut(sequence, segment):
         return sequence[:, segment * every : (segment + 1) * every]
@@ -30,7 +35,8 @@ def run(
     @tf.custom_gradient
     def recur(sequences, *tensors):
         states, parameters = list(tensors[:count]), tensors[count:]
-        segments = -(-tf.shape(sequences)[1] // every)
+        # One at least, of no steps where there are none.
+        segments = tf.maximum(-(-tf.shape(sequences)[1] // every), 1)
         starts = [_pieces(segments, state.dtype, state.shape) for state in states]
         outputs = [_pieces(segments, sequences.dtype)] if every_step else []
 
@@ -92,7 +98,9 @@ def _split(tensors, count):
 
 def _pieces(count, dtype, shape=None):
     """Returns room for a tensor of each segment, by default of different shapes."""
-    return tf.TensorArray(dtype, count, infer_shape=False, element_shape=shape)
+    return tf.TensorArray(
+        dtype, count, infer_shape=False, clear_after_read=False, element_shape=shape
+    )
 
 
 def _written(arrays, place, values):

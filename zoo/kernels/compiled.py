@@ -33,27 +33,35 @@ def run(step, sequences, states, mask, kernel, bias, weights, every_step=True):
 
     Returns:
         The outputs, (batch, steps, n_a), or None, and the last states. There is no
-        second-order gradient: asking for one raises InvalidArgumentError.
+        second-order gradient: asking for one raises InvalidArgumentError. Nor is there
+        forward-mode differentiation, or `tf.vectorized_map`.
     """
+    sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
     steps = tf.shape(sequences)[1]
     missing = padded_length(steps) - steps
     arguments = [tf.pad(sequences, [[0, 0], [0, missing], [0, 0]]), *states]
     if mask is not None:
         arguments.append(tf.pad(mask, [[0, 0], [0, missing]]))
-    parameters = kernel, bias, *weights
+    starts, parameters = states, (kernel, bias, *weights)
     recur = _compiled(step, _signature(arguments, parameters), every_step)
 
     # An empty half costs nothing; a condition would, in the gradient's graph.
     batch = tf.shape(sequences)[0]
     features, columns = kernel.shape
-    size = batch * columns * (features + states[0].shape[-1])
-    halved = (batch >= _SMALLEST_HALVED) & (size <= _LARGEST_STEP)
+    largest = _LARGEST_STEP // (columns * (features + states[0].shape[-1]))
+    halved = (batch >= _SMALLEST_HALVED) & (batch <= largest)
     half = tf.where(halved, batch // 2, batch)
     first = recur(steps, tuple(each[:half] for each in arguments), parameters)
     rest = tf.where(half < batch, steps, 0)
     second = recur(rest, tuple(each[half:] for each in arguments), parameters)
     states = [tf.concat(pair, axis=0) for pair in zip(first, second, strict=True)]
     outputs = states.pop(0)[:, :steps] if every_step else None
+    # One compiled function serves every batch and length: say again what is known.
+    for state, start in zip(states, starts, strict=True):
+        state.set_shape(start.shape)
+        state.set_shape([sequences.shape[0], None])
+    if every_step:
+        outputs.set_shape([*sequences.shape[:2], None])
     return outputs, states
 
 
@@ -64,7 +72,7 @@ def padded_length(steps):
         steps: int32, a scalar.
     """
     powers = tf.constant([_SHORTEST * 2**n for n in range(24)])
-    return tf.maximum(tf.reduce_min(tf.where(powers >= steps, powers, 2**30)), 0)
+    return tf.reduce_min(tf.where(powers >= steps, powers, 2**30))
 
 
 def _signature(arguments, parameters):
@@ -79,7 +87,7 @@ def _signature(arguments, parameters):
     return tf.TensorSpec([], tf.int32), tuple(free), tuple(fixed)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=128)
 def _compiled(step, signature, every_step):
     """Returns what runs a step over a part of the batch, in one XLA computation."""
 

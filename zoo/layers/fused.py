@@ -1,12 +1,12 @@
 """The choice of a recurrent layer's path through time: a kernel, or cell by cell."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from zoo import kernels
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
 
-CHOICES = ("auto", True, False)
 FUSED = "fused"
 
 
@@ -23,38 +23,43 @@ def path(layer) -> str:
 
 
 def check(layer) -> None:
-    """Raises a ValueError where `fused` is none of its choices, or can't be had."""
-    if layer.fused not in CHOICES:
-        raise ValueError(f"fused must be 'auto', True or False, found {layer.fused!r}.")
-    if layer.checkpoint_every is not None and layer.checkpoint_every < 1:
+    """Raises a ValueError where the choice of a path is none, or can't be had."""
+    fused, every = layer.fused, layer.checkpoint_every
+    if not (fused is True or fused is False or fused == "auto"):
+        raise ValueError(f"fused must be 'auto', True or False, found {fused!r}.")
+    if every is not None and not (isinstance(every, int) and every >= 1):
         raise ValueError(
-            f"checkpoint_every must be at least 1, found {layer.checkpoint_every}."
+            f"checkpoint_every must be a whole number, 1 at least, found {every!r}."
         )
-    obstacle = _obstacle(layer)
-    if layer.checkpoint_every is not None and (layer.fused is False or obstacle):
-        raise ValueError(
-            "checkpoint_every takes a kernel, but "
-            f"{obstacle or 'fused=False'}. Leave it out."
-        )
-    if layer.fused is True and obstacle:
-        raise ValueError(
-            f"fused=True, but {obstacle}. Say fused='auto' to go cell by cell."
-        )
+    _insist(layer, "fused=False" if fused is False else _obstacle(layer))
 
 
 def is_chosen(layer) -> bool:
     """Says whether a call now takes the kernel.
 
     Raises:
-        ValueError: it can't here, and `fused=True`.
+        ValueError: it can't here, and the layer insists on it by `fused=True` or
+            `checkpoint_every`. (An export goes without; it doesn't train.)
     """
     way = path(layer)
-    if layer.fused is True and way != FUSED and not kernels.is_portable():
-        raise ValueError(
-            f"{layer.name}: fused=True, but {way.removeprefix('cell: ')}. "
-            "Say fused='auto' to go cell by cell."
-        )
+    if way != FUSED and not kernels.is_portable():
+        _insist(layer, way.removeprefix("cell: "))
     return way == FUSED
+
+
+def insists(layer) -> bool:
+    """Says whether a layer is to take the kernel or raise."""
+    return layer.fused is True or layer.checkpoint_every is not None
+
+
+def _insist(layer, obstacle):
+    """Raises if there is an obstacle for a layer that insists on its kernel."""
+    if obstacle and insists(layer):
+        asked = "fused=True" if layer.fused is True else "checkpoint_every"
+        raise ValueError(
+            f"{layer.name}: {asked} takes a kernel, but {obstacle}. Leave {asked} out "
+            "to go cell by cell."
+        )
 
 
 def _obstacle(layer):
@@ -63,6 +68,8 @@ def _obstacle(layer):
     kind = type(cell)
     if kind not in _RECURRENCES:
         return f"there is no kernel for {kind.__module__}.{kind.__qualname__}"
+    if getattr(layer, "use_cudnn", None) is True:
+        return "use_cudnn=True asks for cuDNN"
     if layer.unroll:
         return "unroll=True asks for a graph of single steps"
     if cell.recurrent_dropout:
@@ -85,13 +92,11 @@ def _surroundings():
     if kernels.is_portable():
         return "an export has to run without XLA"
     if _has_gpu():
-        return "kernels are for CPUs, and a GPU is there"
+        return "a GPU is there (by cuDNN where the arguments allow it)"
     return ""
 
 
 def _has_gpu():
-    import tensorflow as tf  # the cells' path needs none
-
     return bool(tf.config.list_logical_devices("GPU"))
 
 
@@ -106,7 +111,7 @@ def run(layer, sequences, initial_state, mask, training):
         layer: a `zoo.layers.RNN`, for which `is_chosen`.
         sequences: (batch, steps, n_x).
         initial_state: list of (batch, n_a).
-        mask: bool (batch, steps), or None.
+        mask: (batch, steps) or (batch, steps, 1), bool or 0 and 1, or None.
         training: whether dropout is applied.
 
     Returns:
@@ -115,9 +120,12 @@ def run(layer, sequences, initial_state, mask, training):
         the last states.
     """
     cell = layer.cell
-    sequences = ops.cast(sequences, layer.compute_dtype)
+    sequences = ops.cast(sequences, cell.compute_dtype)
     states = keras.tree.flatten(initial_state)
-    states = [ops.cast(state, layer.compute_dtype) for state in states]
+    states = [ops.cast(state, cell.compute_dtype) for state in states]
+    if mask is not None:
+        mask = ops.cast(mask, "bool")
+        mask = mask[..., 0] if len(mask.shape) == 3 else mask
     if training and cell.dropout:
         sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
     if layer.go_backwards:

@@ -10,18 +10,21 @@ in line to step through time where there is no GPU, and that is ours again.
 import keras
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.layers.fused import insists
 from zoo.layers.rnn import RNN
 
 
 class _AnyMask:
-    """Keeps cuDNN, which refuses all masks but right padding, off masked sequences.
+    """Keeps cuDNN off masked sequences, and off a layer that chose its path itself.
 
-    In a graph it refuses at run time, when it is too late to go another way.
+    cuDNN refuses all masks but right padding, and in a graph does so at run time, when
+    it is too late to go another way.
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Steps through time, on a GPU by cuDNN where the arguments allow it."""
-        if mask is not None and self.use_cudnn is not True:
+        chosen = self.fused is False or insists(self)
+        if (mask is not None or chosen) and self.use_cudnn is not True:
             return RNN.inner_loop(self, sequences, initial_state, mask, training)
         return super().inner_loop(sequences, initial_state, mask, training)
 

@@ -153,7 +153,8 @@ class SequenceClassifier(Model):
                 dtype="float32",
                 name="ngrams",
             )
-            outputs = keras.layers.average([outputs, _with_first_class(linear(ids))])
+            verdicts = [outputs, _with_first_class(linear(ids))]
+            outputs = keras.layers.average(verdicts, dtype="float32")
         super().__init__(ids, outputs, name=name)
 
         # The n-grams' model, which has its own loss
@@ -204,7 +205,11 @@ class SequenceClassifier(Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss; in training the sum of both verdicts' own losses."""
+        """Returns the loss; in training the sum of both verdicts' own losses.
+
+        So a training's loss is about twice its validation loss, which is of the
+        verdict that both give together.
+        """
         if self.linear is None or not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         linear = _with_first_class(self.linear(x))

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo import kernels, layers
+from zoo import cells, kernels, layers
 from zoo.kernels.compiled import padded_length
 
 UNITS = {
@@ -178,8 +178,97 @@ def test_checkpoints_change_nothing(kind, return_sequences, every):
 def test_checkpoints_without_a_kernel_are_refused():
     with pytest.raises(ValueError, match="recurrent_dropout"):
         layers.LSTM(3, checkpoint_every=10, recurrent_dropout=0.5)
-    with pytest.raises(ValueError, match="at least 1, found 0"):
-        layers.LSTM(3, checkpoint_every=0)
+    for every in (0, 2.5):
+        with pytest.raises(ValueError, match=f"1 at least, found {every}"):
+            layers.LSTM(3, checkpoint_every=every)
+    layer = layers.LSTM(3, checkpoint_every=10)
+    layer.fused = False
+    with pytest.raises(ValueError, match="checkpoint_every takes a kernel"):
+        layer(np.zeros((1, 2, 3)))
+
+
+def test_insisting_where_a_gpu_is_there_is_refused(monkeypatch):
+    monkeypatch.setattr("zoo.layers.fused._has_gpu", lambda: True)
+    for arguments in ({"fused": True}, {"checkpoint_every": 10}):
+        with pytest.raises(ValueError, match="a GPU is there"):
+            layers.SimpleRNN(3, **arguments)(np.zeros((1, 2, 3)))
+    assert "cuDNN" in layers.LSTM(3).fused_path
+
+
+@pytest.mark.parametrize("every", [None, 4])
+@pytest.mark.parametrize("return_sequences", [True, False])
+def test_no_steps_change_nothing(return_sequences, every):
+    kernel, _ = twins("gru", 2, return_sequences=return_sequences)
+    kernel.checkpoint_every = every
+    sequences, states = inputs(np.random.default_rng(0), "gru", 3, 0, 2)
+    (outputs, last), gradients = results(kernel, sequences, states)
+    assert outputs.shape == ((3, 0, 3) if return_sequences else (3, 3))
+    np.testing.assert_array_equal(last, states[0])
+    assert np.isfinite(gradients[1]).all()
+
+
+@pytest.mark.parametrize("every", [None, 4])
+def test_shapes_that_are_known_stay_known(every):
+    layer = layers.LSTM(3, return_sequences=True, checkpoint_every=every)
+    for batch, steps in ((4, 10), (None, 10), (4, None), (None, None)):
+        traced = tf.function(layer).get_concrete_function(
+            tf.TensorSpec([batch, steps, 2])
+        )
+        assert traced.output_shapes.as_list() == [batch, steps, 3]
+
+
+@pytest.mark.parametrize("every", [None, 4])
+def test_stateful_layer_goes_on_where_it_was(every):
+    x = np.random.default_rng(0).normal(size=(2, 12, 3)).astype("float32")
+    layer = layers.GRU(4, stateful=True, checkpoint_every=every)
+    model = keras.Sequential([keras.Input((6, 3), batch_size=2), layer])
+    model.predict(x[:, :6], verbose=0)
+    found = model.predict(x[:, 6:], verbose=0)
+    whole = layers.GRU(4, fused=False)
+    whole.build(x.shape)
+    whole.set_weights(layer.get_weights())
+    np.testing.assert_allclose(found, whole(x), atol=1e-6)
+
+
+def test_unrolled_layer_may_follow():
+    model = keras.Sequential(
+        [
+            keras.Input((10, 2)),
+            layers.SimpleRNN(3, return_sequences=True),
+            layers.SimpleRNN(3, unroll=True),
+        ]
+    )
+    assert model.predict(np.zeros((2, 10, 2)), verbose=0).shape == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "float64"])
+def test_cell_may_compute_in_a_precision_of_its_own(dtype):
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    layer = layers.RNN(cells.SimpleRNNCell(4, dtype=dtype))
+    found = layer(x)
+    assert layer.fused_path == "fused"
+    layer.fused = False
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, layer(x), atol=1e-2)
+
+
+@pytest.mark.parametrize("form", ["int32", "float32", "column"])
+def test_mask_may_be_numbers_or_a_column(form):
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(size=(3, 5, 2)).astype("float32"), rng.random((3, 5)) < 0.6
+    layer = layers.GRU(3)
+    expected = layer(x, mask=tf.constant(mask))
+    mask = mask[..., None] if form == "column" else mask.astype(form)
+    np.testing.assert_allclose(layer(x, mask=tf.constant(mask)), expected, atol=1e-6)
+
+
+def test_features_may_be_unknown_where_a_graph_is_built():
+    layer = layers.LSTM(3)
+    layer.build((None, None, 2))
+    signature = [tf.TensorSpec([None, None, None])]
+    call = tf.function(layer, input_signature=signature)
+    x = np.random.default_rng(0).normal(size=(2, 5, 2)).astype("float32")
+    np.testing.assert_allclose(call(x), layer(x), atol=1e-6)
 
 
 def test_batch_in_halves_gives_what_its_rows_give_alone():
@@ -211,8 +300,10 @@ def test_second_order_gradient_is_refused():
             outer.gradient(first, sequences)
 
 
-def test_tape_that_is_asked_twice_needs_no_second_order():
+@pytest.mark.parametrize("every", [None, 2])
+def test_tape_that_is_asked_twice_needs_no_second_order(every):
     kernel, _ = twins("gru", 2)
+    kernel.checkpoint_every = every
     sequences, _ = inputs(np.random.default_rng(0), "gru", 2, 3, 2)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(sequences)
@@ -276,8 +367,10 @@ def test_path_names_a_cell_without_a_kernel():
 def test_path_tells_the_choice():
     assert layers.LSTM(3).fused_path == "fused"
     assert layers.LSTM(3, fused=False).fused_path == "cell: fused=False"
-    with pytest.raises(ValueError, match="'auto', True or False, found 'yes'"):
-        layers.LSTM(3, fused="yes")
+    assert "cuDNN" in layers.LSTM(3, use_cudnn=True).fused_path
+    for fused in ("yes", 0):
+        with pytest.raises(ValueError, match=f"True or False, found {fused!r}"):
+            layers.LSTM(3, fused=fused)
     with kernels.portable():
         assert "without XLA" in layers.LSTM(3).fused_path
     assert layers.LSTM(3).fused_path == "fused"
@@ -287,6 +380,8 @@ def test_choice_survives_saving():
     for fused in ("auto", True, False):
         layer = layers.GRU(3, fused=fused)
         assert layers.GRU.from_config(layer.get_config()).fused == fused
+    layer = layers.GRU(3, checkpoint_every=7)
+    assert layers.GRU.from_config(layer.get_config()).checkpoint_every == 7
 
 
 @pytest.mark.parametrize("is_portable", [True, False])

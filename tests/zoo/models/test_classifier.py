@@ -292,3 +292,12 @@ def test_dropped_words_are_dropped_whole():
     zeros = dropped(ids, training=True).numpy() == 0
     assert (zeros.all(axis=2) == zeros.any(axis=2)).all()
     assert 0.4 < zeros.mean() < 0.6
+
+
+def test_verdict_of_both_is_float32_whatever_the_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model, ids, _ = with_ngrams()
+        assert model(ids).dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
