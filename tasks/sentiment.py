@@ -108,8 +108,9 @@ def train(settings: Config, output: Path) -> None:
 
     from tasks import labelled_texts, pretraining, training
 
-    keras.utils.set_random_seed(settings.seed)
     corpus, unlabelled = _read(settings)
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
     training.begin(output, settings)
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)

@@ -224,3 +224,22 @@ def test_a_finished_training_resumed_gives_the_same_preset(trained, tmp_path):
         read_json(preset / "metrics.json")["evaluations"][TEST] for preset in presets
     )
     assert first == second
+
+
+def test_preparing_the_data_changes_no_random_number(tmp_path):
+    """The first training prepares them, the second finds them there."""
+    histories = []
+    for name in ("first", "second"):
+        output = tmp_path / name
+        data = ("--data-dir", tmp_path / "data", "--output", output)
+        succeed("train", *TINY.split(), *data)
+        histories.append(history(output))
+    assert histories[0] == histories[1]
+
+
+def test_training_spread_over_the_devices_saves_a_preset(data_dir, tmp_path):
+    where = ("--data-dir", data_dir, "--output", tmp_path)
+    printed = succeed("train", *TINY.split(), "--mirrored", *where)
+    assert "accuracy" in printed
+    model = SequenceClassifier.from_preset(tmp_path / "preset")
+    assert model.classify(tf.constant(["good"]))["label"].shape == (1,)
