@@ -8,6 +8,7 @@ but for inputs and outputs, at the price of one more run forward.
 import tensorflow as tf
 
 from zoo.kernels import compiled
+from zoo.kernels.recurrence import time_first, written
 
 
 def run(
@@ -41,11 +42,11 @@ def run(
         outputs = [_pieces(segments, sequences.dtype)] if every_step else []
 
         def forward(segment, states, starts, outputs):
-            starts = _written(starts, segment, states)
+            starts = written(starts, segment, states)
             *seen, last = _split(
                 one(segment, cut(sequences, segment), states, parameters), count
             )
-            outputs = _written(outputs, segment, map(_time_first, seen))
+            outputs = written(outputs, segment, map(time_first, seen))
             return segment + 1, last, starts, outputs
 
         _, last, starts, outputs = tf.while_loop(
@@ -68,7 +69,7 @@ def run(
                 dx, *found = tape.gradient(
                     results, inputs, [cut(d, segment) for d in d_outputs] + d_states
                 )
-                d_sequences = d_sequences.write(segment, _time_first(dx))
+                d_sequences = d_sequences.write(segment, time_first(dx))
                 sums = zip(d_parameters, found[count:], strict=True)
                 return segment - 1, found[:count], d_sequences, [a + b for a, b in sums]
 
@@ -103,17 +104,7 @@ def _pieces(count, dtype, shape=None):
     )
 
 
-def _written(arrays, place, values):
-    return [
-        array.write(place, value) for array, value in zip(arrays, values, strict=True)
-    ]
-
-
 def _together(pieces, row, sequences):
     """Returns the pieces' steps in a row, (batch, steps, features of `row`)."""
     shape = [tf.shape(sequences)[1], tf.shape(sequences)[0], row.shape[-1]]
-    return _time_first(tf.reshape(pieces.concat(), shape))
-
-
-def _time_first(tensor):
-    return tf.transpose(tensor, [1, 0, 2])
+    return time_first(tf.reshape(pieces.concat(), shape))

@@ -36,16 +36,16 @@ def forward(step, sequences, states, mask, steps, kernel, bias, weights):
     kept = [_buffer(length, step.kept * units, states[0])] if step.kept else []
 
     def chunk(start, *carried):
-        x = _time_first(_chunk(sequences, start, 1))
+        x = time_first(_chunk(sequences, start, 1))
         z = _unflat(tf.matmul(_flat(x), kernel) + bias, x)
-        masked = None if mask is None else _time_first(_chunk(mask, start, 1))
+        masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, states, histories, kept):
             after, gates = step.forward(z[t - start], states, weights)
             if mask is not None:
                 after = _choose(masked[t - start], after, states)
-            histories = _written(histories, t, after)
-            return t + 1, after, histories, _written(kept, t, gates)
+            histories = written(histories, t, after)
+            return t + 1, after, histories, written(kept, t, gates)
 
         end = tf.minimum(start + CHUNK, steps)
         _, *carried = tf.while_loop(lambda t, *_: t < end, one, (start, *carried))
@@ -88,12 +88,12 @@ def backward(
     d_outputs, *d_states = gradients
 
     def chunk(start, d_states, d_sequences, d_parameters):
-        x = _time_first(_chunk(clean, start, 1))
-        arriving = _time_first(_chunk(d_outputs, start, 1))
+        x = time_first(_chunk(clean, start, 1))
+        arriving = time_first(_chunk(d_outputs, start, 1))
         earlier = [_chunk(state, start, 0) for state in before]
         later = [_chunk(state, start, 0) for state in histories]
         gates = [_chunk(each, start, 0) for each in kept]
-        masked = None if mask is None else _time_first(_chunk(mask, start, 1))
+        masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, d_states, dz):
             d_states = [d_states[0] + arriving[t], *d_states[1:]]
@@ -137,7 +137,7 @@ def backward(
     d_sequences = tf.reshape(
         d_sequences.stack(), [length, tf.shape(sequences)[0], sequences.shape[2]]
     )
-    return _time_first(d_sequences), *d_states, *d_parameters
+    return time_first(d_sequences), *d_states, *d_parameters
 
 
 def _valid(sequences, mask):
@@ -168,13 +168,14 @@ def _chunk(tensor, start, axis):
     return tf.slice(tensor, begin, size)
 
 
-def _written(buffers, t, values):
+def written(buffers, t, values):
+    """Returns the buffers with a value more in each."""
     return [
         buffer.write(t, value) for buffer, value in zip(buffers, values, strict=True)
     ]
 
 
-def _time_first(tensor):
+def time_first(tensor):
     """Swaps batch and time, of a sequence or of a mask, which gets a third axis."""
     if tensor.dtype == tf.bool:
         return tf.transpose(tensor)[..., None]

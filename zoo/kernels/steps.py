@@ -17,15 +17,11 @@ class Step:
 
     Attributes:
         states: how many states it has, the first of which is its output.
-        gates: how many blocks of n_a columns z has.
         kept: how many blocks of n_a columns it keeps.
-        weights: how many weights the step itself multiplies with.
     """
 
     states: int
-    gates: int
     kept: int
-    weights: int
 
     def __eq__(self, other):
         return type(self) is type(other)
@@ -70,7 +66,7 @@ class Step:
 class SimpleRNNStep(Step):
     """`a<t> = tanh(z + W_aa a<t-1>)`. Weights: W_aa."""
 
-    states, gates, kept, weights = 1, 1, 0, 1
+    states, kept = 1, 0
 
     def forward(self, z, states, weights):
         """Takes a step."""
@@ -85,7 +81,7 @@ class SimpleRNNStep(Step):
 class LSTMStep(Step):
     """Columns Γ_u, Γ_f, Γ_o, c̃; states a and c. Weights: W_a, (n_a, 4 n_a)."""
 
-    states, gates, kept, weights = 2, 4, 4, 1
+    states, kept = 2, 4
 
     def forward(self, z, states, weights):
         """Takes a step."""
@@ -122,7 +118,7 @@ class GRUStep(Step):
     Weights: W of the gates, (n_a, 2 n_a), and of the candidate, (n_a, n_a).
     """
 
-    states, gates, kept, weights = 1, 3, 3, 2
+    states, kept = 1, 3
 
     def forward(self, z, states, weights):
         """Takes a step."""
@@ -167,7 +163,7 @@ class ResetAfterGRUStep(Step):
     the candidate, and what Γ_r multiplies.
     """
 
-    states, gates, kept, weights = 1, 3, 4, 2
+    states, kept = 1, 4
 
     def forward(self, z, states, weights):
         """Takes a step."""
