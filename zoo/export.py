@@ -23,7 +23,7 @@ class _Served(tf.Module):
     def __init__(self, model):
         super().__init__()
         self.weights = _named(model)
-        self.vocabulary = model.vocabulary
+        self.vocabularies = dict(model.vocabularies)
 
 
 def _named(model):

@@ -89,10 +89,12 @@ def save(model, path: str | os.PathLike) -> None:
     """
     cls = type(model)
     config = model.get_config()
-    config.pop("vocabulary")  # an asset of the SavedModel
+    for name in model.vocabularies:
+        config.pop(name)  # an asset of the SavedModel
     content = {
         "class": f"{cls.__module__}.{cls.__qualname__}",
         "config": config,
+        "vocabularies": list(model.vocabularies),
         "zoo": __version__,
     }
     with replaced_folder(path, f"{SAVED_MODEL}/saved_model.pb") as folder:
@@ -114,8 +116,11 @@ def load(name_or_path: str | os.PathLike):
         content = json.loads((folder / CONFIG).read_text("utf-8"))
         cls = _class(content["class"])
         assets = folder / SAVED_MODEL / "assets"
-        vocabulary = Vocabulary.load(assets / "vocabulary.txt")
-        model = cls.from_config({**content["config"], "vocabulary": vocabulary})
+        vocabularies = {
+            name: Vocabulary.load(assets / f"{name}.txt")
+            for name in content["vocabularies"]
+        }
+        model = cls.from_config({**content["config"], **vocabularies})
         export.read_weights(model, folder / SAVED_MODEL)
     except FileNotFoundError as error:
         reason = f"{Path(error.filename).name} is missing"

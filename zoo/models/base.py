@@ -13,13 +13,14 @@ class Model(keras.Model):
     """A Keras model that takes strings, and goes to disk and back.
 
     A subclass builds its layers and its functional graph in the constructor,
-    names every layer, sets `vocabulary` (a `zoo.text.Vocabulary`) and defines two
-    methods: `get_config() → dict`, the constructor's arguments, fit for JSON; and
+    names every layer, sets `vocabularies` (a dict of `zoo.text.Vocabulary` by the
+    constructor's arguments, which name their files as well) and defines two methods:
+    `get_config() → dict`, the constructor's arguments, fit for JSON; and
     `signatures() → dict`, the SavedModel's functions by name, each a `tf.function`
     with its signature.
     """
 
-    vocabulary: Vocabulary
+    vocabularies: dict[str, Vocabulary]
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -166,6 +166,7 @@ class SequenceClassifier(Model):
 
         # Config
         self.vocabulary = vocabulary
+        self.vocabularies = {"vocabulary": vocabulary}
         self.tokenizer = tokenizer
         self.class_names = tuple(class_names)
         self.embedding_units = embedding_units

@@ -23,18 +23,19 @@ class Vocabulary(tf.Module):
     Ids 0 to 3 are `<PAD>`, `<UNK>` (any token not in the list), `<SOS>` and
     `<EOS>`.
 
-    The look-up tables read a file of this object's own, `vocabulary.txt`, which
-    so becomes an asset of every SavedModel that contains them.
+    The look-up tables read a file of this object's own, `<name>.txt`, which so
+    becomes an asset of every SavedModel that contains them.
 
     Args:
         tokens: the tokens after these four, without repetition.
+        name: of the file.
 
     Raises:
         ValueError: a token occurs twice or is empty.
     """
 
-    def __init__(self, tokens: Iterable[str]):
-        super().__init__(name="vocabulary")
+    def __init__(self, tokens: Iterable[str], name: str = "vocabulary"):
+        super().__init__(name=name)
         # A tuple, so that tf.Module doesn't look for variables in it.
         self.tokens = (*SPECIAL, *tokens)
         _check(self.tokens)
@@ -49,6 +50,7 @@ class Vocabulary(tf.Module):
         stream: Iterable,
         max_size: int | None = None,
         min_count: int = 1,
+        name: str = "vocabulary",
     ) -> "Vocabulary":
         """Makes a vocabulary of the tokens of a stream.
 
@@ -56,6 +58,7 @@ class Vocabulary(tf.Module):
             stream: string tensors, ragged or dense, or sequences of strings.
             max_size: how many ids there may be, the four special ones included.
             min_count: how often a token must occur to be taken.
+            name: of the vocabulary's file.
 
         Returns:
             The vocabulary, by falling frequency; ties by the tokens' bytes.
@@ -72,7 +75,7 @@ class Vocabulary(tf.Module):
         taken.sort(key=lambda item: (-item[1], item[0].encode("utf-8")))
         if max_size is not None:
             taken = taken[: max(max_size - len(SPECIAL), 0)]
-        return cls(token for token, _ in taken)
+        return cls((token for token, _ in taken), name)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
@@ -87,7 +90,7 @@ class Vocabulary(tf.Module):
                 f"{path} is no vocabulary of the zoo: it must begin with the lines "
                 f"{', '.join(SPECIAL)}, found {lines[: len(SPECIAL)]}."
             )
-        return cls(map(_unescape, lines[len(SPECIAL) :]))
+        return cls(map(_unescape, lines[len(SPECIAL) :]), Path(path).stem)
 
     def save(self, path: str | os.PathLike) -> None:
         r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters."""
@@ -133,7 +136,7 @@ class Vocabulary(tf.Module):
         """Makes the tables, token → id and id → token."""
         folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = os.path.join(folder, "vocabulary.txt")
+        path = os.path.join(folder, f"{self.name}.txt")
         self.save(path)
         line = tf.string, tf.lookup.TextFileIndex.WHOLE_LINE
         number = tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
