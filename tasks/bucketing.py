@@ -7,15 +7,16 @@ import tensorflow as tf
 class BucketedBatches:
     """Sequences with targets as padded batches, by length.
 
-    Each batch comes from one bucket and is padded to that bucket's length, so
+    A sequence has one target, or one at each of its steps. Each batch comes from one bucket and is padded to that bucket's length, so
     that little is computed for padding and few shapes occur. Which sequences
     share a batch, and the batches' order, are a function of (seed, epoch) alone:
     a training that was interrupted goes on with the very batches it would have
     had.
 
     Args:
-        sequences: int32, ragged (n, steps).
-        targets: a tensor whose first dimension is n.
+        sequences: int32 or string, ragged (n, steps); padded with 0 or "".
+        targets: a tensor whose first dimension is n, or int32, ragged (n, steps),
+            padded with -1.
         batch_size: sequences a batch; a bucket's last batch may be smaller.
         buckets: how many padded lengths there may be.
         seed: of the order; None for no shuffling, from short to long.
@@ -70,10 +71,12 @@ class BucketedBatches:
         def batch(number):
             start, size, length = tf.unstack(tf.gather(plan, number))
             places = order[start : start + size]
-            rows = tf.gather(self._sequences, places).to_tensor()
-            padding = tf.cast(length, tf.int32) - tf.shape(rows)[1]
-            rows = tf.pad(rows, [[0, 0], [0, padding]])
-            return rows, tf.gather(self._targets, places)
+            shape = tf.stack([-1, length])
+            rows = tf.gather(self._sequences, places).to_tensor(shape=shape)
+            targets = tf.gather(self._targets, places)
+            if isinstance(targets, tf.RaggedTensor):
+                targets = targets.to_tensor(-1, shape=shape)
+            return rows, targets
 
         return tf.data.Dataset.from_tensor_slices(numbers).map(
             batch, num_parallel_calls=2, deterministic=True
@@ -89,9 +92,29 @@ class BucketedBatches:
 
 
 def _bucket_lengths(sizes, buckets):
-    """Returns the padded lengths: quantiles of the sizes, the longest among them."""
-    quantiles = np.quantile(sizes, np.linspace(0, 1, buckets + 1)[1:])
-    return np.unique(np.ceil(quantiles).astype(np.int64))
+    """Returns the padded lengths that need the least padding in all.
+
+    By dynamic programming over the distinct sizes. (With quantiles, a single long
+    sequence would make a whole bucket as long as itself.)
+    """
+    lengths, counts = np.unique(sizes, return_counts=True)
+    total = np.concatenate([[0], np.cumsum(counts)])
+    # least[j]: the steps, padded, of all sequences up to the j-th size.
+    least = np.where(total > 0, np.inf, 0.0)
+    choices = []
+    for _ in range(min(buckets, len(lengths))):
+        costs = [
+            least[: j + 1] + lengths[j] * (total[j + 1] - total[: j + 1])
+            for j in range(len(lengths))
+        ]
+        choices.append([cost.argmin() for cost in costs])
+        least = np.array([0.0, *(cost.min() for cost in costs)])
+    ends, end = [], len(lengths)
+    for choice in reversed(choices):
+        if end:
+            ends.append(end - 1)
+            end = choice[end - 1]
+    return lengths[ends[::-1]]
 
 
 def _plan(counts, batch_size, lengths):

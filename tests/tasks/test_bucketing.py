@@ -1,7 +1,10 @@
 """Bucketed batches: nothing lost, little padding, an order that can be resumed."""
 
+import itertools
+
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,9 +66,49 @@ def test_every_sequence_comes_once_padded_to_its_bucket(
             assert row.tolist() == expected
 
 
-def test_padded_lengths_are_quantiles_of_the_sizes():
+def test_padded_lengths_of_evenly_spread_sizes_are_evenly_spread():
     batches = bucketed(list(range(1, 101)), buckets=4)
-    np.testing.assert_array_equal(batches.lengths, [26, 51, 76, 100])
+    np.testing.assert_array_equal(batches.lengths, [25, 50, 75, 100])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=20),
+    buckets=st.integers(1, 4),
+)
+def test_no_other_padded_lengths_need_less_padding(sizes, buckets):
+    def steps(lengths):
+        return sum(min(n for n in lengths if n >= size) for size in sizes)
+
+    shorter = sorted(set(sizes) - {max(sizes)})
+    every_choice = [
+        [*chosen, max(sizes)]
+        for number in range(min(buckets, len(shorter) + 1))
+        for chosen in itertools.combinations(shorter, number)
+    ]
+    found = bucketed(sizes, buckets=buckets).lengths
+    assert steps(found) == min(map(steps, every_choice))
+
+
+def test_one_long_sequence_has_a_bucket_of_its_own():
+    assert list(bucketed([5] * 30 + [1238], buckets=8).lengths) == [5, 1238]
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_words_with_a_target_each_are_padded_together(seed):
+    rows = [["a"], ["b", "c", "d"], [], ["e", "f"]]
+    ragged = tf.ragged.constant(rows, dtype=tf.string, ragged_rank=1)
+    tags = [[0], [1, 2, 3], [], [4, 5]]
+    ragged_tags = tf.ragged.constant(tags, dtype=tf.int32, ragged_rank=1)
+    batches = BucketedBatches(ragged, ragged_tags, 3, buckets=1, seed=seed)
+    found = {}
+    for words, targets in epoch(batches):
+        assert words.shape == targets.shape
+        assert words.shape[1] == 3
+        for word, target in zip(words.ravel(), targets.ravel(), strict=True):
+            found[word.decode()] = int(target)
+    expected = {"": -1, "a": 0, "b": 1, "c": 2, "d": 3, "e": 4, "f": 5}
+    assert found == expected
 
 
 def test_sequences_of_one_length_need_one_bucket():
