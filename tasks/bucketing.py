@@ -7,11 +7,11 @@ import tensorflow as tf
 class BucketedBatches:
     """Sequences with targets as padded batches, by length.
 
-    A sequence has one target, or one at each of its steps. Each batch comes from one bucket and is padded to that bucket's length, so
-    that little is computed for padding and few shapes occur. Which sequences
-    share a batch, and the batches' order, are a function of (seed, epoch) alone:
-    a training that was interrupted goes on with the very batches it would have
-    had.
+    A sequence has one target, or one at each of its steps. Each batch comes from
+    one bucket and is padded to that bucket's length, so that little is computed for
+    padding and few shapes occur. Which sequences share a batch, and the batches'
+    order, are a function of (seed, epoch) alone: a training that was interrupted
+    goes on with the very batches it would have had.
 
     Args:
         sequences: int32 or string, ragged (n, steps); padded with 0 or "".

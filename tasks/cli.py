@@ -12,6 +12,7 @@ from pathlib import Path
 import simple_parsing
 
 from tasks import inputs
+from tasks.config import PredictionConfig
 from tasks.errors import TrainingError, UserError
 from tasks.parser import Formatter, Parser
 from zoo.errors import PresetError
@@ -30,8 +31,8 @@ class Template:
         preset: the trained model that the other commands use by default.
         train: (config, output folder, whether to resume) → None.
         evaluate: (preset, evaluation) → None.
-        predict: (preset, iterator of texts as bytes, batch size, whether to print
-            JSON) → None.
+        predict: (preset, iterator of texts as bytes, prediction) → None.
+        prediction: the dataclass whose fields are `predict`'s flags.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Template:
     train: Callable
     evaluate: Callable
     predict: Callable
+    prediction: type = PredictionConfig
 
 
 def main(template: Template, argv: Sequence[str] | None = None) -> int:
@@ -112,8 +114,9 @@ def _run(template, arguments):
     elif arguments.command == "evaluate":
         template.evaluate(arguments.model, arguments.config)
     elif arguments.command == "predict":
+        arguments.config.check()
         texts = inputs.texts(arguments.texts, arguments.input)
-        template.predict(arguments.model, texts, arguments.batch_size, arguments.json)
+        template.predict(arguments.model, texts, arguments.config)
     else:
         _export(arguments)
     return 0
@@ -181,35 +184,17 @@ def _parser(template):
             help="a preset's name or folder",
         )
     commands["evaluate"].add_arguments(template.evaluation, dest="config")
-    _add_predict(commands["predict"])
-    commands["export"].add_argument(
-        "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
-    )
-    return parser
-
-
-def _add_predict(parser):
-    parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
-    parser.add_argument(
+    commands["predict"].add_argument("texts", nargs="*", metavar="TEXT", default=[])
+    commands["predict"].add_argument(
         "--input",
         metavar="FILE",
         help="a file with a text a line; - for standard input",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, a line a text")
-    parser.add_argument(
-        "--batch-size",
-        type=_positive,
-        default=64,
-        metavar="N",
-        help="how many texts to classify at a time",
+    commands["predict"].add_arguments(template.prediction, dest="config")
+    commands["export"].add_argument(
+        "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be above 0, found {number}")
-    return number
+    return parser
 
 
 @contextlib.contextmanager

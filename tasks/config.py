@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from simple_parsing import choice, flag
+from simple_parsing import choice, field, flag
 
 from tasks.errors import UserError
 
@@ -32,6 +32,20 @@ class EvaluationConfig:
     data_dir: str | None = None
     # sequences in a batch
     batch_size: int = 64
+
+
+@dataclasses.dataclass
+class PredictionConfig:
+    """What to print of the results."""
+
+    # print JSON, a line a text
+    json: bool = field(default=False, action="store_true")
+    # how many texts to take at a time
+    batch_size: int = 64
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        at_least(self, "batch_size", 1)
 
 
 @dataclasses.dataclass

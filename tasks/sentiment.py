@@ -228,14 +228,16 @@ def evaluate(name: str, settings: Evaluation) -> None:
     _measure(preset, model, examples, settings.batch_size)
 
 
-def predict(name: str, texts: Iterator[bytes], batch_size: int, as_json: bool) -> None:
+def predict(
+    name: str, texts: Iterator[bytes], settings: config.PredictionConfig
+) -> None:
     """Prints each text's class and its probability, in order.
 
     Args:
         name: the preset's name or folder.
         texts: the texts.
-        batch_size: how many are classified at a time.
-        as_json: whether to print JSON, a line a text, with every class.
+        settings: how many are classified at a time, and whether to print JSON, a
+            line a text, with every class.
 
     Raises:
         PresetError: there is no such preset, or it is damaged.
@@ -246,10 +248,10 @@ def predict(name: str, texts: Iterator[bytes], batch_size: int, as_json: bool) -
 
     model = SequenceClassifier.from_preset(name)
     classify = tf.function(model.classify, input_signature=model.text_signature)
-    while batch := list(itertools.islice(texts, batch_size)):
+    while batch := list(itertools.islice(texts, settings.batch_size)):
         result = classify(tf.constant(batch))
         for text, row in zip(batch, result["probabilities"].numpy(), strict=True):
-            print(_line(text, row, model.class_names, as_json), flush=True)
+            print(_line(text, row, model.class_names, settings.json), flush=True)
 
 
 def _line(text, probabilities, class_names, as_json):
