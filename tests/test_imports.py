@@ -9,15 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BASEMENT = {"errors", "files", "version"}
+BASEMENT = {"errors", "files", "tags", "version"}
 SIDE = {"text", "music", "decoding", "metrics"}
 MAY_IMPORT = {
     "cells": set(),
     "kernels": set(),
-    "layers": {"cells", "kernels"},
+    "layers": {"cells", "kernels", "tags"},
     **dict.fromkeys(SIDE, SIDE | BASEMENT),
     "errors": set(),
     "files": set(),
+    "tags": set(),
     "version": set(),
     "plots": BASEMENT,
     "export": {"kernels"} | SIDE | BASEMENT,
@@ -116,7 +117,9 @@ def test_import_is_found_however_it_is_written(source, package, expected):
     assert imports(source, package) == expected
 
 
-@pytest.mark.parametrize("module", ["zoo", "zoo.files", "tasks.sentiment", "tasks.cli"])
+@pytest.mark.parametrize(
+    "module", ["zoo", "zoo.files", "zoo.tags", "tasks.sentiment", "tasks.cli"]
+)
 def test_import_that_should_be_quick_waits_for_no_big_library(module):
     script = f"import sys, {module}; print(*sys.modules)"
     command = [sys.executable, "-c", script]
