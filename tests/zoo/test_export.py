@@ -1,9 +1,6 @@
 """What a process that has TensorFlow alone gets out of a SavedModel."""
 
-import ast
 import os
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -11,40 +8,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from tests.zoo import plain_tensorflow
 from tests.zoo.cells.units import draw_weights
 from zoo import export
 from zoo.models import SequenceClassifier
 from zoo.text import CharacterTokenizer
-
-PLAIN_TENSORFLOW = """
-import ast, sys
-for module in ("keras", "tf_keras", "zoo", "tasks"):
-    sys.modules[module] = None  # an import raises
-import tensorflow as tf
-
-batches = ast.literal_eval(open(sys.argv[1]).read())
-
-def answer(served, texts):
-    try:
-        results = served(text=tf.constant(texts, tf.string))
-    except tf.errors.OpError as error:
-        return str(error)
-    arrays = {name: tensor.numpy() for name, tensor in results.items()}
-    return {name: (array.tolist(), array.shape) for name, array in arrays.items()}
-
-answers = {}
-for path in sys.argv[2:]:
-    loaded = tf.saved_model.load(path)
-    served = loaded.signatures["serving_default"]
-    (names,) = loaded.signatures["class_names"]().values()
-    answers[path] = {
-        "class_names": names.numpy().tolist(),
-        "as an attribute": loaded.class_names()["class_names"].numpy().tolist(),
-        "signatures": sorted(loaded.signatures),
-        **{name: answer(served, texts) for name, texts in batches.items()},
-    }
-print(answers)
-"""
 
 BATCHES = {
     "one text": ["A good film."],
@@ -86,25 +54,18 @@ def models():
 
 @pytest.fixture(scope="module")
 def answers(models, tmp_path_factory):
-    """Returns what plain TensorFlow answers to each batch, by the models' names."""
+    """What plain TensorFlow answers: see `plain_tensorflow.ask`."""
     folder = tmp_path_factory.mktemp("saved_models")
+    calls = {}
     for name, model in models.items():
         model.export(folder / "written" / name)
+        path = f"moved/{name}"
+        calls[name, "names"] = path, "class_names", {}
+        for batch, texts in BATCHES.items():
+            inputs = {"text": (texts, "string")}
+            calls[name, batch] = path, "serving_default", inputs
     os.rename(folder / "written", folder / "moved")
-    (folder / "batches").write_text(repr(BATCHES))
-    (folder / "script.py").write_text(PLAIN_TENSORFLOW)
-    paths = [f"moved/{name}" for name in models]
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    process = subprocess.run(
-        [sys.executable, "-P", "script.py", "batches", *paths],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
-    found = ast.literal_eval(process.stdout)
-    return {name: found[path] for name, path in zip(models, paths, strict=True)}
+    return plain_tensorflow.ask(folder, calls)
 
 
 @pytest.mark.parametrize(
@@ -112,34 +73,39 @@ def answers(models, tmp_path_factory):
     [(name, batch) for name in MODELS for batch in BATCHES],
 )
 def test_plain_tensorflow_answers_as_the_model_does(name, batch, models, answers):
-    found = answers[name][batch]
+    found = answers[0][name, batch]
     assert isinstance(found, dict), found
 
     expected = models[name].classify(tf.constant(BATCHES[batch], tf.string))
 
     assert found.keys() == expected.keys()
-    for output, (values, shape) in found.items():
-        assert shape == expected[output].shape
+    for output, values in found.items():
+        assert values.shape == expected[output].shape
         if output == "label":
-            assert values == expected[output].numpy().tolist()
+            assert values.tolist() == expected[output].numpy().tolist()
         else:
-            values = np.reshape(values, shape)
             np.testing.assert_allclose(values, expected[output], atol=1e-5)
 
 
 def test_batches_hold_more_than_one_answer(answers):
-    for found in answers.values():
-        rows, shape = found["a batch"]["probabilities"]
-        assert shape == (6, 3)
-        assert len(set(map(tuple, rows))) > 3
+    for name in MODELS:
+        probabilities = answers[0][name, "a batch"]["probabilities"]
+        assert probabilities.shape == (6, 3)
+        assert len(set(map(tuple, probabilities))) > 3
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_names_of_the_classes_can_be_asked_for(name, answers):
+    found, signatures = answers
     expected = [class_name.encode() for class_name in CLASSES]
-    assert answers[name]["class_names"] == expected
-    assert answers[name]["as an attribute"] == expected
-    assert answers[name]["signatures"] == ["class_names", "serving_default"]
+    assert found[name, "names"]["class_names"].tolist() == expected
+    assert signatures[f"moved/{name}"] == ["class_names", "serving_default"]
+
+
+def test_signatures_are_attributes_too(models, tmp_path):
+    models["max"].export(tmp_path)
+    names = tf.saved_model.load(tmp_path).class_names()["class_names"]
+    assert names.numpy().tolist() == [class_name.encode() for class_name in CLASSES]
 
 
 def test_graph_has_core_operations_only(models, tmp_path):
