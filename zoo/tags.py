@@ -49,12 +49,14 @@ class Constraints(NamedTuple):
     end: np.ndarray
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag's two parts; that of `O` has no label."""
+
     prefix: str
     label: str
 
 
-_OUTSIDE = _Tag(OUTSIDE, "")
+_OUTSIDE = Tag(OUTSIDE, "")
 
 
 def detect(sequences: Iterable[Sequence[str]]) -> str:
@@ -120,16 +122,14 @@ def spans(tags: Sequence[str], scheme: str) -> list[Span]:
     Raises:
         ValueError: the scheme has no spans or is unknown; a tag isn't one of it.
     """
-    parsed = _parse(tags, scheme)
     found, start, before = [], None, _OUTSIDE
-    for place, tag in enumerate([*parsed, _OUTSIDE]):
-        goes_on = _continues(before, tag)
-        if start is not None and not goes_on:
-            if scheme != "iobes" or before.prefix in "ES":
+    for place, tag in enumerate([*parse(tags, scheme), _OUTSIDE]):
+        if start is not None and not continues(before, tag):
+            if may_end(before, scheme):
                 found.append(Span(start, place, before.label))
             start = None
-        if tag.prefix in "BS" or (scheme == "iob1" and tag.prefix == "I"):
-            start = place if start is None else start
+        if begins(before, tag, scheme):
+            start = place
         before = tag
     return found
 
@@ -209,7 +209,7 @@ def tag_names(names: Iterable[str], source: str, target: str) -> list[str]:
     if source == target == "plain":
         return names
     _check_has_spans(target)
-    labels = dict.fromkeys(tag.label for tag in _parse(names, source) if tag.label)
+    labels = dict.fromkeys(tag.label for tag in parse(names, source) if tag.label)
     return [OUTSIDE] + [f"{p}-{x}" for x in labels for p in _PREFIXES[target]]
 
 
@@ -227,40 +227,21 @@ def constraints(names: Sequence[str], scheme: str) -> Constraints:
         ValueError: the scheme is unknown, or a name isn't one of its tags.
     """
     if scheme == "plain":
-        shape = len(names)
-        return Constraints(
-            np.ones(shape, bool), np.ones((shape, shape), bool), np.ones(shape, bool)
-        )
-    # What surrounds a sequence is like an O: nothing reaches over it.
-    parsed = [*_parse(names, scheme), _OUTSIDE]
-    allowed = np.array([[_may_follow(a, b, scheme) for b in parsed] for a in parsed])
+        allowed = np.ones((len(names) + 1,) * 2, bool)
+    else:
+        # What surrounds a sequence is like an O: nothing reaches over it.
+        parsed = [*parse(names, scheme), _OUTSIDE]
+        allowed = [[_may_follow(a, b, scheme) for b in parsed] for a in parsed]
+        allowed = np.array(allowed)
     return Constraints(allowed[-1, :-1], allowed[:-1, :-1], allowed[:-1, -1])
 
 
-def _continues(before, tag):
-    """Says whether an entity that reaches to `before` takes `tag` in."""
-    return before.prefix in "BI" and tag.prefix in "IE" and before.label == tag.label
+def parse(names: Sequence[str], scheme: str) -> list[Tag]:
+    """Returns tags in their parts.
 
-
-def _may_follow(before, tag, scheme):
-    if scheme == "iob1":
-        # B- only keeps two entities of a type apart.
-        touches = before.prefix in "BI" and before.label == tag.label
-        return tag.prefix != "B" or touches
-    if tag.prefix in "IE":
-        return _continues(before, tag)
-    return scheme == "iob2" or before.prefix not in "BI"
-
-
-def _split(name):
-    """Returns a tag's prefix and type, or None for a tag of another kind."""
-    if name == OUTSIDE:
-        return _OUTSIDE
-    prefix, _, label = name.partition("-")
-    return _Tag(prefix, label) if label and prefix in _ALL_PREFIXES else None
-
-
-def _parse(names, scheme):
+    Raises:
+        ValueError: the scheme is plain or unknown; a tag isn't one of it.
+    """
     _check_has_spans(scheme)
     prefixes = OUTSIDE + _PREFIXES[scheme]
     parsed = [_split(name) for name in names]
@@ -272,6 +253,41 @@ def _parse(names, scheme):
                 f"{scheme}, which has {shapes}."
             )
     return parsed
+
+
+def begins(before: Tag, tag: Tag, scheme: str) -> bool:
+    """Says whether an entity begins at `tag`, which stands after `before`."""
+    if scheme == "iob1" and tag.prefix == "I":
+        return not continues(before, tag)
+    return tag.prefix in "BS"
+
+
+def continues(before: Tag, tag: Tag) -> bool:
+    """Says whether an entity that reaches to `before` takes `tag` in."""
+    return before.prefix in "BI" and tag.prefix in "IE" and before.label == tag.label
+
+
+def may_end(tag: Tag, scheme: str) -> bool:
+    """Says whether an entity that reaches to `tag` is whole."""
+    return scheme != "iobes" or tag.prefix in "ES"
+
+
+def _may_follow(before, tag, scheme):
+    if scheme == "iob1":
+        # B- only keeps two entities of a type apart.
+        touches = before.prefix in "BI" and before.label == tag.label
+        return tag.prefix != "B" or touches
+    if tag.prefix in "IE":
+        return continues(before, tag)
+    return scheme == "iob2" or before.prefix not in "BI"
+
+
+def _split(name):
+    """Returns a tag's prefix and type, or None for a tag of another kind."""
+    if name == OUTSIDE:
+        return _OUTSIDE
+    prefix, _, label = name.partition("-")
+    return Tag(prefix, label) if label and prefix in _ALL_PREFIXES else None
 
 
 def _check_known(scheme):
