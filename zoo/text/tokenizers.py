@@ -17,7 +17,9 @@ _PATTERNS = {
 _MARKUP = r"<[/!]?[A-Za-z][^<>]*>"
 
 
-class _Tokenizer:
+class Tokenizer:
+    """What tokenizers share: a config, which is their constructor's arguments."""
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return dict(vars(self))
@@ -29,7 +31,7 @@ class _Tokenizer:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class WordTokenizer(_Tokenizer):
+class WordTokenizer(Tokenizer):
     """Splits texts into words.
 
     A word is a run of letters, marks and digits of any script, with apostrophes
@@ -73,7 +75,7 @@ class WordTokenizer(_Tokenizer):
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits `texts` into words."""
-        texts = _valid_utf8(texts)
+        texts = valid_utf8(texts)
         if not self.markup:
             texts = tf.strings.regex_replace(texts, _MARKUP, " ")
         if self.lowercase:
@@ -85,7 +87,7 @@ class WordTokenizer(_Tokenizer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CharacterTokenizer(_Tokenizer):
+class CharacterTokenizer(Tokenizer):
     """Splits texts into characters: Unicode code points, spaces and all.
 
     Bytes that are not UTF-8 become U+FFFD.
@@ -107,11 +109,12 @@ class CharacterTokenizer(_Tokenizer):
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits `texts` into characters."""
-        characters = tf.strings.unicode_split(_valid_utf8(texts), "UTF-8")
+        characters = tf.strings.unicode_split(valid_utf8(texts), "UTF-8")
         return _bracket(characters, self.start, self.end)
 
 
-def _valid_utf8(texts):
+def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces bytes that are not UTF-8, as Python's `decode("utf-8", "replace")`."""
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
 
