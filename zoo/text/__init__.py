@@ -4,7 +4,13 @@ The same graph runs in training and in an exported SavedModel, which needs
 nothing but TensorFlow to load.
 """
 
+from zoo.text.offsets import TokenizerWithOffsets
 from zoo.text.tokenizers import CharacterTokenizer, WordTokenizer
 from zoo.text.vocabulary import Vocabulary
 
-__all__ = ["CharacterTokenizer", "Vocabulary", "WordTokenizer"]
+__all__ = [
+    "CharacterTokenizer",
+    "TokenizerWithOffsets",
+    "Vocabulary",
+    "WordTokenizer",
+]
