@@ -12,6 +12,7 @@ import numpy as np
 import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from tasks import datasets
 from tasks.errors import UserError, did_you_mean
@@ -93,6 +94,11 @@ def _prepare(builder, name):
         builder.download_and_prepare(download_config=config)
     except requests.exceptions.RequestException as error:
         raise UserError(_no_download(name, error)) from error
+    except NonMatchingChecksumError as error:
+        raise UserError(
+            f"{name} can't be prepared: {str(error).splitlines()[0].rstrip(':')}. "
+            "Download that file again."
+        ) from error
     except (AssertionError, tfds.download.DownloadError) as error:
         raise UserError(f"{name} can't be prepared: {error}") from error
     except OSError as error:
