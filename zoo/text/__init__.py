@@ -6,6 +6,7 @@ nothing but TensorFlow to load.
 
 from zoo.text.offsets import TokenizerWithOffsets
 from zoo.text.tokenizers import CharacterTokenizer, WordTokenizer
+from zoo.text.vectors import read_vectors
 from zoo.text.vocabulary import Vocabulary
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "TokenizerWithOffsets",
     "Vocabulary",
     "WordTokenizer",
+    "read_vectors",
 ]
