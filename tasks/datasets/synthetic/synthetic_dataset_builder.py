@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tasks.datasets.synthetic import reviews, stars
+from tasks.datasets.synthetic import entities, reviews, stars
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -60,6 +60,21 @@ CONFIGS = [
         },
         source=stars,
     ),
+    SyntheticConfig(
+        name="entities",
+        description=(
+            "Names of people, places and organisations, tagged in IOB2, two of five "
+            "sentences beginning with one that only later words tell. Optimum: F1 "
+            "1.0; from left to right at most half of these."
+        ),
+        features={
+            "tokens": tfds.features.Sequence(tfds.features.Text()),
+            "tags": tfds.features.Sequence(
+                tfds.features.ClassLabel(names=entities.TAGS)
+            ),
+        },
+        source=entities,
+    ),
 ]
 
 
@@ -70,7 +85,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Configs `reviews` and `stars`."}
+    RELEASE_NOTES = {"1.0.0": "Configs `reviews`, `stars` and `entities`."}
     BUILDER_CONFIGS = CONFIGS
 
     def _info(self) -> tfds.core.DatasetInfo:

@@ -11,13 +11,14 @@ import pytest
 import tensorflow_datasets as tfds
 
 import tasks.datasets.synthetic.synthetic_dataset_builder as synthetic
-from tasks.datasets.synthetic import opinions, partition, reviews, stars
+from tasks.datasets.synthetic import entities, opinions, partition, reviews, stars
 
 SIZES = {
     "reviews": {"train": 4000, "validation": 500, "test": 500},
     "stars": {"train": 4000, "test": 500},
+    "entities": {"train": 4000, "validation": 500, "test": 500},
 }
-SOURCES = {"reviews": reviews, "stars": stars}
+SOURCES = {"reviews": reviews, "stars": stars, "entities": entities}
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,14 @@ def data_dir(tmp_path_factory):
 def prepared(data_dir):
     """Reads every prepared split: {config: {split: [(text, target)]}}."""
     columns = {
-        "reviews": lambda example: (example["text"], example["label"]),
+        "reviews": lambda example: (example["text"], int(example["label"])),
         "stars": lambda example: (
             example["data"]["review_body"],
-            example["data"]["star_rating"],
+            int(example["data"]["star_rating"]),
+        ),
+        "entities": lambda example: (
+            b" ".join(example["tokens"]),
+            [entities.TAGS[tag] for tag in example["tags"]],
         ),
     }
     examples = {}
@@ -43,7 +48,7 @@ def prepared(data_dir):
         splits = tfds.load(f"synthetic/{name}", data_dir=data_dir)
         examples[name] = {
             split: [
-                (text.decode(), int(target))
+                (text.decode(), target)
                 for text, target in map(column, tfds.as_numpy(dataset))
             ]
             for split, dataset in splits.items()
@@ -131,7 +136,16 @@ def test_generation_does_not_hang_on_the_hash_seed(name):
     assert printed.strip() == hashlib.sha256(here.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("name", SIZES)
+def test_entities_are_prepared_as_they_are_generated(prepared):
+    for split, examples in prepared["entities"].items():
+        generated = [
+            (" ".join(example["tokens"]), example["tags"])
+            for example in entities.generate(split)
+        ]
+        assert sorted(examples) == sorted(generated)
+
+
+@pytest.mark.parametrize("name", ["reviews", "stars"])
 def test_texts_read_as_sentences(name, prepared):
     for text, _ in prepared[name]["train"]:
         sentences = re.split(r"(?<=\.) ", text)
@@ -224,6 +238,9 @@ def test_features_and_supervised_keys(data_dir):
     info = tfds.builder("synthetic/stars", data_dir=data_dir).info
     assert list(info.features["data"]) == ["review_body", "star_rating"]
     assert info.supervised_keys is None
+    info = tfds.builder("synthetic/entities", data_dir=data_dir).info
+    names = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+    assert info.features["tags"].feature.names == names
 
 
 def test_the_package_describes_the_builder():
