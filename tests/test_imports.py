@@ -92,6 +92,13 @@ def test_cells_import_nothing_of_tensorflow():
         assert not [name for name in imports_of(file) if within(name, "tensorflow")]
 
 
+def test_decoding_imports_neither_keras_nor_the_rest_of_the_zoo():
+    for file in files("zoo/decoding"):
+        for name in imports_of(file):
+            assert not within(name, "keras"), file
+            assert not within(name, "zoo") or within(name, "zoo.decoding"), file
+
+
 def test_only_data_and_datasets_import_tfds():
     found = {
         file.relative_to(ROOT / "tasks").parts[0]

@@ -1,0 +1,130 @@
+"""Draws from what a model puts out.
+
+A sampler is any `sample(outputs, seed) → draw`: outputs (batch, …) of one step, seed
+int64 (2,), another at each step. For `log_probabilities` in a generation it also has
+`log_probability(outputs, draw)`, float32 (batch,), in nats.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from zoo.decoding import filters
+
+
+class Categorical:
+    """Draws one id for each row from softmax(logits), after some filters.
+
+    A row's draw depends on the seed, on the row's number and on its own logits: other
+    rows, and how many there are, don't change it. It is the same under XLA.
+
+    Args:
+        temperature: 0 takes the most probable; see `filters.temperature`.
+        top_k: how many of the most probable may be drawn; see `filters.top_k`.
+        top_p: how much probability those that may be drawn have; see `filters.top_p`.
+        forbid: ids that are never drawn; see `filters.forbid`.
+
+    Call arguments:
+        outputs: logits, floating (batch, V).
+        seed: int (2,).
+
+    Returns:
+        int32 (batch,).
+
+    Raises:
+        ValueError: a Python number is out of its range.
+    """
+
+    def __init__(
+        self, temperature=1.0, top_k=None, top_p=None, forbid: Sequence[int] = ()
+    ):
+        self.temperature = temperature
+        self.top_k = top_k
+        self.top_p = top_p
+        self.forbid = tuple(forbid)
+
+    def __call__(self, outputs, seed):
+        """Returns an id for each row of logits."""
+        logits = self.logits(outputs)
+        weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
+        # In float64, where 2⁻⁵² of the whole still has its share. The first id whose
+        # sum exceeds the point is drawn: one without weight never is.
+        sums = tf.cumsum(tf.cast(weights, tf.float64), axis=-1)
+        points = uniform(tf.shape(logits)[:1], seed)[:, None] * sums[:, -1:]
+        return tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=-1)
+
+    def logits(self, outputs):
+        """Returns the logits that are drawn from, float32 (batch, V)."""
+        logits = filters.forbid(outputs, self.forbid)
+        logits = filters.temperature(logits, self.temperature)
+        logits = filters.top_k(logits, self.top_k)
+        return filters.top_p(logits, self.top_p)
+
+    @staticmethod
+    def log_probability(outputs, draw):
+        """Returns log P of ids (batch,) under the model, before any filter."""
+        logs = tf.nn.log_softmax(tf.cast(outputs, tf.float32))
+        return tf.gather(logs, draw, batch_dims=1)
+
+
+class Bernoulli:
+    """Draws frames of 0 and 1, each entry by itself, as the notes of a piano roll.
+
+    ```
+    P(1) = σ(logit / temperature)
+    ```
+
+    A row's draw depends on what `Categorical`'s does.
+
+    Args:
+        temperature: a number or a tensor, of shape () or (batch,). At 0, the limit, or
+            for a tensor below, an entry is 1 where its logit is positive, 0 where it
+            is negative.
+
+    Call arguments:
+        outputs: logits, floating (batch, n).
+        seed: int (2,).
+
+    Returns:
+        float32 (batch, n).
+
+    Raises:
+        ValueError: a Python number is negative.
+    """
+
+    def __init__(self, temperature=1.0):
+        self.temperature = temperature
+
+    def __call__(self, outputs, seed):
+        """Returns a frame for each row of logits."""
+        filters.check_temperature(self.temperature)
+        warmth = tf.maximum(filters.column(self.temperature), 1e-30)
+        logits = tf.cast(outputs, tf.float32) / warmth
+        points = uniform(tf.shape(logits), seed)
+        return tf.cast(points < tf.cast(tf.sigmoid(logits), tf.float64), tf.float32)
+
+    @staticmethod
+    def log_probability(outputs, draw):
+        """Returns log P of frames (batch, n) under the model, at temperature 1."""
+        costs = tf.nn.sigmoid_cross_entropy_with_logits(
+            labels=tf.cast(draw, tf.float32), logits=tf.cast(outputs, tf.float32)
+        )
+        return -tf.reduce_sum(costs, axis=-1)
+
+
+def uniform(shape, seed):
+    """Draws from [0, 1), float64, the same on every device and under XLA.
+
+    TensorFlow's own floats differ under XLA, its bits don't. The first rows are the
+    same whatever the number of rows.
+
+    Args:
+        shape: int32 (rank,).
+        seed: int (2,).
+    """
+    bits = tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype=tf.uint64, alg="philox"
+    )
+    # 52 bits: with 53 a product could be rounded up to the whole.
+    bits = tf.bitwise.right_shift(bits, tf.constant(12, tf.uint64))
+    return tf.cast(bits, tf.float64) * 2.0**-52
