@@ -6,11 +6,20 @@ its outputs, and nothing here knows what model it is of.
 
 from zoo.decoding import filters
 from zoo.decoding.filters import occurring
+from zoo.decoding.generation import Generated, Generator, generate, stream
 from zoo.decoding.sampling import Bernoulli, Categorical
+from zoo.decoding.states import repeat
+from zoo.decoding.stopping import StopSequences
 
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "Generated",
+    "Generator",
+    "StopSequences",
     "filters",
+    "generate",
     "occurring",
+    "repeat",
+    "stream",
 ]

@@ -1,0 +1,130 @@
+"""Where a generation is, and how one step takes it on."""
+
+import numbers
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from zoo.decoding import filters
+from zoo.decoding.states import as_before
+
+
+class Progress(NamedTuple):
+    """All that the next draw depends on, but for the seed.
+
+    Attributes:
+        step: int32, how many draws there have been.
+        inputs: (batch, …), what the next step takes.
+        state: what it takes, a nest of tensors.
+        lengths: int32 (batch,), how many draws each row has.
+        ended: bool (batch,).
+        window: (batch, n, …), the last draws, or () if nothing looks at them.
+        seen: bool (batch, V), what has occurred, or () if nothing looks at it.
+    """
+
+    step: tf.Tensor
+    inputs: tf.Tensor
+    state: Any
+    lengths: tf.Tensor
+    ended: tf.Tensor
+    window: Any
+    seen: Any
+
+
+def start(how, first_inputs, state, seen):
+    """Returns the progress of a generation that has drawn nothing.
+
+    Args:
+        how: a `Generator`: what is to be done.
+        first_inputs: (batch, …).
+        state: a nest of tensors.
+        seen: bool (batch, V), or None.
+    """
+    inputs = tf.convert_to_tensor(first_inputs)
+    rows = tf.shape(inputs)[:1]
+    if (seen is None) != (how.repetition_penalty is None):
+        raise ValueError(
+            "A repetition penalty and `seen`, bool (batch, V), go together: give "
+            "both or neither. `zoo.decoding.occurring` makes it."
+        )
+    window = ()
+    if how.stop is not None:
+        steps = getattr(how.stop, "steps", 1)
+        nothing = -tf.ones_like(inputs)[:, None]
+        window = tf.repeat(nothing, steps, axis=1)
+    return Progress(
+        step=tf.constant(0),
+        inputs=inputs,
+        state=tf.nest.map_structure(tf.convert_to_tensor, state),
+        lengths=tf.zeros(rows, tf.int32),
+        ended=tf.zeros(rows, tf.bool),
+        window=window,
+        seen=() if seen is None else tf.convert_to_tensor(seen),
+    )
+
+
+def take_step(how, progress, seed):
+    """Returns the progress after a step, and what was drawn.
+
+    That is the draw, as the inputs, and log P of it, (batch,), if it is wanted.
+    """
+    outputs, state = how.step(progress.inputs, progress.state)
+    likely = outputs
+    if how.repetition_penalty is not None:
+        likely = filters.repetition_penalty(
+            outputs, progress.seen, how.repetition_penalty
+        )
+    # Said to be Philox, the numbers are the same under XLA.
+    place = tf.cast(progress.step, tf.int64)
+    seed = tf.random.experimental.stateless_fold_in(seed, place, alg="philox")
+    draw = tf.cast(how.sample(likely, seed), progress.inputs.dtype)
+    draw = tf.ensure_shape(draw, progress.inputs.shape)
+    draw = _fill(draw, progress.ended, how.padding)
+    drawn = [draw]
+    if how.log_probabilities:
+        logs = how.sample.log_probability(outputs, draw)
+        drawn.append(_fill(logs, progress.ended, 0))
+    return _moved_on(how, progress, draw, state), drawn
+
+
+def _moved_on(how, progress, draw, state):
+    """Returns the progress after a draw."""
+    ended, window, seen = progress.ended, progress.window, progress.seen
+    if how.end_id is not None:
+        ended |= draw == tf.cast(how.end_id, draw.dtype)
+    if how.stop is not None:
+        window = tf.concat([window[:, 1:], draw[:, None]], axis=1)
+        ended |= how.stop(window)
+    if how.repetition_penalty is not None:
+        seen |= tf.one_hot(draw, tf.shape(seen)[-1], True, False)
+    return Progress(
+        step=progress.step + 1,
+        inputs=draw,
+        state=as_before(state, progress.state),
+        lengths=progress.lengths + tf.cast(~progress.ended, tf.int32),
+        ended=ended,
+        window=window,
+        seen=seen,
+    )
+
+
+def checked_length(length):
+    """Returns the most draws there may be, int32.
+
+    Raises:
+        ValueError: it is a Python number and negative.
+    """
+    if isinstance(length, numbers.Integral) and length < 0:
+        raise ValueError(f"`length` must be 0 or more, found {length}.")
+    return tf.cast(length, tf.int32)
+
+
+def is_under_way(progress, until):
+    """Returns whether there is a draw to be made before step `until`."""
+    return (progress.step < until) & ~tf.reduce_all(progress.ended)
+
+
+def _fill(tensor, ended, padding):
+    """Returns (batch, …) with padding in the rows that have ended."""
+    ended = ended[(..., *[None] * (tensor.shape.rank - 1))]
+    return tf.where(ended, tf.cast(padding, tensor.dtype), tensor)
