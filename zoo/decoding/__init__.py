@@ -5,8 +5,10 @@ its outputs, and nothing here knows what model it is of.
 """
 
 from zoo.decoding import filters
+from zoo.decoding.beam import beam_search
 from zoo.decoding.filters import occurring
 from zoo.decoding.generation import Generated, Generator, generate, stream
+from zoo.decoding.hypotheses import Hypotheses
 from zoo.decoding.sampling import Bernoulli, Categorical
 from zoo.decoding.states import repeat
 from zoo.decoding.stopping import StopSequences
@@ -16,7 +18,9 @@ __all__ = [
     "Categorical",
     "Generated",
     "Generator",
+    "Hypotheses",
     "StopSequences",
+    "beam_search",
     "filters",
     "generate",
     "occurring",
