@@ -14,16 +14,17 @@ all before it. "Jordan Brelsson" and "Jordan Motors" go on with the name.
 names differ only in their endings (see `names`), in a frame where each could stand:
 "Nobody had heard of Brelsson before .", "… of Brelville …", "… of Breltech …".
 
-**Optimum.** F1 1.0, for who reads in both directions, and the letters of words. Else:
+**Optimum.** F1 1.0, reading in both directions, and the letters of words. Else:
 
-- Who reads from left to right gets at most half of the ambiguous words right, one of
-  each pair, as what comes up to that word is the same in both. So at most four of five
-  sentences are wholly right, and F1 is below 0.91.
-- Who knows the words of `train` but not their letters gets at most a third of the
-  names right in which sentences of three differ, in `validation` and `test`, whose
-  made-up words he has never seen.
+- A tagger that reads from left to right gets at most half of the ambiguous words
+  right, one of each pair, as all up to that word is the same in both. So at most four
+  of five sentences are wholly right, and F1 is below 0.91. A CRF chooses the tags of a
+  sentence together, and so can still tell words that a second word of the name follows.
+- A tagger that knows the words of `train`, but not their letters, gets at most a third
+  of the names right in which sentences of three differ, in `validation` and `test`:
+  their made-up words are all new to it.
 
-All other tags follow from the word's ending and the words before it.
+All other tags follow from a word's ending and the words before it.
 """
 
 import random
@@ -31,8 +32,7 @@ from collections.abc import Iterator
 
 from tasks.datasets.synthetic.names import ENDINGS, FIRST_NAME, PLACE, Names, stems
 
-SIZES = {"train": 4000, "validation": 500, "test": 500}
-BLOCK = 5  # a pair and three
+SIZES = {"train": 4000, "validation": 500, "test": 500}  # whole blocks
 KINDS = ("PER", "ORG", "LOC")
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI"))
 
