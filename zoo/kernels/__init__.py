@@ -1,9 +1,10 @@
-"""Whole sequences, fast: recurrences with hand-written gradients, compiled by XLA.
+"""Whole sequences, fast: loops over time with hand-written gradients.
 
-No Keras in here. `run` is the door; `zoo.layers.fused` knocks.
+No Keras in here. Recurrences are compiled by XLA: `run` is the door, and
+`zoo.layers.fused` knocks. `chain` is behind `zoo.layers.CRF`.
 """
 
-from zoo.kernels import checkpointed
+from zoo.kernels import chain, checkpointed
 from zoo.kernels.compiled import run
 from zoo.kernels.portable import is_portable, portable
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
@@ -13,6 +14,7 @@ __all__ = [
     "LSTMStep",
     "ResetAfterGRUStep",
     "SimpleRNNStep",
+    "chain",
     "checkpointed",
     "is_portable",
     "portable",

@@ -1,0 +1,49 @@
+"""Loops over time that never run in Python."""
+
+import functools
+
+import tensorflow as tf
+
+
+def in_graph(function):
+    """Makes a function of tensors run in a graph when it is called eagerly, too.
+
+    One graph serves all shapes; in a graph the function becomes a part of it.
+
+    Args:
+        function: takes tensors, `None` and tuples of them by place, and what else
+            there is, hashable, by name.
+    """
+    graphs = {}
+
+    @functools.wraps(function)
+    def run(*arguments, **others):
+        if not tf.executing_eagerly():
+            return function(*arguments, **others)
+        given = tf.nest.flatten(arguments)
+        specs = tuple(
+            None if tensor is None else _any_shape(tensor) for tensor in given
+        )
+        key = specs, tuple(others.items())
+        if key not in graphs:
+            structure = tf.nest.map_structure(lambda _: None, arguments)
+            graphs[key] = _graph(function, structure, specs, others)
+        return graphs[key](*(tensor for tensor in given if tensor is not None))
+
+    return run
+
+
+def _graph(function, structure, specs, others):
+    signature = [spec for spec in specs if spec is not None]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def graph(*tensors):
+        remaining = iter(tensors)
+        given = [None if spec is None else next(remaining) for spec in specs]
+        return function(*tf.nest.pack_sequence_as(structure, given), **others)
+
+    return graph
+
+
+def _any_shape(tensor):
+    return tf.TensorSpec([None] * len(tensor.shape), tensor.dtype)
