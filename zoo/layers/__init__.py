@@ -2,6 +2,8 @@
 
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
+from zoo.layers.crf import CRF
+from zoo.layers.crf_outputs import CRFAccuracy, CRFDecoder, CRFLoss
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.ngrams import BagOfNGrams
@@ -14,12 +16,16 @@ from zoo.layers.torch_weights import from_torch
 
 __all__ = [
     "BY_CELL",
+    "CRF",
     "GRU",
     "LSTM",
     "RNN",
     "AttentionPooling",
     "BagOfNGrams",
     "Bidirectional",
+    "CRFAccuracy",
+    "CRFDecoder",
+    "CRFLoss",
     "Conditioned",
     "DeepRNN",
     "LearnedInitialState",
