@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.tags import OUTSIDE, begins, continues, may_end, parse
+from zoo.tags import OUTSIDE, begins, continues, labels, may_end, parse
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -49,7 +49,7 @@ class EntityF1(keras.metrics.Metric):
         # A tag more: what surrounds a sentence, and stands where a step is left out.
         self._outside = len(self.tags)
         parsed = parse([*self.tags, OUTSIDE], scheme)
-        self.labels = tuple(dict.fromkeys(tag.label for tag in parsed if tag.label))
+        self.labels = tuple(labels(self.tags, scheme))
         places = {label: place for place, label in enumerate(self.labels)}
         self._type = np.array([places.get(tag.label, -1) for tag in parsed], np.int32)
         # Tables, [before, tag] and [tag].
@@ -79,14 +79,7 @@ class EntityF1(keras.metrics.Metric):
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, "int32")
-        counted = y_true >= 0
-        if mask is not None:
-            counted = ops.logical_and(counted, ops.cast(mask, "bool"))
-        if sample_weight is not None:
-            weighted = ops.not_equal(sample_weight, 0)
-            if len(weighted.shape) == 1:
-                weighted = weighted[:, None]
-            counted = ops.logical_and(counted, weighted)
+        counted = _counted(y_true, mask, sample_weight)
         order = _front_first(counted)
         true, predicted = (
             _surround(self._take(ids, counted, order), self._outside)
@@ -178,6 +171,57 @@ class EntityF1(keras.metrics.Metric):
         go_on = ops.take(self._continues.ravel(), pair)
         whole = ops.take(self._may_end, before)
         return begin, go_on, ops.logical_and(whole, ops.logical_not(go_on))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenAccuracy(keras.metrics.Metric):
+    """The share of steps with the right tag, over everything seen.
+
+    Args:
+        name: the metric's name.
+        dtype: of the result.
+    """
+
+    def __init__(self, name: str = "token_accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.counts = self.add_variable((2,), "zeros", dtype="int64", name="counts")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Counts the steps of a batch.
+
+        Args:
+            y_true: int, (batch, steps): ids of tags, negative where there is none.
+            y_pred: int, (batch, steps): ids of tags; or float, (batch, steps, K):
+                scores, of which the largest is taken.
+            sample_weight: (batch,) or (batch, steps): 0 where a sentence or step
+                doesn't count, any other number where it does.
+        """
+        mask = getattr(y_pred, "_keras_mask", None)
+        if len(y_pred.shape) == 3:
+            y_pred = ops.argmax(y_pred, axis=-1)
+        y_true = ops.cast(y_true, "int32")
+        counted = _counted(y_true, mask, sample_weight)
+        right = ops.logical_and(counted, ops.equal(ops.cast(y_pred, "int32"), y_true))
+        counts = [ops.count_nonzero(right), ops.count_nonzero(counted)]
+        self.counts.assign_add(ops.cast(ops.stack(counts), "int64"))
+
+    def result(self):
+        """Returns the share, a float scalar; 0 where nothing was seen."""
+        right, counted = ops.unstack(ops.cast(self.counts, self.dtype), num=2)
+        return ops.divide_no_nan(right, counted)
+
+
+def _counted(y_true, mask, sample_weight):
+    """Returns which steps count, bool (batch, steps)."""
+    counted = y_true >= 0
+    if mask is not None:
+        counted = ops.logical_and(counted, ops.cast(mask, "bool"))
+    if sample_weight is not None:
+        weighted = ops.not_equal(sample_weight, 0)
+        if len(weighted.shape) == 1:
+            weighted = weighted[:, None]
+        counted = ops.logical_and(counted, weighted)
+    return counted
 
 
 def _front_first(chosen):

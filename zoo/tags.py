@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-SCHEMES = ("iob1", "iob2", "iobes", "plain")
+PLAIN = "plain"
+SCHEMES = ("iob1", "iob2", "iobes", PLAIN)
 OUTSIDE = "O"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIES"}
@@ -95,7 +96,7 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
             return "iobes"
         return min(violations, key=violations.get)
     if prefixes <= {OUTSIDE}:
-        return "plain"
+        return PLAIN
     number, place, name = strange
     raise ValueError(
         f"Sequence {number} has the tag {name!r} at place {place}, while other tags "
@@ -206,11 +207,27 @@ def tag_names(names: Iterable[str], source: str, target: str) -> list[str]:
         ValueError: see `convert`.
     """
     names = list(names)
-    if source == target == "plain":
+    if source == target == PLAIN:
         return names
+    _check_has_spans(source)
     _check_has_spans(target)
-    labels = dict.fromkeys(tag.label for tag in parse(names, source) if tag.label)
-    return [OUTSIDE] + [f"{p}-{x}" for x in labels for p in _PREFIXES[target]]
+    types = labels(names, source)
+    return [OUTSIDE] + [f"{p}-{x}" for x in types for p in _PREFIXES[target]]
+
+
+def labels(names: Sequence[str], scheme: str) -> list[str]:
+    """Returns the types of entities that tags have, in the order of the tags.
+
+    Args:
+        names: the tags.
+        scheme: their scheme, one of `SCHEMES`; plain tags have no types.
+
+    Raises:
+        ValueError: the scheme is unknown, or a tag isn't one of it.
+    """
+    if scheme == PLAIN:
+        return []
+    return list(dict.fromkeys(tag.label for tag in parse(names, scheme) if tag.label))
 
 
 def constraints(names: Sequence[str], scheme: str) -> Constraints:
@@ -226,7 +243,7 @@ def constraints(names: Sequence[str], scheme: str) -> Constraints:
     Raises:
         ValueError: the scheme is unknown, or a name isn't one of its tags.
     """
-    if scheme == "plain":
+    if scheme == PLAIN:
         allowed = np.ones((len(names) + 1,) * 2, bool)
     else:
         # What surrounds a sequence is like an O: nothing reaches over it.
@@ -299,7 +316,7 @@ def _check_known(scheme):
 
 def _check_has_spans(scheme):
     _check_known(scheme)
-    if scheme == "plain":
+    if scheme == PLAIN:
         raise ValueError(
             "Plain tags mark no entities: they have no spans, and can't be converted "
             f"to or from {', '.join(_PREFIXES)}."
