@@ -2,5 +2,6 @@
 
 from zoo.models.classifier import SequenceClassifier
 from zoo.models.pretraining import BidirectionalLanguageModel
+from zoo.models.tagger import SequenceTagger
 
-__all__ = ["BidirectionalLanguageModel", "SequenceClassifier"]
+__all__ = ["BidirectionalLanguageModel", "SequenceClassifier", "SequenceTagger"]

@@ -1,0 +1,176 @@
+"""Words as a tagger sees them: by their ids, and by their characters."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from zoo.layers import BY_CELL, Bidirectional
+from zoo.text import Vocabulary
+from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
+
+CHARACTER_FEATURES = ("rnn", "cnn", "none")
+
+# What the number of a batch's distinct words is padded to: XLA compiles the recurrent
+# kernels anew for each.
+_SIZES = [2**k for k in range(6, 31)]
+
+
+def lowercase(tokens: tf.Tensor) -> tf.Tensor:
+    """Returns words in lower case, string in, string out, of the same shape."""
+    return tf.strings.lower(tokens, encoding="utf-8")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WordIds(keras.layers.Layer):
+    """Words' ids, as they are written and in lower case.
+
+    In training, words are taken for unknown at random, in both views at once, so
+    that `<UNK>` is learned, and what can be told without knowing the word.
+
+    Args:
+        words: the vocabulary of words as they are written.
+        lowercase_words: the vocabulary of words in lower case.
+        dropout: rate in [0, 1) of the words taken for unknown.
+        seed: of the draws.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        tokens: string (batch, steps), "" where there is none.
+        training: whether words are dropped.
+
+    Returns:
+        Two int32 (batch, steps): the words' ids in each vocabulary, 0 for "".
+    """
+
+    def __init__(
+        self,
+        words: Vocabulary,
+        lowercase_words: Vocabulary,
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.words = words
+        self.lowercase_words = lowercase_words
+        self.dropout = dropout
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, tokens, training=False):
+        """Returns the ids."""
+        unknown = tf.zeros_like(tokens, tf.bool)
+        if training and self.dropout:
+            draws = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator)
+            unknown = draws < self.dropout
+        padding = tf.equal(tokens, "")
+
+        def view(vocabulary, written):
+            ids = tf.where(unknown, UNKNOWN_ID, vocabulary.ids(written))
+            return tf.where(padding, PADDING_ID, ids)
+
+        return view(self.words, tokens), view(self.lowercase_words, lowercase(tokens))
+
+    def compute_output_spec(self, tokens, training=False):
+        """Returns what a call gives, without the tables."""
+        # Two of them: Keras tells a layer's outputs apart by their identity.
+        return tuple(keras.KerasTensor(tokens.shape, "int32") for _ in range(2))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class CharacterFeatures(keras.layers.Layer):
+    """What a word's characters tell: its affixes, its shape, its capitals.
+
+    ```
+    e<t> = E character<t>
+    v    = [a→<T>, a←<1>]          kind "rnn" (Ling et al. 2015; Lample et al. 2016)
+    v    = max_t tanh(W e<t-1..t+1> + b)         kind "cnn" (Ma & Hovy 2016)
+    ```
+
+    It is computed once for each distinct word of a batch, not once a token. Of a
+    word longer than `max_characters` the first and the last ones are read.
+
+    Args:
+        characters: the vocabulary.
+        kind: "rnn" or "cnn".
+        embedding_units: size of a character's vector.
+        units: size of v; of an RNN, in each direction.
+        cell: "rnn", "gru" or "lstm".
+        dropout: rate in [0, 1) after the embedding.
+        max_characters: how many characters of a word are read, two at least.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        tokens: string (batch, steps).
+        training: whether dropout is applied.
+
+    Returns:
+        v of each token, (batch, steps, units), or 2·units of an RNN.
+    """
+
+    def __init__(
+        self,
+        characters: Vocabulary,
+        kind: str = "rnn",
+        embedding_units: int = 25,
+        units: int = 25,
+        cell: str = "lstm",
+        dropout: float = 0.0,
+        max_characters: int = 32,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.characters = characters
+        self.kind = kind
+        self.max_characters = max_characters
+        self.embedding = keras.layers.Embedding(
+            len(characters), embedding_units, mask_zero=True, name="embedding"
+        )
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        if kind == "rnn":
+            self.reader = Bidirectional(BY_CELL[cell](units, name=cell), name="reader")
+        else:
+            self.reader = keras.layers.Conv1D(
+                units, 3, padding="same", activation="tanh", name="reader"
+            )
+        self.size = 2 * units if kind == "rnn" else units
+
+    def build(self, tokens_shape):
+        """Creates the weights."""
+        self.embedding.build((None, None))
+        self.reader.build((None, None, self.embedding.output_dim))
+
+    def call(self, tokens, training=False):
+        """Returns each token's features."""
+        distinct, places = tf.unique(tf.reshape(tokens, [-1]))
+        ids = self._ids(distinct)
+        mask = ops.not_equal(ids, PADDING_ID)
+        x = self.dropout(self.embedding(ids), training=training)
+        if self.kind == "rnn":
+            features = self.reader(x, mask=mask, training=training)
+        else:
+            mask = mask[..., None]
+            features = self.reader(ops.where(mask, x, 0))
+            features = ops.max(ops.where(mask, features, -1), axis=1)
+        features = tf.gather(features, places)
+        return ops.reshape(features, (*ops.shape(tokens), self.size))
+
+    def _ids(self, words):
+        """Returns the ids of words' characters, int32 (at least words, at least 1)."""
+        ids = self.characters.ids(tf.strings.unicode_split(words, "UTF-8"))
+        head = self.max_characters // 2
+        tail = self.max_characters - head
+        ids = tf.concat([ids[:, :head], ids[:, head:][:, -tail:]], axis=1)
+        ids = ids.to_tensor(PADDING_ID)
+        count, longest = tf.unstack(tf.shape(ids))
+        missing = _padded_size(count) - count, tf.maximum(1 - longest, 0)
+        return tf.pad(ids, [[0, missing[0]], [0, missing[1]]])
+
+    def compute_output_spec(self, tokens, training=False):
+        """Returns what a call gives, without the tables."""
+        return keras.KerasTensor((*tokens.shape, self.size), self.compute_dtype)
+
+
+def _padded_size(count):
+    """Returns the first of `_SIZES` that is not below `count`."""
+    sizes = tf.constant(_SIZES)
+    return sizes[tf.searchsorted(sizes, [count])[0]]
