@@ -5,13 +5,10 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tasks import data
+from tasks import data, splits
 from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
 
-# The part of train that is held out where a dataset has no validation split, and
-# the seed it is drawn with: the same examples whatever a training's own seed is.
-HELD_OUT, HELD_OUT_SEED = 0.1, 0
 _MOST_RATINGS = 20
 _VALIDATION, _TEST = "validation", "test"
 
@@ -101,22 +98,6 @@ def has_labels(builder, split: str, label_column: str) -> bool:
     if split not in builder.info.splits:
         return False
     return data.read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
-
-
-def hold_out(examples: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
-    """Cuts a tenth off at random, the same tenth every time.
-
-    Returns:
-        What is left to train on, and what is held out for validation.
-    """
-    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(examples))
-    held_out = max(1, round(HELD_OUT * len(examples)))
-    places = np.sort(order[held_out:]), np.sort(order[:held_out])
-    notes = f"less {HELD_OUT:.0%}", f"a random {HELD_OUT:.0%}"
-    return tuple(
-        examples.take(place, f"{examples.source} ({note})")
-        for place, note in zip(places, notes, strict=True)
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +191,7 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
     if labelled == [_TEST, _VALIDATION]:
         validation = read(builder, _VALIDATION, text, label, names)
     else:
-        train, validation = hold_out(train)
+        train, validation = splits.hold_out(train)
     test_split = labelled[0] if labelled else None
     test = test_split and read(builder, test_split, text, label, names)
     name = data.name(builder)

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tasks import data, labelled_texts
+from tasks import data, labelled_texts, splits
 from tasks.errors import UserError
-from tasks.labelled_texts import HELD_OUT, LabelledTexts
+from tasks.labelled_texts import LabelledTexts
+from tasks.splits import HELD_OUT
 
 COLUMNS = "text", "label"
 STARS = "data/review_body", "data/star_rating"
@@ -149,7 +150,7 @@ def test_the_cut_is_random_and_the_same_whatever_the_seeds():
     for seed in (1, 2):
         np.random.seed(seed)
         tf.random.set_seed(seed)
-        train, held_out = labelled_texts.hold_out(examples)
+        train, held_out = splits.hold_out(examples)
         cuts.append(held_out.texts.tolist())
     assert cuts[0] == cuts[1]
     assert 400 < np.mean(cuts[0]) < 600
