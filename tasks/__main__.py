@@ -1,6 +1,7 @@
 """Lists the task templates: `python -m tasks`."""
 
 TEMPLATES = {
+    "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
     "sentiment": "many-to-one: a text in, its sentiment or any other class out",
 }
 

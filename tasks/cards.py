@@ -44,15 +44,15 @@ def _table(evaluations):
 
 
 def _is_figure(value):
-    return isinstance(value, int | float)
+    return isinstance(value, int | float | str)
 
 
 def _cell(value):
-    if value is None:
-        return ""
-    return (
-        f"{value:.4f}" if isinstance(value, float) else f"{value:,}".replace(",", " ")
-    )
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    return value or ""
 
 
 def _training(training):

@@ -5,7 +5,7 @@ Beside `tasks.datasets` the only place that knows of TFDS.
 
 import os
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +123,8 @@ def _no_download(name, error, url=""):
     host = urllib.parse.urlsplit(url).hostname or "its source"
     return (
         f"{name} is not on this machine and can't be downloaded: {host} can't be "
-        f"reached ({type(error).__name__}). Try --dataset synthetic/reviews, which "
-        "needs no download, or give the folder of prepared data with --data-dir."
+        f"reached ({type(error).__name__}). Leave --dataset out for a generated one, "
+        "which needs no download, or give the folder of prepared data with --data-dir."
     )
 
 
@@ -165,7 +165,14 @@ def is_integer(feature) -> bool:
     return feature.shape == () and np.issubdtype(feature.np_dtype, np.integer)
 
 
-def choose_column(builder, role: str, chosen: str | None, *fits) -> str:
+def is_sequence(feature, fits) -> bool:
+    """Says whether a feature is a sequence of what `fits`, a function, says yes to."""
+    return isinstance(feature, tfds.features.Sequence) and fits(feature.feature)
+
+
+def choose_column(
+    builder, role: str, chosen: str | None, *fits, usual: Sequence[str] = ()
+) -> str:
     """Returns the path of the feature that plays a role.
 
     Args:
@@ -174,10 +181,11 @@ def choose_column(builder, role: str, chosen: str | None, *fits) -> str:
             `--text-column`.
         chosen: what the user chose, if anything.
         *fits: which features fit, as functions of a feature, the best fit first.
+        usual: names that the feature usually has, the most likely first.
 
     Returns:
-        The chosen feature; else the one of `supervised_keys`, if it fits; else
-        the only one that fits.
+        The chosen feature; else the first that fits of `supervised_keys`, then of
+        the usual names; else the only one that fits.
 
     Raises:
         UserError: the chosen one isn't there or doesn't fit, none fits, or
@@ -197,7 +205,7 @@ def choose_column(builder, role: str, chosen: str | None, *fits) -> str:
                 f"Columns that can: {', '.join(candidates) or 'none'}."
             )
         raise UserError(did_you_mean("column", chosen, list(features)))
-    for path in builder.info.supervised_keys or ():
+    for path in (*(builder.info.supervised_keys or ()), *usual):
         if path in candidates:
             return path
     best = next((paths for paths in fitting if paths), [])
@@ -228,6 +236,32 @@ def read(builder, split: str, paths: list[str]) -> list[np.ndarray]:
     Raises:
         UserError: there is no such split.
     """
+    batches = _examples(builder, split, paths).batch(1000).as_numpy_iterator()
+    parts = list(zip(*batches, strict=True))
+    if not parts:
+        raise UserError(f"Split {split!r} of {builder.info.full_name} is empty.")
+    return [np.concatenate(part) for part in parts]
+
+
+def read_sequences(builder, split: str, paths: list[str]) -> Iterator[tuple]:
+    """Reads some columns of a split, whose values are sequences.
+
+    Args:
+        builder: a prepared TFDS builder.
+        split: a split's name, or a slice of one, `train[:10%]`.
+        paths: the columns' paths, as `columns` has them.
+
+    Returns:
+        An iterator of the examples, each a tuple of NumPy arrays.
+
+    Raises:
+        UserError: there is no such split.
+    """
+    return _examples(builder, split, paths).as_numpy_iterator()
+
+
+def _examples(builder, split, paths):
+    """Returns a split as a dataset of tuples, the values at `paths`."""
     check_split(builder, split)
 
     def select(example):
@@ -237,11 +271,7 @@ def read(builder, split: str, paths: list[str]) -> list[np.ndarray]:
         examples = builder.as_dataset(split=split, decoders=None)
     except (ValueError, AssertionError) as error:
         raise UserError(f"Split {split!r} can't be read: {error}") from error
-    batches = examples.map(select).batch(1000).as_numpy_iterator()
-    parts = list(zip(*batches, strict=True))
-    if not parts:
-        raise UserError(f"Split {split!r} of {builder.info.full_name} is empty.")
-    return [np.concatenate(part) for part in parts]
+    return examples.map(select)
 
 
 def _at(example, path):

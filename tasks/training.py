@@ -157,7 +157,14 @@ def minutes(history: list[dict]) -> float:
     return round(sum(row["seconds"] for row in history) / 60, 1)
 
 
-def finish(model, history: list[dict], record: dict, config, output: Path) -> Path:
+def finish(
+    model,
+    history: list[dict],
+    record: dict,
+    config,
+    output: Path,
+    monitor: str = "val_accuracy",
+) -> Path:
     """Saves a trained model as a preset, with its history, and says where.
 
     Args:
@@ -166,13 +173,14 @@ def finish(model, history: list[dict], record: dict, config, output: Path) -> Pa
         record: what the template knows of the training, for the model card.
         config: the training's config.
         output: the training's folder.
+        monitor: the metric that the best epoch was chosen by.
 
     Returns:
         The preset's folder.
     """
     preset = output / "preset"
     model.save_to_preset(preset)
-    best = max(history, key=lambda row: row.get("val_accuracy", row["epoch"]))
+    best = max(history, key=lambda row: row.get(monitor, row["epoch"]))
     record = record | {
         "epochs": len(history),
         "best_epoch": best["epoch"],

@@ -1,0 +1,375 @@
+"""Many-to-many, T_x = T_y: a sentence in, a tag for each of its words out.
+
+python -m tasks.ner predict "Teddy Roosevelt was born in New York."
+python -m tasks.ner train --dataset synthetic/entities
+"""
+
+import dataclasses
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from simple_parsing import choice, field, flag
+
+from tasks import cli, config
+from tasks.errors import UserError
+
+SUMMARY = "Finds names in sentences, or tags their words in any other way."
+LIMITS = """
+- It knows the language, the kind of text and the tags that it was trained on. Text of
+  another kind, in another language or in capitals only, has it guess.
+- A sentence at a time: what the sentence before tells, it doesn't know.
+- A score is as the training data has it: it is no measure of how far a text is from
+  anything seen in training.
+- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
+  them) bind its use as well.
+- Which names it knows, it knows from its data: names rare there it misses more often.
+"""
+
+
+@dataclasses.dataclass
+class Config(config.TrainingConfig):
+    """Tagging: dataset, model and training."""
+
+    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
+    dataset: str = "synthetic/entities"
+    # the column with the tokens; default: tokens, or the only one there is
+    tokens_column: str | None = None
+    # the column with the tags; default: the first of ner, tags and upos
+    tags_column: str | None = None
+    # a CoNLL file to train on, instead of a dataset: token first, tag last on a line
+    train_file: str | None = None
+    # a CoNLL file to choose the best epoch on; default: a tenth of --train-file
+    validation_file: str | None = None
+    # a CoNLL file to report on
+    test_file: str | None = None
+    # how tags tell entities, converted where needed; default: as they are found
+    scheme: str | None = choice("iob1", "iob2", "iobes", default=None)
+    # pretrained word vectors, a text file in the format of GloVe or word2vec
+    vectors: str | None = None
+    # how many words the model knows, in each of both views
+    vocabulary_size: int = 50_000
+    # how often a word must occur in the training sentences to be known
+    min_count: int = 2
+    # size of a word's vector; with --vectors, theirs
+    word_units: int = 100
+    # size of the vector of a word in lower case
+    lowercase_units: int = 50
+    # what reads a word's characters
+    character_features: str = choice("rnn", "cnn", "none", default="rnn")
+    # size of a character's vector
+    character_embedding_units: int = 25
+    # size of what is read of a word's characters, in each direction
+    character_units: int = 25
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # units of a recurrent layer, in each direction
+    units: int = 128
+    # stacked recurrent layers
+    layers: int = 1
+    # read in both directions
+    bidirectional: bool = flag(True, negative_prefix="--no-")
+    # let tags depend on their neighbours by a conditional random field
+    crf: bool = flag(True, negative_prefix="--no-")
+    # the share of the words taken for unknown in training
+    word_dropout: float = 0.1
+    # the share dropped before, between and after the recurrent layers
+    dropout: float = 0.5
+    # sequences in a batch
+    batch_size: int = 32
+    # the step size of Adam at its highest
+    learning_rate: float = 2e-3
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        for name in ("min_count", "word_units", "lowercase_units", "units", "layers"):
+            config.at_least(self, name, 1)
+        for name in ("character_embedding_units", "character_units"):
+            config.at_least(self, name, 1)
+        config.at_least(self, "vocabulary_size", 5)
+        config.below(self, "word_dropout", 1)
+        config.below(self, "dropout", 1)
+        for name in ("validation_file", "test_file"):
+            if getattr(self, name) and not self.train_file:
+                given = "--" + name.replace("_", "-")
+                raise UserError(f"{given} goes with --train-file.")
+
+
+@dataclasses.dataclass
+class Evaluation(config.EvaluationConfig):
+    """What to measure a preset on."""
+
+    # the column with the tokens; default: as in training, or as there
+    tokens_column: str | None = None
+    # the column with the tags; default: likewise
+    tags_column: str | None = None
+    # a CoNLL file to measure on, instead of a dataset
+    file: str | None = None
+    # write token, true and predicted tag to this file, in the columns of conlleval
+    conll: str | None = None
+
+
+@dataclasses.dataclass
+class Prediction(config.PredictionConfig):
+    """What texts are, and what to print of the results."""
+
+    # a text is split already: tokens between tabs, or else between spaces
+    tokens: bool = field(default=False, action="store_true")
+    # print CoNLL's columns, token and tag
+    conll: bool = field(default=False, action="store_true")
+
+    def check(self) -> None:
+        """Raises a UserError where flags exclude each other."""
+        super().check()
+        if self.json and self.conll:
+            raise UserError("Results are JSON or CoNLL's columns, not both.")
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a tagger, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset or a column doesn't exist or doesn't fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks import tagged_sentences, training
+    from zoo import metrics, tags
+
+    corpus = _read(settings)
+    print(corpus.describe())
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
+    training.begin(output, settings)
+    with training.strategy(settings).scope():
+        model = _build(settings, corpus)
+        batches = tagged_sentences.batches(
+            corpus.train,
+            model.tags,
+            settings.batch_size,
+            buckets=settings.buckets,
+            seed=settings.seed,
+        )
+        watched = [metrics.TokenAccuracy(name="accuracy")]
+        if corpus.scheme != tags.PLAIN:
+            watched.append(metrics.EntityF1(model.tags, corpus.scheme, name="f1"))
+        model.compile(
+            training.optimizer(settings, len(batches) * settings.epochs),
+            metrics=watched,
+        )
+    validation = tagged_sentences.batches(
+        corpus.validation, model.tags, settings.batch_size
+    )
+    monitor = "val_accuracy" if corpus.scheme == tags.PLAIN else "val_f1"
+    history = training.fit(
+        model,
+        batches,
+        validation.dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+        monitor,
+    )
+    record = {"command": cli.command("ner", settings), **corpus.record}
+    preset = training.finish(model, history, record, settings, output, monitor)
+    if corpus.test is not None:
+        _measure(preset, model, corpus.test, settings.batch_size)
+
+
+def _read(settings):
+    """Returns the corpus that the settings name."""
+    from tasks import data, tagged_corpus, tagged_sentences
+
+    if settings.train_file:
+        files = settings.train_file, settings.validation_file, settings.test_file
+        parts = [name and tagged_sentences.read_file(name) for name in files]
+        record = {
+            "dataset": settings.train_file,
+            "tokens_column": "the first",
+            "tags_column": "the last",
+            "test_split": None,
+        }
+        return tagged_corpus.corpus(*parts, settings.scheme, record)
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    columns = tagged_sentences.columns(
+        builder, settings.tokens_column, settings.tags_column
+    )
+    return tagged_corpus.read_corpus(
+        builder, settings.train_split, *columns, settings.scheme
+    )
+
+
+def _build(settings, corpus):
+    """Returns a new model that knows the words of the training sentences."""
+    import numpy as np
+
+    from tasks import data
+    from zoo.models import SequenceTagger
+    from zoo.models.token_features import lowercase
+    from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
+
+    tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
+    limits = settings.vocabulary_size, settings.min_count
+    words = Vocabulary.fit([tokens], *limits)
+    lowercase_words = Vocabulary.fit(map(lowercase, data.in_batches(tokens)), *limits)
+    characters = Vocabulary.fit(tokens, None, settings.min_count)
+    vectors = None
+    if settings.vectors:
+        try:
+            names, vectors = read_vectors(settings.vectors)
+        except (ValueError, OSError) as error:
+            raise UserError(f"--vectors: {error}") from error
+        known = dict.fromkeys([*words.ordinary_tokens, *names])
+        words = Vocabulary(list(known)[: settings.vocabulary_size])
+    print(
+        f"vocabulary  {len(words):,} words, {len(lowercase_words):,} in lower case, "
+        f"{len(characters):,} characters"
+    )
+    model = SequenceTagger(
+        words,
+        lowercase_words,
+        characters,
+        corpus.train.inventory,
+        corpus.scheme,
+        # English corpora split "Ann's", others have it in one piece.
+        tokenizer=TokenizerWithOffsets(possessives="'s" in tokens),
+        word_units=settings.word_units if vectors is None else vectors.shape[1],
+        lowercase_units=settings.lowercase_units,
+        character_features=settings.character_features,
+        character_embedding_units=settings.character_embedding_units,
+        character_units=settings.character_units,
+        cell=settings.cell,
+        units=settings.units,
+        layers=settings.layers,
+        bidirectional=settings.bidirectional,
+        crf=settings.crf,
+        word_dropout=settings.word_dropout,
+        dropout=settings.dropout,
+        name="ner",
+    )
+    if vectors is not None:
+        found = model.set_word_vectors(names, vectors)
+        print(f"vectors     {found:,} words of {settings.vectors}")
+    return model
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split, and writes its metrics and its card.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split or a column doesn't exist or doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import data, tagged_corpus, tagged_sentences
+    from zoo import presets
+    from zoo.models import SequenceTagger
+
+    preset = presets.find(name)
+    model = SequenceTagger.from_preset(preset)
+    trained = presets.read_metrics(preset).get("training", {})
+    if settings.file:
+        sentences = tagged_sentences.read_file(settings.file)
+    else:
+        tokens, tags = settings.tokens_column, settings.tags_column
+        if settings.dataset is None:
+            tokens = tokens or trained.get("tokens_column")
+            tags = tags or trained.get("tags_column")
+        builder = data.load_builder(
+            settings.dataset or trained.get("dataset", Config.dataset),
+            settings.data_dir,
+        )
+        columns = tagged_sentences.columns(builder, tokens, tags)
+        split = settings.split or trained.get("test_split") or "test"
+        sentences = tagged_sentences.read(builder, split, *columns)
+    sentences = tagged_corpus.converted(sentences, model.scheme)
+    unknown = sorted(set().union(*sentences.tags).difference(model.tags))
+    if unknown:
+        listed = ", ".join(unknown)
+        print(f"note: the model knows no {listed}, and so misses all of them.")
+    _measure(preset, model, sentences, settings.batch_size, settings.conll)
+
+
+def _measure(preset, model, sentences, batch_size, conll_path=None):
+    """Measures a model, tells the result and writes it into its preset."""
+    from tasks import cards, conll, tagged_sentences, tagging
+    from zoo import presets
+    from zoo.files import replaced_file
+
+    print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
+    predicted = tagged_sentences.predict(model, sentences, batch_size)
+    figures = tagging.measure(sentences.tags, predicted, model.scheme)
+    print(tagging.describe(figures))
+    if conll_path:
+        with replaced_file(conll_path) as path, path.open("w", encoding="utf-8") as out:
+            conll.write(out, sentences.tokens, sentences.tags, predicted)
+        print(f"columns     {conll_path}")
+    metrics = presets.read_metrics(preset)
+    metrics.setdefault("evaluations", {})[sentences.source] = figures
+    if sentences.citation:
+        dataset = sentences.source.rpartition("/")[0]
+        metrics.setdefault("citations", {})[dataset] = sentences.citation
+    card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
+    presets.write_metrics(preset, metrics, card)
+    print(f"metrics     {preset / presets.METRICS}")
+
+
+def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:
+    """Prints each text's entities or tags, in order.
+
+    Args:
+        name: the preset's name or folder.
+        texts: sentences; with `settings.tokens` split into tokens.
+        settings: what they are, and what to print.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import tagged_texts
+    from zoo import tags
+    from zoo.models import SequenceTagger
+
+    model = SequenceTagger.from_preset(name)
+    tag = tagged_texts.tag_split if settings.tokens else tagged_texts.tag
+    labels = tags.labels(model.tags, model.scheme)
+    for tagged in tag(model, texts, settings.batch_size):
+        if settings.json:
+            print(tagged.as_json(model.scheme), flush=True)
+        elif settings.conll:
+            print(tagged.as_conll(), flush=True)
+        else:
+            print(tagged.shown(model.scheme, labels, sys.stdout), flush=True)
+
+
+TEMPLATE = cli.Template(
+    name="ner",
+    summary=SUMMARY,
+    examples=[
+        'python -m tasks.ner predict "Teddy Roosevelt was born in New York."',
+        "python -m tasks.ner predict --input sentences.txt --json",
+        "python -m tasks.ner train              # synthetic/entities: no download",
+        "python -m tasks.ner train --dataset conll2002/es --layers 2",
+        "python -m tasks.ner train --dataset universal_dependencies/en_ewt",
+        "python -m tasks.ner train --train-file mine.conll --vectors glove.txt",
+        "python -m tasks.ner evaluate --model ner_wikiann_en --conll out.txt",
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="ner_wikiann_en",
+    train=train,
+    evaluate=evaluate,
+    predict=predict,
+    prediction=Prediction,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.main(TEMPLATE))

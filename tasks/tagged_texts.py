@@ -1,0 +1,126 @@
+"""What a tagger says of texts, sentence by sentence, and ways to show it."""
+
+import io
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TextIO
+
+import tensorflow as tf
+
+from tasks import conll, entities
+from zoo import tags as schemes
+
+
+class TaggedText(NamedTuple):
+    """A text, its tokens and what a tagger says of them.
+
+    Attributes:
+        text: the text.
+        tokens: (n,), its tokens.
+        starts: (n,), where in `text` each begins, in code points.
+        ends: (n,), where each ends, exclusive.
+        tags: (n,), their tags.
+        scores: (n,), the tags' probabilities.
+    """
+
+    text: str
+    tokens: list[str]
+    starts: list[int]
+    ends: list[int]
+    tags: list[str]
+    scores: list[float]
+
+    def as_json(self, scheme: str) -> str:
+        """Returns JSON: the text and its `entities`, or `tags` where they are plain.
+
+        Either is a list of objects with `start`, `end`, `label`, `text` and `score`.
+        """
+        if scheme == schemes.PLAIN:
+            names = "text", "start", "end", "label", "score"
+            columns = self.tokens, self.starts, self.ends, self.tags, self.scores
+            rows = [
+                dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+            ]
+            return json.dumps({"text": self.text, "tags": rows}, ensure_ascii=False)
+        found = entities.entities(*self, scheme)
+        return json.dumps({"text": self.text, "entities": found}, ensure_ascii=False)
+
+    def as_conll(self) -> str:
+        """Returns a line a token, the token and its tag, with an empty one behind."""
+        file = io.StringIO()
+        conll.write(file, [self.tokens], None, [self.tags])
+        return file.getvalue().removesuffix("\n")
+
+    def shown(self, scheme: str, labels: Sequence[str], stream: TextIO) -> str:
+        """Returns the text for people: see `entities.colored` and `tagged`."""
+        if scheme == schemes.PLAIN:
+            return entities.tagged(self.tokens, self.tags)
+        found = entities.entities(*self, scheme)
+        return entities.colored(self.text, found, stream, labels)
+
+
+def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of texts, in order.
+
+    Args:
+        model: the tagger.
+        texts: the texts.
+        batch_size: how many to tag at a time.
+    """
+    function = tf.function(model.tag, input_signature=model.text_signature)
+    for batch in _batched(texts, batch_size):
+        results = {key: value.numpy() for key, value in function(batch).items()}
+        for place, text in enumerate(batch):
+            row = [
+                results[key][place, : results["lengths"][place]].tolist()
+                for key in ("tokens", "starts", "ends", "tags", "scores")
+            ]
+            tokens, starts, ends, tags, scores = row
+            yield TaggedText(
+                _text(text),
+                [*map(_text, tokens)],
+                starts,
+                ends,
+                [*map(_text, tags)],
+                scores,
+            )
+
+
+def tag_split(model, lines: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of lines that are split into tokens.
+
+    Args:
+        model: the tagger.
+        lines: tokens between tabs, or, in a line without any, between spaces.
+        batch_size: how many to tag at a time.
+    """
+    function = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
+    for batch in _batched(map(_split, lines), batch_size):
+        tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
+        results = {key: value.numpy() for key, value in function(tokens).items()}
+        for place, row in enumerate(batch):
+            words = [*map(_text, row)]
+            ends = [end - 1 for end in itertools.accumulate(len(w) + 1 for w in words)]
+            yield TaggedText(
+                " ".join(words),
+                words,
+                [end - len(word) for word, end in zip(words, ends, strict=True)],
+                ends,
+                [*map(_text, results["tags"][place, : len(row)])],
+                results["scores"][place, : len(row)].tolist(),
+            )
+
+
+def _batched(items, size):
+    while batch := list(itertools.islice(items, size)):
+        yield batch
+
+
+def _split(line):
+    separator = b"\t" if b"\t" in line else b" "
+    return [token for token in line.split(separator) if token]
+
+
+def _text(value):
+    return value.decode("utf-8", "replace")

@@ -1,0 +1,224 @@
+"""Tagged sentences: which columns, which tags, and what to choose and report on."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tasks import data, tagged_corpus, tagged_sentences
+from tasks.errors import UserError
+from tasks.tagged_sentences import TaggedSentences
+
+NAMES = ["O", "B-PER", "I-PER"]
+
+
+def feature(inner):
+    return tfds.features.Sequence(inner)
+
+
+TEXT, LABEL = tfds.features.Text(), tfds.features.ClassLabel(names=NAMES)
+
+
+class Stored:
+    """A prepared data set, from sentences of (token, label) pairs by split."""
+
+    name, version, builder_config = "stored", "1.0.0", None
+
+    def __init__(self, splits, columns=("tokens", "ner"), label=LABEL, **others):
+        self._splits = splits
+        self._columns = columns
+        self._label = label
+        self._others = others
+        features = {columns[0]: feature(TEXT), columns[1]: feature(label), **others}
+        self.info = types.SimpleNamespace(
+            features=tfds.features.FeaturesDict(features),
+            full_name="stored/1.0.0",
+            citation="@misc{stored}",
+            splits=dict.fromkeys(splits),
+            supervised_keys=None,
+        )
+
+    def as_dataset(self, split, decoders=None):
+        labels = tf.string if self._label is TEXT else tf.int64
+        dtypes = dict(zip(self._columns, (tf.string, labels), strict=True))
+
+        def generate():
+            for row in self._splits[split.partition("[")[0]]:
+                columns = zip(*row, strict=True) if row else ((), ())
+                yield {
+                    name: np.array(values, dtypes[name].as_numpy_dtype)
+                    for name, values in zip(self._columns, columns, strict=True)
+                }
+
+        return tf.data.Dataset.from_generator(
+            generate,
+            output_signature={
+                name: tf.TensorSpec([None], dtype) for name, dtype in dtypes.items()
+            },
+        )
+
+
+TEDDY = [("Teddy", 1), ("Roosevelt", 2), ("slept", 0)]
+BEARS = [("Bears", 0), ("sleep", 0)]
+
+
+def corpus(stored, train_split="train", scheme=None):
+    columns = tagged_sentences.columns(stored, None, None)
+    return tagged_corpus.read_corpus(stored, train_split, *columns, scheme)
+
+
+def test_sentences_without_tokens_are_left_out_and_empty_tokens_are_not_padding():
+    stored = Stored({"train": [[], TEDDY, [("", 0), ("x y", 1)], []]})
+    found = tagged_sentences.read(stored, "train", "tokens", "ner")
+    assert found.tokens == [["Teddy", "Roosevelt", "slept"], ["\ufffd", "x y"]]
+    assert found.tags == [["B-PER", "I-PER", "O"], ["O", "B-PER"]]
+    assert found.source == "stored/1.0.0/train"
+    assert found.inventory == tuple(NAMES)
+
+
+def test_tags_can_be_strings():
+    stored = Stored({"train": [[("a", "DT"), ("cat", "NN"), ("b", "NN")]]}, label=TEXT)
+    found = tagged_sentences.read(stored, "train", "tokens", "ner")
+    assert found.tags == [["DT", "NN", "NN"]]
+    assert found.inventory == ("NN", "DT")  # the most frequent first
+
+
+def test_nothing_but_empty_sentences_is_an_error():
+    with pytest.raises(UserError, match="no sentence with tokens"):
+        tagged_sentences.read(Stored({"train": [[], []]}), "train", "tokens", "ner")
+
+
+def test_hidden_tags_are_told():
+    stored = Stored({"train": [TEDDY], "test": [[("a", -1)]]})
+    with pytest.raises(UserError, match=r"hidden \(-1\).*there are train, test"):
+        tagged_sentences.read(stored, "test", "tokens", "ner")
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (["ner", "tags", "upos"], "ner"),
+        (["upos", "pos", "tags"], "tags"),
+        (["xpos", "upos"], "upos"),
+        (["labels"], "labels"),
+    ],
+)
+def test_the_most_telling_tags_are_taken(there, expected):
+    others = dict.fromkeys(there, feature(LABEL))
+    stored = Stored({"train": []}, columns=("tokens", there[0]), **others)
+    assert tagged_sentences.columns(stored, None, None) == ("tokens", expected)
+
+
+def test_columns_can_be_chosen_and_have_to_fit():
+    stored = Stored({"train": []}, columns=("words", "a"), b=feature(LABEL), c=TEXT)
+    assert tagged_sentences.columns(stored, None, "b") == ("words", "b")
+    with pytest.raises(UserError, match=r"2 columns that can be the tags.*--tags-col"):
+        tagged_sentences.columns(stored, None, None)
+    with pytest.raises(UserError, match=r"Column 'c' .* can't be the tags"):
+        tagged_sentences.columns(stored, None, "c")
+    with pytest.raises(UserError, match=r"Unknown column 'word'. Did you mean 'words'"):
+        tagged_sentences.columns(stored, "word", "a")
+
+
+@pytest.mark.parametrize("name", ["validation", "dev"])
+def test_the_split_to_choose_on_has_two_names(name):
+    found = corpus(Stored({"train": [TEDDY], name: [BEARS], "test": [TEDDY] * 2}))
+    assert found.validation.source == f"stored/1.0.0/{name}"
+    assert [len(p) for p in (found.train, found.validation, found.test)] == [1, 1, 2]
+    assert found.record["test_split"] == "test"
+
+
+def test_without_one_a_tenth_of_train_is_held_out():
+    rows = [[(f"{number}", 0)] for number in range(100)]
+    found = corpus(Stored({"train": rows}))
+    assert (len(found.train), len(found.validation), found.test) == (90, 10, None)
+    tokens = [*found.train.tokens, *found.validation.tokens]
+    assert sorted(tokens) == sorted([word] for [(word, _)] in rows)
+    assert "none: no split is left" in found.describe()
+
+
+def test_what_was_trained_on_is_never_tested_on():
+    found = corpus(Stored({"train": [TEDDY] * 9, "test": [TEDDY] * 20}), "test")
+    assert found.test is None
+
+
+def test_tags_are_converted_on_demand():
+    found = corpus(Stored({"train": [TEDDY], "dev": [BEARS]}), scheme="iobes")
+    assert found.train.tags == [["B-PER", "E-PER", "O"]]
+    assert found.train.inventory == ("O", "B-PER", "I-PER", "E-PER", "S-PER")
+    assert "iobes, converted from iob2" in found.describe()
+
+
+def test_stray_tags_are_mended_and_told_but_for_those_of_the_test():
+    stray = [("in", 0), ("York", 2), ("Teddy", 1)]
+    rows = [TEDDY] * 3 + [stray]
+    found = corpus(Stored({"train": rows, "dev": [stray], "test": [stray]}))
+    assert found.scheme == "iob2"
+    assert found.train.tags[-1] == ["O", "O", "B-PER"]
+    assert found.train.tags[:3] == [["B-PER", "I-PER", "O"]] * 3
+    assert found.validation.tags == [["O", "O", "B-PER"]]
+    assert found.test.tags == [["O", "I-PER", "B-PER"]]
+    assert "2 stray tags count as O" in found.describe()
+
+
+def test_plain_tags_stay_and_have_no_other_scheme():
+    label = tfds.features.ClassLabel(names=["NOUN", "VERB", "X"])
+    stored = Stored({"train": [BEARS], "dev": [BEARS]}, ("tokens", "upos"), label)
+    found = corpus(stored)
+    assert found.scheme == "plain"
+    assert found.train.tags == [["NOUN", "NOUN"]]
+    assert "never seen  VERB, X" in found.describe()
+    with pytest.raises(UserError, match="can't be used: Plain tags"):
+        corpus(stored, scheme="iob2")
+
+
+def test_tags_that_only_validation_has_are_known():
+    def strings(*pairs):
+        return TaggedSentences(
+            [[token for token, _ in pairs]],
+            [[tag for _, tag in pairs]],
+            "file",
+            tuple(tag for _, tag in pairs),
+        )
+
+    train, validation = strings(("a", "DT")), strings(("b", "NN"), ("c", "DT"))
+    found = tagged_corpus.corpus(
+        train,
+        validation,
+        None,
+        None,
+        {"dataset": "", "tokens_column": "", "tags_column": ""},
+    )
+    assert found.train.inventory == ("DT", "NN")
+
+
+def test_batches_pair_tokens_with_their_tags_places():
+    sentences = TaggedSentences(
+        [["a", "b"], ["c"]], [["O", "B-NEW"], ["B-PER"]], "file", ()
+    )
+    [(tokens, places)] = tagged_sentences.batches(
+        sentences, NAMES, 2, buckets=1
+    ).dataset()
+    assert tokens.numpy().tolist() == [[b"c", b""], [b"a", b"b"]]
+    assert places.numpy().tolist() == [[1, -1], [0, -1]]
+
+
+@pytest.mark.real_data("conll2002/es", "wikiann/en")
+@pytest.mark.parametrize(
+    ("name", "columns", "sizes", "stray"),
+    [
+        ("conll2002/es", ("tokens", "ner"), (8323, 1915, 1517), 5),
+        ("wikiann/en", ("tokens", "tags"), (20_000, 10_000, 10_000), 0),
+    ],
+)
+def test_real_data_are_read_by_name_alone(name, columns, sizes, stray):
+    builder = data.load_builder(name)
+    assert tagged_sentences.columns(builder, None, None) == columns
+    found = corpus(builder)
+    parts = found.train, found.validation, found.test
+    assert tuple(map(len, parts)) == sizes
+    assert found.scheme == found.found_scheme == "iob2"
+    assert found.stray == stray
+    assert all(all(row) for part in parts for row in part.tokens)
