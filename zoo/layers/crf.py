@@ -46,8 +46,8 @@ class CRF(keras.layers.Layer):
 
     Without a decoder: `crf.decode(model.predict(token_ids), mask=token_ids != 0)`.
 
-    It computes in float32 at least, under mixed precision too. All methods take O(T·K²)
-    and no Python loop; they have gradients of the first order, where it makes sense.
+    It computes in float32 at least, under mixed precision too, in O(T·K²) and without
+    a Python loop. Gradients are of the first order alone.
 
     Args:
         tags: the names of the K tags in the order of their ids, or K.
@@ -66,8 +66,8 @@ class CRF(keras.layers.Layer):
         The emissions, float (batch, steps, K).
 
     Raises:
-        ValueError: a name is twice among `tags`, is no tag of the scheme, or is
-            missing though there is a scheme; there isn't a score for each tag.
+        ValueError: a name is twice among `tags`, or is no tag of the scheme; there is
+            a scheme, but K instead of names; emissions have no score for each tag.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Chains that are empty, masked, impossible, long or wide; in any kind of graph."""
+"""Chains that are empty, masked, impossible, long or wide."""
 
 import numpy as np
 import pytest
@@ -120,51 +120,6 @@ def test_graph_for_any_shape_gives_the_same():
     expected = results(emissions, mask, potentials)
     for own, other in zip(graph(emissions, mask), expected, strict=True):
         np.testing.assert_allclose(own, other, atol=1e-6)
-
-
-def test_chain_can_be_a_part_of_an_xla_computation():
-    emissions, potentials = draw("constrained")
-
-    @tf.function(jit_compile=True)
-    def compiled(emissions, mask):
-        with tf.GradientTape() as tape:
-            tape.watch(emissions)
-            value = chain.log_partition(emissions, mask, potentials)
-        best = chain.viterbi(emissions, mask, potentials)
-        return tape.gradient(value, emissions), best
-
-    mask = tf.constant(MASK)
-    gradient, best = compiled(emissions, mask)
-    expected = chain.marginals(emissions, mask, potentials)
-    np.testing.assert_allclose(gradient, expected, atol=1e-5)
-    np.testing.assert_array_equal(best, chain.viterbi(emissions, mask, potentials))
-
-
-def test_saved_model_of_core_operations_gives_the_same(tmp_path):
-    emissions, potentials = draw("constrained")
-    signature = [
-        tf.TensorSpec([None, None, None]),
-        tf.TensorSpec([None, None], tf.bool),
-    ]
-    module = tf.Module()
-    module.run = tf.function(
-        lambda e, mask: (
-            chain.viterbi(e, mask, potentials),
-            chain.marginals(e, mask, potentials),
-            chain.log_partition(e, mask, potentials),
-            *chain.n_best(e, mask, potentials, n=2),
-        ),
-        input_signature=signature,
-    )
-    tf.saved_model.save(module, str(tmp_path))
-
-    loaded = tf.saved_model.load(str(tmp_path))
-
-    for batch in (emissions, emissions[:0], emissions[:, :0]):
-        mask = tf.constant(MASK)[: len(batch), : batch.shape[1]]
-        expected = module.run(batch, mask)
-        for own, other in zip(loaded.run(batch, mask), expected, strict=True):
-            np.testing.assert_array_equal(own, other)
 
 
 def test_second_order_gradient_is_refused_and_two_tapes_are_not():

@@ -205,7 +205,7 @@ def test_regularizer_and_initializer_reach_the_weights():
     assert copy.get_config() == layer.get_config()
 
 
-def test_saved_model_needs_no_keras_and_takes_any_shape(tmp_path):
+def test_saved_model_gives_the_same_for_any_shape(tmp_path):
     layer = make(NAMES["iob2"], "iob2")
     inputs = keras.Input((None, 4))
     model = keras.Model(inputs, layer(inputs))

@@ -1,10 +1,15 @@
 """The CRF in Keras models: compile, fit, evaluate, save and load."""
 
+import functools
+import re
+import textwrap
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo.layers
 from tests.zoo.cells.units import draw
 from zoo.layers import CRF, CRFAccuracy, CRFDecoder, CRFLoss
 
@@ -255,3 +260,21 @@ def test_model_with_something_after_its_crf_is_refused():
     model.compile("sgd", CRFLoss())
     with pytest.raises(ValueError, match="Make the CRF the last layer"):
         model.train_on_batch(TOKENS, TARGETS)
+
+
+def test_example_in_the_docstring_runs(monkeypatch):
+    # Compiling the kernels would take seconds, and so would tracing.
+    lstm = functools.partial(zoo.layers.LSTM, fused=False)
+    monkeypatch.setattr(zoo.layers, "LSTM", lstm)
+    (example,) = re.findall(r"```python\n(.*?)```", CRF.__doc__, re.DOTALL)
+    tokens, targets = np.array([[5, 6, 7, 0], [8, 9, 0, 0]]), np.zeros((2, 4), int)
+    names = {"keras": keras, "zoo": zoo, "token_ids": tokens, "tag_ids": targets}
+    tf.config.run_functions_eagerly(True)
+    try:
+        exec(textwrap.dedent(example), names)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert names["best"].shape == tokens.shape
+    emissions = names["model"].predict(names["token_ids"], verbose=0)
+    decoded = crf(names["model"]).decode(emissions, mask=tokens != 0)
+    np.testing.assert_array_equal(names["best"], decoded)

@@ -12,7 +12,8 @@ over the valid steps alone: the step before a masked one and the step after it a
 neighbours. A potential, or an emission, of -inf forbids: what is forbidden has the
 probability 0 exactly, and no gradient. A row without a valid step has one sequence,
 the empty one, of score 0. Everything takes O(T·K²), in TensorFlow's core operations,
-for batches and lengths of any size, 0 included.
+for batches and lengths of any size, 0 included. `log_partition` and `log_likelihood`
+have gradients written by hand, of the first order alone.
 
 The functions share these arguments:
 

@@ -28,11 +28,12 @@ from zoo.kernels.chain.potentials import (
     without_peak,
 )
 from zoo.kernels.chain.tracing import in_graph
+from zoo.kernels.recurrence import written
 
 
 @in_graph
 def log_partition(emissions, mask, potentials):
-    """Returns log Z, float (batch,). Like `log_likelihood` it has one gradient."""
+    """Returns log Z, float (batch,), with a gradient like `log_likelihood`'s."""
     alignment = Alignment(emissions, mask)
     scores = tf.zeros(tf.shape(alignment.valid), emissions.dtype)
     return _log_partition_less(
@@ -101,7 +102,7 @@ class Forward(NamedTuple):
             isn't valid.
         last: (batch,), log Σ of the last α, less its peak, and the end: log Z is this
             and the sum of the peaks.
-        wide: bool, whether the products were `Exact`.
+        wide: bool (), whether the products were `Exact`.
     """
 
     alphas: tf.Tensor
@@ -133,6 +134,7 @@ def forward(emissions, valid, potentials):
 
 
 def _recur(product, emissions, valid, start):
+    """Returns `Forward`'s alphas, kept and peaks."""
     alpha, peak = without_peak(start + emissions[0])
     values = alpha, tf.zeros_like(alpha), peak * tf.cast(valid[0], peak.dtype)
     histories = [_history(valid, value) for value in values]
@@ -142,14 +144,9 @@ def _recur(product, emissions, valid, start):
         after, peak = without_peak(log_sums + emissions[t])
         after = tf.where(valid[t][:, None], after, alpha)
         peak = tf.where(valid[t], peak, 0)
-        values = after, kept, peak
-        return (
-            t + 1,
-            after,
-            [h.write(t, v) for h, v in zip(histories, values, strict=True)],
-        )
+        return t + 1, after, written(histories, t, (after, kept, peak))
 
-    histories = [h.write(0, v) for h, v in zip(histories, values, strict=True)]
+    histories = written(histories, 0, values)
     *_, histories = tf.while_loop(
         lambda t, *_: t < tf.shape(valid)[0], step, (1, alpha, histories)
     )
@@ -180,6 +177,7 @@ def _backward(passed, gradient, valid, potentials):
 
 
 def _recur_backward(product, passed, d_last, valid):
+    """Returns the gradients by emissions and by transitions."""
     alphas, kept = passed.alphas, passed.kept
 
     def step(t, d_alpha, d_transitions, d_emissions):
