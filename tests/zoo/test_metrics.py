@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.metrics import EntityF1
+from zoo.metrics import EntityF1, TokenAccuracy
 from zoo.tags import spans
 
 IOB = ("O", "B-X", "I-X", "B-Y", "I-Y")
@@ -241,3 +241,34 @@ def test_scores_of_another_number_of_tags_are_refused():
         ValueError, match=r"5 tags; found scores of the shape \(1, 2, 4"
     ):
         EntityF1(IOB).update_state(ids("O O"), np.zeros((1, 2, 4)))
+
+
+@pytest.mark.parametrize("as_scores", [False, True])
+def test_token_accuracy_is_the_share_of_counted_steps_that_are_right(as_scores):
+    metric, right, counted = TokenAccuracy(), 0, 0
+    assert metric.result() == 0
+    for seed in (0, 1):
+        true, predicted, weights = batch(IOB, seed)
+        true[:3, :2] = -1  # no tag, though the weight says so
+        right += np.sum((true == predicted) * weights * (true >= 0))
+        counted += np.sum(weights * (true >= 0))
+        if as_scores:
+            predicted = np.eye(len(IOB), dtype="float32")[predicted]
+        graph_update(metric)(true, predicted, weights)
+    np.testing.assert_allclose(metric.result(), right / counted, rtol=1e-6)
+
+
+def test_token_accuracy_leaves_out_what_the_mask_does():
+    predicted = tf.constant([[1, 1, 1]])
+    predicted._keras_mask = tf.constant([[True, False, True]])
+    metric = TokenAccuracy()
+    metric.update_state([[1, 1, 0]], predicted)
+    assert metric.result() == 0.5
+    metric.reset_state()
+    metric.update_state([[1, 1, 0], [1, 1, 1]], tf.ones([2, 3]), [1, 0])
+    np.testing.assert_allclose(metric.result(), 2 / 3)
+
+
+def test_token_accuracy_comes_back_from_its_config():
+    copy = TokenAccuracy.from_config(TokenAccuracy(name="accuracy").get_config())
+    assert copy.name == "accuracy"
