@@ -1,6 +1,32 @@
 """Model cards, rendered from what `train` and `evaluate` wrote."""
 
 import textwrap
+from pathlib import Path
+
+from zoo import presets
+
+
+def add_evaluation(
+    preset: Path, source: str, citation: str, figures: dict, summary: str, limits: str
+) -> None:
+    """Writes figures into a preset's metrics, and its card anew.
+
+    Args:
+        preset: the preset's folder.
+        source: what it was measured on: the data set's full name and the split.
+        citation: how the data set is to be cited, BibTeX, or "".
+        figures: what was measured, by name.
+        summary: see `render`.
+        limits: see `render`.
+    """
+    metrics = presets.read_metrics(preset)
+    metrics.setdefault("evaluations", {})[source] = figures
+    if citation:
+        dataset = source.rpartition("/")[0]
+        metrics.setdefault("citations", {})[dataset] = citation
+    card = render(preset.resolve().name, summary, metrics, limits)
+    presets.write_metrics(preset, metrics, card)
+    print(f"metrics     {preset / presets.METRICS}")
 
 
 def render(name: str, summary: str, metrics: dict, limits: str) -> str:

@@ -213,6 +213,7 @@ def _build(settings, corpus):
     from zoo.models import SequenceTagger
     from zoo.models.token_features import lowercase
     from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
+    from zoo.text.vocabulary import SPECIAL
 
     tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
     limits = settings.vocabulary_size, settings.min_count
@@ -226,7 +227,8 @@ def _build(settings, corpus):
         except (ValueError, OSError) as error:
             raise UserError(f"--vectors: {error}") from error
         known = dict.fromkeys([*words.ordinary_tokens, *names])
-        words = Vocabulary(list(known)[: settings.vocabulary_size])
+        known = [word for word in known if word not in SPECIAL]
+        words = Vocabulary(known[: settings.vocabulary_size - len(SPECIAL)])
     print(
         f"vocabulary  {len(words):,} words, {len(lowercase_words):,} in lower case, "
         f"{len(characters):,} characters"
@@ -302,7 +304,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, sentences, batch_size, conll_path=None):
     """Measures a model, tells the result and writes it into its preset."""
     from tasks import cards, conll, tagged_sentences, tagging
-    from zoo import presets
     from zoo.files import replaced_file
 
     print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
@@ -313,14 +314,9 @@ def _measure(preset, model, sentences, batch_size, conll_path=None):
         with replaced_file(conll_path) as path, path.open("w", encoding="utf-8") as out:
             conll.write(out, sentences.tokens, sentences.tags, predicted)
         print(f"columns     {conll_path}")
-    metrics = presets.read_metrics(preset)
-    metrics.setdefault("evaluations", {})[sentences.source] = figures
-    if sentences.citation:
-        dataset = sentences.source.rpartition("/")[0]
-        metrics.setdefault("citations", {})[dataset] = sentences.citation
-    card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
-    presets.write_metrics(preset, metrics, card)
-    print(f"metrics     {preset / presets.METRICS}")
+    cards.add_evaluation(
+        preset, sentences.source, sentences.citation, figures, SUMMARY, LIMITS
+    )
 
 
 def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:

@@ -272,7 +272,6 @@ def _line(text, probabilities, class_names, as_json):
 def _measure(preset, model, examples, batch_size):
     """Measures a model, tells the result and writes it into its preset."""
     from tasks import cards, classification, labelled_texts
-    from zoo import presets
 
     batches = labelled_texts.batches(model, examples, batch_size)
     print(f"measuring on {examples.source}, {len(examples):,} texts")
@@ -281,14 +280,9 @@ def _measure(preset, model, examples, batch_size):
         logits, examples.labels[batches.order], examples.class_names
     )
     print(classification.describe(figures))
-    metrics = presets.read_metrics(preset)
-    metrics.setdefault("evaluations", {})[examples.source] = figures
-    if examples.citation:
-        dataset = examples.source.rpartition("/")[0]
-        metrics.setdefault("citations", {})[dataset] = examples.citation
-    card = cards.render(preset.resolve().name, SUMMARY, metrics, LIMITS)
-    presets.write_metrics(preset, metrics, card)
-    print(f"metrics     {preset / presets.METRICS}")
+    cards.add_evaluation(
+        preset, examples.source, examples.citation, figures, SUMMARY, LIMITS
+    )
 
 
 TEMPLATE = cli.Template(

@@ -1,5 +1,6 @@
 """The trained models in the repository: whole, small, and as good as they say."""
 
+import json
 import math
 from pathlib import Path
 
@@ -7,15 +8,49 @@ import numpy as np
 import pytest
 
 import zoo
-from tasks import cards, data, labelled_texts, sentiment
+from tasks import (
+    cards,
+    data,
+    labelled_texts,
+    ner,
+    sentiment,
+    tagged_sentences,
+    tagged_texts,
+    tagging,
+)
 from zoo import presets
 
 ROOT = Path(__file__).parent.parent / "pretrained"
 MEGABYTE = 1_000_000
+TEMPLATES = {
+    "ner_conll2002_es": ner,
+    "ner_wikiann_en": ner,
+    "sentiment_imdb": sentiment,
+}
+# Each at most so many megabytes, and the figure that it has to reach on the whole
+# test split of so many examples.
+LIMITS = {"ner_conll2002_es": 15, "ner_wikiann_en": 15, "sentiment_imdb": 20}
+ASKED = {
+    "ner_conll2002_es": ("conll2002/es/1.0.0/test", "sentences", 1_517, "f1", 0.80),
+    "ner_wikiann_en": ("wikiann/en/1.0.0/test", "sentences", 10_000, "f1", 0.76),
+    "sentiment_imdb": (
+        "imdb_reviews/plain_text/1.0.0/test",
+        "examples",
+        25_000,
+        "accuracy",
+        0.90,
+    ),
+}
 
 
 def size(folder):
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def stated(preset):
+    """Returns what a preset's card says of the test split."""
+    source, *_ = ASKED[preset]
+    return presets.read_metrics(ROOT / preset)["evaluations"][source]
 
 
 @pytest.fixture(scope="module")
@@ -23,28 +58,29 @@ def model():
     return zoo.from_preset("sentiment_imdb")
 
 
-def test_all_presets_together_stay_small():
+def test_every_preset_is_tested_and_all_together_stay_small():
+    assert {folder.name for folder in ROOT.iterdir()} == TEMPLATES.keys()
     assert size(ROOT) < 200 * MEGABYTE
 
 
-def test_sentiment_stays_below_its_limit():
-    assert size(ROOT / "sentiment_imdb") < 20 * MEGABYTE
+@pytest.mark.parametrize("preset", TEMPLATES)
+def test_preset_stays_below_its_limit(preset):
+    assert size(ROOT / preset) < LIMITS[preset] * MEGABYTE
 
 
-def test_sentiment_was_measured_on_all_test_reviews():
-    evaluations = presets.read_metrics(ROOT / "sentiment_imdb")["evaluations"]
-    assert evaluations["imdb_reviews/plain_text/1.0.0/test"]["examples"] == 25_000
+@pytest.mark.parametrize("preset", TEMPLATES)
+def test_preset_reaches_what_was_asked_for_on_the_whole_test_split(preset):
+    _, counted, examples, name, least = ASKED[preset]
+    figures = stated(preset)
+    assert figures[counted] == examples
+    assert figures[name] >= least
 
 
-def test_sentiment_reaches_the_accuracy_asked_for():
-    evaluations = presets.read_metrics(ROOT / "sentiment_imdb")["evaluations"]
-    assert evaluations["imdb_reviews/plain_text/1.0.0/test"]["accuracy"] >= 0.90
-
-
-def test_card_is_what_evaluate_renders():
-    folder = ROOT / "sentiment_imdb"
+@pytest.mark.parametrize("preset", TEMPLATES)
+def test_card_is_what_evaluate_renders(preset):
+    template, folder = TEMPLATES[preset], ROOT / preset
     metrics = presets.read_metrics(folder)
-    card = cards.render(folder.name, sentiment.SUMMARY, metrics, sentiment.LIMITS)
+    card = cards.render(folder.name, template.SUMMARY, metrics, template.LIMITS)
     assert (folder / presets.CARD).read_text("utf-8") == card
 
 
@@ -69,7 +105,48 @@ def test_sentiment_is_as_accurate_as_its_card_says(model):
         [model.classify(texts)["label"] for texts in data.in_batches(examples.texts)]
     )
     truth = np.array(examples.class_names, "S")[examples.labels]
-    evaluations = presets.read_metrics(ROOT / "sentiment_imdb")["evaluations"]
-    stated = evaluations["imdb_reviews/plain_text/1.0.0/test"]["accuracy"]
-    error = math.sqrt(stated * (1 - stated) / len(examples))
-    assert np.mean(found == truth) > stated - 4 * error
+    accuracy = stated("sentiment_imdb")["accuracy"]
+    error = math.sqrt(accuracy * (1 - accuracy) / len(examples))
+    assert np.mean(found == truth) > accuracy - 4 * error
+
+
+def found_by(preset, text):
+    """Returns what a tagger finds in a text: its entities' texts and types."""
+    model = zoo.from_preset(preset)
+    [tagged] = tagged_texts.tag(model, iter([text.encode()]), batch_size=1)
+    rows = json.loads(tagged.as_json(model.scheme))["entities"]
+    return {(row["text"], row["label"]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("preset", "text", "expected"),
+    [
+        (
+            "ner_conll2002_es",
+            "El presidente José María Aznar viajó ayer de Madrid a Barcelona.",
+            {("José María Aznar", "PER"), ("Madrid", "LOC"), ("Barcelona", "LOC")},
+        ),
+        (
+            "ner_wikiann_en",
+            "Franklin Roosevelt was born in Hyde Park , New York .",
+            {("Franklin Roosevelt", "PER")},
+        ),
+    ],
+)
+def test_tagger_finds_names(preset, text, expected):
+    assert expected <= found_by(preset, text)
+
+
+@pytest.mark.real_data("conll2002/es", "wikiann/en")
+@pytest.mark.parametrize(
+    ("preset", "dataset"),
+    [("ner_conll2002_es", "conll2002/es"), ("ner_wikiann_en", "wikiann/en")],
+)
+def test_tagger_is_as_good_as_its_card_says(preset, dataset):
+    builder = data.load_builder(dataset)
+    columns = tagged_sentences.columns(builder, None, None)
+    sentences = tagged_sentences.read(builder, "test[:20%]", *columns)
+    model = zoo.from_preset(preset)
+    predicted = tagged_sentences.predict(model, sentences, batch_size=64)
+    figures = tagging.measure(sentences.tags, predicted, model.scheme)
+    assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
