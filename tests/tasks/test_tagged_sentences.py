@@ -222,3 +222,17 @@ def test_real_data_are_read_by_name_alone(name, columns, sizes, stray):
     assert found.scheme == found.found_scheme == "iob2"
     assert found.stray == stray
     assert all(all(row) for part in parts for row in part.tokens)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("conll2003", ("tokens", "ner")),
+        ("conll2002/nl", ("tokens", "ner")),
+        ("wikiann/de", ("tokens", "tags")),
+        ("universal_dependencies/en_ewt", ("tokens", "upos")),
+    ],
+)
+def test_datasets_of_tfds_need_no_columns_named(name, expected, tmp_path):
+    builder = tfds.builder(name, data_dir=tmp_path)  # not prepared: features alone
+    assert tagged_sentences.columns(builder, None, None) == expected
