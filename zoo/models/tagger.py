@@ -215,6 +215,19 @@ class SequenceTagger(Model):
         best = self.decode(y_pred, ops.not_equal(x, ""))
         return super().compute_metrics(x, y, best, sample_weight)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """As Keras', which under `tf.distribute` builds on a batch's mean over devices.
+
+        Strings have no mean; the first device's part has the same shapes and types.
+        """
+        if iterator is not None:
+            _, _, batches = next(iter(iterator))
+            parts_of = self.distribute_strategy.experimental_local_results
+            data_batch = keras.tree.map_structure(
+                lambda value: parts_of(value)[0], next(batches)
+            )
+        super()._maybe_symbolic_build(data_batch=data_batch)
+
     def set_word_vectors(self, words: Sequence[str], vectors: np.ndarray) -> int:
         """Gives words vectors that were learned elsewhere, to begin with.
 
