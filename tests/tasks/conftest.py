@@ -7,7 +7,7 @@ import pytest
 
 from tasks import cli, sentiment
 
-DATASETS = ("synthetic/reviews", "synthetic/stars")
+DATASETS = ("synthetic/reviews", "synthetic/stars", "synthetic/entities")
 WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", "."]
 
 
@@ -37,6 +37,47 @@ def preset(tmp_path_factory):
     return folder
 
 
+NAMES = ["Ann", "Lee", "Bob", "met", "in", "New", "York", "Rome", "😀", "?", "."]
+
+
+@pytest.fixture(scope="session")
+def tagger(tmp_path_factory):
+    """A small tagger of names with weights drawn at random, saved as a preset."""
+    tags = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+    return _tagger(tmp_path_factory.mktemp("presets") / "names", tags, "iob2")
+
+
+@pytest.fixture(scope="session")
+def plain_tagger(tmp_path_factory):
+    """The same of parts of speech, without a CRF."""
+    tags = ["NOUN", "VERB", "PUNCT"]
+    folder = tmp_path_factory.mktemp("presets") / "parts_of_speech"
+    return _tagger(folder, tags, "plain", crf=False)
+
+
+def _tagger(folder, tags, scheme, **arguments):
+    from zoo.models import SequenceTagger
+
+    model = SequenceTagger(
+        NAMES,
+        [],
+        [],
+        tags,
+        scheme,
+        word_units=4,
+        lowercase_units=1,
+        character_features="none",
+        cell="rnn",
+        units=3,
+        name="ner",
+        **arguments,
+    )
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
+    model.save_to_preset(folder)
+    return folder
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """What a command did: its exit code and what it printed."""
@@ -48,7 +89,7 @@ class Outcome:
 
 @pytest.fixture
 def run(capsys):
-    """Runs the sentiment template's command line in this process."""
+    """Runs a template's command line in this process."""
 
     def run(*argv, template=sentiment.TEMPLATE):
         capsys.readouterr()
