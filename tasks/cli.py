@@ -112,6 +112,7 @@ def _run(template, arguments):
     if arguments.command == "train":
         _train(template, arguments)
     elif arguments.command == "evaluate":
+        arguments.config.check()
         template.evaluate(arguments.model, arguments.config)
     elif arguments.command == "predict":
         arguments.config.check()

@@ -33,6 +33,10 @@ class EvaluationConfig:
     # sequences in a batch
     batch_size: int = 64
 
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        at_least(self, "batch_size", 1)
+
 
 @dataclasses.dataclass
 class PredictionConfig:

@@ -18,6 +18,7 @@ MISTAKES = {
     "no value": (["train", "--epochs"], "--epochs"),
     "stray argument": (["train", "stray"], "stray"),
     "batch size 0": (["predict", "--batch-size", 0, "A text."], "--batch-size"),
+    "evaluated 0": (["evaluate", "--batch-size", 0], "--batch-size"),
     "no output": (["export"], "--output"),
     "preset": (["predict", "--model", "no", "A text."], "Unknown preset 'no'"),
     "preset evaluated": (["evaluate", "--model", "no"], "Unknown preset 'no'"),
