@@ -1,7 +1,5 @@
 """The whole template: train, measure, card, evaluate, predict, export."""
 
-import contextlib
-import io
 import json
 import shutil
 
@@ -9,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks import cli, sentiment
+from tasks import sentiment
 from tasks.errors import UserError
+from tests.tasks import commands
+from tests.tasks.commands import history, read_json
 from zoo.models import SequenceClassifier
 
 TEST = "synthetic/reviews/1.0.0/test"
@@ -31,26 +31,7 @@ PRETRAINED = """
 
 
 def succeed(*argv):
-    """Runs a command that has to work, and returns what it printed."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        code = cli.main(sentiment.TEMPLATE, list(map(str, argv)))
-    assert code == 0
-    return out.getvalue()
-
-
-def read_json(path):
-    return json.loads(path.read_text("utf-8"))
-
-
-def history(output):
-    """Returns the lines of a training's history, without the seconds."""
-    lines = (output / "checkpoints" / "history.csv").read_text().splitlines()
-    names = lines[0].split(",")
-    return [
-        {k: v for k, v in zip(names, line.split(","), strict=True) if k != "seconds"}
-        for line in lines[1:]
-    ]
+    return commands.succeed(sentiment.TEMPLATE, *argv)
 
 
 @pytest.fixture(scope="module")
