@@ -24,6 +24,20 @@ def add_evaluation(
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
+    write(preset, summary, limits, metrics)
+
+
+def write(preset: Path, summary: str, limits: str, metrics: dict | None = None) -> None:
+    """Writes a preset's card, and its metrics where they are new.
+
+    Args:
+        preset: the preset's folder.
+        summary: see `render`.
+        limits: see `render`.
+        metrics: see `render`; by default those that the preset has.
+    """
+    if metrics is None:
+        metrics = presets.read_metrics(preset)
     card = render(preset.resolve().name, summary, metrics, limits)
     presets.write_metrics(preset, metrics, card)
     print(f"metrics     {preset / presets.METRICS}")

@@ -110,6 +110,12 @@ class Evaluation(config.EvaluationConfig):
     # write token, true and predicted tag to this file, in the columns of conlleval
     conll: str | None = None
 
+    def check(self) -> None:
+        """Raises a UserError where flags exclude each other."""
+        super().check()
+        if self.file and (self.dataset or self.split):
+            raise UserError("Give a --file, or a --dataset and a --split, not both.")
+
 
 @dataclasses.dataclass
 class Prediction(config.PredictionConfig):
@@ -140,16 +146,16 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import tagged_sentences, training
+    from tasks import cards, tagged_sentences, training
     from zoo import metrics, tags
 
     corpus = _read(settings)
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    training.begin(output, settings)
     with training.strategy(settings).scope():
         model = _build(settings, corpus)
+        training.begin(output, settings)  # not before all mistakes are told
         batches = tagged_sentences.batches(
             corpus.train,
             model.tags,
@@ -176,10 +182,20 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
         monitor,
     )
-    record = {"command": cli.command("ner", settings), **corpus.record}
+    record = {"command": _command(settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
+    else:
+        cards.write(preset, SUMMARY, LIMITS)
+
+
+def _command(settings):
+    """Returns the command to train the same, files without their folders."""
+    files = ("train_file", "validation_file", "test_file", "vectors")
+    given = {name: getattr(settings, name) for name in files}
+    names = {name: path and Path(path).name for name, path in given.items()}
+    return cli.command("ner", dataclasses.replace(settings, **names))
 
 
 def _read(settings):
@@ -189,13 +205,7 @@ def _read(settings):
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
         parts = [name and tagged_sentences.read_file(name) for name in files]
-        record = {
-            "dataset": settings.train_file,
-            "tokens_column": "the first",
-            "tags_column": "the last",
-            "test_split": None,
-        }
-        return tagged_corpus.corpus(*parts, settings.scheme, record)
+        return tagged_corpus.corpus(*parts, settings.scheme, record={})
     builder = data.load_builder(settings.dataset, settings.data_dir)
     columns = tagged_sentences.columns(
         builder, settings.tokens_column, settings.tags_column
@@ -226,9 +236,9 @@ def _build(settings, corpus):
             names, vectors = read_vectors(settings.vectors)
         except (ValueError, OSError) as error:
             raise UserError(f"--vectors: {error}") from error
-        known = dict.fromkeys([*words.ordinary_tokens, *names])
-        known = [word for word in known if word not in SPECIAL]
-        words = Vocabulary(known[: settings.vocabulary_size - len(SPECIAL)])
+        # Some files have a vector for `<UNK>`, which every vocabulary holds.
+        known = dict.fromkeys([*words.tokens, *names])
+        words = Vocabulary(list(known)[len(SPECIAL) : settings.vocabulary_size])
     print(
         f"vocabulary  {len(words):,} words, {len(lowercase_words):,} in lower case, "
         f"{len(characters):,} characters"
@@ -286,10 +296,13 @@ def evaluate(name: str, settings: Evaluation) -> None:
         if settings.dataset is None:
             tokens = tokens or trained.get("tokens_column")
             tags = tags or trained.get("tags_column")
-        builder = data.load_builder(
-            settings.dataset or trained.get("dataset", Config.dataset),
-            settings.data_dir,
-        )
+        dataset = settings.dataset or trained.get("dataset")
+        if dataset is None:
+            raise UserError(
+                f"Preset {name} has no dataset on record to be measured on. Give one "
+                "with --dataset, or a file in CoNLL's columns with --file."
+            )
+        builder = data.load_builder(dataset, settings.data_dir)
         columns = tagged_sentences.columns(builder, tokens, tags)
         split = settings.split or trained.get("test_split") or "test"
         sentences = tagged_sentences.read(builder, split, *columns)

@@ -106,7 +106,7 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import labelled_texts, pretraining, training
+    from tasks import cards, labelled_texts, pretraining, training
 
     corpus, unlabelled = _read(settings)
     # Not before: a dataset that is yet to be prepared draws random numbers too.
@@ -141,6 +141,8 @@ def train(settings: Config, output: Path) -> None:
     preset = training.finish(model, history, record, settings, output)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
+    else:
+        cards.write(preset, SUMMARY, LIMITS)
 
 
 def _read(settings):

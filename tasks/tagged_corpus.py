@@ -43,8 +43,7 @@ class Corpus:
         if self.stray:
             scheme += f"; {self.stray:,} stray tags count as O"
         lines = [
-            f"dataset     {self.record['dataset']}",
-            f"columns     {self.record['tokens_column']}, {self.record['tags_column']}",
+            *self._described_dataset(),
             f"scheme      {scheme}",
             f"tags        {', '.join(self.train.inventory)}",
         ]
@@ -56,6 +55,14 @@ class Corpus:
         if unseen:
             lines.append(f"never seen  {', '.join(sorted(unseen))}: not in train")
         return "\n".join(lines)
+
+    def _described_dataset(self):
+        if "dataset" not in self.record:  # but files
+            return []
+        return [
+            f"dataset     {self.record['dataset']}",
+            f"columns     {self.record['tokens_column']}, {self.record['tags_column']}",
+        ]
 
 
 def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Corpus:
@@ -104,7 +111,8 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
         validation: the same, or None to cut a tenth from train.
         test: the same, or None.
         scheme: the scheme to convert to; None to keep theirs.
-        record: what a preset is to remember of its data.
+        record: what a preset is to remember of its data; of a dataset its name as
+            `dataset`, `tokens_column` and `tags_column`.
 
     Raises:
         UserError: tags follow no scheme, or can't be converted.

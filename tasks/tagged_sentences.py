@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -90,10 +91,12 @@ def read(builder, split: str, tokens: str, tags: str) -> TaggedSentences:
 def read_file(path: str) -> TaggedSentences:
     """Reads a file in CoNLL's columns: see `tasks.conll.read`.
 
+    The source is the file's name, without its folder: it gets into presets.
+
     Raises:
         UserError: the file can't be read, is malformed, or holds no sentence.
     """
-    return _sentences(conll.read(path), str(path), None, "")
+    return _sentences(conll.read(path), Path(path).name, None, "")
 
 
 def _text(values):
