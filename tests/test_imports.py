@@ -126,7 +126,10 @@ def test_import_is_found_however_it_is_written(source, package, expected):
 
 @pytest.mark.parametrize(
     "module",
-    ["zoo", "zoo.files", "zoo.tags", "tasks.sentiment", "tasks.entities", "tasks.cli"],
+    [
+        *("zoo", "zoo.files", "zoo.tags"),
+        *("tasks.cli", "tasks.entities", "tasks.ner", "tasks.sentiment"),
+    ],
 )
 def test_import_that_should_be_quick_waits_for_no_big_library(module):
     script = f"import sys, {module}; print(*sys.modules)"

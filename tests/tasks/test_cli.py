@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks import cli, sentiment
+from tasks import cli, ner, sentiment
 from tasks.errors import UserError
 
-CONFIGS = {"train": sentiment.Config, "evaluate": sentiment.Evaluation}
+TEMPLATES = [ner.TEMPLATE, sentiment.TEMPLATE]
 
 
 def python(*arguments, **kwargs):
@@ -33,24 +33,28 @@ def test_without_arguments_help_with_examples_is_shown(run):
         assert re.search(rf"^ +{command}  +\w", outcome.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", CONFIGS)
-def test_every_field_of_a_config_is_a_flag_with_help(run, command):
-    outcome = run(command, "--help")
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    ("command", "config"), [("train", "config"), ("evaluate", "evaluation")]
+)
+def test_every_field_of_a_config_is_a_flag_with_help(run, template, command, config):
+    outcome = run(command, "--help", template=template)
     assert outcome.code == 0
     told = re.split(r"\n  (?=--)", outcome.out.partition("options:")[2])
     told = {part.split()[0].rstrip(","): " ".join(part.split()) for part in told}
-    for field in dataclasses.fields(CONFIGS[command]):
+    for field in dataclasses.fields(getattr(template, config)):
         flag = "--" + field.name.replace("_", "-")
         text = " ".join(part for name, part in told.items() if name == flag)
         words = re.sub(r"--[\w-]+|\(default:.*\)|[A-Z_]{2,}|\{.*?\}", "", text)
         assert len(words.split()) >= 3, f"{flag}: {text!r}"
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
 @pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
-def test_every_flag_of_every_command_has_help(run, command):
-    parser = cli._parser(sentiment.TEMPLATE)
+def test_every_flag_of_every_command_has_help(run, template, command):
+    parser = cli._parser(template)
     subparsers = next(a for a in parser._actions if a.dest == "command")
-    run(command, "--help")  # adds the config's flags
+    run(command, "--help", template=template)  # adds the config's flags
     silent = [
         action.option_strings[0]
         for action in subparsers.choices[command]._actions
