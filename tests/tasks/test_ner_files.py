@@ -121,10 +121,11 @@ def plain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
     write(folder / "train.conll", draw(40, 0, *PARTS))
     # The dimension is the file's own; "Ann" is in the training sentences.
-    vectors = "<UNK> 9 9\nAnn 0.5 -1\nelsewhere 1.5 2.5\n"
+    vectors = "<UNK> 9 9\nAnn 0.5 -1\nelsewhere 1.5 2.5\nbeyond 0 0\n"
     (folder / "vectors.txt").write_text(vectors)
     flags = ["--cell", "rnn", "--train-file", folder / "train.conll"]
-    flags += ["--vectors", folder / "vectors.txt"]
+    # Four special ids, ten words in the sentences, and one more.
+    flags += ["--vectors", folder / "vectors.txt", "--vocabulary-size", 15]
     printed = [train(folder / name, *flags) for name in ("one", "two")]
     return printed[0], folder
 
@@ -157,6 +158,8 @@ def test_words_begin_with_the_vectors_that_were_given(plain):
     model = SequenceTagger.from_preset(folder / "one" / "preset")
     assert model.word_units == 2
     words = model.vocabularies["words"].tokens
+    assert len(words) == 15
+    assert "beyond" not in words
     table = model.get_layer("words").embeddings.numpy()
     # Training has moved the other's.
     np.testing.assert_array_equal(table[words.index("elsewhere")], [1.5, 2.5])
@@ -190,10 +193,8 @@ def test_a_preset_of_files_is_measured_on_what_is_named_only(run, plain):
 
 
 @pytest.mark.slow
-def test_empty_and_very_long_sentences_train_on_each_kind_of_device(
-    monkeypatch, tmp_path
-):
-    """As conll2002 has them; and spread over all devices, here the CPU alone."""
+def test_empty_and_very_long_sentences_are_trained_on(monkeypatch, tmp_path):
+    """As conll2002 has them; and with --mirrored, on the CPU alone."""
     teddy = [("Teddy", 1), ("Roosevelt", 2), ("slept", 0), ("", 0)]
     long = teddy * 309 + [("x y", 0)] * 2
     splits = {"train": [[], long, *[teddy] * 15], "test": [teddy, [], long]}
