@@ -42,6 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rounds = 3 if arguments.quick else 25
 
+    print(report.load_warning(), flush=True)
     shape = arguments.batch, arguments.steps
     sentences = MadeUpSentences(arguments.batch * arguments.steps)
     tokens, tags = (
