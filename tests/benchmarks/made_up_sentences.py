@@ -32,7 +32,7 @@ class MadeUpSentences:
         seed: of the words, the sentences and the tags.
 
     Attributes:
-        words: the distinct words, the most frequent first.
+        words: the words, the most frequent first; of a letter or two, some occur twice.
         tokens: string, ragged (count, steps).
         tags: int32, ragged (count, steps), places in `TAGS`.
     """
