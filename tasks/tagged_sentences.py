@@ -10,6 +10,7 @@ import tensorflow as tf
 from tasks import conll, data
 from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
+from zoo import kernels
 
 # What datasets call their columns, the best first.
 _TOKENS_COLUMNS, _TAGS_COLUMNS = ("tokens",), ("ner", "tags", "upos")
@@ -173,7 +174,9 @@ def predict(model, sentences: TaggedSentences, batch_size: int) -> list[list[str
         batch_size: how many to tag at a time.
     """
     ordered = batches(sentences, model.tags, batch_size)
-    tag = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
+    tag = tf.function(
+        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
+    )
     rows = []
     for tokens, _ in ordered.dataset():
         rows += tag(tokens)["tags"].numpy().tolist()

@@ -9,6 +9,7 @@ from typing import NamedTuple, TextIO
 import tensorflow as tf
 
 from tasks import conll, entities
+from zoo import kernels
 from zoo import tags as schemes
 
 
@@ -68,7 +69,10 @@ def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
         texts: the texts.
         batch_size: how many to tag at a time.
     """
-    function = tf.function(model.tag, input_signature=model.text_signature)
+    # Texts have many lengths, and the kernels would be compiled for each of them.
+    function = tf.function(
+        kernels.portable()(model.tag), input_signature=model.text_signature
+    )
     for batch in _batched(texts, batch_size):
         results = {key: value.numpy() for key, value in function(batch).items()}
         for place, text in enumerate(batch):
@@ -95,7 +99,9 @@ def tag_split(model, lines: Iterator[bytes], batch_size: int) -> Iterator[Tagged
         lines: tokens between tabs, or, in a line without any, between spaces.
         batch_size: how many to tag at a time.
     """
-    function = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
+    function = tf.function(
+        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
+    )
     for batch in _batched(map(_split, lines), batch_size):
         tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
         results = {key: value.numpy() for key, value in function(tokens).items()}

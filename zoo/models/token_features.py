@@ -10,10 +10,6 @@ from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 CHARACTER_FEATURES = ("rnn", "cnn", "none")
 
-# What the number of a batch's distinct words is padded to: XLA compiles the recurrent
-# kernels anew for each.
-_SIZES = [2**k for k in range(6, 31)]
-
 
 def lowercase(tokens: tf.Tensor) -> tf.Tensor:
     """Returns words in lower case, string in, string out, of the same shape."""
@@ -127,7 +123,11 @@ class CharacterFeatures(keras.layers.Layer):
         )
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         if kind == "rnn":
-            self.reader = Bidirectional(BY_CELL[cell](units, name=cell), name="reader")
+            # Words are short and their number is another in each batch: the kernels
+            # would be compiled anew again and again, and gain nothing (measured by
+            # tests.benchmarks.ner_step).
+            layer = BY_CELL[cell](units, fused=False, name=cell)
+            self.reader = Bidirectional(layer, name="reader")
         else:
             self.reader = keras.layers.Conv1D(
                 units, 3, padding="same", activation="tanh", name="reader"
@@ -155,22 +155,15 @@ class CharacterFeatures(keras.layers.Layer):
         return ops.reshape(features, (*ops.shape(tokens), self.size))
 
     def _ids(self, words):
-        """Returns the ids of words' characters, int32 (at least words, at least 1)."""
+        """Returns the ids of words' characters, int32, one row and column at least."""
         ids = self.characters.ids(tf.strings.unicode_split(words, "UTF-8"))
         head = self.max_characters // 2
         tail = self.max_characters - head
         ids = tf.concat([ids[:, :head], ids[:, head:][:, -tail:]], axis=1)
         ids = ids.to_tensor(PADDING_ID)
-        count, longest = tf.unstack(tf.shape(ids))
-        missing = _padded_size(count) - count, tf.maximum(1 - longest, 0)
-        return tf.pad(ids, [[0, missing[0]], [0, missing[1]]])
+        missing = [tf.maximum(1 - size, 0) for size in tf.unstack(tf.shape(ids))]
+        return tf.pad(ids, [[0, size] for size in missing])
 
     def compute_output_spec(self, tokens, training=False):
         """Returns what a call gives, without the tables."""
         return keras.KerasTensor((*tokens.shape, self.size), self.compute_dtype)
-
-
-def _padded_size(count):
-    """Returns the first of `_SIZES` that is not below `count`."""
-    sizes = tf.constant(_SIZES)
-    return sizes[tf.searchsorted(sizes, [count])[0]]
