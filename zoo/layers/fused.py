@@ -131,7 +131,7 @@ def run(layer, sequences, initial_state, mask, training):
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
-    step, kernel, bias, weights = _RECURRENCES[type(cell)](cell)
+    step, kernel, bias, weights = recurrence(layer)
     arguments = step, sequences, states, mask, kernel, bias, weights
     if layer.checkpoint_every is None:
         outputs, states = kernels.run(*arguments, layer.return_sequences)
@@ -147,6 +147,25 @@ def run(layer, sequences, initial_state, mask, training):
         if outputs is not None:
             outputs = ops.where(shown[..., None], outputs, ops.zeros_like(outputs))
     return last, last[:, None] if outputs is None else outputs, states
+
+
+def recurrence(layer):
+    """Returns what goes through time in a layer, for who takes its steps himself.
+
+    Args:
+        layer: a `zoo.layers.RNN`, built.
+
+    Returns:
+        A `zoo.kernels.steps.Step`, W_x (n_x, gates · n_a), b (gates · n_a,) and the
+        weights that the step takes, all in the step's own order of columns.
+
+    Raises:
+        ValueError: there is no kernel for the layer's arguments.
+    """
+    obstacle = _obstacle(layer)
+    if obstacle:
+        raise ValueError(f"{layer.name} has no kernel's step: {obstacle}.")
+    return _RECURRENCES[type(layer.cell)](layer.cell)
 
 
 def _begun(mask):

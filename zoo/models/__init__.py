@@ -1,7 +1,13 @@
 """Models: strings in, strings out, on the layers of the zoo."""
 
 from zoo.models.classifier import SequenceClassifier
+from zoo.models.language_model import LanguageModel
 from zoo.models.pretraining import BidirectionalLanguageModel
 from zoo.models.tagger import SequenceTagger
 
-__all__ = ["BidirectionalLanguageModel", "SequenceClassifier", "SequenceTagger"]
+__all__ = [
+    "BidirectionalLanguageModel",
+    "LanguageModel",
+    "SequenceClassifier",
+    "SequenceTagger",
+]

@@ -3,7 +3,11 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
+
+# The logit of what is never predicted.
+IMPOSSIBLE = -1e9
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,8 +29,9 @@ class SampledSoftmax(keras.layers.Layer):
     frequent tokens too likely.
 
     Args:
-        samples: how many tokens are drawn.
+        samples: how many tokens are drawn; None for all, not drawn but counted.
         seed: of the draws.
+        never: ids that are never predicted: their probability is 0.
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -39,9 +44,10 @@ class SampledSoftmax(keras.layers.Layer):
         The mean loss in nats, a scalar.
     """
 
-    def __init__(self, samples=768, seed=None, **kwargs):
+    def __init__(self, samples=768, seed=None, never=(), **kwargs):
         super().__init__(**kwargs)
         self.samples = samples
+        self.never = tuple(never)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -54,20 +60,39 @@ class SampledSoftmax(keras.layers.Layer):
 
     def call(self, hidden, labels, table, training=False):
         """Returns the mean loss."""
-        if not training:
-            logits = ops.matmul(hidden, ops.transpose(table)) + self.bias
-            true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-            return ops.mean(ops.logsumexp(logits, axis=1) - true)
+        if training and self.samples:
+            return ops.mean(self.sampled_losses(hidden, labels, table))
+        logits = self.logits(hidden, table)
+        true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+        return ops.mean(ops.logsumexp(logits, axis=1) - true)
+
+    def logits(self, hidden, table):
+        """Returns z of all tokens, float (…, V)."""
+        return ops.matmul(hidden, ops.transpose(table)) + self.offsets()
+
+    def offsets(self):
+        """Returns b, (V,), so low that P = 0 where a token is never predicted."""
+        bias = ops.convert_to_tensor(self.bias)
+        if not self.never:
+            return bias
+        # Not −∞: what is multiplied by 0, as a loss at padding, has to become 0.
+        impossible = np.zeros(self.vocabulary_size, "float32")
+        impossible[list(self.never)] = IMPOSSIBLE
+        return bias + impossible
+
+    def sampled_losses(self, hidden, labels, table):
+        """Returns each prediction's loss in nats, (predictions,), by one sample."""
+        offsets = self.offsets()
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
         drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
         drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
 
         true = ops.sum(hidden * ops.take(table, labels, axis=0), axis=-1)
-        true = true + ops.take(self.bias, labels) - self._log_count(labels)
+        true = true + ops.take(offsets, labels) - self._log_count(labels)
         others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
-        others = others + ops.take(self.bias, drawn) - self._log_count(drawn)
+        others = others + ops.take(offsets, drawn) - self._log_count(drawn)
         logits = ops.concatenate([true[:, None], others], axis=1)
-        return ops.mean(ops.logsumexp(logits, axis=1) - true)
+        return ops.logsumexp(logits, axis=1) - true
 
     def _log_count(self, ids):
         """Returns the logarithm of how often an id is expected in the sample."""
@@ -77,7 +102,12 @@ class SampledSoftmax(keras.layers.Layer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "samples": self.samples, "seed": self.seed}
+        return {
+            **super().get_config(),
+            "samples": self.samples,
+            "seed": self.seed,
+            "never": list(self.never),
+        }
 
 
 class BidirectionalLanguageModel(keras.Model):

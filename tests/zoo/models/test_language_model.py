@@ -1,0 +1,219 @@
+"""Predictions and training of a language model, against SPEC.md in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.models.language_models import in_numpy, make
+from zoo.models import LanguageModel
+from zoo.text import WordTokenizer
+
+IDS = np.random.default_rng(0).integers(4, 10, [4, 23]).astype("int32")
+X, Y = IDS[:, :-1], IDS[:, 1:]
+
+
+def windows(x, y, steps):
+    """Returns batches of windows, of which the first begin their texts."""
+    starts = range(0, x.shape[1], steps)
+    return [
+        (
+            (x[:, start : start + steps], np.full(len(x), start == 0)),
+            y[:, start : start + steps],
+        )
+        for start in starts
+    ]
+
+
+def dataset(batches):
+    (x, _), y = batches[0]
+    signature = (
+        (tf.TensorSpec([len(x), None], tf.int32), tf.TensorSpec([len(x)], tf.bool)),
+        tf.TensorSpec([len(y), None], tf.int32),
+    )
+    data = tf.data.Dataset.from_generator(
+        lambda: iter(batches), output_signature=signature
+    )
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches)))
+
+
+def nats(model, x, y):
+    """Returns the mean cross-entropy of whole texts."""
+    logs = in_numpy(model, x)
+    return -np.take_along_axis(logs, y[..., None], axis=2).mean()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"cell": "rnn", "sentences": True},
+        {"cell": "gru", "tied": True},
+        {"cell": "lstm", "tied": True, "units": 3, "layers": 2, "variational": True},
+    ],
+    ids=lambda arguments: arguments["cell"],
+)
+def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
+    model = make(**arguments)
+    expected = in_numpy(model, X)
+    logs = tf.nn.log_softmax(model(X)).numpy()
+    possible = np.isfinite(expected)
+    np.testing.assert_allclose(logs[possible], expected[possible], atol=1e-5)
+    assert (np.exp(logs)[~possible] == 0).all()
+    state = model.recurrent.get_initial_state(len(X))
+    for t in range(3):
+        logits, state = model.step(X[:, t], state)
+        stepped = tf.nn.log_softmax(logits).numpy()
+        np.testing.assert_allclose(stepped, logs[:, t], atol=1e-5)
+
+
+def test_windows_with_the_state_carried_cost_what_one_pass_costs():
+    model = make(cell="gru", layers=2)
+    model.compile()
+    data = dataset(windows(X, Y, 8))  # the last window is shorter
+    for _ in range(2):  # the second time from the beginning again
+        results = model.evaluate(data, verbose=0, return_dict=True)
+        np.testing.assert_allclose(results["nats"], nats(model, X, Y), atol=1e-5)
+    np.testing.assert_allclose(
+        results["perplexity"], np.exp(nats(model, X, Y)), rtol=1e-5
+    )
+
+
+def test_each_row_starts_anew_where_its_text_begins():
+    model = make()
+    first, second = (X[:, :8], np.full(4, True)), (X[:, 8:16], np.arange(4) % 2 == 0)
+    model(first)
+    found = tf.nn.log_softmax(model(second)).numpy()
+    new, continued = in_numpy(model, X[:, 8:16]), in_numpy(model, X[:, :16])[:, 8:]
+    possible = np.isfinite(new)
+    expected = np.where(second[1][:, None, None], new, continued)
+    np.testing.assert_allclose(found[possible], expected[possible], atol=1e-5)
+
+
+def test_ids_alone_begin_and_leave_the_carried_state_as_it_is():
+    model = make()
+    model((X[:, :8], np.full(4, True)))
+    expected = in_numpy(model, X)[:, 8:16, 4:]
+    whole = tf.nn.log_softmax(model(X[:2, :5]))[:, :, 4:]
+    np.testing.assert_allclose(whole, in_numpy(model, X[:2, :5])[:, :, 4:], atol=1e-5)
+    found = tf.nn.log_softmax(model((X[:, 8:16], np.full(4, False))))[:, :, 4:]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_training_goes_on_after_an_evaluation_where_it_was():
+    model = make()
+    other = np.flip(X, 1)
+    model((X[:, :8], np.full(4, True)), training=True)
+    model((other[:3, :8], np.full(3, True)), training=False)
+    found = model((X[:, 8:16], np.full(4, False)), training=True)
+    expected = in_numpy(model, X)[:, 8:16, 4:]
+    np.testing.assert_allclose(tf.nn.log_softmax(found)[..., 4:], expected, atol=1e-5)
+
+
+def test_a_window_that_goes_on_needs_the_rows_before_it():
+    model = make()
+    model((X[:, :8], np.full(4, True)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="another number of rows"):
+        model((X[:3, 8:16], np.array([True, False, True])))
+    model((X[:3, 8:16], np.full(3, True)))
+
+
+def test_gradients_stop_where_a_window_begins():
+    model = make()
+    model.compile()
+    first, second = windows(X, Y, 11)
+    with tf.GradientTape() as tape:
+        model(first[0], training=True)
+        logits = model(second[0], training=True)
+        loss = model.compute_loss(y=second[1], y_pred=logits)
+    found = tape.gradient(loss, model.embedding.embeddings.value)
+    _, state = model.run(X[:, :11])
+    with tf.GradientTape() as tape:
+        hidden, _ = model.run(X[:, 11:], [tf.identity(each) for each in state])
+        logits = model.logits(hidden)
+        loss = model.compute_loss(y=second[1], y_pred=logits)
+    expected = tape.gradient(loss, model.embedding.embeddings.value)
+    np.testing.assert_allclose(
+        tf.convert_to_tensor(found), tf.convert_to_tensor(expected), atol=1e-6
+    )
+
+
+def test_fit_learns_a_rule_that_reaches_across_windows():
+    # Every third token says what the next two are: after "a", "b b", and so on.
+    cycle = np.tile([4, 5, 5, 6, 7, 7], 40)[None].repeat(4, 0).astype("int32")
+    model = make(units=12, tied=True)
+    layer = model.recurrent.layers[0]
+    assert layer.fused_path == "fused"
+    model.compile(keras.optimizers.Adam(0.02))
+    data = dataset(windows(cycle[:, :-1], cycle[:, 1:], 7))
+    history = model.fit(data, epochs=4, verbose=0, shuffle=False).history
+    assert history["nats"][-1] < 0.1 < history["nats"][0]
+
+
+def test_padding_changes_neither_loss_nor_metrics():
+    model = make(sentences=True)
+    model.compile()
+    y = np.array([[4, 5, 3, 0, 0], [6, 6, 7, 5, 3]], "int32")
+    x = model.inputs(y)
+    assert x.numpy().tolist() == [[2, 4, 5, 3, 0], [2, 6, 6, 7, 5]]
+    results = model.evaluate(x, y, verbose=0, return_dict=True)
+    logs = in_numpy(model, x)
+    logs = np.take_along_axis(logs, y[..., None], axis=2)[..., 0][y > 0]
+    np.testing.assert_allclose(results["nats"], -logs.mean(), atol=1e-5)
+    np.testing.assert_allclose(results["loss"], -logs.mean(), atol=1e-5)
+
+
+@pytest.mark.parametrize("variational", [False, True])
+def test_variational_dropout_takes_the_same_units_away_at_all_steps(variational):
+    keras.utils.set_random_seed(1)
+    model = make(embedding_dropout=0.5, dropout=0.5, variational=variational, layers=2)
+    assert {layer.fused_path for layer in model.recurrent.layers} == {"fused"}
+    same = np.full([3, 20], 5)
+    seen = model.drop[0](model.embedding(same), training=True).numpy()
+    assert (np.ptp(seen, axis=1) == 0).all() == variational
+    hidden, _ = model.run(same, training=True)
+    always = (hidden.numpy() == 0).all(axis=1)
+    assert always.any() == variational
+    assert (hidden.numpy() == 0).any()
+    between = [layer.dropout for layer in model.recurrent.layers]
+    assert between == ([0.0, 0.5] if variational else [0.0, 0.0])
+    assert model.recurrent.dropout == (0.0 if variational else 0.5)
+
+
+def test_sampled_softmax_trains_all_weights_and_is_evaluated_in_full():
+    model = make(samples=5, tied=True, sentences=True)
+    model.compile()
+    y = np.pad(Y, [[0, 0], [0, 3]])
+    x = np.pad(X, [[0, 0], [0, 3]])
+    keras.utils.set_random_seed(3)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(y=y, y_pred=model(x, training=True))
+    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    assert 0 < loss < 100
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.any(gradient), weight.path
+    results = model.evaluate(x, y, verbose=0, return_dict=True)
+    np.testing.assert_allclose(results["nats"], nats(model, X, Y), atol=1e-5)
+
+
+def test_texts_become_the_ids_of_their_tokens():
+    assert make().encode(tf.constant(["b?a", ""])).to_list() == [[5, 1, 4], []]
+    words = make(["the", "cat", ","], level="word", sentences=True)
+    ids = words.encode(tf.constant(["The cat, the", ""]))
+    assert ids.to_list() == [[4, 5, 6, 4, 3], [3]]
+    plain = make(["The"], level="word", tokenizer=WordTokenizer(lowercase=False))
+    assert plain.encode(tf.constant(["The the"])).to_list() == [[4, 1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cell": "gruu"}, "cell must be one of"),
+        ({"level": "letter"}, "level must be one of character, word, found 'letter'"),
+        ({"layers": 0}, "layers must be at least 1"),
+    ],
+)
+def test_wrong_argument_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        LanguageModel(["a"], **arguments)

@@ -1,0 +1,96 @@
+"""Scores of texts, against SPEC.md in NumPy and against what all texts have in sum."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.models.language_models import log_probabilities, make
+from zoo.models import text_scoring
+
+TEXTS = ["ab c", "", "é.?b", "cab cab cab."]
+
+
+@pytest.mark.parametrize("sentences", [False, True])
+def test_scores_are_those_of_the_equations(sentences):
+    model = make(cell="gru", sentences=sentences)
+    scores = {name: value.numpy() for name, value in model.score(TEXTS).items()}
+    for row, logs in enumerate(log_probabilities(model, TEXTS)):
+        count, characters = len(logs), len(TEXTS[row])
+        assert count == characters + sentences == scores["lengths"][row]
+        total = sum(logs)
+        np.testing.assert_allclose(scores["log_probability"][row], total, rtol=1e-5)
+        perplexity = np.exp(-total / count) if count else 1
+        np.testing.assert_allclose(scores["perplexity"][row], perplexity, rtol=1e-5)
+        bits = -total / np.log(2) / characters if characters else 0
+        np.testing.assert_allclose(scores["bits_per_character"][row], bits, rtol=1e-5)
+        found = scores["log_probabilities"][row]
+        np.testing.assert_allclose(found[:count], logs, atol=1e-5)
+        assert (found[count:] == 0).all()
+        tokens = [token.decode() for token in scores["tokens"][row]]
+        expected = [*TEXTS[row].replace("?", "\0")] + ["<EOS>"] * sentences
+        expected = ["<UNK>" if token == "\0" else token for token in expected]
+        assert tokens == expected + [""] * (len(tokens) - count)
+
+
+def test_scores_are_what_training_measures():
+    model = make(sentences=True)
+    model.compile()
+    y = model.encode(tf.constant(TEXTS)).to_tensor()
+    results = model.evaluate(model.inputs(y), y, verbose=0, return_dict=True)
+    scores = model.score(TEXTS)
+    total = -np.sum(scores["log_probability"]) / np.sum(scores["lengths"])
+    np.testing.assert_allclose(results["nats"], total, rtol=1e-5)
+
+
+def test_a_long_text_is_scored_in_windows_as_at_once(monkeypatch):
+    model = make()
+    texts = [*TEXTS, "abc é." * 3]
+    whole = model.score(texts)
+    monkeypatch.setattr(text_scoring, "_WINDOW", 5)
+    in_windows = model.score(texts)
+    for name, values in whole.items():
+        if values.dtype == tf.string:
+            assert values.numpy().tolist() == in_windows[name].numpy().tolist()
+        else:
+            np.testing.assert_allclose(in_windows[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_no_texts_and_texts_without_tokens_have_scores():
+    model = make()
+    for texts in ([], [""]):
+        scores = model.score(tf.constant(texts, tf.string))
+        assert scores["log_probability"].numpy().tolist() == [0] * len(texts)
+        assert scores["log_probabilities"].shape == (len(texts), 0)
+
+
+def test_all_sentences_have_probability_one_in_sum():
+    model = make([*"ab"], sentences=True)
+    end = model.vocabulary.tokens.index("<EOS>")
+    longest = 4
+
+    def probabilities(targets):
+        logs = text_scoring.log_probabilities(model, tf.constant(targets, tf.int32))
+        return np.exp(logs.numpy().sum(axis=1))
+
+    ended = sum(
+        probabilities([[*ids, end] for ids in product(length)]).sum()
+        for length in range(longest)
+    )
+    under_way = probabilities(product(longest)).sum()
+    np.testing.assert_allclose(ended + under_way, 1, atol=1e-5)
+    assert 0.1 < ended < 0.9
+
+
+def product(length):
+    """Returns all that can be drawn in so many steps, `<UNK>` and the two letters."""
+    return [list(ids) for ids in itertools.product([1, 4, 5], repeat=length)]
+
+
+def test_ranks_by_the_whole_log_probability():
+    model = make(sentences=True)
+    texts = ["ab", "ab", "abababab", "", "??"]
+    totals = [sum(logs) for logs in log_probabilities(model, texts)]
+    expected = sorted(range(len(texts)), key=lambda row: -totals[row])
+    assert model.rank(texts).numpy().tolist() == expected

@@ -1,0 +1,356 @@
+"""One-to-many: what a text may be, token by token."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from zoo.layers import BY_CELL, DeepRNN
+from zoo.layers.states import state_sizes
+from zoo.models import text_scoring
+from zoo.models.base import Model
+from zoo.models.carried_state import CarriedState
+from zoo.models.perplexity import Perplexity
+from zoo.models.pretraining import SampledSoftmax
+from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+LEVELS = {
+    "character": CharacterTokenizer,
+    "word": lambda: WordTokenizer(punctuation="keep", markup=False),
+}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LanguageModel(Model):
+    """Predicts each token of a text from those before it.
+
+    ```
+    e<t>    = E x<t>,  x<t> = y<t-1>,  x<1> = <SOS>
+    a[l]<t> = recurrent layer l of a[l-1], a[0] = e
+    h<t>    = a[L]<t>, or tied P a[L]<t> + p where the sizes differ
+    ŷ<t>    = P(y<t> | y<1..t-1>) = softmax(V h<t> + b),  tied V = E
+    ```
+
+    `<PAD>` and `<SOS>` have probability 0, and where no text ends `<EOS>` too, so that
+    the probabilities of all texts are 1 together.
+
+    Training: inputs are ids, each row a text from its beginning; or, to carry the
+    state across windows of long texts (truncated back-propagation, SPEC.md §5), a pair
+    of ids and `begins`. Then row r of a batch goes on where row r of the batch before
+    ended, in `fit` as in `evaluate`, each with states of its own; but where `begins`
+    says that a text begins, as in an epoch's first batch, it starts from 0. Targets are
+    the next ids, 0 at padding. The loss, without any other given to `compile`, is the
+    cross-entropy in nats per token. Keras averages it over batches; the metrics
+    `nats` and `perplexity` average over tokens, whatever the batches.
+
+    Args:
+        vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
+        level: "character" or "word": what a text's tokens are, how they are joined,
+            and the default tokenizer.
+        tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself; by
+            default characters, or words in lower case, with punctuation marks.
+        embedding_units: size of a token's vector.
+        cell: "rnn", "gru" or "lstm".
+        units: n_a of each recurrent layer.
+        layers: how many recurrent layers are stacked.
+        tied: whether the softmax' weights are the embedding's (Press & Wolf 2017;
+            Inan et al. 2017).
+        embedding_dropout: rate in [0, 1) after the embedding.
+        dropout: rate in [0, 1) between the layers and before the softmax.
+        variational: whether dropout takes the same units away at all steps of a
+            window (Gal & Ghahramani 2016); never the states, so the kernels run.
+        samples: how many tokens to train the softmax with: see
+            `zoo.models.pretraining.SampledSoftmax`; None for all tokens. Training then
+            shows the sample's loss, evaluation that of the full softmax.
+        sentences: whether texts are sentences, ended by `<EOS>`; else they are parts of
+            a stream without an end.
+        name: the model's name.
+
+    Call arguments:
+        inputs: ids, int32 (batch, steps); or ids and `begins`, bool (batch,).
+        training: whether dropout is applied, and which states are carried.
+
+    Returns:
+        logits, float32 (batch, steps, V); when training with `samples`, h.
+
+    Raises:
+        ValueError: an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary | Sequence[str],
+        *,
+        level: str = "character",
+        tokenizer=None,
+        embedding_units: int = 64,
+        cell: str = "gru",
+        units: int = 512,
+        layers: int = 1,
+        tied: bool = False,
+        embedding_dropout: float = 0.0,
+        dropout: float = 0.0,
+        variational: bool = False,
+        samples: int | None = None,
+        sentences: bool = False,
+        name: str | None = None,
+    ):
+        _check("level", level, LEVELS)
+        _check("cell", cell, BY_CELL)
+        if layers < 1:
+            raise ValueError(f"layers must be at least 1, found {layers}.")
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        if tokenizer is None:
+            tokenizer = LEVELS[level]()
+        elif isinstance(tokenizer, dict):
+            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+        super().__init__(name=name)
+
+        # Layers
+        self.embedding = keras.layers.Embedding(
+            len(vocabulary),
+            embedding_units,
+            embeddings_initializer=keras.initializers.RandomNormal(
+                stddev=embedding_units**-0.5
+            ),
+            name="embedding",
+        )
+        locked = {"noise_shape": (None, 1, None)} if variational else {}
+        self.drop = [
+            keras.layers.Dropout(rate, name=f"{place}_dropout", **locked)
+            for place, rate in (("embedding", embedding_dropout), ("output", dropout))
+        ]
+        between = [0.0] + (layers - 1) * [dropout if variational else 0.0]
+        self.recurrent = DeepRNN(
+            [
+                BY_CELL[cell](units, dropout=rate, name=f"{cell}_{number}")
+                for number, rate in enumerate(between, start=1)
+            ],
+            dropout=0.0 if variational else dropout,
+            return_sequences=True,
+            return_state=True,
+            name="recurrent",
+        )
+        projects = tied and units != embedding_units
+        self.projection = (
+            keras.layers.Dense(embedding_units, name="projection") if projects else None
+        )
+        self.output_embedding = self.embedding
+        if not tied:
+            self.output_embedding = keras.layers.Embedding(
+                len(vocabulary),
+                units,
+                embeddings_initializer="glorot_uniform",
+                name="output_embedding",
+            )
+        never = (PADDING_ID, START_ID) + (() if sentences else (END_ID,))
+        self.softmax = SampledSoftmax(
+            samples, never=never, dtype="float32", name="softmax"
+        )
+
+        # Weights
+        self.embedding.build(None)
+        self.recurrent.build((None, None, embedding_units))
+        if projects:
+            self.projection.build((None, None, units))
+        if not tied:
+            self.output_embedding.build(None)
+        self.softmax.build(None, None, self.output_embedding.embeddings.shape)
+        self.built = True
+
+        # What training and evaluation keep from batch to batch
+        sizes = state_sizes(self.recurrent)
+        self.carried = {
+            training: CarriedState(sizes, self.compute_dtype)
+            for training in (True, False)
+        }
+        self.nats = keras.metrics.Mean(name="nats")
+        self.perplexity = Perplexity(name="perplexity")
+
+        # Config
+        self.vocabulary = vocabulary
+        self.vocabularies = {"vocabulary": vocabulary}
+        self.level = level
+        self.tokenizer = tokenizer
+        self.embedding_units = embedding_units
+        self.cell = cell
+        self.units = units
+        self.depth = layers
+        self.tied = tied
+        self.embedding_dropout = embedding_dropout
+        self.dropout = dropout
+        self.variational = variational
+        self.samples = samples
+        self.sentences = sentences
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, fit for JSON."""
+        return {
+            "vocabulary": self.vocabulary.ordinary_tokens,
+            "level": self.level,
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "embedding_units": self.embedding_units,
+            "cell": self.cell,
+            "units": self.units,
+            "layers": self.depth,
+            "tied": self.tied,
+            "embedding_dropout": self.embedding_dropout,
+            "dropout": self.dropout,
+            "variational": self.variational,
+            "samples": self.samples,
+            "sentences": self.sentences,
+            "name": self.name,
+        }
+
+    def call(self, inputs, training=False):
+        """Predicts each next token, as `fit` and `evaluate` ask."""
+        ids, begins = inputs if isinstance(inputs, list | tuple) else (inputs, None)
+        carried = self.carried[bool(training)]
+        state = None if begins is None else carried.load(begins)
+        hidden, state = self.run(ids, state, training=training)
+        if begins is not None:
+            carried.store(state)
+        return hidden if training and self.samples else self.logits(hidden)
+
+    def run(self, ids, state=None, training=False):
+        """Runs over texts, or over the next pieces of texts.
+
+        Args:
+            ids: x, int32 (batch, steps).
+            state: all layers' states, a list of (batch, n_a): what an earlier call
+                returned; zeros by default.
+            training: whether dropout is applied.
+
+        Returns:
+            h, (batch, steps, units of the softmax' weights), and the states after the
+            last step.
+        """
+        drop_embedding, drop_output = self.drop
+        embedded = drop_embedding(self.embedding(ids), training=training)
+        hidden, *state = self.recurrent(
+            embedded, initial_state=state, training=training
+        )
+        hidden = drop_output(hidden, training=training)
+        return self.projected(hidden), state
+
+    def projected(self, a):
+        """Returns h of a[L], (…, units)."""
+        return a if self.projection is None else self.projection(a)
+
+    def logits(self, hidden):
+        """Returns V h + b, float32 (…, V), of h (…, units of V)."""
+        table = ops.convert_to_tensor(self.output_embedding.embeddings)
+        return self.softmax.logits(ops.cast(hidden, "float32"), table)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the mean cross-entropy, in nats per token that is not padding."""
+        valid = ops.not_equal(y, PADDING_ID)
+        labels = ops.where(valid, y, UNKNOWN_ID)
+        weights = ops.cast(valid, "float32")
+        if sample_weight is not None:
+            weights = weights * ops.cast(sample_weight, "float32")
+        nats = self._nats(labels, y_pred, training)
+        count = ops.sum(weights)
+        mean = ops.sum(nats * weights) / ops.maximum(count, 1e-9)
+        for metric in (self.nats, self.perplexity):
+            metric.update_state(ops.stop_gradient(mean), sample_weight=count)
+        return mean
+
+    def _nats(self, labels, predictions, training):
+        """Returns each token's cross-entropy, float32 (batch, steps)."""
+        if not (training and self.samples):
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, predictions)
+        table = ops.convert_to_tensor(self.output_embedding.embeddings)
+        hidden = ops.cast(predictions, "float32")
+        hidden = ops.reshape(hidden, (-1, table.shape[-1]))
+        losses = self.softmax.sampled_losses(hidden, ops.reshape(labels, (-1,)), table)
+        return ops.reshape(losses, ops.shape(labels))
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Turns texts into the ids of their tokens, y.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
+        """
+        ids = self.vocabulary.ids(self.tokenizer(texts))
+        if not self.sentences:
+            return ids
+        return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
+
+    @staticmethod
+    def inputs(targets: tf.Tensor) -> tf.Tensor:
+        """Returns x of y: `<SOS>`, then what comes before each target.
+
+        Args:
+            targets: y, int32 (batch, steps).
+
+        Returns:
+            int32 (batch, steps).
+        """
+        start = tf.fill([tf.shape(targets)[0], 1], START_ID)
+        return tf.concat([start, targets], axis=1)[:, :-1]
+
+    def step(self, ids: tf.Tensor, state: list[tf.Tensor]):
+        """Takes one step, by the layers' cells.
+
+        For many steps in a loop, `zoo.models.stepper.Stepper` is faster.
+
+        Args:
+            ids: x<t>, int32 (batch,).
+            state: all layers' states, (batch, n_a) each.
+
+        Returns:
+            logits, float32 (batch, V), and the new state.
+        """
+        a, remaining, new = self.embedding(ids), list(state), []
+        for layer in self.recurrent.layers:
+            count = len(state_sizes(layer))
+            states, remaining = remaining[:count], remaining[count:]
+            a, states = layer.cell(a, states)
+            new += states
+        return self.logits(self.projected(a)), new
+
+    def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Says how probable texts are, each from its beginning, `<SOS>`.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            `log_probability`: float32 (batch,), log P in nats, of sentences with
+            their `<EOS>`; `perplexity`: float32 (batch,), exp(-log P / tokens), 1 of
+            no tokens; `bits_per_character`: float32 (batch,), -log2 P / characters of
+            the text (code points; `<EOS>` is none), 0 without any; `tokens`: string
+            (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n),
+            0 at padding; `lengths`: int32 (batch,), how many tokens there are.
+        """
+        return text_scoring.score(self, texts)
+
+    def rank(self, texts: tf.Tensor) -> tf.Tensor:
+        """Orders texts by their whole log P, the most probable first.
+
+        It is not divided by the length: of two texts the shorter one has it easier.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            int32 (batch,): places in `texts`; of equal ones those that come first.
+        """
+        logs = self.score(texts)["log_probability"]
+        return tf.argsort(logs, direction="DESCENDING", stable=True)
+
+
+def _check(argument, value, known):
+    if value not in known:
+        raise ValueError(
+            f"{argument} must be one of {', '.join(known)}, found {value!r}."
+        )
