@@ -1,0 +1,102 @@
+"""What a language model's SavedModel can do.
+
+```
+serving_default(prompt) → text               200 tokens, at temperature 1, seed 0
+generate(prompt, length, temperature, top_k, top_p, seed) → text
+score(text) → log_probability, perplexity, tokens, …       see `LanguageModel.score`
+start(prompt) → logits, state_1, …
+step(tokens, state_1, …) → logits, state_1, …
+token_names() → token_names                                the tokens, by their ids
+```
+
+`start` and `step` are for who draws by himself and keeps each user's state. Of
+`generate` nobody can check numbers once it is a graph: a negative `temperature` counts
+as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the least
+there is, one token; a negative `length` draws nothing.
+"""
+
+import tensorflow as tf
+
+from zoo.layers.states import state_sizes
+from zoo.models import text_generation
+
+# What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
+LENGTH = 200
+
+
+def signatures(model) -> dict:
+    """Returns the functions of a SavedModel by their names.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+    """
+    text = tf.TensorSpec([None], tf.string, name="text")
+    names = model.vocabulary.tokens
+    return {
+        **_generating(model),
+        "score": tf.function(model.score, input_signature=[text]),
+        **_stepping(model),
+        "token_names": tf.function(
+            lambda: {"token_names": tf.constant(names)}, input_signature=[]
+        ),
+    }
+
+
+def _generating(model):
+    """Returns what goes on with a prompt."""
+    prompt = tf.TensorSpec([None], tf.string, name="prompt")
+
+    @tf.function(input_signature=[prompt], autograph=False)
+    def serving_default(prompt):
+        return {"text": text_generation.generate(model, prompt, LENGTH, seed=0)}
+
+    @tf.function(
+        input_signature=[
+            prompt,
+            tf.TensorSpec([], tf.int32, name="length"),
+            tf.TensorSpec([], tf.float32, name="temperature"),
+            tf.TensorSpec([], tf.int32, name="top_k"),
+            tf.TensorSpec([], tf.float32, name="top_p"),
+            tf.TensorSpec([], tf.int64, name="seed"),
+        ],
+        autograph=False,
+    )
+    def generate(prompt, length=LENGTH, temperature=1.0, top_k=0, top_p=1.0, seed=0):
+        def draw(**filters):
+            return text_generation.generate(
+                model, prompt, length, seed, temperature=temperature, **filters
+            )
+
+        # Without filters there are no tokens to sort at each step.
+        texts = tf.cond(
+            (top_k < 1) & (top_p >= 1),
+            draw,
+            lambda: draw(top_k=top_k, top_p=top_p),
+        )
+        return {"text": texts}
+
+    return {"serving_default": serving_default, "generate": generate}
+
+
+def _stepping(model):
+    """Returns the streaming pair, whose state is its caller's."""
+    names = [f"state_{n}" for n, _ in enumerate(state_sizes(model.recurrent), start=1)]
+    specs = [
+        tf.TensorSpec([None, size], model.compute_dtype, name=name)
+        for name, size in zip(names, state_sizes(model.recurrent), strict=True)
+    ]
+
+    def named(logits, state):
+        return {"logits": logits, **dict(zip(names, state, strict=True))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="prompt")])
+    def start(prompt):
+        return named(*model.start(prompt))
+
+    tokens = tf.TensorSpec([None], tf.int32, name="tokens")
+
+    @tf.function(input_signature=[tokens, specs])
+    def step(tokens, state):
+        return named(*model.step(tokens, state))
+
+    return {"start": start, "step": step}

@@ -1,0 +1,169 @@
+"""What may follow a text, drawn token by token from a language model."""
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+
+from zoo.decoding import Categorical, Generator, StopSequences, occurring
+from zoo.decoding.filters import repetition_penalty as penalize
+from zoo.decoding.progress import checked_length
+from zoo.models.stepper import Stepper
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+
+class TextGenerator:
+    """Generates a language model's texts in graphs that it keeps.
+
+    A filter that is left out is left out of the graph, where it would sort all tokens
+    at each step. The numbers are tensors, so that another temperature needs no other
+    graph; they are checked beforehand, which a tensor can't be.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._graphs = {}
+
+    def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
+        """Generates texts: see `generate`; all numbers are Python's."""
+        _check(length, **filters)
+        key = tuple(filters), tuple(stop), jit_compile
+        if key not in self._graphs:
+            graph = functools.partial(
+                generate, self._model, stop=tuple(stop), jit_compile=jit_compile
+            )
+            self._graphs[key] = tf.function(
+                graph, autograph=False, reduce_retracing=True
+            )
+        numbers = {
+            name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32)
+            for name, value in filters.items()
+        }
+        prompts = tf.convert_to_tensor(prompts, tf.string)
+        length, seed = tf.constant(length, tf.int32), tf.constant(seed, tf.int64)
+        return self._graphs[key](prompts, length, seed, **numbers)
+
+
+def generate(model, prompts, length, seed, **how) -> tf.Tensor:
+    """Returns what follows prompts, in a graph or not.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        prompts: string (batch,).
+        length: int, or int32 scalar: the most tokens to draw.
+        seed: int, or int64 scalar.
+        **how: of `_prepare`.
+
+    Returns:
+        string (batch,).
+    """
+    generator, beginning = _prepare(model, prompts, **how)
+    return model.decode(generator(**beginning, length=length, seed=seed).sequences)
+
+
+def stream(model, prompts, length, seed, piece=16, **how) -> Iterator[tf.Tensor]:
+    """Yields what follows prompts, `piece` tokens at a time, not in a graph.
+
+    One after another the pieces are what `generate` returns.
+    """
+    generator, beginning = _prepare(model, prompts, chunk=piece, **how)
+    pieces = generator.stream(**beginning, length=length, seed=seed)
+    return _as_texts(model, pieces)
+
+
+def _as_texts(model, pieces):
+    drawn, before = None, None
+    for piece in pieces:
+        # A word's place in a text, with a space before it or none, hangs on others.
+        drawn = piece if drawn is None else tf.concat([drawn, piece], axis=1)
+        text = model.decode(drawn)
+        begin = 0 * tf.strings.length(text) if before is None else before
+        before = tf.strings.length(text)
+        yield tf.strings.substr(text, begin, before - begin)
+
+
+def _prepare(
+    model,
+    prompts,
+    *,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    repetition_penalty=None,
+    stop: Sequence[str] = (),
+    jit_compile: bool = False,
+    chunk: int = 128,
+):
+    """Reads prompts, and returns a `Generator` and what it starts from.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        prompts: string (batch,).
+        temperature: of `zoo.decoding.Categorical`.
+        top_k: see there.
+        top_p: see there.
+        repetition_penalty: see `zoo.decoding.filters`; for the prompt's tokens too.
+        stop: texts that end the row in which they have been drawn.
+        jit_compile: of `zoo.decoding.Generator`.
+        chunk: see there.
+    """
+    step = Stepper(model, compiled=jit_compile)
+    ids = prompt_ids(model, prompts)
+    last, state = read(model, step, ids)
+    never = {*model.softmax.never, UNKNOWN_ID}
+    generator = Generator(
+        step,
+        Categorical(temperature, top_k, top_p, forbid=sorted(never)),
+        end_id=END_ID if model.sentences else None,
+        stop=StopSequences([_ids(model, text) for text in stop]) if stop else None,
+        repetition_penalty=repetition_penalty,
+        chunk=chunk,
+        jit_compile=jit_compile,
+    )
+    seen = None
+    if repetition_penalty is not None:
+        seen = occurring(ids, len(model.vocabulary))
+    return generator, {"first_inputs": last, "state": state, "seen": seen}
+
+
+def prompt_ids(model, prompts) -> tf.RaggedTensor:
+    """Returns `<SOS>` and the tokens of prompts, int32 ragged (batch, 1 or more)."""
+    ids = model.vocabulary.ids(model.tokenizer(tf.convert_to_tensor(prompts)))
+    return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1)
+
+
+def read(model, step, ids: tf.RaggedTensor):
+    """Reads all tokens but the last ones.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        step: a `Stepper` of it.
+        ids: x, int32, ragged (batch, 1 or more).
+
+    Returns:
+        The last tokens, int32 (batch,), and the state before them.
+    """
+    places = tf.cast(ids.row_lengths(), tf.int32) - 1
+    padded = ids.to_tensor(PADDING_ID)
+    last = tf.gather(padded, places, batch_dims=1)
+    before = padded[:, :-1]
+    rows, steps = tf.unstack(tf.shape(before))
+    state = model.recurrent.get_initial_state(rows)
+    return last, step.read(before, tf.sequence_mask(places, steps), state)
+
+
+def _ids(model, text):
+    """Returns the ids of a text, which are constants of a graph, as a list."""
+    with tf.init_scope():
+        return model.vocabulary.ids(model.tokenizer(tf.constant([text]))).to_list()[0]
+
+
+def _check(length, repetition_penalty=1.0, **filters):
+    """Raises a ValueError if a number is out of its range."""
+    checked_length(length)
+    some = tf.zeros([1, 2])
+    penalize(some, some > 0, repetition_penalty)
+    Categorical(**filters).logits(some)
