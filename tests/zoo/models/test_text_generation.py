@@ -41,15 +41,15 @@ def test_texts_are_those_drawn_step_by_step(sentences, filters):
     model.softmax.bias.assign(model.softmax.bias + 1.5 * tf.one_hot(3, 10))
     never = (0, 1, 2) if sentences else (0, 1, 2, 3)
     sample = Categorical(forbid=never, **filters)
-    texts = model.generate(PROMPTS, 30, seed=5, **filters).numpy()
+    texts = model.generate(PROMPTS, 12, seed=5, **filters).numpy()
     lengths = []
     for row, prompt in enumerate(PROMPTS):
-        ids = drawn(model, prompt, row, 30, sample, 5)
+        ids = drawn(model, prompt, row, 12, sample, 5)
         lengths.append(len(ids))
         characters = [model.vocabulary.tokens[each] for each in ids if each != 3]
         assert texts[row].decode() == "".join(characters)
     if sentences and not filters:
-        assert len({30, *lengths}) > 2  # rows that end, at places of their own
+        assert len({12, *lengths}) > 2  # rows that end, at places of their own
 
 
 def test_a_compiled_loop_draws_the_same_texts():

@@ -1,0 +1,161 @@
+"""A language model's SavedModel, in plain TensorFlow, against the Python model."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo import plain_tensorflow
+from tests.zoo.models.language_models import make
+from zoo import presets
+from zoo.models import LanguageModel
+
+PROMPTS = {
+    "prompts": ["ab c", "", "é👍🏽"],
+    "one prompt": ["cab"],
+    "no prompt": [],
+    "invalid UTF-8": [b"a\xffb"],
+}
+NUMBERS = {
+    "as it is": (9, 1.0, 0, 1.0, 3),
+    "filtered": (9, 0.8, 4, 0.9, 4),
+    "greedy": (9, 0.0, 0, 1.0, 0),
+    "no length": (0, 1.0, 0, 1.0, 0),
+    "out of range": (5, -1.0, -3, 7.0, 0),
+}
+
+
+@pytest.fixture(scope="module")
+def served():
+    model = make(cell="lstm", layers=2, sentences=True, tied=True, dropout=0.1)
+    model.softmax.bias.assign(model.softmax.bias + 1.0 * tf.one_hot(3, 10))
+    return model
+
+
+def numbers(name):
+    length, temperature, top_k, top_p, seed = NUMBERS[name]
+    return {
+        "length": (length, "int32"),
+        "temperature": (temperature, "float32"),
+        "top_k": (top_k, "int32"),
+        "top_p": (top_p, "float32"),
+        "seed": (seed, "int64"),
+    }
+
+
+def states(count, rows):
+    draws = np.random.default_rng(0).normal(size=(count, rows, 4))
+    return {
+        f"state_{number}": (draw.tolist(), "float32", (rows, 4))
+        for number, draw in enumerate(draws, start=1)
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(served, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_model")
+    served.export(folder / "model")
+    calls = {"names": ("model", "token_names", {})}
+    for name, texts in PROMPTS.items():
+        prompt = texts, "string"
+        for signature in ("serving_default", "start"):
+            calls[signature, name] = "model", signature, {"prompt": prompt}
+        calls["score", name] = "model", "score", {"text": prompt}
+        inputs = {"prompt": prompt, **numbers("filtered")}
+        calls["generate", name] = "model", "generate", inputs
+    for name in NUMBERS:
+        inputs = {"prompt": (PROMPTS["prompts"], "string"), **numbers(name)}
+        calls["numbers", name] = "model", "generate", inputs
+    for rows in (0, 3):
+        inputs = {"tokens": (list(range(4, 4 + rows)), "int32", (rows,))}
+        calls["step", rows] = "model", "step", inputs | states(4, rows)
+    return plain_tensorflow.ask(folder, calls)
+
+
+def check(found, expected):
+    """Compares what came back with the Python model's tensors by name."""
+    assert isinstance(found, dict), found
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name].shape == value.shape
+        if value.dtype == tf.string:
+            assert found[name].tolist() == value.numpy().tolist()
+        else:
+            np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5)
+
+
+def stepped(logits, state):
+    named = {f"state_{number}": each for number, each in enumerate(state, start=1)}
+    return {"logits": logits, **named}
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
+    found, _ = answers
+    texts = tf.constant(PROMPTS[name], tf.string)
+    check(found["score", name], served.score(texts))
+    check(found["start", name], stepped(*served.start(texts)))
+    check(found["serving_default", name], {"text": served.generate(texts)})
+    _, temperature, top_k, top_p, seed = NUMBERS["filtered"]
+    filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    expected = served.generate(texts, 9, seed=seed, **filters)
+    check(found["generate", name], {"text": expected})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_do_what_they_do_in_python(name, served, answers):
+    length, temperature, top_k, top_p, seed = NUMBERS[name]
+    if name == "out of range":  # as if they were the nearest that are not
+        temperature, top_k, top_p = 0.0, 0, 1.0
+    filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    expected = served.generate(PROMPTS["prompts"], length, seed=seed, **filters)
+    check(answers[0]["numbers", name], {"text": expected})
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_step_is_the_models(rows, served, answers):
+    state = [tf.constant(*each) for each in states(4, rows).values()]
+    expected = served.step(tf.range(4, 4 + rows), state)
+    check(answers[0]["step", rows], stepped(*expected))
+
+
+def test_plain_tensorflow_knows_the_tokens(served, answers):
+    found, signatures = answers
+    tokens = [token.encode() for token in served.vocabulary.tokens]
+    assert found["names"]["token_names"].tolist() == tokens
+    names = ["generate", "score", "serving_default", "start", "step", "token_names"]
+    assert signatures == {"model": names}
+
+
+def test_the_streaming_pair_goes_the_way_of_generate(served):
+    prompts = tf.constant(PROMPTS["prompts"])
+    text = served.generate(prompts, 6, temperature=0).numpy()
+    logits, state = served.start(prompts)
+    for number in range(6):
+        impossible = tf.one_hot([0, 1, 2], 10, on_value=-1e9)
+        ids = tf.argmax(logits + tf.reduce_sum(impossible, 0), -1, tf.int32)
+        for row, drawn in enumerate(ids.numpy()):
+            characters = text[row].decode()
+            if number < len(characters):
+                assert served.vocabulary.tokens[drawn] == characters[number]
+            elif number == len(characters):
+                assert drawn == 3
+        logits, state = served.step(ids, state)
+
+
+def test_preset_gives_the_same_model_back_with_defaults_in_its_graph(tmp_path, served):
+    served.save_to_preset(tmp_path / "preset")
+    copy = presets.load(tmp_path / "preset")
+    assert isinstance(copy, LanguageModel)
+    assert copy.get_config() == served.get_config()
+    prompts = tf.constant(PROMPTS["prompts"])
+    expected = served.generate(prompts).numpy().tolist()
+    assert copy.generate(prompts).numpy().tolist() == expected
+    loaded = tf.saved_model.load(tmp_path / "preset" / "saved_model")
+    assert loaded.generate(prompts)["text"].numpy().tolist() == expected
+    shorter = served.generate(prompts, 4, temperature=0.5).numpy().tolist()
+    found = loaded.generate(prompts, length=4, temperature=0.5)["text"]
+    assert found.numpy().tolist() == shorter
+    _, state = served.start(prompts)
+    found = loaded.step(tf.constant([4, 5, 6]), state)["logits"]
+    expected, _ = served.step(tf.constant([4, 5, 6]), state)
+    np.testing.assert_allclose(found, expected, atol=1e-5)

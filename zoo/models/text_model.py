@@ -1,0 +1,215 @@
+"""Texts in, texts out: what one does with a model that predicts tokens."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from zoo.models import language_model_serving, text_generation, text_scoring
+from zoo.models.base import Model
+from zoo.models.stepper import Stepper
+from zoo.models.text_joining import join_characters, join_words
+from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
+from zoo.text.vocabulary import END_ID, START_ID
+
+
+class Level(NamedTuple):
+    """What a text's tokens are.
+
+    Attributes:
+        tokenizer: makes the default tokenizer.
+        join: makes texts of tokens, see `zoo.models.text_joining`.
+    """
+
+    tokenizer: Callable
+    join: Callable
+
+
+def _words():
+    return WordTokenizer(punctuation="keep", markup=False)
+
+
+LEVELS = {
+    "character": Level(CharacterTokenizer, join_characters),
+    "word": Level(_words, join_words),
+}
+
+
+class TextModel(Model):
+    """Scores texts and goes on with them, token by token.
+
+    A subclass predicts tokens: it has `embedding`, `recurrent`, `softmax` and all else
+    that `zoo.models.stepper.Stepper` takes, and defines `run`, `logits` and `step`.
+
+    Args:
+        vocabulary: the tokens.
+        level: "character" or "word".
+        tokenizer: what splits texts.
+        sentences: whether texts end with `<EOS>`.
+        name: the model's name.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        level: str,
+        tokenizer,
+        sentences: bool,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        self.vocabulary = vocabulary
+        self.vocabularies = {"vocabulary": vocabulary}
+        self.level = level
+        self.tokenizer = tokenizer
+        self.sentences = sentences
+        self._generator = text_generation.TextGenerator(self)
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Turns texts into the ids of their tokens, y.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
+        """
+        ids = self.vocabulary.ids(self.tokenizer(texts))
+        if not self.sentences:
+            return ids
+        return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
+
+    def decode(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the texts of tokens, which `<PAD>`, `<SOS>` and `<EOS>` are none of.
+
+        Args:
+            ids: int32 (batch, steps).
+
+        Returns:
+            string (batch,).
+        """
+        return LEVELS[self.level].join(self.vocabulary, ids)
+
+    @staticmethod
+    def inputs(targets: tf.Tensor) -> tf.Tensor:
+        """Returns x of y: `<SOS>`, then what comes before each target.
+
+        Args:
+            targets: y, int32 (batch, steps).
+
+        Returns:
+            int32 (batch, steps).
+        """
+        start = tf.fill([tf.shape(targets)[0], 1], START_ID)
+        return tf.concat([start, targets], axis=1)[:, :-1]
+
+    def start(self, prompts: tf.Tensor):
+        """Reads prompts, for `step` to go on from.
+
+        Args:
+            prompts: string, (batch,); an empty one is a text that has yet to begin.
+                What the vocabulary doesn't know is `<UNK>`.
+
+        Returns:
+            What `step` returns: logits of the first token after the prompt, float32
+            (batch, V), and the state.
+        """
+        step = Stepper(self)
+        ids = text_generation.prompt_ids(self, prompts)
+        return step(*text_generation.read(self, step, ids))
+
+    def generate(
+        self,
+        prompts: tf.Tensor,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+        jit_compile: bool = False,
+    ) -> tf.Tensor:
+        """Goes on with prompts; what a token may be, `zoo.decoding.filters` tells.
+
+        `<UNK>` is drawn again, so are `<PAD>` and `<SOS>`. A sentence ends with
+        `<EOS>`. Repeated prompts are gone on with in several ways.
+
+        Args:
+            prompts: string, (batch,); see `start`.
+            length: the most tokens to draw.
+            temperature: 0 takes the most probable token.
+            top_k: how many tokens may be drawn, 0 for all.
+            top_p: how much probability those that may be drawn have, in (0, 1].
+            repetition_penalty: 1 for none.
+            stop: texts, after the first of which a row ends.
+            seed: the same seed, the same texts.
+            jit_compile: whether XLA compiles the loop: after some seconds for each
+                batch size it is up to twice as fast, for few rows.
+
+        Returns:
+            string (batch,), without the prompts.
+
+        Raises:
+            ValueError: a number is out of its range.
+        """
+        filters = _filters(temperature, top_k, top_p, repetition_penalty)
+        return self._generator(prompts, length, seed, stop, jit_compile, **filters)
+
+    def stream(self, prompts: tf.Tensor, length: int = 200, **arguments) -> Iterator:
+        """Yields what `generate` returns in pieces, string (batch,), as it is drawn.
+
+        Args:
+            prompts: as in `generate`.
+            length: as in `generate`.
+            **arguments: those of `generate`, and `piece`: tokens in a piece, 16.
+        """
+        seed = arguments.pop("seed", 0)
+        names = ("temperature", "top_k", "top_p", "repetition_penalty")
+        numbers = {name: arguments.pop(name) for name in names if name in arguments}
+        return text_generation.stream(
+            self, prompts, length, seed, **_filters(**numbers), **arguments
+        )
+
+    def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Says how probable texts are, each from its beginning, `<SOS>`.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            `log_probability`: float32 (batch,), log P in nats, of sentences with
+            their `<EOS>`; `perplexity`: float32 (batch,), exp(-log P / tokens), 1 of
+            no tokens; `bits_per_character`: float32 (batch,), -log2 P / characters of
+            the text (code points; `<EOS>` is none), 0 without any; `tokens`: string
+            (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n),
+            0 at padding; `lengths`: int32 (batch,), how many tokens there are.
+        """
+        return text_scoring.score(self, texts)
+
+    def rank(self, texts: tf.Tensor) -> tf.Tensor:
+        """Orders texts by their whole log P, the most probable first.
+
+        It is not divided by the length: of two texts the shorter one has it easier.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            int32 (batch,): places in `texts`; of equal ones those that come first.
+        """
+        logs = self.score(texts)["log_probability"]
+        return tf.argsort(logs, direction="DESCENDING", stable=True)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions: see `language_model_serving`."""
+        return language_model_serving.signatures(self)
+
+
+def _filters(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
+    """Returns what filters are on, by their names."""
+    found = {"temperature": temperature}
+    idle = {"top_k": (top_k, 0), "top_p": (top_p, 1)}
+    idle["repetition_penalty"] = repetition_penalty, 1
+    return found | {name: value for name, (value, off) in idle.items() if value != off}
