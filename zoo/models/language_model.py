@@ -35,9 +35,9 @@ class LanguageModel(TextModel):
     of ids and `begins`. Then row r of a batch goes on where row r of the batch before
     ended, in `fit` as in `evaluate`, each with states of its own; but where `begins`
     says that a text begins, as in an epoch's first batch, it starts from 0. Targets are
-    the next ids, 0 at padding. The loss, without any other given to `compile`, is the
-    cross-entropy in nats per token. Keras averages it over batches; the metrics
-    `nats` and `perplexity` average over tokens, whatever the batches.
+    the next ids, 0 at padding. The loss is the cross-entropy in nats per token: give
+    `compile` none. Keras averages it over batches; the metrics `nats` and `perplexity`
+    average over tokens, whatever the batches.
 
     Args:
         vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
@@ -63,7 +63,8 @@ class LanguageModel(TextModel):
         name: the model's name.
 
     Call arguments:
-        inputs: ids, int32 (batch, steps); or ids and `begins`, bool (batch,).
+        inputs: ids, int32 (batch, steps); or ids and `begins`, (batch,), bool or 0 and
+            1 (Keras' distributed training takes no bool).
         training: whether dropout is applied, and which states are carried.
 
     Returns:

@@ -64,25 +64,31 @@ def generate(model, prompts, length, seed, **how) -> tf.Tensor:
     return model.decode(generator(**beginning, length=length, seed=seed).sequences)
 
 
-def stream(model, prompts, length, seed, piece=16, **how) -> Iterator[tf.Tensor]:
+def stream(
+    model, prompts, length, seed, piece=16, stop=(), jit_compile=False, **filters
+) -> Iterator[tf.Tensor]:
     """Yields what follows prompts, `piece` tokens at a time, not in a graph.
 
     One after another the pieces are what `generate` returns.
     """
-    generator, beginning = _prepare(model, prompts, chunk=piece, **how)
+    _check(length, **filters)
+    generator, beginning = _prepare(
+        model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
+    )
     pieces = generator.stream(**beginning, length=length, seed=seed)
     return _as_texts(model, pieces)
 
 
 def _as_texts(model, pieces):
-    drawn, before = None, None
+    last = None
     for piece in pieces:
-        # A word's place in a text, with a space before it or none, hangs on others.
-        drawn = piece if drawn is None else tf.concat([drawn, piece], axis=1)
-        text = model.decode(drawn)
-        begin = 0 * tf.strings.length(text) if before is None else before
-        before = tf.strings.length(text)
-        yield tf.strings.substr(text, begin, before - begin)
+        if last is None:
+            last = tf.fill(tf.shape(piece[:, :1]), PADDING_ID)
+        # Whether there is a space before a word, the token before it tells.
+        begin = tf.strings.length(model.decode(last))
+        text = model.decode(tf.concat([last, piece], axis=1))
+        yield tf.strings.substr(text, begin, tf.strings.length(text) - begin)
+        last = piece[:, -1:]
 
 
 def _prepare(

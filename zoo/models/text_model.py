@@ -157,19 +157,35 @@ class TextModel(Model):
         filters = _filters(temperature, top_k, top_p, repetition_penalty)
         return self._generator(prompts, length, seed, stop, jit_compile, **filters)
 
-    def stream(self, prompts: tf.Tensor, length: int = 200, **arguments) -> Iterator:
+    def stream(
+        self,
+        prompts: tf.Tensor,
+        length: int = 200,
+        *,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        piece: int = 16,
+        jit_compile: bool = False,
+        **filters,
+    ) -> Iterator:
         """Yields what `generate` returns in pieces, string (batch,), as it is drawn.
 
+        Each call makes a graph of its own, which takes a moment, and under XLA seconds.
+
         Args:
-            prompts: as in `generate`.
-            length: as in `generate`.
-            **arguments: those of `generate`, and `piece`: tokens in a piece, 16.
+            prompts: as in `generate`, as are those not named here.
+            length: see there.
+            seed: see there.
+            stop: see there.
+            piece: how many tokens a piece has.
+            jit_compile: see there.
+            **filters: `temperature`, `top_k`, `top_p`, `repetition_penalty`.
+
+        Raises:
+            ValueError: a number is out of its range.
         """
-        seed = arguments.pop("seed", 0)
-        names = ("temperature", "top_k", "top_p", "repetition_penalty")
-        numbers = {name: arguments.pop(name) for name in names if name in arguments}
         return text_generation.stream(
-            self, prompts, length, seed, **_filters(**numbers), **arguments
+            self, prompts, length, seed, piece, stop, jit_compile, **_filters(**filters)
         )
 
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -209,7 +225,10 @@ class TextModel(Model):
 
 def _filters(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
     """Returns what filters are on, by their names."""
-    found = {"temperature": temperature}
-    idle = {"top_k": (top_k, 0), "top_p": (top_p, 1)}
-    idle["repetition_penalty"] = repetition_penalty, 1
-    return found | {name: value for name, (value, off) in idle.items() if value != off}
+    filters = {
+        "top_k": (top_k, 0),
+        "top_p": (top_p, 1),
+        "repetition_penalty": (repetition_penalty, 1),
+    }
+    found = {name: value for name, (value, off) in filters.items() if value != off}
+    return {"temperature": temperature, **found}

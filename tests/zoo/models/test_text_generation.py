@@ -32,9 +32,12 @@ def drawn(model, prompt, row, length, sample, seed):
     return found
 
 
-@pytest.mark.parametrize("sentences", [False, True])
+FILTERED = {"temperature": 0.7, "top_k": 4, "top_p": 0.9}
+
+
 @pytest.mark.parametrize(
-    "filters", [{}, {"temperature": 0.7, "top_k": 4, "top_p": 0.9}, {"temperature": 0}]
+    ("sentences", "filters"),
+    [(True, {}), (False, FILTERED), (False, {"temperature": 0})],
 )
 def test_texts_are_those_drawn_step_by_step(sentences, filters):
     model = make(cell="gru", sentences=sentences)
@@ -119,4 +122,4 @@ def test_a_number_out_of_its_range_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         model.generate(["a"], **arguments)
     with pytest.raises(ValueError, match=message):
-        list(model.stream(["a"], **arguments))
+        model.stream(["a"], **arguments)
