@@ -2,15 +2,17 @@
 
 import os
 
-import keras
-
 from zoo import export, presets
 from zoo.errors import PresetError
 from zoo.text import Vocabulary
 
 
-class Model(keras.Model):
-    """A Keras model that takes strings, and goes to disk and back.
+class Model:
+    """What makes a Keras model one that takes strings, and goes to disk and back.
+
+    A model of the zoo is a `class Name(Model, keras.Model)`. (This class is none
+    itself, for Keras turns the bases of a model that has a functional graph into
+    functional ones, and models without such a graph share this one.)
 
     A subclass builds its layers and its functional graph in the constructor,
     names every layer, sets `vocabularies` (a dict of `zoo.text.Vocabulary` by the

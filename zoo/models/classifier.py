@@ -23,7 +23,7 @@ POOLINGS = ("last", *_POOLINGS, "max+mean")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SequenceClassifier(Model):
+class SequenceClassifier(Model, keras.Model):
     """Embedding, recurrent layers, pooling over time, softmax.
 
     ```

@@ -17,7 +17,7 @@ NO_TAG = -1
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SequenceTagger(Model):
+class SequenceTagger(Model, keras.Model):
     """Words and their characters, recurrent layers, a tag at each step.
 
     ```

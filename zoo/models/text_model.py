@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from zoo.models import language_model_serving, text_generation, text_scoring
@@ -35,7 +36,7 @@ LEVELS = {
 }
 
 
-class TextModel(Model):
+class TextModel(Model, keras.Model):
     """Scores texts and goes on with them, token by token.
 
     A subclass predicts tokens: it has `embedding`, `recurrent`, `softmax` and all else

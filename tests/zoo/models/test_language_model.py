@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.models.language_models import in_numpy, make
-from zoo.models import LanguageModel
+from zoo.models import LanguageModel, SequenceClassifier
 from zoo.text import WordTokenizer
 
 IDS = np.random.default_rng(0).integers(4, 10, [4, 23]).astype("int32")
@@ -217,3 +217,9 @@ def test_texts_become_the_ids_of_their_tokens():
 def test_wrong_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         LanguageModel(["a"], **arguments)
+
+
+def test_models_with_and_without_a_functional_graph_get_along():
+    """Keras changes the bases of a functional model's class; ours are shared."""
+    SequenceClassifier(["a"], ["no", "yes"], embedding_units=2, units=2, name="one")
+    assert not isinstance(make(), type(keras.Model(*2 * [keras.Input((1,))])))
