@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tasks.datasets.synthetic import entities, reviews, stars
+from tasks.datasets.synthetic import entities, markov, reviews, stars
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -75,6 +75,15 @@ CONFIGS = [
         },
         source=entities,
     ),
+    SyntheticConfig(
+        name="markov",
+        description=(
+            "A text, cut into splits, of which each character is drawn given the two "
+            f"before it. Optimum: {markov.entropy():.4f} nats per character."
+        ),
+        features={"text": tfds.features.Text()},
+        source=markov,
+    ),
 ]
 
 
@@ -85,7 +94,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Configs `reviews`, `stars` and `entities`."}
+    RELEASE_NOTES = {"1.0.0": "Configs `reviews`, `stars`, `entities` and `markov`."}
     BUILDER_CONFIGS = CONFIGS
 
     def _info(self) -> tfds.core.DatasetInfo:

@@ -11,14 +11,22 @@ import pytest
 import tensorflow_datasets as tfds
 
 import tasks.datasets.synthetic.synthetic_dataset_builder as synthetic
-from tasks.datasets.synthetic import entities, opinions, partition, reviews, stars
+from tasks.datasets.synthetic import (
+    entities,
+    markov,
+    opinions,
+    partition,
+    reviews,
+    stars,
+)
 
 SIZES = {
     "reviews": {"train": 4000, "validation": 500, "test": 500},
     "stars": {"train": 4000, "test": 500},
     "entities": {"train": 4000, "validation": 500, "test": 500},
+    "markov": {"train": 1, "validation": 1, "test": 1},
 }
-SOURCES = {"reviews": reviews, "stars": stars, "entities": entities}
+SOURCES = {"reviews": reviews, "stars": stars, "entities": entities, "markov": markov}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +50,7 @@ def prepared(data_dir):
             b" ".join(example["tokens"]),
             [entities.TAGS[tag] for tag in example["tags"]],
         ),
+        "markov": lambda example: (example["text"], None),
     }
     examples = {}
     for name, column in columns.items():
