@@ -87,7 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
         model: a compiled model.
         folder: where `latest/`, `best/` and `history.csv` go.
         patience: epochs without improvement after which training stops.
-        monitor: a metric that is better the higher it is, or None to regard the
+        monitor: what the best epoch is chosen by, see `merit`; or None to regard the
             latest epoch as the best.
     """
 
@@ -171,7 +171,7 @@ class Checkpoints(keras.callbacks.Callback):
     def _epochs_since_best(self):
         if self._monitor is None or not self.history:
             return 0
-        values = [row[self._monitor] for row in self.history]
+        values = [merit(row, self._monitor) for row in self.history]
         return len(values) - 1 - values.index(max(values))
 
     def _write_csv(self):
@@ -180,6 +180,18 @@ class Checkpoints(keras.callbacks.Callback):
             writer = csv.DictWriter(file, self.history[0])
             writer.writeheader()
             writer.writerows(self.history)
+
+
+def merit(row: dict, monitor: str) -> float:
+    """Returns how good an epoch was, the higher the better.
+
+    Args:
+        row: the epoch's line of the history.
+        monitor: a metric that is better the higher it is; with a "-" before its name,
+            one that is better the lower it is.
+    """
+    name = monitor.removeprefix("-")
+    return row[name] if name == monitor else -row[name]
 
 
 def _state(model):

@@ -103,6 +103,8 @@ def _training(training):
         elif key == "versions":
             listed = ", ".join(f"{name} {version}" for name, version in value.items())
             lines.append(f"- versions: {listed}")
+        elif isinstance(value, list):
+            lines.append(f"- {key.replace('_', ' ')}: {', '.join(value) or 'none'}")
         else:
             lines.append(f"- {key.replace('_', ' ')}: {value}")
     return "\n".join(lines)

@@ -1,12 +1,13 @@
-"""The command line that every template shares: train, evaluate, predict, export."""
+"""The command line that every template shares, and room for what is its own."""
 
 import argparse
 import contextlib
 import dataclasses
 import os
+import shlex
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import simple_parsing
@@ -16,6 +17,24 @@ from tasks.config import PredictionConfig
 from tasks.errors import TrainingError, UserError
 from tasks.parser import Formatter, Parser
 from zoo.errors import PresetError
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What a template does with a preset, beside what all of them do.
+
+    Attributes:
+        help: what it does, in a line that begins in lower case.
+        config: the dataclass whose fields are its flags, with a method `check`.
+        run: (preset, config) → None; with texts (preset, iterator of texts as bytes,
+            config) → None.
+        takes_texts: whether it takes texts, or a file of them by --input.
+    """
+
+    help: str
+    config: type
+    run: Callable
+    takes_texts: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +50,10 @@ class Template:
         preset: the trained model that the other commands use by default.
         train: (config, output folder, whether to resume) → None.
         evaluate: (preset, evaluation) → None.
-        predict: (preset, iterator of texts as bytes, prediction) → None.
+        predict: (preset, iterator of texts as bytes, prediction) → None; or None
+            where the commands say better what the model does.
         prediction: the dataclass whose fields are `predict`'s flags.
+        commands: the template's own commands by name.
     """
 
     name: str
@@ -43,8 +64,16 @@ class Template:
     preset: str
     train: Callable
     evaluate: Callable
-    predict: Callable
+    predict: Callable | None = None
     prediction: type = PredictionConfig
+    commands: Mapping[str, Command] = dataclasses.field(default_factory=dict)
+
+    def all_commands(self) -> dict[str, Command]:
+        """Returns what is done with a preset's model, by name, `predict` included."""
+        if self.predict is None:
+            return dict(self.commands)
+        predict = Command("run a preset on texts", self.prediction, self.predict, True)
+        return {"predict": predict, **self.commands}
 
 
 def main(template: Template, argv: Sequence[str] | None = None) -> int:
@@ -104,7 +133,7 @@ def command(name: str, config) -> str:
         if isinstance(value, bool):
             parts.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            parts.append(f"--{flag} {value}")
+            parts.append(f"--{flag} {shlex.quote(str(value))}")
     return " ".join(parts)
 
 
@@ -114,13 +143,19 @@ def _run(template, arguments):
     elif arguments.command == "evaluate":
         arguments.config.check()
         template.evaluate(arguments.model, arguments.config)
-    elif arguments.command == "predict":
-        arguments.config.check()
-        texts = inputs.texts(arguments.texts, arguments.input)
-        template.predict(arguments.model, texts, arguments.config)
-    else:
+    elif arguments.command == "export":
         _export(arguments)
+    else:
+        _run_own(template.all_commands()[arguments.command], arguments)
     return 0
+
+
+def _run_own(chosen, arguments):
+    arguments.config.check()
+    given = [arguments.model]
+    if chosen.takes_texts:
+        given.append(inputs.texts(arguments.texts, arguments.input))
+    chosen.run(*given, arguments.config)
 
 
 def _train(template, arguments):
@@ -154,6 +189,13 @@ def _parser(template):
     subparsers = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
+    own = template.all_commands()
+    summaries = {
+        "train": "train a model, evaluate it and export it",
+        "evaluate": "measure a preset on a split and write its model card",
+        **{name: command.help for name, command in own.items()},
+        "export": "write a preset's model as a SavedModel",
+    }
     commands = {
         name: subparsers.add_parser(
             name,
@@ -163,12 +205,7 @@ def _parser(template):
             add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
             allow_abbrev=False,
         )
-        for name, text in {
-            "train": "train a model, evaluate it and export it",
-            "evaluate": "measure a preset on a split and write its model card",
-            "predict": "run a preset on texts",
-            "export": "write a preset's model as a SavedModel",
-        }.items()
+        for name, text in summaries.items()
     }
     commands["train"].add_arguments(template.config, dest="config")
     commands["train"].add_argument(
@@ -177,7 +214,7 @@ def _parser(template):
     commands["train"].add_argument(
         "--resume", action="store_true", help="go on with an interrupted training"
     )
-    for name in ("evaluate", "predict", "export"):
+    for name in ("evaluate", *own, "export"):
         commands[name].add_argument(
             "--model",
             default=template.preset,
@@ -185,17 +222,23 @@ def _parser(template):
             help="a preset's name or folder",
         )
     commands["evaluate"].add_arguments(template.evaluation, dest="config")
-    commands["predict"].add_argument("texts", nargs="*", metavar="TEXT", default=[])
-    commands["predict"].add_argument(
-        "--input",
-        metavar="FILE",
-        help="a file with a text a line; - for standard input",
-    )
-    commands["predict"].add_arguments(template.prediction, dest="config")
+    for name, command in own.items():
+        if command.takes_texts:
+            _take_texts(commands[name])
+        commands[name].add_arguments(command.config, dest="config")
     commands["export"].add_argument(
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
     return parser
+
+
+def _take_texts(parser):
+    parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="a file with a text a line; - for standard input",
+    )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from tasks import callbacks, hardware
-from tasks.bucketing import BucketedBatches
 from tasks.config import TrainingConfig
 from tasks.errors import UserError
 from zoo import plots, presets
@@ -104,7 +103,7 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
 
 def fit(
     model: keras.Model,
-    batches: BucketedBatches,
+    batches,
     validation: tf.data.Dataset | None,
     config: TrainingConfig,
     folder: Path,
@@ -114,11 +113,12 @@ def fit(
 
     Args:
         model: a model compiled with `optimizer`.
-        batches: the training set.
+        batches: the training set: `tasks.bucketing.BucketedBatches`, or what has its
+            `dataset`, `set_epoch` and length.
         validation: the set to choose the best epoch on; None to keep the last.
         config: epochs and patience.
         folder: where checkpoints, `history.csv` and TensorBoard's logs go.
-        monitor: the validation metric that is better the higher it is.
+        monitor: the validation metric to choose by, see `callbacks.merit`.
 
     Returns:
         The history: what each epoch took and gave. The model has the weights of
@@ -173,14 +173,14 @@ def finish(
         record: what the template knows of the training, for the model card.
         config: the training's config.
         output: the training's folder.
-        monitor: the metric that the best epoch was chosen by.
+        monitor: what the best epoch was chosen by.
 
     Returns:
         The preset's folder.
     """
     preset = output / "preset"
     model.save_to_preset(preset)
-    best = max(history, key=lambda row: row.get(monitor, row["epoch"]))
+    best = max(history, key=lambda row: callbacks.merit(row, monitor))
     record = record | {
         "epochs": len(history),
         "best_epoch": best["epoch"],

@@ -1,0 +1,255 @@
+"""One-to-many: a few words or nothing in, a text out, and how probable texts are.
+
+python -m tasks.text train
+python -m tasks.text generate --model runs/text/synthetic-markov/preset --prompt "ab"
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from simple_parsing import choice, flag
+
+from tasks import cli, config
+from tasks.errors import UserError
+
+SUMMARY = "Writes texts, token by token, and says how probable texts are."
+LIMITS = """
+- It writes what is probable after what it has read, in the manner of the texts that it
+  was trained on. What it writes is made up: it knows no facts and means nothing.
+- A probability is one of a text in that language and manner. It is no measure of
+  whether a text is right, true or good.
+- What it knows of the text before is what its recurrent state holds: it loses the
+  thread over a few sentences.
+- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
+  them) bind its use as well.
+- Texts by or about people carry their authors' prejudices, and so does the model.
+"""
+MONITOR = "-val_nats"
+
+
+@dataclasses.dataclass
+class Config(config.TrainingConfig):
+    """Text: dataset, model and training."""
+
+    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
+    dataset: str = "synthetic/markov"
+    # the column with the texts; default: text, or the only one there is
+    text_column: str | None = None
+    # files to train on instead of a dataset, each a text, in UTF-8: 'books/*.txt'
+    files: str | None = None
+    # the share of the training text, at its end, to choose on; default: the validation
+    # split where there is another one to report on, else 0.05
+    hold_out: float | None = None
+    # what a token is
+    level: str = choice("character", "word", default="character")
+    # each line is a text with an end, learnt as a whole; else texts are streams
+    sentences: bool = flag(False, negative_prefix="--no-")
+    # how many tokens the model knows
+    vocabulary_size: int = 20_000
+    # how often a token must occur in the training texts to be known
+    min_count: int = 1
+    # tokens in a window of a stream: how far back errors are propagated
+    window: int = 64
+    # size of a token's vector
+    embedding_units: int = 64
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="gru")
+    # units of a recurrent layer
+    units: int = 256
+    # stacked recurrent layers
+    layers: int = 1
+    # the weights of the softmax are those of the embedding
+    tied: bool = flag(False, negative_prefix="--no-")
+    # the share of the tokens' values dropped in training
+    embedding_dropout: float = 0.0
+    # the share dropped between the layers and before the softmax
+    dropout: float = 0.0
+    # drop the same units at all steps of a window
+    variational: bool = flag(False, negative_prefix="--no-")
+    # train the softmax with a sample of so many tokens; default: with all
+    samples: int | None = None
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        for name in ("embedding_units", "units", "layers", "min_count", "window"):
+            config.at_least(self, name, 1)
+        config.at_least(self, "vocabulary_size", 5)
+        if self.samples is not None:
+            config.at_least(self, "samples", 1)
+        if self.hold_out is not None and not 0 < self.hold_out < 1:
+            raise UserError(f"--hold-out must be in (0, 1), found {self.hold_out}.")
+        config.below(self, "embedding_dropout", 1)
+        config.below(self, "dropout", 1)
+
+
+@dataclasses.dataclass
+class Evaluation(config.EvaluationConfig):
+    """What to measure a preset on."""
+
+    # the column with the texts; default: as in training, or the only one there is
+    text_column: str | None = None
+    # files to measure on instead of a dataset, each a text, in UTF-8
+    files: str | None = None
+    # tokens in a window: changes the time and the memory, not the result
+    window: int = 64
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a language model, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset or a file doesn't exist or doesn't fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks import text_streams, training
+
+    corpus = _read(settings)
+    print(corpus.describe())
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
+    with training.strategy(settings).scope():
+        model = _build(settings, corpus)
+        size = settings.batch_size, settings.window, settings.buckets
+        batches = text_streams.batches(model, corpus.train, *size, seed=settings.seed)
+        model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    training.begin(output, settings)
+    history = training.fit(
+        model,
+        batches,
+        text_streams.batches(model, corpus.validation, *size).dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+        MONITOR,
+    )
+    record = {"command": cli.command("text", settings), **corpus.record}
+    preset = training.finish(model, history, record, settings, output, MONITOR)
+    for texts in corpus.tests:
+        _measure(preset, model, texts, settings)
+
+
+def _read(settings):
+    """Returns the corpus that the settings name."""
+    from tasks import data, text_corpus
+
+    share, lines = settings.hold_out, settings.sentences
+    if settings.files:
+        return text_corpus.corpus_of_files(settings.files, share, lines)
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    column = _column(builder, settings.text_column)
+    return text_corpus.read_corpus(builder, settings.train_split, column, share, lines)
+
+
+def _column(builder, chosen):
+    from tasks import data
+
+    return data.choose_column(builder, "text", chosen, data.is_text, usual=("text",))
+
+
+def _build(settings, corpus):
+    """Returns a new model that knows the tokens of the training texts."""
+    from tasks import text_streams
+    from zoo.models import LanguageModel
+    from zoo.models.language_model import LEVELS
+    from zoo.text import Vocabulary
+
+    tokens = text_streams.tokenize(LEVELS[settings.level](), corpus.train)
+    vocabulary = Vocabulary.fit(tokens, settings.vocabulary_size, settings.min_count)
+    print(f"vocabulary  {len(vocabulary):,} {settings.level}s")
+    return LanguageModel(
+        vocabulary,
+        level=settings.level,
+        embedding_units=settings.embedding_units,
+        cell=settings.cell,
+        units=settings.units,
+        layers=settings.layers,
+        tied=settings.tied,
+        embedding_dropout=settings.embedding_dropout,
+        dropout=settings.dropout,
+        variational=settings.variational,
+        samples=settings.samples,
+        sentences=settings.sentences,
+        name="text",
+    )
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split or on files, and writes its metrics and its card.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split, the column or a file doesn't exist or
+            doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import data, text_corpus
+    from zoo import presets
+    from zoo.models import LanguageModel
+
+    config.at_least(settings, "batch_size", 1)
+    config.at_least(settings, "window", 1)
+    preset = presets.find(name)
+    model = LanguageModel.from_preset(preset)
+    if settings.files:
+        texts = text_corpus.read_files(settings.files, model.sentences)
+        _measure(preset, model, texts, settings)
+        return
+    trained = presets.read_metrics(preset).get("training", {})
+    column = settings.text_column
+    if settings.dataset is None:
+        column = column or trained.get("text_column")
+        if trained and "text_column" not in trained:
+            raise UserError(
+                f"{name} was trained on files. Give others to measure it on with "
+                "--files, or a --dataset."
+            )
+    builder = data.load_builder(
+        settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
+    )
+    splits = [settings.split] if settings.split else trained.get("test_splits")
+    for split in splits or ["test"]:
+        texts = text_corpus.read(
+            builder, split, _column(builder, column), model.sentences
+        )
+        _measure(preset, model, texts, settings)
+
+
+def _measure(preset, model, texts, settings):
+    """Measures a model, tells the result and writes it into its preset."""
+    from tasks import cards, perplexities, text_streams
+
+    print(f"measuring on {texts.describe()}")
+    batches = text_streams.batches(model, texts, settings.batch_size, settings.window)
+    figures = perplexities.measure(model, batches, texts)
+    print(perplexities.describe(figures))
+    cards.add_evaluation(preset, texts.source, texts.citation, figures, SUMMARY, LIMITS)
+
+
+TEMPLATE = cli.Template(
+    name="text",
+    summary=SUMMARY,
+    examples=[
+        "python -m tasks.text train             # synthetic/markov: no download",
+        "python -m tasks.text train --dataset tiny_shakespeare --hold-out 0.05",
+        "python -m tasks.text train --files 'books/*.txt' --level word --tied",
+        "python -m tasks.text evaluate --model runs/text/synthetic-markov/preset",
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="text_shakespeare",
+    train=train,
+    evaluate=evaluate,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.main(TEMPLATE))
