@@ -157,15 +157,19 @@ def _build(settings, corpus):
     """Returns a new model that knows the tokens of the training texts."""
     from tasks import text_streams
     from zoo.models import LanguageModel
-    from zoo.models.language_model import LEVELS
-    from zoo.text import Vocabulary
+    from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
 
-    tokens = text_streams.tokenize(LEVELS[settings.level](), corpus.train)
+    if settings.level == "character":
+        tokenizer = CharacterTokenizer()
+    else:
+        tokenizer = WordTokenizer(punctuation="keep", markup=False)
+    tokens = text_streams.tokenize(tokenizer, corpus.train)
     vocabulary = Vocabulary.fit(tokens, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} {settings.level}s")
     return LanguageModel(
         vocabulary,
         level=settings.level,
+        tokenizer=tokenizer,
         embedding_units=settings.embedding_units,
         cell=settings.cell,
         units=settings.units,

@@ -164,13 +164,11 @@ def hold_out(texts: Texts, share: float, whole: bool = False) -> tuple[Texts, Te
         whole: whether no text may be cut apart; then it is the share of the texts.
 
     Returns:
-        What is left to train on; and what is held out, which has as its context what
-        comes right before.
+        What is left to train on, and what is held out.
 
     Raises:
         UserError: nothing would be left.
     """
-    context = ""
     if whole:
         kept = len(texts) - max(1, round(share * len(texts)))
         left, out = texts.texts[:kept], texts.texts[kept:]
@@ -182,20 +180,15 @@ def hold_out(texts: Texts, share: float, whole: bool = False) -> tuple[Texts, Te
         cut = texts.texts[place]
         left = (*texts.texts[:place], *filter(None, [cut[:kept]]))
         out = (cut[kept:], *texts.texts[place + 1 :])
-        context = cut[:kept][-CONTEXT:]
     if not left:
         raise UserError(
             f"{texts.source} is too short to hold a part of it out for validation: "
             f"{texts.describe()}."
         )
+    note = f"the last {100 * share:g}%"
     return (
-        dataclasses.replace(texts, texts=left, source=f"{texts.source} (the rest)"),
-        dataclasses.replace(
-            texts,
-            texts=out,
-            source=f"{texts.source} (the last {100 * share:g}%)",
-            context=context,
-        ),
+        dataclasses.replace(texts, texts=left, source=f"{texts.source} (less {note})"),
+        dataclasses.replace(texts, texts=out, source=f"{texts.source} ({note})"),
     )
 
 
@@ -235,6 +228,8 @@ def read_corpus(
     reported = others[-1:]
     if len(others) == 2 and _is_one_text(builder) and not lines:
         reported = ["+".join(others), *reported]
+    # What has no target costs nothing: with it, Keras' `val_loss` would be too low.
+    validation = dataclasses.replace(validation, context="")
     record = {
         "dataset": data.name(builder),
         "text_column": column,

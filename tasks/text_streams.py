@@ -192,11 +192,12 @@ class SentenceBatches(BucketedBatches):
 
 def encode(model, texts: Sequence[str]) -> tf.RaggedTensor:
     """Returns the ids of texts' tokens, int32, ragged (texts, tokens)."""
-    encode = tf.function(
-        model.encode, input_signature=[tf.TensorSpec([None], tf.string)]
-    )
-    ids = [encode(batch) for batch in _batches(texts)]
-    return tf.concat(ids, axis=0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def ids(batch):
+        return model.encode(batch)
+
+    return tf.concat([ids(batch) for batch in _batches(texts)], axis=0)
 
 
 def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
@@ -210,16 +211,13 @@ def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
 
 def stream(model, texts: Texts) -> Stream:
     """Returns the tokens of texts, with their context, for a model of streams."""
-    first, *others = texts.texts
-    pieces = [_cut(text) for text in (texts.context + first, *others)]
+    pieces = [_cut(text) for text in (texts.context, *texts.texts)]
     ids = encode(model, [piece for text in pieces for piece in text])
-    counts = [len(text) for text in pieces]
-    ends = np.concatenate([[0], np.cumsum(ids.row_lengths().numpy())])
-    lengths = np.diff(ends[np.concatenate([[0], np.cumsum(counts)])])
-    unmeasured = 0
-    if texts.context:
-        unmeasured = int(encode(model, _cut(texts.context)).flat_values.shape[0])
-    return Stream(ids.flat_values.numpy(), lengths[lengths > 0], unmeasured)
+    counts = np.array([len(text) for text in pieces])
+    firsts = np.cumsum(counts) - counts
+    context, first, *others = np.add.reduceat(ids.row_lengths().numpy(), firsts)
+    lengths = np.array([context + first, *others])
+    return Stream(ids.flat_values.numpy(), lengths[lengths > 0], int(context))
 
 
 def batches(

@@ -2,13 +2,13 @@
 
 **Rule.** Each character is drawn given the two before it: P(c | a, b), above 0 for all
 a, b and c of `ALPHABET`. The text is one, and the splits are its parts, as those of
-`tiny_shakespeare` are: `validation` goes on where `train` ends, `test` where `validation`
-ends.
+`tiny_shakespeare` are: `validation` goes on where `train` ends, and `test` where
+`validation` does.
 
 **Optimum.** `entropy()`, 1.3826 nats per character on average: no model costs less. One
-that sees the last character alone costs at least 1.9955 (`entropy_of_pairs()`), one that
-sees none 2.0657 (`entropy_of_characters()`). What the chain itself costs on a given
-text, which chance makes a little more or less, is `cost(text)`.
+that sees the last character alone costs at least 1.9955 (`entropy_of_pairs()`), one
+that sees none 2.0657 (`entropy_of_characters()`). What the chain itself costs on a
+given text, which chance makes a little more or less, is `cost(text)`.
 """
 
 import functools
