@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simple_parsing import choice, flag
 
-from tasks import cli, config
+from tasks import cli, config, text_commands, text_explanation
 from tasks.errors import UserError
 
 SUMMARY = "Writes texts, token by token, and says how probable texts are."
@@ -247,12 +247,41 @@ TEMPLATE = cli.Template(
         "python -m tasks.text train --dataset tiny_shakespeare --hold-out 0.05",
         "python -m tasks.text train --files 'books/*.txt' --level word --tied",
         "python -m tasks.text evaluate --model runs/text/synthetic-markov/preset",
+        'python -m tasks.text generate --prompt "JULIET:" --temperature 0.8',
+        "python -m tasks.text score --input texts.txt --json",
+        'python -m tasks.text rank "I come to bury Caesar" "I come too bury Caesar"',
+        'python -m tasks.text explain "The cats, which already ate, were full"',
     ],
     config=Config,
     evaluation=Evaluation,
     preset="text_shakespeare",
     train=train,
     evaluate=evaluate,
+    commands={
+        "generate": cli.Command(
+            "write texts that go on with a prompt",
+            text_commands.Generation,
+            text_commands.generate,
+        ),
+        "score": cli.Command(
+            "say how probable texts are",
+            text_commands.Scoring,
+            text_commands.score,
+            takes_texts=True,
+        ),
+        "rank": cli.Command(
+            "put texts in order, the most probable first",
+            text_commands.Scoring,
+            text_commands.rank,
+            takes_texts=True,
+        ),
+        "explain": cli.Command(
+            "draw a model's gates over a text, and compare words in it",
+            text_explanation.Explanation,
+            text_explanation.explain,
+            takes_texts=True,
+        ),
+    },
 )
 
 if __name__ == "__main__":
