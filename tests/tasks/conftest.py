@@ -7,7 +7,9 @@ import pytest
 
 from tasks import cli, sentiment
 
-DATASETS = ("synthetic/reviews", "synthetic/stars", "synthetic/entities")
+DATASETS = tuple(
+    f"synthetic/{name}" for name in ("reviews", "stars", "entities", "markov")
+)
 WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", "."]
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tasks import cli, ner, sentiment
+from tasks.config import PredictionConfig
 from tasks.errors import UserError
 
 TEMPLATES = [ner.TEMPLATE, sentiment.TEMPLATE]
@@ -160,6 +161,37 @@ def failing(error):
         raise error
 
     return dataclasses.replace(sentiment.TEMPLATE, train=train)
+
+
+def test_a_template_has_commands_of_its_own_instead_of_predict(run):
+    calls = []
+    template = dataclasses.replace(
+        sentiment.TEMPLATE,
+        predict=None,
+        commands={
+            "sing": cli.Command(
+                "sing a song", PredictionConfig, lambda *given: calls.append(given)
+            ),
+            "read": cli.Command(
+                "read texts",
+                PredictionConfig,
+                lambda name, texts, config: calls.append((name, list(texts), config)),
+                takes_texts=True,
+            ),
+        },
+    )
+    assert run("sing", "--json", "--model", "x", template=template).code == 0
+    assert run("read", "A text.", "Another.", template=template).code == 0
+    assert calls == [
+        ("x", PredictionConfig(json=True)),
+        (template.preset, [b"A text.", b"Another."], PredictionConfig()),
+    ]
+    outcome = run("sing", "--batch-size", 0, template=template)
+    assert outcome.code == 2
+    assert "--batch-size must be" in outcome.err
+    assert "unknown 'predict'" in run("predict", "A text.", template=template).err
+    help_text = run(template=template).out
+    assert re.search(r"^ +sing  +sing a song$", help_text, re.MULTILINE)
 
 
 def test_an_interrupted_training_gives_130_and_names_resume(run, tmp_path):
