@@ -7,7 +7,13 @@ from zoo import presets
 
 
 def add_evaluation(
-    preset: Path, source: str, citation: str, figures: dict, summary: str, limits: str
+    preset: Path,
+    source: str,
+    citation: str,
+    figures: dict,
+    summary: str,
+    limits: str,
+    argument: str = "text",
 ) -> None:
     """Writes figures into a preset's metrics, and its card anew.
 
@@ -18,32 +24,42 @@ def add_evaluation(
         figures: what was measured, by name.
         summary: see `render`.
         limits: see `render`.
+        argument: see `render`.
     """
     metrics = presets.read_metrics(preset)
     metrics.setdefault("evaluations", {})[source] = figures
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
-    write(preset, summary, limits, metrics)
+    write(preset, summary, limits, argument, metrics)
 
 
-def write(preset: Path, summary: str, limits: str, metrics: dict | None = None) -> None:
+def write(
+    preset: Path,
+    summary: str,
+    limits: str,
+    argument: str = "text",
+    metrics: dict | None = None,
+) -> None:
     """Writes a preset's card, and its metrics where they are new.
 
     Args:
         preset: the preset's folder.
         summary: see `render`.
         limits: see `render`.
+        argument: see `render`.
         metrics: see `render`; by default those that the preset has.
     """
     if metrics is None:
         metrics = presets.read_metrics(preset)
-    card = render(preset.resolve().name, summary, metrics, limits)
+    card = render(preset.resolve().name, summary, metrics, limits, argument)
     presets.write_metrics(preset, metrics, card)
     print(f"metrics     {preset / presets.METRICS}")
 
 
-def render(name: str, summary: str, metrics: dict, limits: str) -> str:
+def render(
+    name: str, summary: str, metrics: dict, limits: str, argument: str = "text"
+) -> str:
     """Returns a preset's card.
 
     Args:
@@ -53,6 +69,7 @@ def render(name: str, summary: str, metrics: dict, limits: str) -> str:
             dict of metrics by data set and split, and `citations`, BibTeX by data
             set; each may be missing.
         limits: what the model is not for, Markdown.
+        argument: what `serving_default` calls the texts that it takes.
 
     Returns:
         Markdown.
@@ -65,7 +82,12 @@ def render(name: str, summary: str, metrics: dict, limits: str) -> str:
         parts += ["## Trained", _training(metrics["training"])]
     if "citations" in metrics:
         parts += ["## Data", _citations(metrics["citations"])]
-    parts += ["## Use", _use(name), "## Limits", textwrap.dedent(limits).strip()]
+    parts += [
+        "## Use",
+        _use(name, argument),
+        "## Limits",
+        textwrap.dedent(limits).strip(),
+    ]
     parts += ["*Rendered by `evaluate` from `metrics.json`; not edited by hand.*"]
     return "\n\n".join(parts) + "\n"
 
@@ -117,11 +139,11 @@ def _citations(citations):
     )
 
 
-def _use(name):
+def _use(name, argument):
     return textwrap.dedent(f"""\
         ```python
         import tensorflow as tf
 
         model = tf.saved_model.load("pretrained/{name}/saved_model")
-        model.signatures["serving_default"](text=tf.constant(["…"]))
+        model.signatures["serving_default"]({argument}=tf.constant(["…"]))
         ```""")

@@ -236,7 +236,15 @@ def _measure(preset, model, texts, settings):
     batches = text_streams.batches(model, texts, settings.batch_size, settings.window)
     figures = perplexities.measure(model, batches, texts)
     print(perplexities.describe(figures))
-    cards.add_evaluation(preset, texts.source, texts.citation, figures, SUMMARY, LIMITS)
+    cards.add_evaluation(
+        preset,
+        texts.source,
+        texts.citation,
+        figures,
+        SUMMARY,
+        LIMITS,
+        argument="prompt",
+    )
 
 
 TEMPLATE = cli.Template(

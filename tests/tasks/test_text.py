@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from tasks import cli, text, text_commands, text_explanation
 from tasks.datasets.synthetic import markov
+from tasks.text_streams import StreamedWindows
 from tests.zoo.models.language_models import make
 from zoo.models import LanguageModel
 
@@ -84,6 +86,9 @@ def test_what_was_trained_is_written_down(trained, preset):
     assert "test splits: test" in card
     assert f"{figures['nats']:.4f}" in card
     assert f"{figures['nats']:.4f} nats" in printed
+    loaded = tf.saved_model.load(preset / "saved_model")
+    [call] = re.findall(r"signatures\S*\]\((\w+)=", card)
+    assert call in loaded.signatures["serving_default"].structured_input_signature[1]
 
 
 @pytest.mark.slow
@@ -222,6 +227,12 @@ FEW = """
 """
 
 
+def interrupted_in_second_epoch(batches, epoch):
+    if epoch == 1:
+        raise KeyboardInterrupt
+    batches._epoch.assign(epoch)
+
+
 @pytest.fixture
 def files(tmp_path):
     """A glob of files of a few sentences."""
@@ -232,12 +243,20 @@ def files(tmp_path):
 
 
 @pytest.mark.slow
-def test_words_of_files_train_to_the_bit_the_same(files, tmp_path):
-    flags = ("--files", files, "--level", "word", "--cell", "rnn", "--dropout", 0.3)
+def test_an_interrupted_training_on_words_goes_on_to_the_bit(
+    files, tmp_path, monkeypatch
+):
+    flags = ("--files", files, "--level", "word", "--cell", "rnn", "--dropout", "0.3")
     outputs = tmp_path / "one", tmp_path / "two"
-    for output in outputs:
-        printed = succeed("train", "--output", output, *flags, *FEW.split())
-    assert "test        none" in printed
+    assert "test        none" in succeed(
+        "train", "--output", outputs[0], *flags, *FEW.split()
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(StreamedWindows, "set_epoch", interrupted_in_second_epoch)
+        argv = ["train", "--output", outputs[1], *flags, *FEW.split()]
+        assert cli.main(text.TEMPLATE, list(map(str, argv))) == 130
+    assert len(history(outputs[1])) == 1 + 1
+    succeed("train", "--output", outputs[1], "--resume")
     assert history(outputs[0]) == history(outputs[1])
     models = [LanguageModel.from_preset(output / "preset") for output in outputs]
     for weight, other in zip(*(m.get_weights() for m in models), strict=True):
