@@ -72,7 +72,9 @@ class Template:
         """Returns what is done with a preset's model, by name, `predict` included."""
         if self.predict is None:
             return dict(self.commands)
-        predict = Command("run a preset on texts", self.prediction, self.predict, True)
+        predict = Command(
+            "run a preset on texts", self.prediction, self.predict, takes_texts=True
+        )
         return {"predict": predict, **self.commands}
 
 
@@ -186,27 +188,8 @@ def _parser(template):
         epilog="examples:\n" + textwrap.indent("\n".join(template.examples), "  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
-    )
     own = template.all_commands()
-    summaries = {
-        "train": "train a model, evaluate it and export it",
-        "evaluate": "measure a preset on a split and write its model card",
-        **{name: command.help for name, command in own.items()},
-        "export": "write a preset's model as a SavedModel",
-    }
-    commands = {
-        name: subparsers.add_parser(
-            name,
-            help=text,
-            description=text[0].upper() + text[1:] + ".",
-            formatter_class=Formatter,
-            add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
-            allow_abbrev=False,
-        )
-        for name, text in summaries.items()
-    }
+    commands = _add_commands(parser, own)
     commands["train"].add_arguments(template.config, dest="config")
     commands["train"].add_argument(
         "--output", type=Path, metavar="DIR", help="where all goes (default: runs/…)"
@@ -230,6 +213,30 @@ def _parser(template):
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
     return parser
+
+
+def _add_commands(parser, own):
+    """Returns a parser for each command, by name, without arguments yet."""
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    summaries = {
+        "train": "train a model, evaluate it and export it",
+        "evaluate": "measure a preset on a split and write its model card",
+        **{name: command.help for name, command in own.items()},
+        "export": "write a preset's model as a SavedModel",
+    }
+    return {
+        name: subparsers.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=Formatter,
+            add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
+            allow_abbrev=False,
+        )
+        for name, text in summaries.items()
+    }
 
 
 def _take_texts(parser):

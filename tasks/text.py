@@ -220,8 +220,8 @@ def evaluate(name: str, settings: Evaluation) -> None:
     builder = data.load_builder(
         settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
     )
-    splits = [settings.split] if settings.split else trained.get("test_splits")
-    for split in splits or ["test"]:
+    splits = trained.get("test_splits") if settings.dataset is None else None
+    for split in [settings.split] if settings.split else splits or ["test"]:
         texts = text_corpus.read(
             builder, split, _column(builder, column), model.sentences
         )
@@ -273,13 +273,13 @@ TEMPLATE = cli.Template(
         ),
         "score": cli.Command(
             "say how probable texts are",
-            text_commands.Scoring,
+            config.PredictionConfig,
             text_commands.score,
             takes_texts=True,
         ),
         "rank": cli.Command(
             "put texts in order, the most probable first",
-            text_commands.Scoring,
+            config.PredictionConfig,
             text_commands.rank,
             takes_texts=True,
         ),

@@ -43,6 +43,8 @@ class Generation:
             config.at_least(self, name, 0)
         config.at_least(self, "repetition_penalty", 0, exclusive=True)
         config.at_least(self, "count", 1)
+        for name, bits in (("length", 31), ("top_k", 31), ("seed", 63)):
+            config.below(self, name, 2**bits)
         if not 0 < self.top_p <= 1:
             raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
         if self.stop == "":
@@ -57,6 +59,7 @@ def generate(name: str, settings: Generation) -> None:
         settings: what to write.
 
     Raises:
+        UserError: `stop` holds no tokens.
         PresetError: there is no such preset, or it is damaged.
     """
     import tensorflow as tf
@@ -65,6 +68,8 @@ def generate(name: str, settings: Generation) -> None:
 
     model = LanguageModel.from_preset(name)
     prompt = os.fsencode(settings.prompt)
+    if settings.stop is not None and not len(_tokens(model, settings.stop)):
+        raise UserError(f"--stop {settings.stop!r} holds no {model.level}s.")
     _tell_unknown(model, prompt)
     pieces = model.stream(
         tf.constant([prompt] * settings.count),
@@ -104,16 +109,20 @@ def _write(text):
 
 def _tell_unknown(model, prompt):
     """Says which tokens of a prompt the model has never seen."""
-    import tensorflow as tf
-
     from zoo.text.vocabulary import UNKNOWN_ID
 
-    tokens = model.tokenizer(tf.constant([prompt])).flat_values
+    tokens = _tokens(model, prompt)
     unknown = tokens[model.vocabulary.ids(tokens) == UNKNOWN_ID].numpy()
     if len(unknown):
         named = dict.fromkeys(repr(token.decode()) for token in unknown)
         listed = ", ".join(itertools.islice(named, 10))
         print(f"note: the model knows no {listed}: all one to it.", file=sys.stderr)
+
+
+def _tokens(model, text):
+    import tensorflow as tf
+
+    return model.tokenizer(tf.constant([text])).flat_values
 
 
 def _gap(level, prompt, text):
@@ -123,12 +132,7 @@ def _gap(level, prompt, text):
     return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
 
 
-@dataclasses.dataclass
-class Scoring(config.PredictionConfig):
-    """What to print of the results."""
-
-
-def score(name: str, texts: Iterator[bytes], settings: Scoring) -> None:
+def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:
     """Prints how probable each text is, in order.
 
     Args:
@@ -153,7 +157,7 @@ def score(name: str, texts: Iterator[bytes], settings: Scoring) -> None:
             )
 
 
-def rank(name: str, texts: Iterator[bytes], settings: Scoring) -> None:
+def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:
     """Prints texts by how probable they are as a whole, the most probable first.
 
     Args:

@@ -91,7 +91,7 @@ def read(builder, split: str, column: str, lines: bool = False) -> Texts:
     texts = _decoded(builder, split, column)
     context = ""
     if lines:
-        texts = [line for text in texts for line in text.splitlines()]
+        texts = _lines(texts)
     elif _is_one_text(builder):
         texts = ["".join(texts)]
         known = [name for name in _ORDER if name in builder.info.splits]
@@ -109,6 +109,11 @@ def read(builder, split: str, column: str, lines: bool = False) -> Texts:
 def _decoded(builder, split, column):
     [values] = data.read(builder, split, [column])
     return [value.decode("utf-8", "replace") for value in values]
+
+
+def _lines(texts):
+    # Not `splitlines`, for which more than line feeds end a line.
+    return [line.rstrip("\r") for text in texts for line in text.split("\n")]
 
 
 def _is_one_text(builder):
@@ -135,7 +140,7 @@ def read_files(pattern: str, lines: bool = False) -> Texts:
         raise UserError(f"No file fits --files {pattern!r}.")
     texts = [_file(path) for path in paths]
     if lines:
-        texts = [line for text in texts for line in text.splitlines()]
+        texts = _lines(texts)
     texts = tuple(filter(None, texts))
     if not texts:
         raise UserError(f"The files of --files {pattern!r} are empty.")

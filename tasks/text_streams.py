@@ -210,13 +210,19 @@ def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
 
 
 def stream(model, texts: Texts) -> Stream:
-    """Returns the tokens of texts, with their context, for a model of streams."""
+    """Returns the tokens of texts, with their context, for a model of streams.
+
+    Raises:
+        UserError: the texts have none.
+    """
     pieces = [_cut(text) for text in (texts.context, *texts.texts)]
     ids = encode(model, [piece for text in pieces for piece in text])
     counts = np.array([len(text) for text in pieces])
     firsts = np.cumsum(counts) - counts
     context, first, *others = np.add.reduceat(ids.row_lengths().numpy(), firsts)
     lengths = np.array([context + first, *others])
+    if lengths.sum() == context:
+        raise UserError(f"{texts.source} holds no {model.level}s, only white space.")
     return Stream(ids.flat_values.numpy(), lengths[lengths > 0], int(context))
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks import text, text_explanation
+from tasks import text, text_corpus, text_explanation, text_streams
+from tasks.errors import UserError
 from tests.zoo.models.language_models import make
 
 MISTAKES = {
@@ -15,6 +16,8 @@ MISTAKES = {
     "count": (["generate", "--count", 0], "--count must be at least 1"),
     "seed": (["generate", "--seed", -1], "--seed must be at least 0"),
     "penalty": (["generate", "--repetition-penalty", 0], "must be above 0"),
+    "long": (["generate", "--length", 2**31], "--length must be in [0, 2147483648)"),
+    "large seed": (["generate", "--seed", 2**63], "--seed must be in [0, "),
     "stop": (["generate", "--stop", ""], "--stop must not be empty"),
     "preset": (["generate", "--model", "no"], "Unknown preset 'no'"),
     "score": (["score", "--model", "no", "A text."], "Unknown preset 'no'"),
@@ -69,6 +72,16 @@ def test_texts_smaller_than_one_window_are_told(text_run, tmp_path):
     [line] = outcome.err.splitlines()
     assert "only 25 tokens to train on, less than one window of 64" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_texts_without_words_are_told(monkeypatch, text_run, tmp_path):
+    model = make(["the"], level="word")
+    monkeypatch.setattr("zoo.models.LanguageModel.from_preset", lambda name: model)
+    check(text_run("generate", "--stop", " "), "--stop ' ' holds no words")
+    (tmp_path / "blank.txt").write_text(" \n")
+    texts = text_corpus.read_files(str(tmp_path / "*"))
+    with pytest.raises(UserError, match="holds no words"):
+        text_streams.batches(model, texts, 2, 2)
 
 
 def test_units_without_gates_and_texts_too_long_are_told(monkeypatch, text_run):
