@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import re
 import shlex
 import sys
 import textwrap
@@ -126,11 +127,15 @@ def command(name: str, config) -> str:
         name: the template's name.
         config: its dataclass.
     """
-    parts = [f"python -m tasks.{name} train --dataset {config.dataset}"]
+    parts = [f"python -m tasks.{name} train"]
+    if config.own_data() is None:
+        parts.append(f"--dataset {config.dataset}")
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name in ("dataset", "data_dir") or value == field.default:
             continue
+        if field.name in config.PATHS:
+            value = Path(value).name
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):
             parts.append(f"--{flag}" if value else f"--no-{flag}")
@@ -166,7 +171,8 @@ def _train(template, arguments):
     config = arguments.config
     output = arguments.output
     if output is None:
-        output = Path("runs", template.name, config.dataset.replace("/", "-"))
+        data = config.own_data() or config.dataset
+        output = Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
     defaults = template.config()
     config = training.open_output(output, config, defaults, arguments.resume)
     config.check()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 from simple_parsing import choice, field, flag
 
@@ -18,6 +19,13 @@ class DataConfig:
     data_dir: str | None = None
     # the split to train on, or a slice of one: train[:10%%]
     train_split: str = "train"
+
+    # The fields that are paths: a record keeps their names, not their folders.
+    PATHS: ClassVar[tuple[str, ...]] = ()
+
+    def own_data(self) -> str | None:
+        """Returns the user's own file, or files, that stand in for the dataset."""
+        return None
 
 
 @dataclasses.dataclass

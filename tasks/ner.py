@@ -81,6 +81,12 @@ class Config(config.TrainingConfig):
     # the step size of Adam at its highest
     learning_rate: float = 2e-3
 
+    PATHS = ("train_file", "validation_file", "test_file", "vectors")
+
+    def own_data(self) -> str | None:
+        """Returns the file to train on, if there is one."""
+        return self.train_file
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
@@ -182,20 +188,12 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
         monitor,
     )
-    record = {"command": _command(settings), **corpus.record}
+    record = {"command": cli.command("ner", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
     else:
         cards.write(preset, SUMMARY, LIMITS)
-
-
-def _command(settings):
-    """Returns the command to train the same, files without their folders."""
-    files = ("train_file", "validation_file", "test_file", "vectors")
-    given = {name: getattr(settings, name) for name in files}
-    names = {name: path and Path(path).name for name, path in given.items()}
-    return cli.command("ner", dataclasses.replace(settings, **names))
 
 
 def _read(settings):

@@ -70,6 +70,12 @@ class Config(config.TrainingConfig):
     # train the softmax with a sample of so many tokens; default: with all
     samples: int | None = None
 
+    PATHS = ("files",)
+
+    def own_data(self) -> str | None:
+        """Returns the pattern of the files to train on, if there is one."""
+        return self.files
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()

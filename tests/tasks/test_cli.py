@@ -109,12 +109,11 @@ def test_a_shorter_flag_is_not_taken_for_a_longer_one(run):
     assert "Did you mean '--epochs'?" in run("train", "--epoch", "3").err
 
 
-def received(run, *argv):
+def received(run, *argv, template=sentiment.TEMPLATE):
     """Returns the config that `train` gets."""
     configs = []
     template = dataclasses.replace(
-        sentiment.TEMPLATE,
-        train=lambda config, output: configs.append((config, output)),
+        template, train=lambda config, output: configs.append((config, output))
     )
     outcome = run("train", *argv, template=template)
     assert outcome.code == 0, outcome.err
@@ -154,6 +153,8 @@ def test_output_is_named_after_the_dataset(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, output = received(run, "--dataset", "synthetic/stars")
     assert output.as_posix() == "runs/sentiment/synthetic-stars"
+    _, output = received(run, "--train-file", "my/own.conll", template=ner.TEMPLATE)
+    assert output.as_posix() == "runs/ner/my-own.conll"
 
 
 def failing(error):

@@ -189,7 +189,7 @@ def test_without_a_network_a_download_is_refused_at_once(tmp_path, monkeypatch):
     message = str(caught.value)
     assert message.startswith("trec is not on this machine and can't be downloaded")
     assert "cogcomp.org" in message
-    assert "--dataset synthetic/reviews" in message
+    assert "Leave --dataset out" in message
     assert "--data-dir" in message
 
 

@@ -90,6 +90,7 @@ def test_a_preset_remembers_its_files_without_their_folders(converted):
     assert told["chosen_on"] == "validation.conll"
     assert told["scheme"] == "iobes"
     assert "--train-file train.conll --validation-file validation." in told["command"]
+    assert "--dataset" not in told["command"]
     [source] = read_json(preset / "metrics.json")["evaluations"]
     assert source == "test.conll"
     for name in ("metrics.json", "README.md", "config.json"):

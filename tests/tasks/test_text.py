@@ -263,7 +263,8 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(
         np.testing.assert_array_equal(weight, other)
     assert "cat" in models[0].vocabulary.tokens
     command = read_json(outputs[0] / "preset" / "metrics.json")["training"]["command"]
-    assert f"--files '{files}'" in command
+    assert f"--files '{files.name}'" in command
+    assert "--dataset" not in command
 
 
 @pytest.mark.slow
