@@ -61,7 +61,7 @@ def read(builder, split: str, tokens: str, tags: str) -> TaggedSentences:
         builder: a prepared TFDS builder.
         split: a split's name or a slice of one.
         tokens: path of a sequence of strings.
-        tags: path of a sequence of class labels or strings.
+        tags: path of a sequence of class labels, strings or whole numbers.
 
     Raises:
         UserError: there is no such split, its tags are hidden, a sentence has more
@@ -101,7 +101,10 @@ def read_file(path: str) -> TaggedSentences:
 
 
 def _text(values):
-    return [value.decode("utf-8", "replace") for value in values]
+    return [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in values
+    ]
 
 
 def _sentences(rows, source, names, citation):
@@ -134,11 +137,19 @@ def columns(builder, tokens: str | None, tags: str | None) -> tuple[str, str]:
     def is_tags(feature):
         return data.is_sequence(feature, data.is_class)
 
+    def is_numbers(feature):
+        return data.is_sequence(feature, data.is_integer)
+
     tokens = data.choose_column(
         builder, "tokens", tokens, is_tokens, usual=_TOKENS_COLUMNS
     )
+    words = data.columns(builder)[tokens]
+
+    def is_names(feature):
+        return feature is not words and is_tokens(feature)
+
     tags = data.choose_column(
-        builder, "tags", tags, is_tags, is_tokens, usual=_TAGS_COLUMNS
+        builder, "tags", tags, is_tags, is_names, is_numbers, usual=_TAGS_COLUMNS
     )
     return tokens, tags
 

@@ -1,5 +1,6 @@
 """Tagged sentences: which columns, which tags, and what to choose and report on."""
 
+import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
@@ -31,6 +32,24 @@ def test_tags_can_be_strings():
     found = tagged_sentences.read(stored, "train", "tokens", "ner")
     assert found.tags == [["DT", "NN", "NN"]]
     assert found.inventory == ("NN", "DT")  # the most frequent first
+
+
+def test_tokens_are_not_their_own_tags():
+    stored = Stored({"train": []})
+    with pytest.raises(UserError, match=r"Column 'tokens' .* can't be the tags"):
+        tagged_sentences.columns(stored, None, "tokens")
+
+
+def test_tags_can_be_numbers():
+    stored = Stored(
+        {"train": [[("Teddy", 1), ("slept", 0)]], "dev": [[("Ann", 1)]]},
+        ("tokens", "is_name"),
+        tfds.features.Scalar(np.int64),
+    )
+    found = corpus(stored)
+    assert found.scheme == "plain"
+    assert found.train.tags == [["1", "0"]]
+    assert found.train.inventory == ("1", "0")
 
 
 def test_nothing_but_empty_sentences_is_an_error():
