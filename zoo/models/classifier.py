@@ -10,11 +10,11 @@ from zoo.layers import (
     BY_CELL,
     AttentionPooling,
     BagOfNGrams,
-    Bidirectional,
     MaxPooling,
     MeanPooling,
 )
 from zoo.models.base import Model
+from zoo.models.construction import check_choice, recurrent_layer
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
 
@@ -91,8 +91,8 @@ class SequenceClassifier(Model, keras.Model):
         max_length: int = 400,
         name: str | None = None,
     ):
-        _check("cell", cell, BY_CELL)
-        _check("pooling", pooling, POOLINGS)
+        check_choice("cell", cell, BY_CELL)
+        check_choice("pooling", pooling, POOLINGS)
         for argument, value in (("layers", layers), ("max_length", max_length)):
             if value < 1:
                 raise ValueError(f"{argument} must be at least 1, found {value}.")
@@ -116,7 +116,7 @@ class SequenceClassifier(Model, keras.Model):
             name="embedding",
         )
         recurrent = [
-            _recurrent(
+            recurrent_layer(
                 cell,
                 units,
                 bidirectional,
@@ -278,20 +278,6 @@ class SequenceClassifier(Model, keras.Model):
         }
 
 
-def _check(argument, value, known):
-    if value not in known:
-        raise ValueError(
-            f"{argument} must be one of {', '.join(known)}, found {value!r}."
-        )
-
-
 def _with_first_class(logits):
     """Returns (batch, classes) from the logits of all classes but the first."""
     return ops.pad(logits, [[0, 0], [1, 0]])
-
-
-def _recurrent(cell, units, bidirectional, return_sequences, name):
-    if not bidirectional:
-        return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
-    layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
-    return Bidirectional(layer, name=name)

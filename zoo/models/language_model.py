@@ -9,6 +9,7 @@ from keras import ops
 from zoo.layers import BY_CELL, DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.carried_state import CarriedState
+from zoo.models.construction import check_choice
 from zoo.models.perplexity import Perplexity
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.text_model import LEVELS, TextModel
@@ -92,8 +93,8 @@ class LanguageModel(TextModel):
         sentences: bool = False,
         name: str | None = None,
     ):
-        _check("level", level, LEVELS)
-        _check("cell", cell, BY_CELL)
+        check_choice("level", level, LEVELS)
+        check_choice("cell", cell, BY_CELL)
         if layers < 1:
             raise ValueError(f"layers must be at least 1, found {layers}.")
         if not isinstance(vocabulary, Vocabulary):
@@ -280,10 +281,3 @@ class LanguageModel(TextModel):
             a, states = layer.cell(a, states)
             new += states
         return self.logits(self.projected(a)), new
-
-
-def _check(argument, value, known):
-    if value not in known:
-        raise ValueError(
-            f"{argument} must be one of {', '.join(known)}, found {value!r}."
-        )

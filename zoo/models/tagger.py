@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import BY_CELL, CRF, Bidirectional, CRFLoss
+from zoo.layers import BY_CELL, CRF, CRFLoss
 from zoo.models.base import Model
+from zoo.models.construction import check_choice, recurrent_layer
 from zoo.models.token_features import CHARACTER_FEATURES, CharacterFeatures, WordIds
 from zoo.text import TokenizerWithOffsets, Vocabulary
 
@@ -86,8 +87,8 @@ class SequenceTagger(Model, keras.Model):
         dropout: float = 0.5,
         name: str | None = None,
     ):
-        _check("cell", cell, BY_CELL)
-        _check("character_features", character_features, CHARACTER_FEATURES)
+        check_choice("cell", cell, BY_CELL)
+        check_choice("character_features", character_features, CHARACTER_FEATURES)
         if layers < 1:
             raise ValueError(f"layers must be at least 1, found {layers}.")
         if len(tags) < 2:
@@ -117,7 +118,7 @@ class SequenceTagger(Model, keras.Model):
             )
         ]
         recurrent = [
-            _recurrent(cell, units, bidirectional, name=f"recurrent_{number}")
+            recurrent_layer(cell, units, bidirectional, True, f"recurrent_{number}")
             for number in range(1, layers + 1)
         ]
         drop = [
@@ -331,22 +332,8 @@ class SequenceTagger(Model, keras.Model):
         }
 
 
-def _check(argument, value, known):
-    if value not in known:
-        raise ValueError(
-            f"{argument} must be one of {', '.join(known)}, found {value!r}."
-        )
-
-
 def _vocabulary(tokens, name):
     """Returns a vocabulary whose file has this name."""
     if not isinstance(tokens, Vocabulary):
         return Vocabulary(tokens, name)
     return tokens if tokens.name == name else Vocabulary(tokens.ordinary_tokens, name)
-
-
-def _recurrent(cell, units, bidirectional, name):
-    if not bidirectional:
-        return BY_CELL[cell](units, return_sequences=True, name=name)
-    layer = BY_CELL[cell](units, return_sequences=True, name=cell)
-    return Bidirectional(layer, name=name)

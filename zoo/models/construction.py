@@ -1,0 +1,36 @@
+"""What the constructors of several models share."""
+
+from collections.abc import Iterable
+
+import keras
+
+from zoo.layers import BY_CELL, Bidirectional
+
+
+def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
+    """Raises a ValueError if an argument's value is none of those that are known."""
+    if value not in known:
+        raise ValueError(
+            f"{argument} must be one of {', '.join(known)}, found {value!r}."
+        )
+
+
+def recurrent_layer(
+    cell: str, units: int, bidirectional: bool, return_sequences: bool, name: str
+) -> keras.layers.Layer:
+    """Returns a recurrent layer, in one direction or in both.
+
+    Presets know its weights by their paths: by `name` and, in both directions, by the
+    cell's.
+
+    Args:
+        cell: "rnn", "gru" or "lstm".
+        units: n_a, in each direction.
+        bidirectional: whether it runs in both directions.
+        return_sequences: whether it returns all steps.
+        name: the layer's name.
+    """
+    if not bidirectional:
+        return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
+    layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
+    return Bidirectional(layer, name=name)
