@@ -1,5 +1,6 @@
 """Model cards, rendered from what `train` and `evaluate` wrote."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def add_evaluation(
     summary: str,
     limits: str,
     argument: str = "text",
+    sample: dict | None = None,
 ) -> None:
     """Writes figures into a preset's metrics, and its card anew.
 
@@ -25,9 +27,12 @@ def add_evaluation(
         summary: see `render`.
         limits: see `render`.
         argument: see `render`.
+        sample: see `render`.
     """
     metrics = presets.read_metrics(preset)
     metrics.setdefault("evaluations", {})[source] = figures
+    if sample:
+        metrics["sample"] = sample
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
@@ -66,8 +71,9 @@ def render(
         name: the preset's name.
         summary: what the model does, in a sentence.
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
-            dict of metrics by data set and split, and `citations`, BibTeX by data
-            set; each may be missing.
+            dict of metrics by data set and split, `sample`, a `text` that the model
+            wrote and the `command` that prints it, but for `--model`, and
+            `citations`, BibTeX by data set; each may be missing.
         limits: what the model is not for, Markdown.
         argument: what `serving_default` calls the texts that it takes.
 
@@ -78,6 +84,8 @@ def render(
     parts = [f"# {name}", summary]
     if evaluations:
         parts += ["## Measured", _table(evaluations)]
+    if "sample" in metrics:
+        parts += ["## A sample", _sample(name, **metrics["sample"])]
     if "training" in metrics:
         parts += ["## Trained", _training(metrics["training"])]
     if "citations" in metrics:
@@ -115,6 +123,12 @@ def _cell(value):
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
     return value or ""
+
+
+def _sample(name, command, text):
+    # Longer than any run of them in the text, as Markdown wants it.
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"`{command} --model {name}`:\n\n{fence}text\n{text.strip()}\n{fence}"
 
 
 def _training(training):

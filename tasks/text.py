@@ -250,6 +250,7 @@ def _measure(preset, model, texts, settings):
         SUMMARY,
         LIMITS,
         argument="prompt",
+        sample=text_commands.sample(model),
     )
 
 

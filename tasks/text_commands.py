@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from tasks import config
 from tasks.errors import UserError
 
+# How many tokens the text in a model card has.
+_SAMPLE = {"character": 400, "word": 120}
+
 # What a prompt's end, or a text's beginning, has no space at, where words are joined.
 _CLOSING, _OPENING = ",.;:!?…%)]}", "([{"
 
@@ -82,6 +85,26 @@ def generate(name: str, settings: Generation) -> None:
         seed=settings.seed,
     )
     _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)
+
+
+def sample(model) -> dict[str, str]:
+    """Returns a text that a model writes from nothing, for its card.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+
+    Returns:
+        The `text`, and the `command` that prints it, but for `--model`.
+    """
+    import tensorflow as tf
+
+    how = {"length": _SAMPLE[model.level], "temperature": 0.8, "seed": 1}
+    [text] = model.generate(tf.constant([""]), **how).numpy()
+    flags = " ".join(f"--{name} {value}" for name, value in how.items())
+    return {
+        "command": f"python -m tasks.text generate {flags}",
+        "text": text.decode("utf-8", "replace"),
+    }
 
 
 def _write_all(pieces, prompt, count, level):

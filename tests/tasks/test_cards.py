@@ -87,6 +87,15 @@ def test_a_changed_figure_changes_the_card():
     assert changed == ["| imdb_reviews/test | 25 000 | 0.5000 | 0.2346 |"]
 
 
+def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
+    text = "\n`O` ```\n# Romeo "
+    sample = {"command": "python -m tasks.text generate --seed 1", "text": text}
+    card = render(METRICS | {"sample": sample})
+    assert "`python -m tasks.text generate --seed 1 --model sentiment_imdb`:" in card
+    assert "\n````text\n`O` ```\n# Romeo\n````\n" in card
+    assert "sample" not in render()
+
+
 def test_limits_are_rendered_without_their_indentation():
     assert "## Limits\n\n- Knows English.\n- And nothing else.\n" in render()
 

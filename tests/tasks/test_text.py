@@ -76,6 +76,14 @@ def test_what_was_trained_is_written_down(trained, preset):
 
 
 @pytest.mark.slow
+def test_its_card_shows_a_text_and_the_command_that_writes_it(preset):
+    card = (preset / "README.md").read_text("utf-8")
+    [(command, text)] = re.findall(r"`(.*generate.*)`:\n\n```text\n(.*)\n```", card)
+    *_, flags = command.removesuffix("--model preset").partition("generate")
+    assert succeed("generate", "--model", preset, *flags.split()).strip() == text
+
+
+@pytest.mark.slow
 def test_evaluate_measures_the_same_in_windows_of_any_size(preset, data_dir):
     before = read_json(preset / "metrics.json")
     flags = ("--window", 150, "--batch-size", 3)
