@@ -3,3 +3,7 @@
 
 class PresetError(ValueError):
     """A preset that can't be found, or is damaged."""
+
+
+class MidiError(ValueError):
+    """A MIDI file that can't be read, or made a piano roll."""

@@ -4,19 +4,26 @@ Each function loads the library it needs when it is called: pretty_midi for MIDI
 extra `music`), matplotlib for pictures (`plots`). Audio needs neither.
 """
 
+from zoo.music.drums import DRUMS
 from zoo.music.keys import KEYS, LOWEST, frame, key_name, parse_chord
+from zoo.music.midi_reading import MidiRoll, read_midi
+from zoo.music.midi_writing import write_midi
 from zoo.music.rolls import Note, notes, sounding, spell, transpose, transpositions
 
 __all__ = [
+    "DRUMS",
     "KEYS",
     "LOWEST",
+    "MidiRoll",
     "Note",
     "frame",
     "key_name",
     "notes",
     "parse_chord",
+    "read_midi",
     "sounding",
     "spell",
     "transpose",
     "transpositions",
+    "write_midi",
 ]
