@@ -4,6 +4,7 @@ Each function loads the library it needs when it is called: pretty_midi for MIDI
 extra `music`), matplotlib for pictures (`plots`). Audio needs neither.
 """
 
+from zoo.music.audio import synthesize, write_wav
 from zoo.music.drums import DRUMS
 from zoo.music.keys import KEYS, LOWEST, frame, key_name, parse_chord
 from zoo.music.midi_reading import MidiRoll, read_midi
@@ -23,7 +24,9 @@ __all__ = [
     "read_midi",
     "sounding",
     "spell",
+    "synthesize",
     "transpose",
     "transpositions",
     "write_midi",
+    "write_wav",
 ]
