@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "kernels": set(),
     "layers": {"cells", "kernels", "tags"},
     **dict.fromkeys(SIDE, SIDE | BASEMENT),
+    "music": {"plots"} | SIDE | BASEMENT,
     "errors": set(),
     "files": set(),
     "tags": set(),

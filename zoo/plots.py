@@ -8,7 +8,8 @@ import numpy as np
 from zoo.files import replaced_file
 
 
-def _figure(**kwargs):
+def new_figure(**kwargs):
+    """Returns an empty figure of matplotlib, or says what to install."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -31,7 +32,7 @@ def learning_curves(history: Sequence[dict], path: str | os.PathLike) -> None:
     """
     names = [n.removeprefix("val_") for n in history[0] if n.startswith("val_")]
     names = names or [n for n in history[0] if n not in ("epoch", "seconds")]
-    figure = _figure(figsize=(5 * len(names), 4))
+    figure = new_figure(figsize=(5 * len(names), 4))
     epochs = [row["epoch"] for row in history]
     subplots = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(subplots, names, strict=True):
@@ -73,7 +74,7 @@ def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> Non
     }
     rows = max(map(len, columns.values()))
     width = (1.5 + max(3, 0.3 * len(tokens))) * len(columns)
-    figure = _figure(figsize=(width, 0.5 + 1.6 * rows))
+    figure = new_figure(figsize=(width, 0.5 + 1.6 * rows))
     panels = figure.subplots(rows, len(columns), squeeze=False)
     for place, (title, column) in enumerate(columns.items()):
         first = next(iter(column.values()))

@@ -9,6 +9,7 @@ from zoo.music.drums import DRUMS
 from zoo.music.keys import KEYS, LOWEST, frame, key_name, parse_chord
 from zoo.music.midi_reading import MidiRoll, read_midi
 from zoo.music.midi_writing import write_midi
+from zoo.music.pictures import piano_rolls
 from zoo.music.rolls import Note, notes, sounding, spell, transpose, transpositions
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "key_name",
     "notes",
     "parse_chord",
+    "piano_rolls",
     "read_midi",
     "sounding",
     "spell",

@@ -1,0 +1,131 @@
+"""Pictures of piano rolls. They need the extra `plots`."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from zoo.files import replaced_file
+from zoo.music.drums import DRUMS, check_drums
+from zoo.music.keys import LOWEST, check_range, key_name
+from zoo.music.rolls import notes, sounding
+from zoo.plots import new_figure
+
+_BLACK = (1, 3, 6, 8, 10)
+
+
+def piano_rolls(
+    rolls: np.ndarray | Mapping[str, np.ndarray],
+    path: str | os.PathLike,
+    *,
+    lowest: int = LOWEST,
+    steps_per_quarter: int | None = None,
+    quarters_per_bar: float | None = None,
+    drums: bool = False,
+) -> None:
+    """Draws one piano roll, or a few side by side: a real piece and a generated one.
+
+    Time goes from left to right, at one scale in all of them, and keys upwards, as
+    far as any of them uses keys. A bar is a note; the black keys' rows are grey.
+
+    Args:
+        rolls: (steps, keys), 0 or 1; or such rolls by their titles.
+        path: the PNG to write.
+        lowest: the MIDI key of the first column. Drums have their own.
+        steps_per_quarter: the time steps in a quarter note; time is then counted in
+            quarter notes, else in steps.
+        quarters_per_bar: the quarter notes in a bar, 4 in 4/4, 3 in 6/8; time is
+            then counted in bars, from 1.
+        drums: they are drum rolls, (steps, 9), as in `zoo.music.DRUMS`.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: something isn't a roll, its keys aren't MIDI's, there is none, or
+            a bar is told without the steps in a quarter note.
+    """
+    if not isinstance(rolls, Mapping):
+        rolls = {"": rolls}
+    if not rolls:
+        raise ValueError("There is no piano roll to draw. Give one or more.")
+    rolls = {title: sounding(roll) for title, roll in rolls.items()}
+    for roll in rolls.values():
+        check_drums(roll) if drums else check_range(lowest, roll.shape[1])
+    unit, steps_per_unit, first = _time(steps_per_quarter, quarters_per_bar)
+    longest = max(1, *(len(roll) for roll in rolls.values()))
+    widths = [max(len(roll), longest / 4, 1) for roll in rolls.values()]
+    low, high = (0, len(DRUMS) - 1) if drums else _used(rolls.values(), lowest)
+    figure = new_figure(
+        figsize=(
+            1 + np.clip(0.1 * sum(widths), 5 * len(rolls), 24),
+            1.2 + np.clip(0.14 * (high - low + 1), 2.2, 8),
+        )
+    )
+    panels = figure.subplots(
+        1, len(rolls), squeeze=False, sharey=True, width_ratios=widths
+    )[0]
+    for number, (axes, title) in enumerate(zip(panels, rolls, strict=True)):
+        roll = rolls[title]
+        _draw(axes, roll, 0 if drums else lowest, first, steps_per_unit, f"C{number}")
+        end = first + widths[number] / steps_per_unit
+        # A $ would begin a formula.
+        axes.set(title=title.replace("$", r"\$"), xlabel=unit, xlim=(first, end))
+    panels[0].set_ylim(low - 0.5, high + 0.5)
+    if drums:
+        panels[0].set_yticks(range(len(DRUMS)), list(DRUMS))
+    else:
+        _label_keys(panels, low, high)
+    with replaced_file(path) as file:
+        figure.savefig(file, format="png", dpi=120)
+
+
+def _time(steps_per_quarter, quarters_per_bar):
+    """Returns the unit of time, the steps in one, and the number of the first."""
+    if quarters_per_bar is not None:
+        if steps_per_quarter is None:
+            raise ValueError(
+                "Bars can't be counted without `steps_per_quarter`. Found "
+                f"`quarters_per_bar` {quarters_per_bar} alone."
+            )
+        return "bar", steps_per_quarter * quarters_per_bar, 1
+    if steps_per_quarter is not None:
+        return "quarter note", steps_per_quarter, 0
+    return "step", 1, 0
+
+
+def _used(rolls, lowest):
+    """Returns the lowest and the highest key to draw, more than an octave apart."""
+    used = lowest + np.concatenate([np.nonzero(roll)[1] for roll in rolls])
+    low, high = (used.min(), used.max()) if len(used) else (60, 60)
+    missing = max(0, 12 - (high - low))
+    return int(low - 1 - missing // 2), int(high + 1 + (missing + 1) // 2)
+
+
+def _draw(axes, roll, lowest, first, steps_per_unit, color):
+    times = {}
+    for note in notes(roll):
+        # A gap tells a note from the next one.
+        length = note.end - note.start - 0.1
+        span = (first + note.start / steps_per_unit, length / steps_per_unit)
+        times.setdefault(lowest + note.column, []).append(span)
+    for row, spans in times.items():
+        axes.broken_barh(spans, (row - 0.42, 0.84), color=color, linewidth=0)
+    axes.locator_params(axis="x", integer=True)
+    axes.grid(axis="x", alpha=0.4)
+    axes.set_axisbelow(True)
+
+
+def _label_keys(panels, low, high):
+    """Names the white keys; where they are too many, each C."""
+    keys = range(low, high + 1)
+    crowded = len(keys) > 60
+    named = [
+        key for key in keys if key % 12 not in _BLACK and not (crowded and key % 12)
+    ]
+    names = [key_name(key) for key in named]
+    panels[0].set_yticks(named, names, fontsize=None if crowded else 7)
+    for axes in panels:
+        for key in keys:
+            if key % 12 in _BLACK:
+                axes.axhspan(key - 0.5, key + 0.5, color="0.93", zorder=0)
+            elif key % 12 == 0:
+                axes.axhline(key - 0.5, color="0.6", linewidth=0.8, zorder=0)
