@@ -6,6 +6,7 @@ extra `music`), matplotlib for pictures (`plots`). Audio needs neither.
 
 from zoo.music.audio import synthesize, write_wav
 from zoo.music.drums import DRUMS
+from zoo.music.harmony import chord_name, statistics
 from zoo.music.keys import KEYS, LOWEST, frame, key_name, parse_chord
 from zoo.music.midi_reading import MidiRoll, read_midi
 from zoo.music.midi_writing import write_midi
@@ -18,6 +19,7 @@ __all__ = [
     "LOWEST",
     "MidiRoll",
     "Note",
+    "chord_name",
     "frame",
     "key_name",
     "notes",
@@ -26,6 +28,7 @@ __all__ = [
     "read_midi",
     "sounding",
     "spell",
+    "statistics",
     "synthesize",
     "transpose",
     "transpositions",
