@@ -99,7 +99,7 @@ def _prepare(builder, name):
             f"{name} can't be prepared: {str(error).splitlines()[0].rstrip(':')}. "
             "Download that file again."
         ) from error
-    except (AssertionError, tfds.download.DownloadError) as error:
+    except (AssertionError, ImportError, tfds.download.DownloadError) as error:
         raise UserError(f"{name} can't be prepared: {error}") from error
     except OSError as error:
         raise UserError(

@@ -1,0 +1,1 @@
+"""The four collections of polyphonic music of the RNN comparison, as a TFDS builder."""
