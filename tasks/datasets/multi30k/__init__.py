@@ -1,0 +1,1 @@
+"""Multi30k: descriptions of pictures in four languages, as a TFDS builder."""
