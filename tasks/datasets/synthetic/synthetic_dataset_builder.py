@@ -17,7 +17,14 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tasks.datasets.synthetic import entities, markov, reviews, stars
+from tasks.datasets.synthetic import (
+    dates,
+    entities,
+    markov,
+    reviews,
+    scales,
+    stars,
+)
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -30,7 +37,7 @@ class SyntheticConfig(tfds.core.BuilderConfig):
         supervised_keys: the features of an (input, target) pair, or None.
     """
 
-    features: dict
+    features: tfds.features.FeaturesDict
     source: types.ModuleType
     supervised_keys: tuple[str, str] | None = None
 
@@ -42,10 +49,12 @@ CONFIGS = [
             "Movie reviews, labelled neg or pos, whose label only word order tells. "
             "Optimum: accuracy 1.0; any bag of words has exactly 0.5."
         ),
-        features={
-            "text": tfds.features.Text(),
-            "label": tfds.features.ClassLabel(names=reviews.LABELS),
-        },
+        features=tfds.features.FeaturesDict(
+            {
+                "text": tfds.features.Text(),
+                "label": tfds.features.ClassLabel(names=reviews.LABELS),
+            }
+        ),
         source=reviews,
         supervised_keys=("text", "label"),
     ),
@@ -55,9 +64,9 @@ CONFIGS = [
             "Movie reviews with 3 + praised - blamed aspects stars (1 to 5), nested "
             "under `data` and without a validation split. Optimum: accuracy 1.0."
         ),
-        features={
-            "data": {"review_body": tfds.features.Text(), "star_rating": np.int32}
-        },
+        features=tfds.features.FeaturesDict(
+            {"data": {"review_body": tfds.features.Text(), "star_rating": np.int32}}
+        ),
         source=stars,
     ),
     SyntheticConfig(
@@ -67,12 +76,14 @@ CONFIGS = [
             "sentences beginning with one that only later words tell. Optimum: F1 "
             "1.0; from left to right at most half of these."
         ),
-        features={
-            "tokens": tfds.features.Sequence(tfds.features.Text()),
-            "tags": tfds.features.Sequence(
-                tfds.features.ClassLabel(names=entities.TAGS)
-            ),
-        },
+        features=tfds.features.FeaturesDict(
+            {
+                "tokens": tfds.features.Sequence(tfds.features.Text()),
+                "tags": tfds.features.Sequence(
+                    tfds.features.ClassLabel(names=entities.TAGS)
+                ),
+            }
+        ),
         source=entities,
     ),
     SyntheticConfig(
@@ -81,8 +92,30 @@ CONFIGS = [
             "A text, cut into splits, of which each character is drawn given the two "
             f"before it. Optimum: {markov.entropy():.4f} nats per character."
         ),
-        features={"text": tfds.features.Text()},
+        features=tfds.features.FeaturesDict({"text": tfds.features.Text()}),
         source=markov,
+    ),
+    SyntheticConfig(
+        name="dates",
+        description=(
+            "Dates as people write them in 27 languages, and in ISO 8601. Optimum: "
+            "exact match 1.0. Needs Babel."
+        ),
+        features=tfds.features.Translation(languages=("human", "machine")),
+        source=dates,
+        supervised_keys=("human", "machine"),
+    ),
+    SyntheticConfig(
+        name="scales",
+        description=(
+            "Piano rolls of triads that walk up and down a scale. Optimum: "
+            f"{scales.entropy():.4f} nats per frame; with each key "
+            f"predicted by itself {scales.entropy_of_keys():.4f}."
+        ),
+        features=tfds.features.FeaturesDict(
+            {"roll": tfds.features.Tensor(shape=(None, scales.KEYS), dtype=np.uint8)}
+        ),
+        source=scales,
     ),
 ]
 
@@ -94,12 +127,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Configs `reviews`, `stars`, `entities` and `markov`."}
+    RELEASE_NOTES = {
+        "1.0.0": "Configs " + ", ".join(f"`{config.name}`" for config in CONFIGS) + "."
+    }
     BUILDER_CONFIGS = CONFIGS
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(self.builder_config.features),
+            features=self.builder_config.features,
             supervised_keys=self.builder_config.supervised_keys,
         )
 

@@ -17,6 +17,7 @@ from tasks.datasets.synthetic import (
     opinions,
     partition,
     reviews,
+    scales,
     stars,
 )
 
@@ -25,8 +26,15 @@ SIZES = {
     "stars": {"train": 4000, "test": 500},
     "entities": {"train": 4000, "validation": 500, "test": 500},
     "markov": {"train": 1, "validation": 1, "test": 1},
+    "scales": {"train": 1000, "validation": 200, "test": 200},
 }
-SOURCES = {"reviews": reviews, "stars": stars, "entities": entities, "markov": markov}
+SOURCES = {
+    "reviews": reviews,
+    "stars": stars,
+    "entities": entities,
+    "markov": markov,
+    "scales": scales,
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,7 @@ def prepared(data_dir):
             [entities.TAGS[tag] for tag in example["tags"]],
         ),
         "markov": lambda example: (example["text"], None),
+        "scales": lambda example: (example["roll"].tobytes(), None),
     }
     examples = {}
     for name, column in columns.items():
