@@ -5,12 +5,14 @@ nothing but TensorFlow to load.
 """
 
 from zoo.text.offsets import TokenizerWithOffsets
+from zoo.text.subwords import Subwords
 from zoo.text.tokenizers import CharacterTokenizer, WordTokenizer
 from zoo.text.vectors import read_vectors
 from zoo.text.vocabulary import Vocabulary
 
 __all__ = [
     "CharacterTokenizer",
+    "Subwords",
     "TokenizerWithOffsets",
     "Vocabulary",
     "WordTokenizer",

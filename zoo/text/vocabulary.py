@@ -65,7 +65,7 @@ class Vocabulary(tf.Module):
         """
         counts = collections.Counter()
         for tokens in stream:
-            counts.update(_flat(tokens))
+            counts.update(flat(tokens))
         totals = collections.Counter()
         for token, count in counts.items():
             totals[token.decode("utf-8", "replace")] += count
@@ -114,9 +114,7 @@ class Vocabulary(tf.Module):
         Returns:
             int32, same shape; `<UNK>`'s id for a token not in the vocabulary.
         """
-        if self._has_escapes:
-            tokens = tf.ragged.map_flat_values(_escape_in_graph, tokens)
-        return tf.cast(self._id_table.lookup(tokens), tf.int32)
+        return tf.cast(self._id_table.lookup(self._lines(tokens)), tf.int32)
 
     def lookup(self, ids):
         """Returns the tokens of ids.
@@ -130,6 +128,12 @@ class Vocabulary(tf.Module):
         tokens = self._token_table.lookup(tf.cast(ids, tf.int64))
         if self._has_escapes:
             tokens = tf.ragged.map_flat_values(_unescape_in_graph, tokens)
+        return tokens
+
+    def _lines(self, tokens):
+        """Returns what the file, and so the tables, have for tokens."""
+        if self._has_escapes:
+            tokens = tf.ragged.map_flat_values(_escape_in_graph, tokens)
         return tokens
 
     def _tables(self):
@@ -161,12 +165,12 @@ def _check(tokens):
         raise ValueError(f"{token!r} is {count} times in the vocabulary, not once.")
 
 
-def _flat(tokens):
-    """Returns the tokens of a tensor or sequence as an iterable of bytes."""
+def flat(tokens) -> list[bytes]:
+    """Returns the strings of a tensor of any shape, ragged or dense, or sequence."""
     if isinstance(tokens, tf.RaggedTensor):
         tokens = tokens.flat_values
     if isinstance(tokens, tf.Tensor):
-        return tokens.numpy().ravel().tolist()
+        return tf.reshape(tokens, [-1]).numpy().tolist()
     return [token.encode("utf-8") for token in tokens]
 
 

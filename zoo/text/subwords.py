@@ -1,0 +1,285 @@
+"""Texts to pieces of words and back, without loss."""
+
+from collections.abc import Iterable
+
+import keras
+import tensorflow as tf
+
+from zoo.text.subword_learning import BYTES, SPACE, learn
+from zoo.text.tokenizers import valid_utf8
+from zoo.text.vocabulary import (
+    END_ID,
+    PADDING_ID,
+    SPECIAL,
+    START_ID,
+    UNKNOWN_ID,
+    Vocabulary,
+    flat,
+)
+
+_FIRST_BYTE = len(SPECIAL)
+_FIRST_PIECE = _FIRST_BYTE + len(BYTES)
+_RAW_BYTES = [bytes([byte]) for byte in range(256)]
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Subwords(Vocabulary):
+    """A vocabulary of pieces of words, by byte-pair encoding with byte fallback.
+
+    A word and the space before it, which is written `▁`, are the characters that they
+    are spelled with. Then, again and again, of two neighbours that together are a
+    piece those are merged whose piece comes first in the vocabulary, from left to
+    right: so `▁th` `e` becomes `▁the`. A character that is no piece is 1 to 4 tokens
+    for its bytes in UTF-8, `<0x00>` to `<0xFF>`. No text is unknown, and `decode` gives
+    back what `encode` took, to the byte.
+
+    Ids 0 to 3 are those of `Vocabulary`, then come the bytes, the characters, and what
+    has been merged, in the order of the merges. Sources: Sennrich et al. 2016; Kudo &
+    Richardson 2018 for the marks and bytes; Provilkov et al. 2020 for the dropout.
+
+    Args:
+        tokens: the bytes' tokens, then the pieces, `▁` among them.
+        name: of the vocabulary's file.
+
+    Raises:
+        ValueError: tokens are missing, empty or repeated.
+    """
+
+    def __init__(self, tokens: Iterable[str], name: str = "vocabulary"):
+        tokens = list(tokens)
+        if tuple(tokens[: len(BYTES)]) != BYTES or SPACE not in tokens:
+            raise ValueError(
+                f"Subwords must begin with the 256 tokens {BYTES[0]} … {BYTES[-1]} and "
+                f"have {SPACE!r}, found {tokens[:3]} …. Learn them with Subwords.fit."
+            )
+        super().__init__(tokens, name)
+
+    @classmethod
+    def fit(
+        cls,
+        stream: Iterable,
+        max_size: int = 8000,
+        min_count: int = 2,
+        name: str = "vocabulary",
+        progress: bool = False,
+    ) -> "Subwords":
+        """Learns pieces from texts; of two languages' texts, pieces for both.
+
+        Args:
+            stream: the texts: string tensors or sequences of strings, or the strings.
+                An iterator is put into a list, for it is gone through twice.
+            max_size: how many ids there may be, special tokens and bytes included.
+            min_count: how often a character must occur to be a piece, and a pair of
+                pieces to be merged. With 1, training meets no bytes at all.
+            name: of the vocabulary's file.
+            progress: whether bars show how far it is.
+
+        Returns:
+            The same subwords for the same texts.
+
+        Raises:
+            ImportError: `tokenizers` is not installed.
+            ValueError: there is no text, or `max_size` is too small for its characters.
+        """
+        if iter(stream) is stream:
+            stream = list(stream)
+        pieces = learn(_Texts(stream), max_size, min_count, progress)
+        return cls([*BYTES, *pieces], name)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, fit for JSON."""
+        return {"tokens": self.ordinary_tokens, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Subwords":
+        """Makes subwords from what `get_config` returned."""
+        return cls(**config)
+
+    def encode(
+        self, texts: tf.Tensor, dropout: float = 0.0, seed: tf.Tensor | None = None
+    ) -> tf.RaggedTensor:
+        """Returns the ids of texts' pieces, without `<SOS>` and `<EOS>`.
+
+        Bytes that are not UTF-8 become U+FFFD. The time grows with the number of
+        tokens times the merges that the longest word needs.
+
+        Args:
+            texts: string, (batch,).
+            dropout: p in [0, 1): each possible merge is left out with probability p
+                whenever one is to be chosen, so that a model learns how words may be
+                put together. For training only.
+            seed: of the dropout, int32 or int64 (2,).
+
+        Returns:
+            int32, ragged (batch, tokens); no tokens for an empty text.
+
+        Raises:
+            ValueError: `dropout` is out of its range, or lacks a seed.
+        """
+        if not 0 <= dropout < 1 or (dropout and seed is None):
+            raise ValueError(
+                f"dropout must be in [0, 1), and needs a seed, found {dropout} and "
+                f"seed={seed}."
+            )
+        words, rows = _words(valid_utf8(texts))
+        distinct, places = words, tf.range(tf.size(words))
+        if not dropout:
+            distinct, places = tf.unique(words)
+        symbols, owners = _merge(
+            *self._spelled(distinct, whole=not dropout),
+            tf.size(distinct),
+            self._id_table.lookup,
+            dropout,
+            seed,
+        )
+        ids = tf.cast(self._id_table.lookup(symbols), tf.int32)
+        ids = tf.RaggedTensor.from_value_rowids(
+            ids, owners, tf.size(distinct, tf.int64), validate=False
+        )
+        ids = tf.gather(ids, places)
+        return tf.RaggedTensor.from_value_rowids(
+            ids.values,
+            tf.repeat(rows, ids.row_lengths()),
+            tf.size(texts, tf.int64),
+            validate=False,
+        )
+
+    def tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the pieces themselves, string, of which `ids` are `encode`'s.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            string, ragged (batch, tokens).
+        """
+        return self.lookup(self.encode(texts))
+
+    def decode(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the texts of ids, whether `encode` or a model has made them.
+
+        Args:
+            ids: int32, (batch, tokens), dense or ragged; `<PAD>`, `<SOS>` and `<EOS>`
+                are nothing.
+
+        Returns:
+            string (batch,), UTF-8: bytes that are not become U+FFFD.
+        """
+        parts = tf.ragged.map_flat_values(self._texts_of, ids)
+        texts = tf.strings.reduce_join(parts, axis=1)
+        return valid_utf8(tf.strings.regex_replace(texts, r"\A ", ""))
+
+    def _texts_of(self, ids):
+        pieces = tf.strings.regex_replace(self.lookup(ids), SPACE, " ")
+        byte = tf.clip_by_value(ids - _FIRST_BYTE, 0, len(BYTES) - 1)
+        is_byte = (ids >= _FIRST_BYTE) & (ids < _FIRST_PIECE)
+        texts = tf.where(is_byte, tf.gather(_RAW_BYTES, byte), pieces)
+        nothing = (ids == PADDING_ID) | (ids == START_ID) | (ids == END_ID)
+        return tf.where(nothing, "", texts)
+
+    def _spelled(self, words, whole):
+        """Returns what is merged, spaces, characters and bytes, and whose they are.
+
+        With `whole` a word that is a piece is that piece: merging would end there.
+        """
+        first = tf.fill(tf.shape(words), SPACE)
+        if whole:
+            pieces = tf.strings.join([SPACE, self._lines(words)])
+            known = self._id_table.lookup(pieces) != UNKNOWN_ID
+            first = tf.where(known, pieces, first)
+            words = tf.where(known, "", words)
+        characters = tf.strings.unicode_split(tf.strings.join([" ", words]), "UTF-8")
+        owners, characters = characters.value_rowids(), characters.values
+        is_first = characters == " "  # for there is none in a word
+        symbols = tf.where(is_first, tf.gather(first, owners), self._lines(characters))
+        known = self._id_table.lookup(symbols) != UNKNOWN_ID
+        known &= characters != SPACE
+        values = tf.io.decode_raw(characters, tf.uint8, fixed_length=4)
+        spelled = tf.gather(BYTES, tf.cast(values, tf.int32))
+        symbols = tf.where(known[:, None], symbols[:, None], spelled)
+        counts = tf.where(known, 1, tf.strings.length(characters))
+        symbols = tf.boolean_mask(symbols, tf.sequence_mask(counts, 4))
+        return symbols, tf.repeat(owners, counts)
+
+
+class _Texts:
+    """The strings of a stream, as often as one goes through them."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __iter__(self):
+        for item in self._stream:
+            for text in flat([item] if isinstance(item, str) else item):
+                yield text.decode("utf-8", "replace")
+
+
+def _words(texts):
+    """Returns what is between single spaces, and in which texts.
+
+    Of an empty text that is nothing, of `" "` two empty words.
+    """
+    words = tf.strings.split(texts, sep=" ")
+    words, rows = words.values, words.value_rowids()
+    places = tf.where((words != "") | (tf.gather(texts, rows) != ""))[:, 0]
+    return tf.gather(words, places), tf.gather(rows, places)
+
+
+def _merge(symbols, words, count, lookup, dropout, seed):
+    """Merges neighbours in each word until no two of them are a piece together.
+
+    Args:
+        symbols: string, (symbols,).
+        words: which word each symbol is of, int64 (symbols,), ascending.
+        count: how many words there are.
+        lookup: gives ids, int64, of pieces; special tokens' or bytes' ids of others.
+        dropout: the probability that a merge is left out.
+        seed: of the dropout.
+
+    Returns:
+        The symbols that are left, and their words.
+    """
+    none = tf.int64.max
+
+    def step(number, unfinished, symbols, words):
+        # Place n is that of the pair of the symbols n-1 and n.
+        pairs = tf.strings.join([tf.concat([symbols[:1], symbols[:-1]], 0), symbols])
+        ids = lookup(pairs)
+        possible = tf.concat([words[:1] < 0, words[1:] == words[:-1]], 0)
+        possible &= (ids >= _FIRST_PIECE) & tf.gather(unfinished, words)
+        if dropout:
+            step_seed = tf.random.experimental.stateless_fold_in(seed, number)
+            draws = tf.random.stateless_uniform(tf.shape(ids), step_seed)
+            possible &= draws >= dropout
+        ids = tf.where(possible, ids, none)
+        first = tf.math.unsorted_segment_min(ids, words, count)
+        right = _every_other(possible & (ids == tf.gather(first, words)))
+        symbols = tf.where(right, pairs, symbols)
+        stay = tf.where(~tf.roll(right, -1, axis=0))[:, 0]
+        return (
+            number + 1,
+            first < none,
+            tf.gather(symbols, stay),
+            tf.gather(words, stay),
+        )
+
+    several = tf.TensorShape([None])
+    _, _, symbols, words = tf.while_loop(
+        lambda number, unfinished, symbols, words: tf.reduce_any(unfinished),
+        step,
+        (0, tf.fill([count], True), symbols, words),
+        shape_invariants=(tf.TensorShape([]), several, several, several),
+    )
+    return symbols, words
+
+
+def _every_other(chosen):
+    """Keeps the first, third, … of each run of True: pairs that share no symbol.
+
+    Args:
+        chosen: bool, (n,), the first one False.
+    """
+    before = tf.where(~chosen)[:, 0]
+    runs = tf.cumsum(tf.cast(~chosen, tf.int32)) - 1
+    places = tf.range(tf.size(chosen, tf.int64)) - tf.gather(before, runs)
+    return places % 2 == 1
