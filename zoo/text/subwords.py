@@ -30,8 +30,8 @@ class Subwords(Vocabulary):
     are spelled with. Then, again and again, of two neighbours that together are a
     piece those are merged whose piece comes first in the vocabulary, from left to
     right: so `▁th` `e` becomes `▁the`. A character that is no piece is 1 to 4 tokens
-    for its bytes in UTF-8, `<0x00>` to `<0xFF>`. No text is unknown, and `decode` gives
-    back what `encode` took, to the byte.
+    for its bytes in UTF-8, `<0x00>` to `<0xFF>`. No text is unknown, and of UTF-8
+    `decode` gives back what `encode` took, to the byte.
 
     Ids 0 to 3 are those of `Vocabulary`, then come the bytes, the characters, and what
     has been merged, in the order of the merges. Sources: Sennrich et al. 2016; Kudo &
@@ -118,8 +118,8 @@ class Subwords(Vocabulary):
         """
         if not 0 <= dropout < 1 or (dropout and seed is None):
             raise ValueError(
-                f"dropout must be in [0, 1), and needs a seed, found {dropout} and "
-                f"seed={seed}."
+                f"dropout must be in [0, 1), and above 0 with a seed; found {dropout} "
+                f"with seed={seed}."
             )
         words, rows = _words(valid_utf8(texts))
         distinct, places = words, tf.range(tf.size(words))
