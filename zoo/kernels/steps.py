@@ -29,8 +29,15 @@ class Step:
     def __hash__(self):
         return hash(type(self))
 
-    def forward(self, z, states, weights):
+    def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step.
+
+        Args:
+            z: what the input gives.
+            states: those before the step.
+            weights: what the states are multiplied by.
+            times: what multiplies rows by a matrix, for who keeps the weights'
+                matrices in another form.
 
         Returns:
             The new states, and what is kept.
@@ -68,9 +75,9 @@ class SimpleRNNStep(Step):
 
     states, kept = 1, 0
 
-    def forward(self, z, states, weights):
+    def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
-        return [tf.tanh(z + tf.matmul(states[0], weights[0]))], []
+        return [tf.tanh(z + times(states[0], weights[0]))], []
 
     def backward(self, gradients, before, after, kept, weights):
         """Takes a step back."""
@@ -83,10 +90,10 @@ class LSTMStep(Step):
 
     states, kept = 2, 4
 
-    def forward(self, z, states, weights):
+    def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         a, c = states
-        z = z + tf.matmul(a, weights[0])
+        z = z + times(a, weights[0])
         units = a.shape[-1]
         sigmas = tf.sigmoid(z[:, : 3 * units])
         candidate = tf.tanh(z[:, 3 * units :])
@@ -120,14 +127,14 @@ class GRUStep(Step):
 
     states, kept = 1, 3
 
-    def forward(self, z, states, weights):
+    def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         (c,) = states
         gate_weights, candidate_weights = weights
-        gates = gate_weights.shape[-1]
-        sigmas = tf.sigmoid(z[:, :gates] + tf.matmul(c, gate_weights))
+        gates = 2 * c.shape[-1]
+        sigmas = tf.sigmoid(z[:, :gates] + times(c, gate_weights))
         keep, relevance = tf.split(sigmas, 2, axis=1)
-        from_memory = tf.matmul(relevance * c, candidate_weights)
+        from_memory = times(relevance * c, candidate_weights)
         candidate = tf.tanh(z[:, gates:] + from_memory)
         c = candidate + keep * (c - candidate)
         return [c], [tf.concat([sigmas, candidate], axis=1)]
@@ -165,12 +172,12 @@ class ResetAfterGRUStep(Step):
 
     states, kept = 1, 4
 
-    def forward(self, z, states, weights):
+    def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         (c,) = states
         recurrent_weights, bias = weights
         gates = 2 * c.shape[-1]
-        from_memory = tf.matmul(c, recurrent_weights)
+        from_memory = times(c, recurrent_weights)
         sigmas = tf.sigmoid(z[:, :gates] + from_memory[:, :gates])
         keep, relevance = tf.split(sigmas, 2, axis=1)
         from_memory = from_memory[:, gates:] + bias

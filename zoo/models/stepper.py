@@ -36,11 +36,12 @@ class Stepper:
     """
 
     def __init__(self, model, compiled: bool = False):
-        # Turned outside of the loop and back inside, where XLA takes that for another
-        # order of reading: nothing is moved.
-        self._turn = tf.transpose if compiled else tf.identity
+        # Matrices are turned outside of the loop, and read turned inside. Turned back
+        # there, XLA would copy some of them at each step.
+        self._compiled = compiled
+        turn = tf.transpose if compiled else tf.identity
         self._recurrences = [
-            (step, self._turn(kernel), bias, [self._turn(each) for each in weights])
+            (step, turn(kernel), bias, [turn(each) for each in weights])
             for step, kernel, bias, weights in map(
                 fused.recurrence, model.recurrent.layers
             )
@@ -52,28 +53,30 @@ class Stepper:
             self._table = tf.matmul(self._table, kernel) + bias
         self._project = model.projected
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
-        self._output_kernel = self._turn(tf.transpose(table))
+        self._output_kernel = turn(tf.transpose(table))
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
         a, state = self._recur(ids, state)
         hidden = tf.cast(self._project(a), tf.float32)
-        logits = tf.matmul(hidden, self._turn(self._output_kernel)) + self._offsets
-        return logits, state
+        return self._times(hidden, self._output_kernel) + self._offsets, state
 
     def _recur(self, ids, state):
         """Returns the last layer's output, (batch, n_a), and the new state."""
         a, state, new = tf.gather(self._table, ids), list(state), []
         for number, (step, kernel, bias, weights) in enumerate(self._recurrences):
             is_ready = number == 0 and self._is_product
-            z = a if is_ready else tf.matmul(a, self._turn(kernel)) + bias
+            z = a if is_ready else self._times(a, kernel) + bias
             states, state = state[: step.states], state[step.states :]
-            weights = [self._turn(each) for each in weights]
-            states, _ = step.forward(z, states, weights)
+            states, _ = step.forward(z, states, weights, self._times)
             a = states[0]
             new += states
         return a, new
+
+    def _times(self, rows, turned):
+        """Returns rows times a matrix, which if compiled has been turned."""
+        return tf.matmul(rows, turned, transpose_b=self._compiled)
 
     def read(self, ids, mask, state):
         """Takes a step for each token of texts, without looking at what follows.

@@ -17,10 +17,11 @@ IDS = np.random.default_rng(0).integers(1, 4 + len(CHARACTERS), [3, 6])
 
 @pytest.mark.parametrize("cell", ARGUMENTS)
 @pytest.mark.parametrize("largest_table", [0, 2**22])
-def test_step_is_that_of_the_cells(cell, largest_table, monkeypatch):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
     monkeypatch.setattr(stepper, "_LARGEST_TABLE", largest_table)
     model = make(**ARGUMENTS[cell])
-    step = stepper.Stepper(model)
+    step = stepper.Stepper(model, compiled)
     expected = state = model.recurrent.get_initial_state(3)
     for ids in tf.constant(IDS.T, tf.int32):
         logits, state = step(ids, state)
