@@ -37,6 +37,11 @@ examples:
 
 a case is called KIND/MODE/BATCH,STEPS,INPUTS,UNITS[/masked], KIND being one of
 """
+MODULES = {
+    "zoo": "tensorflow_layers",
+    "keras": "tensorflow_layers",
+    "torch": "torch_layers",
+}
 PROGRAMS = {"compilations": compilations, "memory": training_memory}
 SECTIONS = ("table", *PROGRAMS)
 FUSED = {"auto": "auto", "True": True, "False": False}
@@ -123,7 +128,7 @@ def measure_all(arguments: argparse.Namespace, write) -> Iterator[Measurement]:
         options["fused"] = FUSED[arguments.fused]
     measurements = []
     write(table.HEADER)
-    with workers.frameworks(workers.installed()) as desks:
+    with workers.started(workers.installed(MODULES)) as desks:
         for case in arguments.cases:
             _progress(f"[{len(measurements) + 1}/{len(arguments.cases)}] {case.name}")
             measurement = measure(

@@ -85,10 +85,11 @@ def measure(
             )
             measurement.first_call[name] = prepared["first_call"]
             if name == "zoo":
-                measurement.path = prepared["path"]
+                measurement.path = desk.ask("path")
             ready[name] = desk
     with _noting(measurement.problems):
-        for name, complaints in _disagreements(ready, case, seed).items():
+        mask = cases.data(case, seed).mask
+        for name, complaints in disagreements(ready, mask=mask).items():
             del ready[name]
             measurement.problems += complaints
         measurement.turns = workers.medians_in_turn(ready, rounds, seconds)
@@ -106,9 +107,20 @@ def _noting(problems):
         problems.append(str(error).strip())
 
 
-def _disagreements(desks, case, seed):
-    """Returns by name what is wrong with those whose results are not Keras'."""
-    mask = cases.data(case, seed).mask
+def disagreements(
+    desks: dict[str, workers.Worker],
+    reference: str = "keras",
+    mask=None,
+    within: float = OUTPUTS_WITHIN,
+) -> dict[str, list[str]]:
+    """Returns by name what is wrong with those whose results are not Keras'.
+
+    Args:
+        desks: the workers, by name; each has prepared the same.
+        reference: which of them computes by Keras.
+        mask: see `compare`.
+        within: see there.
+    """
     with tempfile.TemporaryDirectory() as folder:
         results = {}
         for name, desk in desks.items():
@@ -116,14 +128,19 @@ def _disagreements(desks, case, seed):
             desk.ask("save", path=str(path))
             with np.load(path) as arrays:
                 results[name] = [arrays[f"arr_{n}"] for n in range(len(arrays))]
-    expected = results.pop("keras", None)
+    expected = results.pop(reference, None)
     if expected is None:
         return {}
-    found = {name: compare(name, own, expected, mask) for name, own in results.items()}
+    found = {
+        name: compare(name, own, expected, mask, within)
+        for name, own in results.items()
+    }
     return {name: complaints for name, complaints in found.items() if complaints}
 
 
-def compare(name: str, results: list, expected: list, mask) -> list[str]:
+def compare(
+    name: str, results: list, expected: list, mask, within: float = OUTPUTS_WITHIN
+) -> list[str]:
     """Returns a complaint for each array that is not Keras'.
 
     Args:
@@ -132,6 +149,7 @@ def compare(name: str, results: list, expected: list, mask) -> list[str]:
         expected: Keras'.
         mask: (batch, steps); what the outputs hold where it is false is nobody's
             concern. None if all are valid.
+        within: how far outputs may be from Keras'.
     """
     if len(results) != len(expected):
         return [f"{name} has {len(results)} results where Keras has {len(expected)}"]
@@ -144,10 +162,10 @@ def compare(name: str, results: list, expected: list, mask) -> list[str]:
         if number == 0 and mask is not None:
             differences = differences[mask]
         scale = 1 if number == 0 else max(np.abs(theirs).max(), 1e-12)
-        worst, within = differences.max() / scale, GRADIENTS_WITHIN
+        worst, allowed = differences.max() / scale, GRADIENTS_WITHIN
         what = f"gradient {number} by a part of"
         if number == 0:
-            what, within = "outputs by", OUTPUTS_WITHIN
-        if not worst <= within:  # a NaN is no agreement either
+            what, allowed = "outputs by", within
+        if not worst <= allowed:  # a NaN is no agreement either
             complaints.append(f"{name} and Keras differ: {what} {worst:.1e}")
     return complaints

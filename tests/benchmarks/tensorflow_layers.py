@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tests.benchmarks.cases import Case, Data
+from tests.benchmarks import cases
+from tests.benchmarks.cases import Case
 
 CHECKPOINTS = "checkpoint_every"
 """The argument by which a layer is asked for checkpointed BPTT, if it has that."""
@@ -77,7 +78,9 @@ def any_length(inputs: int, units: int, masked: bool = False) -> list:
 class Contestant:
     """A case, ready to be computed again and again."""
 
-    def __init__(self, library_name: str, case: Case, data: Data, options: dict):
+    def __init__(self, library_name: str, case: dict, seed: int, options: dict):
+        case = Case.from_json(case)
+        data = cases.data(case, seed)
         _, _, inputs, units = case.shape
         arguments = dict(options)
         dynamic = arguments.pop("dynamic", False)

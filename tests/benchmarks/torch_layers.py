@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch.nn.utils import rnn
 
-from tests.benchmarks.cases import Case, Data
+from tests.benchmarks import cases
+from tests.benchmarks.cases import Case
 
 _MODULES = {
     "lstm": torch.nn.LSTM,
@@ -21,7 +22,9 @@ _MODULES = {
 class Contestant:
     """A case, ready to be computed again and again."""
 
-    def __init__(self, library_name: str, case: Case, data: Data, options: dict):
+    def __init__(self, library_name: str, case: dict, seed: int, options: dict):
+        case = Case.from_json(case)
+        data = cases.data(case, seed)
         _, _, inputs, units = case.shape
         self._kind = case.kind
         self._training = case.mode == "training"
@@ -59,10 +62,6 @@ class Contestant:
         return rnn.pad_packed_sequence(
             self.module(packed)[0], batch_first=True, total_length=sequences.shape[1]
         )[0]
-
-    def path(self) -> str:
-        """Returns nothing: torch doesn't say."""
-        return ""
 
     def results(self) -> list[np.ndarray]:
         """Returns the outputs; in training also the gradients, in Keras' layout."""

@@ -1,6 +1,6 @@
-"""One framework in a process of its own, asked over its standard input.
+"""One contestant in a process of its own, asked over its standard input.
 
-    python -m tests.benchmarks.worker zoo|keras|torch
+    python -m tests.benchmarks.worker MODULE NAME
 
 A request is a line of JSON, `{"do": NAME, …arguments}`; the answer is a line too,
 `{"answer": …}` or `{"error": the traceback}`. Between requests the process waits for
@@ -16,8 +16,6 @@ import traceback
 
 import numpy as np
 
-from tests.benchmarks import cases
-
 WARM_UP = 2
 CALLS_A_TURN = 50
 
@@ -26,38 +24,41 @@ class Desk:
     """What a worker can be asked for.
 
     Args:
-        library: "zoo", "keras" or "torch".
+        module: the one of this package whose `Contestant` computes. It is made of a
+            name and what `prepare` is given, has `run()`, which is timed, and
+            `results()`, a list of arrays.
+        name: what it is to compute by, such as "zoo" or "keras".
     """
 
-    def __init__(self, library: str):
-        self._library = library
-        module = "torch_layers" if library == "torch" else "tensorflow_layers"
+    def __init__(self, module: str, name: str):
+        self._name = name
         self._contestant_class = importlib.import_module(
             f"tests.benchmarks.{module}"
         ).Contestant
         self._contestant = None
 
-    def prepare(self, case: dict, seed: int, options: dict) -> dict:
+    def prepare(self, **request) -> dict:
         """Makes a case ready: builds, traces, compiles and warms up.
 
         Returns:
-            `first_call`, the seconds that the first call took, and `path`.
+            `first_call`, the seconds that the first call took.
         """
         self._contestant = None  # the one before goes first: its memory is needed
-        case = cases.Case.from_json(case)
-        contestant = self._contestant_class(
-            self._library, case, cases.data(case, seed), options
-        )
+        contestant = self._contestant_class(self._name, **request)
         began = time.perf_counter()
         contestant.run()
         first_call = time.perf_counter() - began
         for _ in range(WARM_UP):
             contestant.run()
         self._contestant = contestant
-        return {"first_call": first_call, "path": contestant.path()}
+        return {"first_call": first_call}
+
+    def path(self) -> str:
+        """Returns which path through time a layer of the zoo took."""
+        return self._contestant.path()
 
     def save(self, path: str) -> None:
-        """Writes the case's outputs and gradients, as arr_0, arr_1, …"""
+        """Writes the contestant's results, as arr_0, arr_1, …"""
         np.savez(path, *self._contestant.results())
 
     def measure(self, seconds: float) -> list[float]:
@@ -92,7 +93,7 @@ def main() -> None:
     """Answers on what was standard output; whatever else is printed is a log."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(sys.stdin, replies, Desk(sys.argv[1]))
+    serve(sys.stdin, replies, Desk(*sys.argv[1:]))
 
 
 if __name__ == "__main__":

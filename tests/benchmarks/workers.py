@@ -1,4 +1,4 @@
-"""Drives the worker processes: one a framework, asked in turn."""
+"""Drives the worker processes: one a contestant, asked in turn."""
 
 import contextlib
 import importlib.util
@@ -78,20 +78,29 @@ class Worker:
         return self._log.read()[-2000:]
 
 
-def installed() -> list[str]:
-    """Returns the frameworks that can be measured here; torch is optional."""
-    torch = ["torch"] if importlib.util.find_spec("torch") else []
-    return ["zoo", "keras", *torch]
+def installed(modules: dict[str, str]) -> dict[str, str]:
+    """Returns the modules that can be measured here; torch is optional.
+
+    Args:
+        modules: by contestant; those that need torch are called `torch_…`.
+    """
+    if importlib.util.find_spec("torch"):
+        return modules
+    return {n: m for n, m in modules.items() if not m.startswith("torch_")}
 
 
 @contextlib.contextmanager
-def frameworks(names: list[str]) -> Iterator[dict[str, Worker]]:
-    """Yields a worker for each framework, by name; ends them afterwards."""
+def started(modules: dict[str, str]) -> Iterator[dict[str, Worker]]:
+    """Yields a worker for each contestant, by name; ends them afterwards.
+
+    Args:
+        modules: the module that each one is in, see `worker.Desk`, by name.
+    """
     command = [sys.executable, "-m", f"{__package__}.worker"]
     workers = {}
     try:
-        for name in names:
-            workers[name] = Worker(name, [*command, name])
+        for name, module in modules.items():
+            workers[name] = Worker(name, [*command, module, name])
         yield workers
     finally:
         for worker in workers.values():
