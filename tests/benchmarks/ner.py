@@ -8,10 +8,7 @@ compared first. What a step's parts take: `tests.benchmarks.ner_step`.
 """
 
 import argparse
-import functools
 import shlex
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -21,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.benchmarks import keras_peer, report
+from tests.benchmarks import first_answers, keras_peer, report
 from tests.benchmarks.made_up_sentences import MadeUpSentences
 from zoo.layers import CRFLoss
 from zoo.models import SequenceTagger
@@ -182,24 +179,14 @@ def print_first_answers(zoo, preset: str | None, rounds: int) -> None:
         if preset is None:
             preset = str(Path(folder, "preset"))
             zoo.save_to_preset(preset)
-        template = f"-m tasks.ner predict --model {shlex.quote(preset)}"
-        commands = {
-            f"{template} {shlex.quote(SENTENCE)}": "python -m tasks.ner predict",
-            "-c 'import keras'": "python -c 'import keras'",
-        }
-        runs = {
-            name: functools.partial(
-                subprocess.run,
-                [sys.executable, *shlex.split(command)],
-                check=True,
-                capture_output=True,
-            )
-            for command, name in commands.items()
-        }
-        medians = report.interleaved(runs, rounds, warm_up=0)
-    print("\n| process | seconds, cold |\n| --- | --- |")
-    for name, median in medians.items():
-        print(f"| `{name}` | {median:.1f} |")
+        predict = f"-m tasks.ner predict --model {shlex.quote(preset)}"
+        first_answers.print_table(
+            {
+                "python -m tasks.ner predict": f"{predict} {shlex.quote(SENTENCE)}",
+                "python -c 'import keras'": "-c 'import keras'",
+            },
+            rounds,
+        )
 
 
 if __name__ == "__main__":
