@@ -84,6 +84,15 @@ def verdict(case: Case, keras: float | None, torch: float | None) -> str:
         for ratio, least in zip((keras, torch), floor(case), strict=True)
         if ratio is not None and least is not None
     ]
+    return judge(reached)
+
+
+def judge(reached: list[float]) -> str:
+    """Says whether floors are met.
+
+    Args:
+        reached: what was measured over what is asked, for each floor; "–" if none is.
+    """
     if not reached:
         return "–"
     if min(reached) >= 1:
