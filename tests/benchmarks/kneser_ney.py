@@ -1,6 +1,6 @@
 """A word model's perplexity beside that of a Kneser-Ney 5-gram on the same tokens.
 
-    python -m tests.benchmarks.kneser_ney --model text_reviews [--tokens 2000000 0]
+    python -m tests.benchmarks.kneser_ney --model PRESET [--tokens 2000000 0]
 
 Reads the texts that the preset was trained on, splits them into its tokens, and has
 KenLM (Heafield 2011; Heafield et al. 2013, modified Kneser-Ney smoothing) count them.
@@ -67,7 +67,7 @@ def parse() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--model", default="text_reviews", help="a preset of words")
+    add("--model", required=True, help="a preset of words")
     add("--train-split", default="unsupervised", help="what it was trained on")
     add("--hold-out", type=float, default=0.01, help="the share that it was chosen on")
     add("--test-split", default="test", help="what it was measured on")

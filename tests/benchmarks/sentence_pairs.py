@@ -1,6 +1,6 @@
 """How often a language model finds the right one of two sentences the more probable.
 
-    python -m tests.benchmarks.sentence_pairs [--model PRESET]
+    python -m tests.benchmarks.sentence_pairs --model PRESET
 
 The pairs are in `sentence_pairs.tsv`, as long as each other and of words that reviews
 of films have: agreement in number across a clause, homophones, the order of words.
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 def main() -> None:
     """Prints the share of each kind, and the pairs that were put the wrong way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="text_reviews", help="a preset of words")
+    parser.add_argument("--model", required=True, help="a preset of words")
     model = LanguageModel.from_preset(parser.parse_args().model)
     pairs = read()
     margins = rank(model, pairs)
