@@ -1,11 +1,13 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
+from zoo.layers.bernoulli_output import BernoulliOutput
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
 from zoo.layers.crf import CRF
 from zoo.layers.crf_outputs import CRFAccuracy, CRFDecoder, CRFLoss
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
+from zoo.layers.nade_output import NADEOutput
 from zoo.layers.ngrams import BagOfNGrams
 from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
@@ -22,6 +24,7 @@ __all__ = [
     "RNN",
     "AttentionPooling",
     "BagOfNGrams",
+    "BernoulliOutput",
     "Bidirectional",
     "CRFAccuracy",
     "CRFDecoder",
@@ -31,6 +34,7 @@ __all__ = [
     "LearnedInitialState",
     "MaxPooling",
     "MeanPooling",
+    "NADEOutput",
     "OutputRecurrence",
     "SimpleRNN",
     "from_torch",

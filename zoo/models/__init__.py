@@ -2,12 +2,14 @@
 
 from zoo.models.classifier import SequenceClassifier
 from zoo.models.language_model import LanguageModel
+from zoo.models.music_model import MusicModel
 from zoo.models.pretraining import BidirectionalLanguageModel
 from zoo.models.tagger import SequenceTagger
 
 __all__ = [
     "BidirectionalLanguageModel",
     "LanguageModel",
+    "MusicModel",
     "SequenceClassifier",
     "SequenceTagger",
 ]

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from zoo.layers import fused
+from zoo.models.recurrent_steps import RecurrentSteps
 
 # A table with more numbers than this costs more to make than a text saves.
 _LARGEST_TABLE = 2**22
@@ -17,15 +18,12 @@ class Stepper:
     ```
 
     It is the model's as the weights are when it is made: make one for each generation,
-    outside of the loop. (Slicing a GRU's weights at every step takes longer than
-    the step.) Many tokens' table would cost more than it saves; they are embedded,
-    then multiplied.
+    outside of the loop. Many tokens' table would cost more than it saves; they are
+    embedded, then multiplied.
 
     Args:
         model: a `zoo.models.LanguageModel`.
-        compiled: whether XLA is to compile the loop. It multiplies a row by a matrix
-            two or three times as fast where the matrix lies transposed, which
-            TensorFlow by itself does not.
+        compiled: whether XLA is to compile the loop: see `RecurrentSteps`.
 
     Call arguments:
         ids: int32, (batch,).
@@ -36,16 +34,7 @@ class Stepper:
     """
 
     def __init__(self, model, compiled: bool = False):
-        # Matrices are turned outside of the loop, and read turned inside. Turned back
-        # there, XLA would copy some of them at each step.
-        self._compiled = compiled
-        turn = tf.transpose if compiled else tf.identity
-        self._recurrences = [
-            (step, turn(kernel), bias, [turn(each) for each in weights])
-            for step, kernel, bias, weights in map(
-                fused.recurrence, model.recurrent.layers
-            )
-        ]
+        self._steps = RecurrentSteps(model.recurrent.layers, compiled)
         _, kernel, bias, _ = fused.recurrence(model.recurrent.layers[0])
         self._table = tf.cast(model.embedding.embeddings, kernel.dtype)
         self._is_product = len(model.vocabulary) * kernel.shape[1] <= _LARGEST_TABLE
@@ -53,30 +42,19 @@ class Stepper:
             self._table = tf.matmul(self._table, kernel) + bias
         self._project = model.projected
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
-        self._output_kernel = turn(tf.transpose(table))
+        self._output_kernel = self._steps.turn(tf.transpose(table))
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
         a, state = self._recur(ids, state)
         hidden = tf.cast(self._project(a), tf.float32)
-        return self._times(hidden, self._output_kernel) + self._offsets, state
+        return self._steps.times(hidden, self._output_kernel) + self._offsets, state
 
     def _recur(self, ids, state):
         """Returns the last layer's output, (batch, n_a), and the new state."""
-        a, state, new = tf.gather(self._table, ids), list(state), []
-        for number, (step, kernel, bias, weights) in enumerate(self._recurrences):
-            is_ready = number == 0 and self._is_product
-            z = a if is_ready else self._times(a, kernel) + bias
-            states, state = state[: step.states], state[step.states :]
-            states, _ = step.forward(z, states, weights, self._times)
-            a = states[0]
-            new += states
-        return a, new
-
-    def _times(self, rows, turned):
-        """Returns rows times a matrix, which if compiled has been turned."""
-        return tf.matmul(rows, turned, transpose_b=self._compiled)
+        z = tf.gather(self._table, ids)
+        return self._steps(z, state, is_product=self._is_product)
 
     def read(self, ids, mask, state):
         """Takes a step for each token of texts, without looking at what follows.

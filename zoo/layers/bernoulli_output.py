@@ -1,0 +1,79 @@
+"""Frames of notes, each key by itself."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BernoulliOutput(keras.layers.Layer):
+    """Predicts which keys sound, each independent of the others.
+
+    ```
+    P(v | h) = Π_k P(v_k | h),   P(v_k = 1 | h) = σ(z_k),   z = W h + b
+    ```
+
+    It knows how likely each note is, not which go together: for chords that hold
+    together see `NADEOutput`.
+
+    Args:
+        keys: K, how many keys there are.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: h, float (…, units).
+        frames: v, 0 and 1, (…, K).
+
+    Returns:
+        -log P(v | h) in nats, float (…).
+    """
+
+    def __init__(self, keys: int, **kwargs):
+        super().__init__(**kwargs)
+        self.keys = keys
+        self.dense = keras.layers.Dense(keys, dtype=self.dtype_policy, name="dense")
+
+    def build(self, hidden_shape, frames_shape=None):
+        """Creates W and b, for h of shape (…, units)."""
+        self.dense.build(hidden_shape)
+
+    def call(self, hidden, frames):
+        """Returns the frames' cost in nats."""
+        logits = self.dense(hidden)
+        frames = tf.cast(frames, logits.dtype)
+        costs = tf.nn.sigmoid_cross_entropy_with_logits(frames, logits)
+        return tf.reduce_sum(costs, axis=-1)
+
+    def draw(self, hidden, points, temperature=1.0) -> tf.Tensor:
+        """Draws a frame for each row.
+
+        Args:
+            hidden: h, float (batch, units).
+            points: (batch, K), independent and uniform in [0, 1). A key whose point
+                is negative sounds for certain, one whose point is 1 is silent.
+            temperature: a number or a tensor, of shape () or (batch,): P = σ(z / T).
+
+        Returns:
+            0 and 1, float32 (batch, K).
+        """
+        return tf.cast(is_drawn(self.dense(hidden), points, temperature), tf.float32)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "keys": self.keys}
+
+
+def is_drawn(logits, points, temperature=1.0) -> tf.Tensor:
+    """Says which of independent events happen, each with P = σ(logit / temperature).
+
+    Args:
+        logits: float (batch, n).
+        points: (batch, n), uniform in [0, 1).
+        temperature: a number or a tensor, of shape () or (batch,). At 0, the limit,
+            and below, what happens is what has a positive logit.
+
+    Returns:
+        bool (batch, n).
+    """
+    warmth = tf.maximum(tf.cast(temperature, tf.float32)[..., None], 1e-30)
+    chances = tf.sigmoid(tf.cast(logits, tf.float32) / warmth)
+    return points < tf.cast(chances, points.dtype)

@@ -1,0 +1,209 @@
+"""Pieces drawn frame by frame from a music model."""
+
+import tensorflow as tf
+
+from zoo.decoding import Generator, filters
+from zoo.decoding.progress import checked_length
+from zoo.decoding.sampling import uniform
+from zoo.layers.nade_output import LOW_TO_HIGH
+from zoo.models.recurrent_steps import RecurrentSteps
+
+
+class MusicGenerator:
+    """Generates a music model's pieces in graphs that it keeps.
+
+    Args:
+        model: a `zoo.models.MusicModel`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._generate, self._harmonize = (
+            tf.function(function, autograph=False, reduce_retracing=True)
+            for function in (
+                lambda *arguments: generate(model, *arguments),
+                lambda *arguments: harmonize(model, *arguments),
+            )
+        )
+
+    def generate(self, primer, steps, temperature, seed, vector):
+        """Generates: see `zoo.models.MusicModel.generate`; numbers are Python's."""
+        if primer is None:
+            rows = 1 if vector is None else len(vector)
+            primer = tf.zeros([rows, 0, self._model.keys])
+        primer, _, vector = self._model.pieces(primer, vector=vector)
+        if checked_length(steps) < primer.shape[1]:
+            raise ValueError(
+                f"The primer has {primer.shape[1]} steps, the piece is to have "
+                f"{steps}. Ask for more steps, or give a shorter primer."
+            )
+        steps = tf.constant(steps, tf.int32)
+        return self._generate(primer, steps, *_numbers(temperature, seed), vector)
+
+    def harmonize(self, roll, lengths, temperature, seed, vector):
+        """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are Python's."""
+        if getattr(self._model.frame_output, "order", None) == LOW_TO_HIGH:
+            raise ValueError(
+                "The model draws a frame's notes from low to high, but a melody is "
+                "what is highest. Harmonize with one of order='high_to_low'."
+            )
+        roll, lengths, vector = self._model.pieces(roll, lengths, vector)
+        return self._harmonize(roll, lengths, *_numbers(temperature, seed), vector)
+
+
+def _numbers(temperature, seed):
+    """Returns them as tensors, so that others need no other graph."""
+    filters.check_temperature(temperature)
+    return tf.constant(temperature, tf.float32), tf.constant(seed, tf.int64)
+
+
+def generate(model, primer, steps, temperature, seed, vector=None):
+    """Returns pieces, in a graph or not.
+
+    Args:
+        model: a `zoo.models.MusicModel`.
+        primer: (batch, n, keys).
+        steps: int32 scalar, at least n.
+        temperature: float32 scalar.
+        seed: int64 scalar.
+        vector: float (batch, conditioning), or None.
+
+    Returns:
+        roll, float32 (batch, steps, keys), and lengths, int32 (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: the primer is longer than `steps`.
+    """
+    primer, _, vector = model.pieces(primer, vector=vector)
+    rows, given = tf.unstack(tf.shape(primer)[:2])
+    tf.debugging.assert_less_equal(
+        given, steps, "The primer is longer than the piece is to be."
+    )
+    total = tf.fill([rows], steps)
+    if hasattr(model.ending, "draw_lengths"):
+        # The frames' seeds are this one folded with their places.
+        own = tf.stack([tf.ones_like(seed), seed])
+        total = model.ending.draw_lengths(rows, given, own, temperature)
+    walk = _Walk(model, total, vector)
+    first, state = walk.read(primer)
+
+    def sample(outputs, seed):
+        hidden, remaining, _ = outputs
+        points = uniform([rows, model.keys + 1], seed)
+        frame = model.frame_output.draw(hidden, points[:, :-1], temperature)
+        if model.ending is None:
+            return _with_end(frame, tf.zeros([rows], tf.bool))
+        ends = model.ending.draw(hidden, frame, remaining, points[:, -1], temperature)
+        if model.ending.steps_after:
+            frame = tf.where(ends[:, None], 0.0, frame)
+        return _with_end(frame, ends)
+
+    generator = Generator(walk, sample, stop=lambda window: window[:, -1, -1] > 0)
+    drawn = generator(first, state, steps - given, seed=seed)
+    lengths = given + drawn.lengths
+    if model.ending is not None:
+        lengths -= model.ending.steps_after * tf.cast(drawn.ended, tf.int32)
+    roll = tf.concat([tf.cast(primer, tf.float32), drawn.sequences[..., :-1]], axis=1)
+    roll = tf.pad(roll, [[0, 0], [0, steps - tf.shape(roll)[1]], [0, 0]])
+    return tf.ensure_shape(roll, [None, None, model.keys]), lengths
+
+
+def harmonize(model, roll, lengths, temperature, seed, vector=None):
+    """Returns pieces with the melodies of `roll`, in a graph or not.
+
+    Args:
+        model: a `zoo.models.MusicModel`.
+        roll: (batch, steps, keys).
+        lengths: int32 (batch,).
+        temperature: float32 scalar.
+        seed: int64 scalar.
+        vector: float (batch, conditioning), or None.
+
+    Returns:
+        float32 (batch, steps, keys).
+    """
+    frames, lengths, vector = model.pieces(roll, lengths, vector)
+    rows, steps = tf.unstack(tf.shape(frames)[:2])
+    walk = _Walk(model, lengths, vector)
+    above = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True)
+    above = tf.transpose(above, [1, 0, 2])
+    frames = tf.transpose(frames, [1, 0, 2])
+
+    def sample(outputs, seed):
+        hidden, _, t = outputs
+        highest = (frames[t - 1] > 0) & (above[t - 1] == 0)
+        points = tf.where(above[t - 1] > 0, uniform([rows, model.keys], seed), _SILENT)
+        points = tf.where(highest, _SOUNDS, points)
+        frame = model.frame_output.draw(hidden, points, temperature)
+        return _with_end(frame, tf.zeros([rows], tf.bool))
+
+    first, state = walk.read(tf.zeros([rows, 0, model.keys]))
+    drawn = Generator(walk, sample)(first, state, steps, seed=seed)
+    roll = tf.ensure_shape(drawn.sequences[..., :-1], [None, None, model.keys])
+    return tf.where(tf.sequence_mask(lengths, steps)[..., None], roll, 0.0)
+
+
+# What decides a key, whatever its probability.
+_SOUNDS, _SILENT = (tf.constant(value, tf.float64) for value in (-1.0, 1.0))
+
+
+def _with_end(frame, ends):
+    """Returns a frame and after it whether the piece ends, (batch, keys + 1)."""
+    return tf.concat([frame, tf.cast(ends, frame.dtype)[:, None]], axis=1)
+
+
+class _Walk:
+    """A music model's step, for a `zoo.decoding.Generator`.
+
+    Args:
+        model: a `zoo.models.MusicModel`.
+        total: T, int32 (batch,), for an ending that tells of it.
+        vector: float (batch, conditioning), or None.
+
+    Call arguments:
+        inputs: x<t>, with the end that it isn't, (batch, keys + 1).
+        state: the recurrent layers' states, and t, from 1.
+
+    Returns:
+        h<t>, T - t and t; and the new state.
+    """
+
+    def __init__(self, model, total, vector):
+        self._model = model
+        self._total = total
+        self._vector = vector
+        self._steps = RecurrentSteps(model.recurrent.layers)
+
+    def __call__(self, inputs, state):
+        """Takes one step."""
+        model, (recurrent, t) = self._model, state
+        remaining = self._total - t
+        x = model.inputs(inputs[:, :-1], remaining)
+        if self._vector is not None and model.conditioned.as_input:
+            x = tf.concat([x, self._vector], axis=-1)
+        hidden, recurrent = self._steps(x, recurrent)
+        return (hidden, remaining, t), (recurrent, t + 1)
+
+    def read(self, primer):
+        """Reads a primer, (batch, n, keys).
+
+        Returns:
+            What the step that predicts the next frame takes: inputs and state.
+        """
+        model = self._model
+        rows, steps = tf.unstack(tf.shape(primer)[:2])
+        if self._vector is not None and model.conditioned.as_state:
+            recurrent = model.conditioned.initial_state(self._vector)
+        else:
+            recurrent = model.recurrent.get_initial_state(rows)
+        # x<1> = 0, then the primer; with the end that none of them is.
+        inputs = tf.pad(primer, [[0, 0], [1, 0], [0, 1]])
+
+        def go_on(state):
+            _, state = self(inputs[:, state[1] - 1], state)
+            return (state,)
+
+        (state,) = tf.while_loop(
+            lambda state: state[1] <= steps, go_on, ((recurrent, tf.constant(1)),)
+        )
+        return inputs[:, -1], state

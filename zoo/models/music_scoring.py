@@ -1,0 +1,67 @@
+"""How probable a music model finds pieces."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Costs(NamedTuple):
+    """What pieces cost, in nats.
+
+    Attributes:
+        frames: float32 (batch, steps), -log P(y<t> | y<1..t-1>), 0 at padding.
+        ending: float32 (batch,), of ending there and not before; 0 if the model
+            predicts no ending.
+    """
+
+    frames: tf.Tensor
+    ending: tf.Tensor
+
+
+def costs(model, hidden, frames, lengths) -> Costs:
+    """Returns what pieces cost under a model.
+
+    Args:
+        model: a `zoo.models.MusicModel`.
+        hidden: what it returned for them.
+        frames: 0 and 1, float (batch, steps, keys).
+        lengths: int32 (batch,).
+    """
+    # Of pieces' frames alone: padding costs neither nats nor time.
+    places = tf.where(tf.sequence_mask(lengths, tf.shape(frames)[1]))
+    nats = model.frame_output(
+        tf.gather_nd(hidden, places), tf.gather_nd(frames, places)
+    )
+    shape = tf.shape(frames, tf.int64)[:2]
+    if model.ending is None:
+        ending = tf.zeros_like(lengths, tf.float32)
+    else:
+        ending = model.ending.nats(tf.cast(hidden, tf.float32), frames, lengths)
+    return Costs(tf.scatter_nd(places, nats, shape), ending)
+
+
+def score(model, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
+    """Scores pieces: see `zoo.models.MusicModel.score`."""
+    frames, lengths, vector = model.pieces(roll, lengths, vector)
+    steps = tf.shape(frames)[1]
+    tf.debugging.Assert(
+        tf.reduce_all((lengths >= 0) & (lengths <= steps)),
+        ["Lengths must be between 0 and the roll's steps,", steps, "found", lengths],
+    )
+    # One step at least: Keras' loops can't do without.
+    frames = tf.pad(frames, [[0, 0], [0, tf.maximum(1 - steps, 0)], [0, 0]])
+    hidden = model({"roll": frames, "lengths": lengths, "vector": vector})
+    found = costs(model, hidden, frames, lengths)
+    total = tf.reduce_sum(tf.cast(found.frames, tf.float64), axis=1)
+    first, ending = (
+        tf.cast(each, tf.float64) for each in (found.frames[:, 0], found.ending)
+    )
+    return {
+        "nats_per_frame": _mean(total + ending, lengths),
+        "published_nats_per_frame": _mean(total - first, lengths - 1),
+    }
+
+
+def _mean(nats, count):
+    count = tf.cast(tf.maximum(count, 0), tf.float64)
+    return tf.cast(tf.math.divide_no_nan(nats, count), tf.float32)
