@@ -117,6 +117,8 @@ class NADEOutput(keras.layers.Layer):
             0 and 1, float32 (batch, K).
         """
         visible = self.visible_bias(hidden)
+        # A loop keeps its shapes, and points seldom say how many rows they are for.
+        points = tf.ensure_shape(points, visible.shape)
         from_keys, to_keys = map(tf.convert_to_tensor, (self.from_keys, self.to_keys))
         places = tf.range(self.keys)
         if self.order == HIGH_TO_LOW:

@@ -84,7 +84,7 @@ def generate(model, primer, steps, temperature, seed, vector=None):
         # The frames' seeds are this one folded with their places.
         own = tf.stack([tf.ones_like(seed), seed])
         total = model.ending.draw_lengths(rows, given, own, temperature)
-    walk = _Walk(model, total, vector)
+    walk = Walk(model, total, vector)
     first, state = walk.read(primer)
 
     def sample(outputs, seed):
@@ -124,7 +124,7 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None):
     """
     frames, lengths, vector = model.pieces(roll, lengths, vector)
     rows, steps = tf.unstack(tf.shape(frames)[:2])
-    walk = _Walk(model, lengths, vector)
+    walk = Walk(model, lengths, vector)
     above = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True)
     above = tf.transpose(above, [1, 0, 2])
     frames = tf.transpose(frames, [1, 0, 2])
@@ -152,7 +152,7 @@ def _with_end(frame, ends):
     return tf.concat([frame, tf.cast(ends, frame.dtype)[:, None]], axis=1)
 
 
-class _Walk:
+class Walk:
     """A music model's step, for a `zoo.decoding.Generator`.
 
     Args:
