@@ -8,6 +8,9 @@ from zoo.decoding.sampling import uniform
 from zoo.layers.nade_output import LOW_TO_HIGH
 from zoo.models.recurrent_steps import RecurrentSteps
 
+# Points that decide a key, whatever its probability.
+_SOUNDS, _SILENT = -1.0, 1.0
+
 
 class MusicGenerator:
     """Generates a music model's pieces in graphs that it keeps.
@@ -132,8 +135,9 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None):
     def sample(outputs, seed):
         hidden, _, t = outputs
         highest = (frames[t - 1] > 0) & (above[t - 1] == 0)
-        points = tf.where(above[t - 1] > 0, uniform([rows, model.keys], seed), _SILENT)
-        points = tf.where(highest, _SOUNDS, points)
+        decided = tf.cast(tf.where(highest, _SOUNDS, _SILENT), tf.float64)
+        points = uniform([rows, model.keys], seed)
+        points = tf.where(above[t - 1] > 0, points, decided)
         frame = model.frame_output.draw(hidden, points, temperature)
         return _with_end(frame, tf.zeros([rows], tf.bool))
 
@@ -141,10 +145,6 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None):
     drawn = Generator(walk, sample)(first, state, steps, seed=seed)
     roll = tf.ensure_shape(drawn.sequences[..., :-1], [None, None, model.keys])
     return tf.where(tf.sequence_mask(lengths, steps)[..., None], roll, 0.0)
-
-
-# What decides a key, whatever its probability.
-_SOUNDS, _SILENT = (tf.constant(value, tf.float64) for value in (-1.0, 1.0))
 
 
 def _with_end(frame, ends):

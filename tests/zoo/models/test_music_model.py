@@ -32,6 +32,7 @@ CASES = {
         "conditioning": 2,
         "conditioned_by": "input",
         "ending": "length",
+        "checkpoint_every": 2,
     },
     "on both": {"cell": "lstm", "layers": 2, "conditioning": 2, "ending": "halt"},
 }
@@ -93,6 +94,17 @@ def test_loss_is_that_of_whole_pieces_and_moves_every_weight():
     gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
     for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
         assert np.any(tf.convert_to_tensor(gradient)), weight.path
+
+
+def test_training_makes_pieces_more_probable():
+    model = make(ending="halt", dropout=0.1)
+    model.compile("adam")
+    before = model.evaluate(data(model), verbose=0, return_dict=True)
+    history = model.fit(data(model), epochs=20, batch_size=2, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0] < before["loss"] + 1
+    after = model.evaluate(data(model), verbose=0, return_dict=True)
+    assert after["loss"] < before["loss"]
+    assert after["nats"] < before["nats"]
 
 
 def test_dropout_is_for_training_alone():

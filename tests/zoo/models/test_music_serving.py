@@ -8,7 +8,7 @@ from tests.zoo import plain_tensorflow
 from tests.zoo.models.music_models import make
 
 ARGUMENTS = {
-    "halting": {"cell": "lstm", "layers": 2, "ending": "halt", "dropout": 0.1},
+    "halting": {"layers": 2, "ending": "halt", "dropout": 0.1},
     "conditioned": {"cell": "gru", "conditioning": 2, "ending": "length"},
 }
 ROWS = {"pieces": 3, "no rows": 0}
@@ -38,13 +38,20 @@ def as_call(tensors):
 
 
 @pytest.fixture(scope="module")
-def answers(served, tmp_path_factory):
-    folder, calls = tmp_path_factory.mktemp("saved_model"), {}
+def folder(served, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_model")
+    for name, model in served.items():
+        model.export(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(served, folder):
+    calls = {}
     numbers = dict(zip(("steps", "temperature", "seed"), NUMBERS, strict=True))
     types = {"steps": "int32", "temperature": "float32", "seed": "int64"}
     numbers = {name: (value, types[name], ()) for name, value in numbers.items()}
     for name, model in served.items():
-        model.export(folder / name)
         for rows in ROWS.values():
             roll, lengths, vector = inputs(model, rows)
             beginning = as_call({"primer": roll[:, :2], **vector})
@@ -99,10 +106,8 @@ def test_plain_tensorflow_begins_with_nothing_and_names_a_long_primer(served, an
     assert signatures == dict.fromkeys(ARGUMENTS, names)
 
 
-def test_a_loaded_model_takes_python_numbers_and_defaults(served, tmp_path):
-    model = served["conditioned"]
-    model.export(tmp_path / "model")
-    loaded = tf.saved_model.load(tmp_path / "model")
+def test_a_loaded_model_takes_python_numbers_and_defaults(served, folder):
+    model, loaded = served["conditioned"], tf.saved_model.load(folder / "conditioned")
     roll, _, vector = inputs(model, 3)
     found = loaded.generate(roll[:, :2], 9, 0.8, 4, vector["vector"])
     check(dict(found), drawn(model, roll[:, :2], *NUMBERS, **vector))

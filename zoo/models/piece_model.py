@@ -1,0 +1,135 @@
+"""Pieces in, pieces out: what one does with a model that predicts frames of notes."""
+
+import keras
+import tensorflow as tf
+
+from zoo.models import music_generation, music_scoring, music_serving
+from zoo.models.base import Model
+
+
+class PieceModel(Model, keras.Model):
+    """Scores pieces of music, draws new ones and harmonizes melodies.
+
+    A subclass predicts frames: it has `recurrent`, `conditioned` (None without a
+    vector), `frame_output` and `ending` (None without one), and defines `call` and
+    `inputs`: see `zoo.models.MusicModel`.
+
+    Args:
+        keys: how many keys there are.
+        conditioning: size of the vector that pieces depend on, or None.
+        name: the model's name.
+    """
+
+    def __init__(self, keys: int, conditioning: int | None, name: str | None = None):
+        super().__init__(name=name)
+        self.vocabularies = {}
+        self.keys = keys
+        self.conditioning = conditioning
+        self._generator = music_generation.MusicGenerator(self)
+
+    def pieces(self, roll, lengths=None, vector=None):
+        """Returns pieces as they are trained on.
+
+        Returns:
+            Frames of 0 and 1, (batch, steps, keys), in the compute dtype; lengths,
+            int32 (batch,); and the vectors or None.
+
+        Raises:
+            ValueError: the pieces have other keys, or the vector is missing, or
+                there is one that nothing takes.
+        """
+        roll = tf.convert_to_tensor(roll)
+        if roll.shape.rank != 3 or roll.shape[-1] != self.keys:
+            raise ValueError(
+                f"A roll is (batch, steps, {self.keys}), found {tuple(roll.shape)}."
+            )
+        if (vector is None) != (self.conditioning is None):
+            raise ValueError(
+                f"The model was made with conditioning={self.conditioning}, found "
+                f"{'no' if vector is None else 'a'} vector."
+            )
+        if lengths is None:
+            lengths = tf.fill(tf.shape(roll)[:1], tf.shape(roll)[1])
+        if vector is not None:
+            vector = tf.cast(vector, self.compute_dtype)
+        frames = tf.cast(roll > 0, self.compute_dtype)
+        return frames, tf.cast(lengths, tf.int32), vector
+
+    def score(self, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
+        """Says how probable pieces are.
+
+        Args:
+            roll: (batch, steps, keys); more than 0 is a note.
+            lengths: int32 (batch,), how many frames each has; all by default.
+            vector: float (batch, conditioning), if the model has one.
+
+        Returns:
+            `nats_per_frame`: float32 (batch,), -log P(y<1..T>, T) / T, that is of
+            all frames and the ending; `published_nats_per_frame`: float32 (batch,),
+            the published metric, -log P(y<2..T> | y<1>) / (T - 1). Where nothing is
+            predicted they are 0.
+        """
+        return music_scoring.score(self, roll, lengths, vector)
+
+    def generate(
+        self,
+        primer=None,
+        steps: int = 128,
+        *,
+        temperature: float = 1.0,
+        seed: int = 0,
+        vector=None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws pieces.
+
+        Args:
+            primer: (batch, n, keys), what the pieces begin with; more than 0 is a
+                note. n may be 0; by default one piece begins with nothing.
+            steps: how many frames a piece may have, the primer's included.
+            temperature: 0 draws what is likelier, each note and the end.
+            seed: the same seed, the same pieces.
+            vector: float (batch, conditioning), if the model has one.
+
+        Returns:
+            roll, 0 and 1, float32 (batch, steps, keys), zeros after a piece's end;
+            and lengths, int32 (batch,), how many frames each piece has.
+
+        Raises:
+            ValueError: a number is out of its range, or the primer is longer than
+                `steps`.
+        """
+        return self._generator.generate(primer, steps, temperature, seed, vector)
+
+    def harmonize(
+        self,
+        roll,
+        lengths=None,
+        *,
+        temperature: float = 1.0,
+        seed: int = 0,
+        vector=None,
+    ) -> tf.Tensor:
+        """Draws what goes below melodies, the highest notes of each frame.
+
+        Within a frame that is exact: given all frames before it and the melody's note,
+        the others are drawn from P. But no frame knows how the melody goes on.
+
+        Args:
+            roll: (batch, steps, keys), whose highest notes are kept, and silence.
+            lengths: int32 (batch,), how many frames each has; all by default.
+            temperature: see `generate`.
+            seed: see there.
+            vector: see there.
+
+        Returns:
+            0 and 1, float32 (batch, steps, keys), zeros after a piece's end.
+
+        Raises:
+            ValueError: a number is out of its range, or NADE draws its notes from low
+                to high.
+        """
+        return self._generator.harmonize(roll, lengths, temperature, seed, vector)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions: see `music_serving`."""
+        return music_serving.signatures(self)
