@@ -1,5 +1,7 @@
 """Recurrent layers: drop-in replacements for Keras', and what Keras lacks."""
 
+from zoo.layers.attention import Attention, Memory
+from zoo.layers.attention_coverage import Coverage, coverage
 from zoo.layers.bernoulli_output import BernoulliOutput
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
@@ -22,6 +24,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Attention",
     "AttentionPooling",
     "BagOfNGrams",
     "BernoulliOutput",
@@ -30,13 +33,16 @@ __all__ = [
     "CRFDecoder",
     "CRFLoss",
     "Conditioned",
+    "Coverage",
     "DeepRNN",
     "LearnedInitialState",
     "MaxPooling",
     "MeanPooling",
+    "Memory",
     "NADEOutput",
     "OutputRecurrence",
     "SimpleRNN",
+    "coverage",
     "from_torch",
     "stream",
     "windows",
