@@ -2,6 +2,7 @@
 
 from zoo.layers.attention import Attention, Memory
 from zoo.layers.attention_coverage import Coverage, coverage
+from zoo.layers.attention_decoder import AttentionDecoder
 from zoo.layers.bernoulli_output import BernoulliOutput
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
@@ -15,6 +16,7 @@ from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, SimpleRNN
 from zoo.layers.rnn import RNN
+from zoo.layers.stepping import stepper
 from zoo.layers.streaming import stream, windows
 from zoo.layers.torch_weights import from_torch
 
@@ -25,6 +27,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Attention",
+    "AttentionDecoder",
     "AttentionPooling",
     "BagOfNGrams",
     "BernoulliOutput",
@@ -44,6 +47,7 @@ __all__ = [
     "SimpleRNN",
     "coverage",
     "from_torch",
+    "stepper",
     "stream",
     "windows",
 ]

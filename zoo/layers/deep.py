@@ -228,9 +228,7 @@ class DeepRNN(keras.layers.Layer):
         ):
             outputs.append(output)
             states += last
-        output = outputs[-1]
-        if "output" in self.skip:
-            output = ops.concatenate(outputs, axis=-1)
+        output = self.joined(outputs)
         if self.skip and not self.return_sequences:
             output = last_valid(output, mask)
         return (output, *states) if self.return_state else output
@@ -276,21 +274,35 @@ class DeepRNN(keras.layers.Layer):
         for number, (layer, states) in enumerate(
             zip(self.layers, self._split(initial_state), strict=True)
         ):
-            inputs = below
-            if number:
-                inputs = self.between[number - 1](inputs, training=training)
-            if number and "input" in self.skip:
-                inputs = ops.concatenate([inputs, sequences], axis=-1)
+            inputs = self.inputs_of(number, below, sequences, training)
             output, *last = layer(
                 inputs, initial_state=states, mask=mask, training=training
             )
-            if "residual" in self.skip:
-                shortcut = self.shortcuts[number]
-                output = output + (below if shortcut is None else shortcut(below))
+            output = self.output_of(number, output, below)
             if mask is not None and self.skip:
                 output = ops.where(mask[..., None], output, 0)
             yield layer, inputs, states, output, keras.tree.flatten(last)
             below = output
+
+    def inputs_of(self, number, below, inputs, training):
+        """Returns what a layer sees, of h[l-1] and x, of one step or of all."""
+        if number == 0:
+            return below
+        below = self.between[number - 1](below, training=training)
+        if "input" in self.skip:
+            below = ops.concatenate([below, inputs], axis=-1)
+        return below
+
+    def output_of(self, number, a, below):
+        """Returns h[l] of a[l] and h[l-1], of one step or of all."""
+        if "residual" not in self.skip:
+            return a
+        shortcut = self.shortcuts[number]
+        return a + (below if shortcut is None else shortcut(below))
+
+    def joined(self, outputs):
+        """Returns y of h[1..L], of one step or of all."""
+        return ops.concatenate(outputs, -1) if "output" in self.skip else outputs[-1]
 
     def _split(self, initial_state):
         """Returns each layer's initial states."""

@@ -149,6 +149,13 @@ def run(layer, sequences, initial_state, mask, training):
     return last, last[:, None] if outputs is None else outputs, states
 
 
+def has_step(layer) -> bool:
+    """Says whether `recurrence` has a step for a layer, and the layer takes it."""
+    if getattr(layer, "fused", False) is False:
+        return False
+    return keras.backend.backend() == "tensorflow" and not _obstacle(layer)
+
+
 def recurrence(layer):
     """Returns what goes through time in a layer, for who takes its steps himself.
 

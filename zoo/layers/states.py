@@ -47,6 +47,16 @@ def pack(layer, states: Sequence) -> list:
     return keras.tree.pack_sequence_as(layer.state_size, states)
 
 
+def top_state(layer, states: Sequence):
+    """Returns a of the uppermost cell, among a recurrent layer's states."""
+    while hasattr(layer, "layers") or hasattr(layer, "layer"):
+        layer = layer.layers[-1] if hasattr(layer, "layers") else layer.layer
+    cell = layer.cell
+    while hasattr(cell, "cells") or hasattr(cell, "cell"):
+        cell = cell.cells[-1] if hasattr(cell, "cells") else cell.cell
+    return states[-len(keras.tree.flatten(cell.state_size))]
+
+
 def parts(layer) -> Iterator:
     """Yields a recurrent layer and those that it is made of, at any depth."""
     yield layer
