@@ -33,8 +33,8 @@ class AttentionDecoder(keras.layers.Layer):
     ```
 
     "after" is the order of Luong et al. (2015), "before" that of Bahdanau et al.
-    (2015). f<t> is ã<t-1> with `input_feeding` (Luong et al. 2015, §3.3), zeros at first;
-    without it there is no f. Of several layers, a<t-1> is the uppermost one's.
+    (2015). f<t> is ã<t-1> with `input_feeding` (Luong et al. 2015, §3.3), zeros at
+    first; without it there is no f. Of several layers, a<t-1> is the uppermost one's.
 
     Without input feeding, attending "after" asks nothing of the step before: then
     the layer runs over whole sequences by its kernel, and attention is one product for
