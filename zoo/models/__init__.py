@@ -5,6 +5,7 @@ from zoo.models.language_model import LanguageModel
 from zoo.models.music_model import MusicModel
 from zoo.models.pretraining import BidirectionalLanguageModel
 from zoo.models.tagger import SequenceTagger
+from zoo.models.translator import Translator
 
 __all__ = [
     "BidirectionalLanguageModel",
@@ -12,4 +13,5 @@ __all__ = [
     "MusicModel",
     "SequenceClassifier",
     "SequenceTagger",
+    "Translator",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from zoo.layers import BY_CELL, Bidirectional
+from zoo.text import Vocabulary
 
 
 def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
@@ -34,3 +35,12 @@ def recurrent_layer(
         return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
     layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
     return Bidirectional(layer, name=name)
+
+
+def named_vocabulary(tokens: Vocabulary | Iterable[str], name: str) -> Vocabulary:
+    """Returns a vocabulary whose file has this name, of the same kind."""
+    if not isinstance(tokens, Vocabulary):
+        return Vocabulary(tokens, name)
+    if tokens.name == name:
+        return tokens
+    return type(tokens)(tokens.ordinary_tokens, name)

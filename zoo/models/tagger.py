@@ -9,7 +9,11 @@ from keras import ops
 
 from zoo.layers import BY_CELL, CRF, CRFLoss
 from zoo.models.base import Model
-from zoo.models.construction import check_choice, recurrent_layer
+from zoo.models.construction import (
+    check_choice,
+    named_vocabulary,
+    recurrent_layer,
+)
 from zoo.models.token_features import CHARACTER_FEATURES, CharacterFeatures, WordIds
 from zoo.text import TokenizerWithOffsets, Vocabulary
 
@@ -98,9 +102,9 @@ class SequenceTagger(Model, keras.Model):
         elif isinstance(tokenizer, dict):
             tokenizer = keras.saving.deserialize_keras_object(tokenizer)
         vocabularies = {
-            "words": _vocabulary(words, "words"),
-            "lowercase_words": _vocabulary(lowercase_words, "lowercase_words"),
-            "characters": _vocabulary(characters, "characters"),
+            "words": named_vocabulary(words, "words"),
+            "lowercase_words": named_vocabulary(lowercase_words, "lowercase_words"),
+            "characters": named_vocabulary(characters, "characters"),
         }
 
         # Layers
@@ -330,10 +334,3 @@ class SequenceTagger(Model, keras.Model):
                 lambda: {"tag_names": tf.constant(names)}, input_signature=[]
             ),
         }
-
-
-def _vocabulary(tokens, name):
-    """Returns a vocabulary whose file has this name."""
-    if not isinstance(tokens, Vocabulary):
-        return Vocabulary(tokens, name)
-    return tokens if tokens.name == name else Vocabulary(tokens.ordinary_tokens, name)

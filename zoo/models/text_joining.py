@@ -30,7 +30,11 @@ def join_words(vocabulary: Vocabulary, ids: tf.Tensor) -> tf.Tensor:
     Which side of a quotation mark or a dash has a space is more than a mark can tell:
     both have.
     """
-    words = tf.ragged.boolean_mask(vocabulary.lookup(ids), _is_token(ids))
+    return space_words(tf.ragged.boolean_mask(vocabulary.lookup(ids), _is_token(ids)))
+
+
+def space_words(words: tf.RaggedTensor) -> tf.Tensor:
+    """Returns the texts, string (batch,), of words, string, ragged (batch, words)."""
     texts = tf.strings.reduce_join(words, axis=1, separator=" ")
     texts = tf.strings.regex_replace(texts, _NO_SPACE_BEFORE, r"\1")
     return tf.strings.regex_replace(texts, _NO_SPACE_AFTER, r"\1")

@@ -87,7 +87,7 @@ def in_numpy(unit, decoder, x, h, mask):
 )
 def test_outputs_and_weights_are_the_equations(unit, order, input_feeding):
     decoder = make(
-        *(unit.layer(), "additive"),
+        *(unit.layer(fused=False), "additive"),
         **{"units": SIZE, "order": order, "input_feeding": input_feeding},
     )
     x, h = draw_all(5)

@@ -1,0 +1,204 @@
+"""Predictions and training of a translator, against the equations in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.models.translators import SIZE, SOURCE, in_numpy, make
+from zoo.models import Translator
+from zoo.text import Vocabulary
+
+X = np.array([[4, 5, 6, 7, 1], [6, 0, 0, 0, 0], [7, 4, 4, 0, 0]], "int32")
+Y = np.array([[4, 5, 3, 0], [6, 1, 4, 3], [3, 0, 0, 0]], "int32")
+CONFIGURATIONS = {
+    "general": {},
+    "Bahdanau": {
+        "cell": "rnn",
+        "attention": "additive",
+        "order": "before",
+        "bridge": "zero",
+    },
+    "Luong": {
+        "cell": "lstm",
+        "attention": "dot",
+        "input_feeding": True,
+        "bridge": "copy",
+        "tied": False,
+    },
+    "context": {"attention": None},
+    "context as state": {
+        "cell": "lstm",
+        "attention": None,
+        "context": "state",
+        "bridge": "copy",
+        "tied": False,
+    },
+}
+every_configuration = pytest.mark.parametrize(
+    "arguments", CONFIGURATIONS.values(), ids=CONFIGURATIONS
+)
+
+
+def logs_in_numpy(model):
+    """Returns log P of each label of each row, in a list of arrays."""
+    found = []
+    for x, y in zip(X, Y, strict=True):
+        y = y[y > 0]
+        logs, _ = in_numpy(model, x[x > 0], np.array([2, *y[:-1]]))
+        found.append(logs[np.arange(len(y)), y])
+    return found
+
+
+@every_configuration
+def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
+    model = make(**arguments)
+    inputs = model.inputs(Y)
+    assert inputs.numpy().tolist() == [[2, 4, 5, 0], [2, 6, 1, 4], [2, 0, 0, 0]]
+    memory, state = model.encode(X)
+    _, weights, _ = model.run(inputs, state, memory)
+    found = tf.nn.log_softmax(model((X, inputs))).numpy()
+    expected = [
+        in_numpy(model, x[x > 0], i[i > 0])
+        for x, i in zip(X, inputs.numpy(), strict=True)
+    ]
+    for t in range(Y.shape[1]):
+        logits, state, alpha = model.step(inputs[:, t], state, memory)
+        stepped = tf.nn.log_softmax(logits).numpy()
+        for row, (logs, alphas) in enumerate(expected):
+            if t < len(logs):
+                possible = np.isfinite(logs[t])
+                for result in (found[row, t], stepped[row]):
+                    np.testing.assert_allclose(
+                        result[possible], logs[t][possible], atol=1e-5
+                    )
+                    assert (np.exp(result[~possible]) == 0).all()
+                if model.attends:
+                    alphas = np.pad(alphas[t], (0, X.shape[1] - len(alphas[t])))
+                    np.testing.assert_allclose(weights[row, t], alphas, atol=1e-5)
+                    np.testing.assert_allclose(alpha[row], alphas, atol=1e-5)
+
+
+def test_deep_models_go_the_same_way_in_one_pass_and_step_by_step():
+    model = make(cell="lstm", encoder_layers=2, decoder_layers=2, bridge="copy")
+    memory, state = model.encode(X)
+    for t, logits in enumerate(tf.unstack(model((X, model.inputs(Y))), axis=1)):
+        stepped, state, _ = model.step(model.inputs(Y)[:, t], state, memory)
+        valid = Y[:, t] > 0
+        np.testing.assert_allclose(stepped[valid], logits[valid], atol=1e-5)
+
+
+def test_padding_changes_neither_loss_nor_metrics():
+    model = make(label_smoothing=0.3)
+    model.compile()
+    expected = -np.concatenate(logs_in_numpy(model)).mean()
+    x, y = np.pad(X, [[0, 0], [0, 3]]), np.pad(Y, [[0, 0], [0, 2]])
+    results = model.evaluate((x, model.inputs(y)), y, verbose=0, return_dict=True)
+    np.testing.assert_allclose(results["nats"], expected, rtol=1e-5)
+    np.testing.assert_allclose(results["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(results["perplexity"], np.exp(expected), rtol=1e-5)
+
+
+def test_smoothed_labels_share_some_probability_with_all_possible_tokens():
+    model = make(label_smoothing=0.3)
+    model.compile()
+    logits = model((X, model.inputs(Y)))
+    loss = model.compute_loss(y=Y, y_pred=logits, training=True)
+    nats = model.nats.result()
+    expected = []
+    for x, y in zip(X, Y, strict=True):
+        y = y[y > 0]
+        logs, _ = in_numpy(model, x[x > 0], np.array([2, *y[:-1]]))
+        logs = logs[:, [1, *range(3, SIZE)]]
+        labels = 0.7 * np.eye(SIZE)[y][:, [1, *range(3, SIZE)]] + 0.3 / (SIZE - 2)
+        expected += list(-(labels * logs).sum(axis=-1))
+    np.testing.assert_allclose(loss, np.mean(expected), rtol=1e-5)
+    plain = -np.concatenate(logs_in_numpy(model)).mean()
+    np.testing.assert_allclose(nats, plain, rtol=1e-5)
+
+
+@every_configuration
+def test_training_reaches_all_weights(arguments):
+    model = make(**arguments, dropout=0.1, embedding_dropout=0.1, label_smoothing=0.1)
+    model.compile()
+    with tf.GradientTape() as tape:
+        logits = model((X, model.inputs(Y)), training=True)
+        loss = model.compute_loss(y=Y, y_pred=logits)
+    variables = [weight.value for weight in model.trainable_weights]
+    for variable, gradient in zip(
+        model.trainable_weights, tape.gradient(loss, variables), strict=True
+    ):
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(gradient).all(), variable.path
+        assert np.any(gradient), variable.path
+
+
+def test_scheduled_sampling_feeds_draws_in_place_of_some_targets():
+    keras.utils.set_random_seed(0)
+    model = make(scheduled_sampling=0.5)
+    ids = np.full((50, 20), 4, "int32")
+    ids[:, 0], ids[:, 15:] = 2, 0
+    only = tf.one_hot(tf.fill([50, 20], 6), SIZE, 50.0)
+    mixed = model._with_draws(tf.constant(ids), only).numpy()
+    assert (mixed[:, 0] == 2).all()
+    assert (mixed[:, 15:] == 0).all()
+    assert set(mixed[:, 1:15].ravel()) == {4, 6}
+    assert 0.4 < (mixed[:, 1:15] == 6).mean() < 0.6
+    inputs = model.inputs(Y)
+    drawn = [model((X, inputs), training=True) for _ in range(4)]
+    assert max(np.abs(each - drawn[0]).max() for each in drawn) > 1e-3
+    np.testing.assert_array_equal(model((X, inputs)), model((X, inputs)))
+
+
+def test_a_shared_embedding_is_one():
+    vocabulary = Vocabulary([*"abc"])
+    model = Translator(vocabulary, vocabulary, shared=True, units=4, embedding_units=3)
+    assert model.source_embedding is model.output_embedding
+    assert sum("embeddings" in weight.path for weight in model.weights) == 1
+    with pytest.raises(ValueError, match="one vocabulary, found two, of 7 and 5 tok"):
+        Translator([*"abc"], ["a"], shared=True)
+
+
+def test_a_vocabulary_that_splits_texts_itself_needs_no_tokenizer():
+    class Doubles(Vocabulary):
+        """Reads letters twice, and writes them back."""
+
+        def tokenize(self, texts):
+            letters = tf.strings.unicode_split(texts, "UTF-8")
+            return tf.concat([letters, letters], axis=1)
+
+        def encode(self, texts):
+            return self.ids(self.tokenize(texts))
+
+        def decode(self, ids):
+            return tf.strings.reduce_join(tf.where(ids > 3, self.lookup(ids), "-"), 1)
+
+    model = Translator(Doubles(SOURCE), Doubles([*"xyz"]), units=4, embedding_units=3)
+    assert model.source.encode(tf.constant(["ab"])).to_list() == [[4, 5, 4, 5]]
+    assert model.get_config()["source_tokenizer"] is None
+    found = model.translate(["ab"], beam=2, max_length=3)
+    assert found["translation"].shape == (1,)
+    assert found["source_tokens"].numpy().tolist() == [[b"a", b"b", b"a", b"b"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cell": "gruu"}, "cell must be one of rnn, gru, lstm, found 'gruu'"),
+        ({"attention": "cosine"}, "attention must be one of additive, dot"),
+        ({"order": "luong"}, "order must be one of after, before"),
+        ({"context": "none"}, "context must be one of state, input, both"),
+        ({"level": "letter"}, "level must be one of character, word"),
+        ({"units": 5}, "units must be even, found 5"),
+        ({"encoder_layers": 0}, "encoder_layers must be at least 1, found 0"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be in .0, 1., found 1.0"),
+        ({"bridge": "copy", "encoder_layers": 2}, "found 2 and 1. Take 'dense'"),
+        (
+            {"attention": None, "context": "state", "bridge": "zero"},
+            "nothing of the source gets to the decoder",
+        ),
+    ],
+)
+def test_wrong_argument_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Translator(["a"], ["b"], **arguments)

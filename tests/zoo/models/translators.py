@@ -1,0 +1,98 @@
+"""Small translators under test, and what they compute, in NumPy."""
+
+import numpy as np
+
+from tests.zoo.cells import equations
+from tests.zoo.cells.units import draw_weights
+from tests.zoo.layers.attentions import attended
+from zoo.models import Translator
+
+SOURCE, TARGET = [*"abcé"], [*"xyz"]
+SIZE = 4 + len(TARGET)
+STEPS = {
+    "rnn": equations.simple_rnn,
+    "gru": equations.gru_full,
+    "lstm": equations.lstm,
+}
+
+
+def make(**arguments):
+    """Returns a small model whose weights leave nothing at its default."""
+    defaults = {"level": "character", "embedding_units": 3, "units": 4, "cell": "gru"}
+    model = Translator(SOURCE, TARGET, **{**defaults, **arguments})
+    draw_weights(model)
+    return model
+
+
+def in_numpy(model, source, inputs):
+    """Returns log ŷ<t>, float64 (T_y, V), and α, (T_y, T_x), of one translation.
+
+    By SPEC.md's equations, of a model with one layer in encoder and decoder.
+
+    Args:
+        model: a `Translator`.
+        source: x, ids without padding.
+        inputs: y<t-1>, the same.
+    """
+    config = model.config
+    step = STEPS[config["cell"]]
+    count, half = 1 + (config["cell"] == "lstm"), config["units"] // 2
+    weights = {w.path: w.numpy().astype("float64") for w in model.weights}
+
+    def own(prefix):
+        return [value for path, value in weights.items() if path.startswith(prefix)]
+
+    def run(x, layer, state):
+        states = []
+        for each in x:
+            state = step(each, state, *own(layer))
+            states.append(state)
+        return states
+
+    encoder = f"encoder/bidirectional_{config['cell']}_1/"
+    x = weights["source_embedding/embeddings"][source]
+    zeros = [np.zeros(half)] * count
+    ahead = run(x, f"{encoder}forward", zeros)
+    back = run(x[::-1], f"{encoder}backward", zeros)
+    values = [[*a[0], *b[0]] for a, b in zip(ahead, back[::-1], strict=True)]
+    last = [np.concatenate(pair) for pair in zip(ahead[-1], back[-1], strict=True)]
+    c = last[0]
+    state = {"copy": last, "zero": [np.zeros(2 * half)] * count}.get(config["bridge"])
+    if state is None:
+        state = [
+            np.tanh(c @ weights[f"bridge_{n}/kernel"] + weights[f"bridge_{n}/bias"])
+            for n in range(1, count + 1)
+        ]
+    hidden, alphas, fed = [], [], np.zeros(model.output_embedding.embeddings.shape[1])
+    for each in weights["target_embedding/embeddings"][inputs]:
+        seen = [each]
+        if model.attends and config["order"] == "before":
+            context, alpha = _attend(model, state, values)
+            seen.append(context)
+        if model.attends and config["input_feeding"]:
+            seen.append(fed)
+        if not model.attends and config["context"] != "state":
+            seen.append(c)
+        state = step(np.concatenate(seen), state, *own("decoder/recurrent"))
+        fed = state[0]
+        if model.attends:
+            if config["order"] == "after":
+                context, alpha = _attend(model, state, values)
+            alphas.append(alpha[0])
+            joined = np.concatenate([context, state[0]])
+            fed = np.tanh(joined @ weights["decoder/attentional/kernel"])
+        elif "projection/kernel" in weights:
+            fed = fed @ weights["projection/kernel"] + weights["projection/bias"]
+        hidden.append(fed)
+    table = "target_embedding" if config["tied"] else "output_embedding"
+    logits = np.array(hidden) @ weights[f"{table}/embeddings"].T
+    logits += weights["softmax/bias"]
+    logits[:, [0, 2]] = -np.inf
+    logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logs, np.array(alphas)
+
+
+def _attend(model, state, values):
+    values = np.array(values)
+    everything = np.ones(len(values), bool)
+    return attended(model.decoder.attention, state[0], values, everything)

@@ -1,0 +1,82 @@
+"""A decoder without attention: one vector is all that it knows of its source."""
+
+import keras
+from keras import ops
+
+from zoo.layers.states import pack, state_sizes
+from zoo.layers.stepping import stepper
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ContextDecoder(keras.layers.Layer):
+    """Runs a recurrent layer that may see C, the context, at every step.
+
+    ```
+    a<t> = layer([x<t>, C], a<t-1>)     as_input (Cho et al. 2014)
+    a<t> = layer(x<t>, a<t-1>)          else: C is in a<0> alone (Sutskever et al. 2014)
+    ```
+
+    It has the methods of `zoo.layers.AttentionDecoder`, with C as the memory, and no
+    attention to return.
+
+    Args:
+        layer: a recurrent layer that goes forward.
+        as_input: whether C is an input at every step.
+        **kwargs: the arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, layer, as_input=True, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.as_input = as_input
+        layer.return_sequences = layer.return_state = True
+
+    def build(self, sequences_shape, context_shape):
+        """Creates the weights, for (batch, steps, n_x) and (batch, n_c)."""
+        extra = context_shape[-1] if self.as_input else 0
+        self.layer.build((None, None, sequences_shape[-1] + extra))
+
+    @property
+    def state_size(self):
+        """The sizes of the layer's states."""
+        return state_sizes(self.layer)
+
+    def with_fed(self, states, batch_size):
+        """Returns the layer's states: nothing else is fed."""
+        return list(states)
+
+    def run(self, sequences, context, initial_state=None, mask=None, training=False):
+        """Runs over `sequences`.
+
+        Args:
+            sequences: (batch, steps, n_x).
+            context: C, (batch, n_c).
+            initial_state: the layer's states, a flat list.
+            mask: bool (batch, steps).
+            training: whether dropout is applied.
+
+        Returns:
+            a, (batch, steps, n_a), None, and all last states.
+        """
+        if self.as_input:
+            repeated = ops.repeat(context[:, None], ops.shape(sequences)[1], axis=1)
+            sequences = ops.concatenate([sequences, repeated], axis=-1)
+        a, *states = self.layer(
+            sequences,
+            initial_state=pack(self.layer, initial_state),
+            mask=mask,
+            training=training,
+        )
+        return a, None, *keras.tree.flatten(states)
+
+    def stepper(self, training=False):
+        """Returns `step(inputs, states, context) → a, states, None`."""
+        advance = stepper(self.layer, training)
+
+        def step(inputs, states, context):
+            if self.as_input:
+                inputs = ops.concatenate([inputs, context], axis=-1)
+            a, states = advance(inputs, states)
+            return a, states, None
+
+        return step

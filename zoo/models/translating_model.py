@@ -1,0 +1,104 @@
+"""Texts in, texts out: what one does with a model that predicts translations."""
+
+import keras
+import tensorflow as tf
+
+from zoo.models import translation, translator_serving
+from zoo.models.base import Model
+from zoo.models.languages import Language
+from zoo.text.vocabulary import START_ID
+
+
+class TranslatingModel(Model, keras.Model):
+    """Translates texts and scores translations.
+
+    A subclass predicts tokens: it defines `encode`, `run`, `logits`, `stepper` and
+    `attends`, as `zoo.models.Translator` does.
+
+    Args:
+        source: the language that is translated from.
+        target: the one that is translated into.
+        name: the model's name.
+    """
+
+    def __init__(self, source: Language, target: Language, name: str | None = None):
+        super().__init__(name=name)
+        self.source = source
+        self.target = target
+        self.vocabularies = {
+            "source_vocabulary": source.vocabulary,
+            "target_vocabulary": target.vocabulary,
+        }
+        self._search = translation.Search(self)
+
+    @staticmethod
+    def inputs(targets: tf.Tensor) -> tf.Tensor:
+        """Returns y<t-1> of y: `<SOS>`, then what comes before each target.
+
+        Args:
+            targets: y, int32 (batch, steps), 0 at the padding on the right.
+
+        Returns:
+            int32 (batch, steps), with as much padding.
+        """
+        start = tf.fill([tf.shape(targets)[0], 1], START_ID)
+        before = tf.concat([start, targets], axis=1)[:, :-1]
+        return tf.where(targets != 0, before, 0)
+
+    def translate(
+        self,
+        texts: tf.Tensor,
+        beam: int = 4,
+        *,
+        n_best: int = 1,
+        length_penalty: float = 0.6,
+        coverage_penalty: float = 0.0,
+        max_length: int | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Translates texts by beam search: see `zoo.decoding.beam_search`.
+
+        With attention, `<UNK>` is written as the source's token that it looked at
+        most; without, a translation has none. An empty text's translation is empty.
+
+        Args:
+            texts: string, (batch,).
+            beam: how many hypotheses a text has at each step; 1 is greedy decoding,
+                without penalties.
+            n_best: n, how many translations are returned, `beam` at most.
+            length_penalty: α of the score; 0 for none.
+            coverage_penalty: β of the score, 0 or more; needs attention.
+            max_length: the most tokens in a translation; by default twice those of the
+                longest text, but 200 at least.
+
+        Returns:
+            `translation`: string (batch,); its `score`: float32 (batch,);
+            `translations` and their `scores`: the n best, (batch, n), "" and −∞ where
+            there are fewer; `log_probabilities`: float32 (batch, n), log P in nats.
+            With attention also `attention`: α of the best, float32 (batch, T_y, T_x),
+            0 at padding; `source_tokens`: string (batch, T_x), and `tokens`: string
+            (batch, T_y), what it is of, padded with "", without `<EOS>`.
+
+        Raises:
+            ValueError: a number is out of its range.
+        """
+        penalties = length_penalty, coverage_penalty
+        return self._search(texts, beam, n_best, penalties, max_length)
+
+    def score(self, texts: tf.Tensor, translations: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Says how probable translations are.
+
+        Args:
+            texts: string, (batch,).
+            translations: string, (batch,).
+
+        Returns:
+            `log_probability`: float32 (batch,), log P(y|x) in nats, with `<EOS>`;
+            `perplexity`: float32 (batch,), exp(-log P / tokens); `tokens`: string
+            (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n), 0
+            at padding; `lengths`: int32 (batch,), how many tokens there are.
+        """
+        return translation.score(self, texts, translations)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions: see `translator_serving`."""
+        return translator_serving.signatures(self)
