@@ -37,9 +37,9 @@ class AttentionDecoder(keras.layers.Layer):
     first; without it there is no f. Of several layers, a<t-1> is the uppermost one's.
 
     Without input feeding, attending "after" asks nothing of the step before: then
-    the layer runs over whole sequences by its kernel, and attention is one product for
-    all steps, many times as fast as a loop. Else there is a loop. `step` is the same
-    computation, step by step, to generate:
+    the layer runs over whole sequences by its kernel and attention is computed for all
+    steps at once: with "dot" or "general" in half the time or less. Else there is a
+    loop. `step` is the same computation, step by step, to generate:
 
     ```python
     memory = decoder.memory(values, mask)

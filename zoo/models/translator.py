@@ -7,20 +7,17 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import BY_CELL, Attention, AttentionDecoder, DeepRNN
-from zoo.layers.attention import SCORES
+from zoo.layers import DeepRNN
 from zoo.layers.states import state_sizes
-from zoo.models.construction import check_choice, named_vocabulary
-from zoo.models.context_decoder import ContextDecoder
-from zoo.models.languages import LEVELS, Language
+from zoo.models.bridge import Bridge
+from zoo.models.construction import named_vocabulary
+from zoo.models.languages import Language
 from zoo.models.perplexity import Perplexity
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.translating_model import TranslatingModel
+from zoo.models.translator_construction import check, decoder, embedding
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID, UNKNOWN_ID
-
-CONTEXTS = ("state", "input", "both")
-BRIDGES = ("copy", "dense", "zero")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -65,8 +62,7 @@ class Translator(TranslatingModel):
             `zoo.layers.Attention`.
         heads: of attention.
         order: whether to attend "after" a step of the decoder's layers (Luong), which
-            without input feeding is many times as fast in training, or "before"
-            (Bahdanau).
+            without input feeding needs no loop in training, or "before" (Bahdanau).
         input_feeding: whether ã<t-1> is an input of step t.
         context: without attention, where C goes: "state", "input" or "both".
         bridge: what a<0> is made of: "copy" (with as many layers in the encoder as in
@@ -145,7 +141,7 @@ class Translator(TranslatingModel):
         }
         source = named_vocabulary(source_vocabulary, "source_vocabulary")
         target = named_vocabulary(target_vocabulary, "target_vocabulary")
-        _check(**config, vocabularies=(source, target))
+        check(**config, vocabularies=(source, target))
         super().__init__(
             Language(source, level, source_tokenizer),
             Language(target, level, target_tokenizer),
@@ -153,10 +149,10 @@ class Translator(TranslatingModel):
         )
 
         # Layers
-        self.target_embedding = _embedding(target, embedding_units, "target_embedding")
+        self.target_embedding = embedding(target, embedding_units, "target_embedding")
         self.source_embedding = self.target_embedding
         if not shared:
-            self.source_embedding = _embedding(
+            self.source_embedding = embedding(
                 source, embedding_units, "source_embedding"
             )
         rates = {
@@ -176,19 +172,19 @@ class Translator(TranslatingModel):
             return_state=True,
             name="encoder",
         )
-        self.decoder = _decoder(config)
-        self.bridge = []
-        if bridge == "dense" and (attention or context != "input"):
-            self.bridge = [
-                keras.layers.Dense(size, "tanh", name=f"bridge_{number}")
-                for number, size in enumerate(state_sizes(self.decoder.layer), start=1)
-            ]
+        self.decoder = decoder(config)
+        self.bridge = Bridge(
+            bridge if attention or context != "input" else "zero",
+            encoder_layers,
+            state_sizes(self.decoder.layer),
+            name="bridge",
+        )
         self.projection = None
         if tied and not attention and units != embedding_units:
             self.projection = keras.layers.Dense(embedding_units, name="projection")
         self.output_embedding = self.target_embedding
         if not tied:
-            self.output_embedding = _embedding(target, units, "output_embedding")
+            self.output_embedding = embedding(target, units, "output_embedding")
         self.softmax = SampledSoftmax(
             None, never=(PADDING_ID, START_ID), dtype="float32", name="softmax"
         )
@@ -197,8 +193,7 @@ class Translator(TranslatingModel):
         self.encoder.build((None, None, embedding_units))
         memory_shape = (None, None, units) if attention else (None, units)
         self.decoder.build((None, None, embedding_units), memory_shape)
-        for dense in self.bridge:
-            dense.build((None, units))
+        self.bridge.build(None)
         if self.projection is not None:
             self.projection.build((None, None, units))
         self.softmax.build(None, None, self.output_embedding.embeddings.shape)
@@ -250,37 +245,14 @@ class Translator(TranslatingModel):
         mask = ids != PADDING_ID
         embedded = self.drop[0](self.source_embedding(ids), training=training)
         values, *states = self.encoder(embedded, mask=mask, training=training)
-        states = self._joined(states)
-        c = states[-1][0]
+        first, c = self.bridge(states)
         memory = self.decoder.memory(values, mask) if self.attends else c
-        first = self._first_states(states, c)
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
 
     @property
     def attends(self) -> bool:
         """Whether there is attention."""
         return self.config["attention"] is not None
-
-    def _joined(self, states):
-        """Returns each layer's states of both directions side by side."""
-        count = len(states) // len(self.encoder.layers) // 2
-        by_direction = [
-            states[start : start + count] for start in range(0, len(states), count)
-        ]
-        pairs = zip(by_direction[::2], by_direction[1::2], strict=True)
-        return [
-            [ops.concatenate(pair, axis=-1) for pair in zip(*each, strict=True)]
-            for each in pairs
-        ]
-
-    def _first_states(self, states, c):
-        """Returns a<0> of the decoder's layers, and c<0>: what the bridge makes."""
-        if self.bridge:
-            return [dense(c) for dense in self.bridge]
-        only_input = not self.attends and self.config["context"] == "input"
-        if self.config["bridge"] == "zero" or only_input:
-            return self.decoder.layer.get_initial_state(ops.shape(c)[0])
-        return keras.tree.flatten(states)
 
     def run(self, ids, state, memory, training=False):
         """Runs over targets, or over the next pieces of targets.
@@ -377,76 +349,3 @@ def _mean_nats(logits):
     possible[[PADDING_ID, START_ID]] = 0
     mean = ops.sum(logits * possible, axis=-1) / possible.sum()
     return ops.logsumexp(logits, axis=-1) - mean
-
-
-def _embedding(vocabulary, units, name):
-    """Returns an embedding that is built."""
-    layer = keras.layers.Embedding(
-        len(vocabulary),
-        units,
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=units**-0.5),
-        name=name,
-    )
-    layer.build(None)
-    return layer
-
-
-def _decoder(config):
-    """Returns the decoder, with attention or without."""
-    units, score = config["units"], config["attention"]
-    stack = DeepRNN.stack(
-        *(config["cell"], units, config["decoder_layers"]),
-        dropout=config["dropout"],
-        name="recurrent",
-    )
-    if not score:
-        return ContextDecoder(stack, config["context"] != "state", name="decoder")
-    own_units = units if score in ("additive", "concat") else None
-    return AttentionDecoder(
-        stack,
-        Attention(score, own_units, config["heads"], name="attention"),
-        units=config["embedding_units"] if config["tied"] else units,
-        order=config["order"],
-        input_feeding=config["input_feeding"],
-        name="decoder",
-    )
-
-
-def _check(
-    *, vocabularies, level, cell, units, attention, context, bridge, shared, **others
-):
-    """Raises a ValueError if an argument is none, or two don't go together."""
-    check_choice("level", level, LEVELS)
-    check_choice("cell", cell, BY_CELL)
-    check_choice("context", context, CONTEXTS)
-    check_choice("bridge", bridge, BRIDGES)
-    if attention is not None:
-        check_choice("attention", attention, SCORES)
-    for name in ("encoder_layers", "decoder_layers"):
-        if others[name] < 1:
-            raise ValueError(f"{name} must be at least 1, found {others[name]}.")
-    if units % 2:
-        raise ValueError(
-            f"units must be even, found {units}: each direction of the encoder has "
-            "half of them."
-        )
-    for name in ("label_smoothing", "scheduled_sampling"):
-        if not 0 <= others[name] < 1:
-            raise ValueError(f"{name} must be in [0, 1), found {others[name]}.")
-    if bridge == "copy" and others["encoder_layers"] != others["decoder_layers"]:
-        raise ValueError(
-            "bridge='copy' needs as many layers in the encoder as in the decoder, "
-            f"found {others['encoder_layers']} and {others['decoder_layers']}. Take "
-            "'dense'."
-        )
-    if attention is None and context == "state" and bridge == "zero":
-        raise ValueError(
-            "Without attention, with context='state' and bridge='zero', nothing of the "
-            "source gets to the decoder. Take bridge='dense' or another context."
-        )
-    source, target = vocabularies
-    if shared and source.tokens != target.tokens:
-        raise ValueError(
-            f"A shared embedding needs one vocabulary, found two, of {len(source)} and "
-            f"{len(target)} tokens. Give the same one twice."
-        )

@@ -59,10 +59,10 @@ def in_numpy(model, source, inputs):
     c = last[0]
     state = {"copy": last, "zero": [np.zeros(2 * half)] * count}.get(config["bridge"])
     if state is None:
-        state = [
-            np.tanh(c @ weights[f"bridge_{n}/kernel"] + weights[f"bridge_{n}/bias"])
-            for n in range(1, count + 1)
-        ]
+        state = []
+        for n in range(1, count + 1):
+            dense = [weights[f"bridge/state_{n}/{w}"] for w in ("kernel", "bias")]
+            state.append(np.tanh(c @ dense[0] + dense[1]))
     hidden, alphas, fed = [], [], np.zeros(model.output_embedding.embeddings.shape[1])
     for each in weights["target_embedding/embeddings"][inputs]:
         seen = [each]

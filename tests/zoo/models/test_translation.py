@@ -1,0 +1,244 @@
+"""Translations and their scores, against listing them all, and NumPy."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.models.translators import SIZE, TARGET, in_numpy, make
+from zoo import presets
+from zoo.layers import coverage
+from zoo.models import Translator
+
+TEXTS = ["abc", "", "é?a", "b"]
+
+
+@pytest.fixture(scope="module", params=["attention", "context"])
+def model(request):
+    if request.param == "context":
+        return make(attention=None)
+    return make(cell="lstm", input_feeding=True, attention="additive")
+
+
+def ids_of(model, text):
+    return model.source.encode(tf.constant([text])).numpy()[0]
+
+
+def log_probability(model, text, ids):
+    logs, alphas = in_numpy(model, ids_of(model, text), np.array([2, *ids[:-1]]))
+    return logs[np.arange(len(ids)), ids].sum(), alphas
+
+
+def listed(model, text, longest, alpha=0.0, beta=0.0):
+    """Returns (score, log P, ids) of all translations there are, the best first."""
+    letters = [i for i in range(SIZE) if i not in (0, 2, 3)]
+    if not model.attends:
+        letters.remove(1)
+    found = []
+    for length in range(longest):
+        for ids in itertools.product(letters, repeat=length):
+            ids = (*ids, 3)
+            log, alphas = log_probability(model, text, ids)
+            score = log / ((5 + len(ids)) / 6) ** alpha
+            if beta:
+                score += beta * np.log(np.minimum(alphas.sum(0), 1)).sum()
+            found.append((score, log, ids))
+    return sorted(found, reverse=True)
+
+
+def written(model, text, ids):
+    """Returns a translation, in which `<UNK>` is what it looked at most."""
+    _, alphas = log_probability(model, text, ids)
+    letters = dict(enumerate(TARGET, start=4))
+    return "".join(
+        letters.get(each) or text[alphas[t].argmax()] for t, each in enumerate(ids[:-1])
+    )
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(0.0, 0.0), (0.7, 0.2)])
+def test_a_beam_as_wide_as_the_space_finds_the_best(model, alpha, beta):
+    if beta and not model.attends:
+        beta = 0.0
+    found = model.translate(
+        *(TEXTS, 64),
+        **{"n_best": 5, "length_penalty": alpha, "coverage_penalty": beta},
+        max_length=3,
+    )
+    for row, text in enumerate(TEXTS):
+        if not text:
+            continue
+        expected = listed(model, text, 3, alpha, beta)[:5]
+        for place, (score, log, ids) in enumerate(expected):
+            np.testing.assert_allclose(found["scores"][row, place], score, atol=1e-4)
+            logs = found["log_probabilities"][row, place]
+            np.testing.assert_allclose(logs, log, atol=1e-4)
+            translation = found["translations"][row, place].numpy().decode()
+            assert translation == written(model, text, ids)
+
+
+def test_a_hypothesis_score_is_the_models_own_log_probability(model):
+    texts = [text for text in TEXTS if text]
+    found = model.translate(texts, 4, n_best=3, length_penalty=0.0, max_length=6)
+    np.testing.assert_array_equal(found["scores"], found["log_probabilities"])
+    for place in range(3):
+        translations = found["translations"][:, place]
+        known = [set(t.decode()) <= set(TARGET) for t in translations.numpy()]
+        scored = model.score(texts, translations)
+        ended = scored["lengths"].numpy() <= 6
+        np.testing.assert_allclose(
+            scored["log_probability"][known & ended],
+            found["scores"][:, place][known & ended],
+            atol=1e-4,
+        )
+
+
+def test_one_beam_is_greedy(model):
+    found = model.translate(TEXTS, beam=1, max_length=5, length_penalty=1.0)
+    for row, text in enumerate(TEXTS):
+        if not text:
+            continue
+        ids, total = [], 0.0
+        while len(ids) < 5 and 3 not in ids:
+            logs, _ = in_numpy(model, ids_of(model, text), np.array([2, *ids]))
+            logs = logs[-1]
+            best = logs.copy()
+            best[1] = best[1] if model.attends else -np.inf
+            ids.append(int(best.argmax()))
+            total += logs[ids[-1]]
+        np.testing.assert_allclose(found["score"][row], total, atol=1e-4)
+        ids = ids if ids[-1] == 3 else [*ids, 3]
+        translation = found["translation"][row].numpy().decode()
+        assert translation == written(model, text, ids)
+
+
+def test_a_texts_translation_is_the_same_whatever_the_others_are(model):
+    whole = model.translate(TEXTS, n_best=2, length_penalty=0.8)
+    for row, text in enumerate(TEXTS):
+        alone = model.translate([text], n_best=2, length_penalty=0.8)
+        for name in ("translations", "scores"):
+            if alone[name].dtype == tf.string:
+                assert (
+                    alone[name][0].numpy().tolist() == whole[name][row].numpy().tolist()
+                )
+            else:
+                np.testing.assert_allclose(alone[name][0], whole[name][row], rtol=1e-4)
+
+
+def test_an_empty_text_stays_empty_and_no_texts_are_none(model):
+    found = model.translate(["", ""], n_best=2)
+    assert found["translations"].numpy().tolist() == [[b"", b""], [b"", b""]]
+    np.testing.assert_array_equal(found["score"], [0, 0])
+    nothing = model.translate(tf.constant([], tf.string))
+    assert nothing["translation"].shape == (0,)
+    assert model.score(tf.constant([], tf.string), [])["log_probability"].shape == (0,)
+    none = model.translate(["ab"], max_length=0)
+    assert none["translation"].numpy().tolist() == [b""]
+
+
+def test_scores_are_the_equations_over_many_windows(model):
+    texts, translations = ["abc", "b", "aé"], ["xyz" * 25, "", "y?"]
+    scored = model.score(texts, translations)
+    for row, (text, translation) in enumerate(zip(texts, translations, strict=True)):
+        ids = [4 + TARGET.index(c) if c in TARGET else 1 for c in translation] + [3]
+        expected, _ = log_probability(model, text, ids)
+        np.testing.assert_allclose(scored["log_probability"][row], expected, rtol=1e-5)
+        assert scored["lengths"][row] == len(ids)
+        np.testing.assert_allclose(
+            scored["perplexity"][row], np.exp(-expected / len(ids)), rtol=1e-4
+        )
+    assert scored["tokens"][2].numpy().tolist()[:4] == [b"y", b"<UNK>", b"<EOS>", b""]
+
+
+def test_attention_is_read_for_every_token_of_the_translation():
+    model = make(attention="general")
+    never_ends = model.softmax.bias - 20.0 * tf.one_hot(3, SIZE)
+    model.softmax.bias.assign(never_ends)
+    found = model.translate(TEXTS, max_length=6)
+    assert found["source_tokens"][2].numpy().tolist() == [x.encode() for x in "é?a"]
+    is_token = found["tokens"].numpy() != b""
+    assert is_token.sum(axis=1).tolist() == [6, 0, 6, 6]
+    source = found["source_tokens"].numpy() != b""
+    attention = found["attention"].numpy()
+    np.testing.assert_array_equal(attention > 0, is_token[..., None] & source[:, None])
+    np.testing.assert_allclose(attention.sum(axis=-1), is_token, atol=1e-5)
+    received = coverage(attention, source, is_token).received
+    np.testing.assert_allclose(tf.reduce_sum(received, 1), is_token.sum(1), rtol=1e-5)
+
+
+def test_an_unknown_word_is_copied_from_where_attention_looked():
+    words = Translator(["the", "dog"], ["der", "Hund"], units=4, embedding_units=3)
+    words.softmax.bias.assign(20.0 * tf.one_hot(1, 6))
+    found = words.translate(["Zoë", "Zoë Quux"], beam=2, max_length=3)
+    assert found["translation"][0] == "Zoë Zoë Zoë"
+    assert set(found["translation"][1].numpy().decode().split()) <= {"Zoë", "Quux"}
+    without = Translator(
+        *(["the"], ["der", "Hund"]), units=4, embedding_units=3, attention=None
+    )
+    without.softmax.bias.assign(20.0 * tf.one_hot(1, 6))
+    found = without.translate(["Zoë"], beam=2, max_length=3)
+    assert b"<UNK>" not in found["translation"][0].numpy()
+
+
+def test_words_are_joined_as_they_are_written():
+    words = Translator(["a"], ["Hallo", ",", "Hund", "!"], units=4, embedding_units=3)
+    ids = tf.constant([[2, 4, 5, 6, 7, 3, 0]])
+    assert words.target.decode(ids).numpy().tolist() == [b"Hallo, Hund!"]
+    assert words.target.encode(["Hallo, hund!"]).to_list() == [[4, 5, 1, 7]]
+
+
+def reversals(rows, seed):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 6, rows)
+    x = rng.integers(4, 8, [rows, 5]) * (np.arange(5) < lengths[:, None])
+    y = np.zeros([rows, 6], int)
+    for row, length in enumerate(lengths):
+        y[row, : length + 1] = [*x[row, :length][::-1], 3]
+    return x.astype("int32"), y.astype("int32")
+
+
+def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
+    keras.utils.set_random_seed(2)
+    model = Translator(
+        *([*"abcd"], [*"abcd"]),
+        level="character",
+        units=48,
+        embedding_units=16,
+    )
+    model.compile(keras.optimizers.Adam(0.01))
+    x, y = reversals(2048, 0)
+    model.fit((x, model.inputs(y)), y, batch_size=64, epochs=8, verbose=0)
+    x, y = reversals(100, 1)
+    texts = model.target.decode(x)
+    found = model.translate(texts, beam=2)
+    expected = [text.decode()[::-1] for text in texts.numpy()]
+    right = [
+        one.decode() == other
+        for one, other in zip(found["translation"].numpy(), expected, strict=True)
+    ]
+    assert np.mean(right) > 0.95
+
+    model.save_to_preset(tmp_path / "preset")
+    copy = presets.load(tmp_path / "preset")
+    assert isinstance(copy, Translator)
+    assert copy.get_config() == model.get_config()
+    again = copy.translate(texts, beam=2)
+    assert (
+        again["translation"].numpy().tolist() == found["translation"].numpy().tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"beam": 0}, "`beam` must be at least 1, found 0"),
+        ({"n_best": 5}, "`n_best` must be from 1 to `beam`, 4, found 5"),
+        ({"coverage_penalty": -1.0}, "must be 0 or more, found -1.0"),
+        ({"max_length": -2}, "`max_length` must be 0 or more, found -2"),
+        ({"coverage_penalty": 0.2}, "about attention, which this model has none of"),
+    ],
+)
+def test_wrong_number_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(attention=None).translate(["a"], **arguments)

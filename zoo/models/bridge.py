@@ -1,0 +1,65 @@
+"""What a decoder starts from: the way over from the encoder."""
+
+import keras
+from keras import ops
+
+BRIDGES = ("copy", "dense", "zero")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Bridge(keras.layers.Layer):
+    """Makes a decoder's first states of a bidirectional encoder's last ones.
+
+    ```
+    C    = [a→<T_x>, a←<1>] of the encoder's uppermost layer
+    s<0> = [s→<T_x>, s←<1>] of the encoder's layer of the same number     "copy"
+         = tanh(W_s C + b_s)                                              "dense"
+         = 0                                                              "zero"
+    ```
+
+    for each state s of the decoder's layers, an LSTM's c included.
+
+    Args:
+        kind: "copy", "dense" or "zero".
+        layers: how many layers the encoder has.
+        sizes: of the decoder's states, each twice that of a direction's.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        states: the encoder's last states, layer by layer, those of the forward
+            direction first: a flat list of (batch, n).
+
+    Returns:
+        The decoder's first states, a flat list of (batch, n), and C, (batch, n).
+    """
+
+    def __init__(self, kind, layers, sizes, **kwargs):
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.layers = layers
+        self.sizes = list(sizes)
+        self.to_states = [
+            keras.layers.Dense(size, "tanh", name=f"state_{number}")
+            for number, size in enumerate(sizes if kind == "dense" else [], start=1)
+        ]
+
+    def build(self, states_shape):
+        """Creates the weights."""
+        for dense in self.to_states:
+            dense.build((None, self.sizes[0]))
+
+    def call(self, states):
+        """Makes the first states, and C."""
+        count = len(states) // self.layers // 2  # of a direction
+        both = [
+            ops.concatenate([states[place], states[place + count]], axis=-1)
+            for start in range(0, len(states), 2 * count)
+            for place in range(start, start + count)
+        ]
+        c = both[-count]
+        if self.kind == "copy":
+            return both, c
+        if self.kind == "dense":
+            return [dense(c) for dense in self.to_states], c
+        rows = ops.shape(c)[0]
+        return [ops.zeros((rows, size), c.dtype) for size in self.sizes], c
