@@ -37,10 +37,12 @@ def recurrent_layer(
     return Bidirectional(layer, name=name)
 
 
-def named_vocabulary(tokens: Vocabulary | Iterable[str], name: str) -> Vocabulary:
-    """Returns a vocabulary whose file has this name, of the same kind."""
-    if not isinstance(tokens, Vocabulary):
-        return Vocabulary(tokens, name)
-    if tokens.name == name:
+def named_vocabulary(
+    tokens: Vocabulary | Iterable[str], name: str, kind: type[Vocabulary] = Vocabulary
+) -> Vocabulary:
+    """Returns a vocabulary of a kind whose file has this name."""
+    if type(tokens) is kind and tokens.name == name:
         return tokens
-    return type(tokens)(tokens.ordinary_tokens, name)
+    if isinstance(tokens, Vocabulary):
+        tokens = tokens.ordinary_tokens
+    return kind(tokens, name)

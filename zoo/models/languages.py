@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from zoo.models.text_joining import space_words
-from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
+from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 
@@ -15,12 +15,14 @@ class Level(NamedTuple):
     """What a text's tokens are.
 
     Attributes:
-        tokenizer: makes the default tokenizer.
-        join: makes texts, string (batch,), of ragged tokens.
+        tokenizer: makes the default tokenizer; None if the vocabulary splits texts.
+        join: makes texts, string (batch,), of ragged tokens; None as well.
+        vocabulary: the class of the vocabulary.
     """
 
-    tokenizer: Callable
-    join: Callable
+    tokenizer: Callable | None
+    join: Callable | None
+    vocabulary: type[Vocabulary] = Vocabulary
 
 
 def _words():
@@ -34,21 +36,19 @@ def _join_characters(tokens):
 LEVELS = {
     "character": Level(CharacterTokenizer, _join_characters),
     "word": Level(_words, space_words),
+    "subword": Level(None, None, Subwords),
 }
 
 
 class Language:
     """A language's texts as ids.
 
-    A vocabulary that splits texts by itself, one with `encode(texts) → ids`,
-    `tokenize(texts) → tokens` and `decode(ids) → texts`, all in the graph, needs no
-    tokenizer.
-
     Args:
-        vocabulary: a `zoo.text.Vocabulary`.
-        level: "character" or "word": what `tokenizer` makes of texts, how texts are
-            made of tokens, and the default tokenizer.
-        tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself.
+        vocabulary: of `level`'s class.
+        level: "character", "word" or "subword": what texts' tokens are, how texts are
+            made of them, and the default tokenizer.
+        tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself; None
+            for subwords.
     """
 
     def __init__(self, vocabulary: Vocabulary, level: str, tokenizer=None):
@@ -56,10 +56,19 @@ class Language:
         self._level = LEVELS[level]
         if isinstance(tokenizer, dict):
             tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-        self.splits_itself = hasattr(vocabulary, "encode")
-        if tokenizer is None and not self.splits_itself:
-            tokenizer = self._level.tokenizer()
+        if self._level.tokenizer is not None:
+            tokenizer = tokenizer or self._level.tokenizer()
+        elif tokenizer is not None:
+            raise ValueError(
+                f"Subwords split texts themselves, found a tokenizer too, {tokenizer}. "
+                "Leave it out, or take level='word'."
+            )
         self.tokenizer = tokenizer
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether every text has tokens in the vocabulary, so that none is `<UNK>`."""
+        return self.tokenizer is None
 
     def get_config(self):
         """Returns what the constructor takes as `tokenizer`, fit for JSON."""
@@ -69,13 +78,13 @@ class Language:
 
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the tokens of texts, as they are written: string, ragged."""
-        if self.splits_itself:
+        if self.tokenizer is None:
             return self.vocabulary.tokenize(texts)
         return self.tokenizer(texts)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
-        if self.splits_itself:
+        if self.tokenizer is None:
             return self.vocabulary.encode(texts)
         return self.vocabulary.ids(self.tokenizer(texts))
 
@@ -90,7 +99,7 @@ class Language:
         Returns:
             string (batch,).
         """
-        if self.splits_itself:
+        if self.tokenizer is None:
             return self.vocabulary.decode(ids)
         return self._level.join(self.written(ids, instead))
 

@@ -82,7 +82,7 @@ def translate(
         length_penalty=length_penalty if beam > 1 else 0.0,
         coverage_penalty=coverage_penalty if beam > 1 else 0.0,
         attention_mask=memory.mask if model.attends else None,
-        forbid=[PADDING_ID, START_ID] + ([] if model.attends else [UNKNOWN_ID]),
+        forbid=_forbidden(model),
         returned=n_best,
     )
     found = _without(empty, found)
@@ -98,6 +98,12 @@ def _searched(model, memory):
         return (logits, state, weights) if model.attends else (logits, state)
 
     return take
+
+
+def _forbidden(model):
+    """Returns what no translation has: `<UNK>` too, unless it would be replaced."""
+    copies = model.attends and not model.target.knows_all
+    return [PADDING_ID, START_ID] + ([] if copies else [UNKNOWN_ID])
 
 
 def _without(empty, found):

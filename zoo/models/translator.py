@@ -11,11 +11,11 @@ from zoo.layers import DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.bridge import Bridge
 from zoo.models.construction import named_vocabulary
-from zoo.models.languages import Language
+from zoo.models.languages import LEVELS, Language
 from zoo.models.perplexity import Perplexity
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.translating_model import TranslatingModel
-from zoo.models.translator_construction import check, decoder, embedding
+from zoo.models.translator_construction import check, check_shared, decoder, embedding
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID, UNKNOWN_ID
 
@@ -47,12 +47,11 @@ class Translator(TranslatingModel):
         source_vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special
             ones.
         target_vocabulary: the same, of the other language.
-        level: "character" or "word": what texts' tokens are, how they are joined, and
-            the default tokenizers (words as they are written, and punctuation marks).
-            A vocabulary that splits texts itself goes its own way: see
-            `zoo.models.languages.Language`.
-        source_tokenizer: of `zoo.text`.
-        target_tokenizer: of `zoo.text`.
+        level: "character", "word" or "subword": what texts' tokens are, how they are
+            joined, and the default tokenizers (words as they are written, and
+            punctuation marks). Vocabularies of subwords are `zoo.text.Subwords`.
+        source_tokenizer: of `zoo.text`; subwords need none.
+        target_tokenizer: the same, of the other language.
         embedding_units: size of a token's vector.
         cell: "rnn", "gru" or "lstm".
         units: n_a of each layer; in the encoder half of it in each direction.
@@ -139,9 +138,11 @@ class Translator(TranslatingModel):
             "label_smoothing": label_smoothing,
             "scheduled_sampling": scheduled_sampling,
         }
-        source = named_vocabulary(source_vocabulary, "source_vocabulary")
-        target = named_vocabulary(target_vocabulary, "target_vocabulary")
-        check(**config, vocabularies=(source, target))
+        check(**config, vocabularies=(source_vocabulary, target_vocabulary))
+        kind = LEVELS[level].vocabulary
+        source = named_vocabulary(source_vocabulary, "source_vocabulary", kind)
+        target = named_vocabulary(target_vocabulary, "target_vocabulary", kind)
+        check_shared(shared, source, target)
         super().__init__(
             Language(source, level, source_tokenizer),
             Language(target, level, target_tokenizer),

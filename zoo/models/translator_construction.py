@@ -8,6 +8,7 @@ from zoo.models.bridge import BRIDGES
 from zoo.models.construction import check_choice
 from zoo.models.context_decoder import ContextDecoder
 from zoo.models.languages import LEVELS
+from zoo.text import Subwords
 
 CONTEXTS = ("state", "input", "both")
 
@@ -45,9 +46,7 @@ def decoder(config):
     )
 
 
-def check(
-    *, vocabularies, level, cell, units, attention, context, bridge, shared, **others
-):
+def check(*, vocabularies, level, cell, units, attention, context, bridge, **others):
     """Raises a ValueError if an argument is none, or two don't go together."""
     check_choice("level", level, LEVELS)
     check_choice("cell", cell, BY_CELL)
@@ -77,7 +76,14 @@ def check(
             "Without attention, with context='state' and bridge='zero', nothing of the "
             "source gets to the decoder. Take bridge='dense' or another context."
         )
-    source, target = vocabularies
+    if level != "subword" and any(isinstance(v, Subwords) for v in vocabularies):
+        raise ValueError(
+            f"A vocabulary of Subwords needs level='subword', found {level!r}."
+        )
+
+
+def check_shared(shared, source, target):
+    """Raises a ValueError if two vocabularies can't share an embedding that is to."""
     if shared and source.tokens != target.tokens:
         raise ValueError(
             f"A shared embedding needs one vocabulary, found two, of {len(source)} and "

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo.models.translators import SIZE, TARGET, in_numpy, make
+from tests.zoo.cells.units import draw_weights
+from tests.zoo.models.translators import SIZE, TARGET, in_numpy, make, subwords
 from zoo import presets
 from zoo.layers import coverage
 from zoo.models import Translator
@@ -170,14 +171,14 @@ def test_attention_is_read_for_every_token_of_the_translation():
 def test_an_unknown_word_is_copied_from_where_attention_looked():
     words = Translator(["the", "dog"], ["der", "Hund"], units=4, embedding_units=3)
     words.softmax.bias.assign(20.0 * tf.one_hot(1, 6))
-    found = words.translate(["Zoë", "Zoë Quux"], beam=2, max_length=3)
+    found = words.translate(["Zoë", "Zoë Quux"], beam=1, max_length=3)
     assert found["translation"][0] == "Zoë Zoë Zoë"
     assert set(found["translation"][1].numpy().decode().split()) <= {"Zoë", "Quux"}
     without = Translator(
         *(["the"], ["der", "Hund"]), units=4, embedding_units=3, attention=None
     )
     without.softmax.bias.assign(20.0 * tf.one_hot(1, 6))
-    found = without.translate(["Zoë"], beam=2, max_length=3)
+    found = without.translate(["Zoë"], beam=1, max_length=3)
     assert b"<UNK>" not in found["translation"][0].numpy()
 
 
@@ -186,6 +187,30 @@ def test_words_are_joined_as_they_are_written():
     ids = tf.constant([[2, 4, 5, 6, 7, 3, 0]])
     assert words.target.decode(ids).numpy().tolist() == [b"Hallo, Hund!"]
     assert words.target.encode(["Hallo, hund!"]).to_list() == [[4, 5, 1, 7]]
+
+
+def test_subwords_are_cut_joined_and_never_unknown(tmp_path):
+    model = Translator(
+        *(2 * [subwords()]),
+        **{"level": "subword", "units": 4, "embedding_units": 3, "shared": True},
+    )
+    draw_weights(model)
+    wanted = 9.0 * tf.one_hot([1, 260, 261, 264], len(model.target.vocabulary))
+    model.softmax.bias.assign(tf.reduce_sum(wanted, axis=0))
+    found = model.translate(["ab cé", ""], beam=2, max_length=4)
+    pieces = [piece.encode() for piece in ["▁ab", "▁", "c", "<0xC3>", "<0xA9>"]]
+    assert found["source_tokens"][0].numpy().tolist() == pieces
+    written = b"".join(found["tokens"][0].numpy()).decode().replace("▁", " ")
+    assert written.removeprefix(" ") == found["translation"][0].numpy().decode()
+    assert found["attention"].shape == (2, 4, 5)
+    assert "<UNK>" not in written
+    assert found["translation"][1] == ""
+
+    model.save_to_preset(tmp_path / "preset")
+    copy = presets.load(tmp_path / "preset")
+    assert copy.get_config() == model.get_config()
+    again = copy.translate(["ab cé"], beam=2, max_length=4)
+    assert again["translation"][0] == found["translation"][0]
 
 
 def reversals(rows, seed):

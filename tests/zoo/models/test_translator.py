@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo.models.translators import SIZE, SOURCE, in_numpy, make
+from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
 from zoo.models import Translator
-from zoo.text import Vocabulary
+from zoo.text import Vocabulary, WordTokenizer
 
 X = np.array([[4, 5, 6, 7, 1], [6, 0, 0, 0, 0], [7, 4, 4, 0, 0]], "int32")
 Y = np.array([[4, 5, 3, 0], [6, 1, 4, 3], [3, 0, 0, 0]], "int32")
@@ -159,28 +159,6 @@ def test_a_shared_embedding_is_one():
         Translator([*"abc"], ["a"], shared=True)
 
 
-def test_a_vocabulary_that_splits_texts_itself_needs_no_tokenizer():
-    class Doubles(Vocabulary):
-        """Reads letters twice, and writes them back."""
-
-        def tokenize(self, texts):
-            letters = tf.strings.unicode_split(texts, "UTF-8")
-            return tf.concat([letters, letters], axis=1)
-
-        def encode(self, texts):
-            return self.ids(self.tokenize(texts))
-
-        def decode(self, ids):
-            return tf.strings.reduce_join(tf.where(ids > 3, self.lookup(ids), "-"), 1)
-
-    model = Translator(Doubles(SOURCE), Doubles([*"xyz"]), units=4, embedding_units=3)
-    assert model.source.encode(tf.constant(["ab"])).to_list() == [[4, 5, 4, 5]]
-    assert model.get_config()["source_tokenizer"] is None
-    found = model.translate(["ab"], beam=2, max_length=3)
-    assert found["translation"].shape == (1,)
-    assert found["source_tokens"].numpy().tolist() == [[b"a", b"b", b"a", b"b"]]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -189,6 +167,7 @@ def test_a_vocabulary_that_splits_texts_itself_needs_no_tokenizer():
         ({"order": "luong"}, "order must be one of after, before"),
         ({"context": "none"}, "context must be one of state, input, both"),
         ({"level": "letter"}, "level must be one of character, word"),
+        ({"level": "subword", "source_tokenizer": WordTokenizer()}, "split texts them"),
         ({"units": 5}, "units must be even, found 5"),
         ({"encoder_layers": 0}, "encoder_layers must be at least 1, found 0"),
         ({"label_smoothing": 1.0}, "label_smoothing must be in .0, 1., found 1.0"),
@@ -200,5 +179,13 @@ def test_a_vocabulary_that_splits_texts_itself_needs_no_tokenizer():
     ],
 )
 def test_wrong_argument_is_named(arguments, message):
+    vocabularies = [["a"], ["b"]]
+    if arguments.get("level") == "subword":
+        vocabularies = 2 * [subwords()]
     with pytest.raises(ValueError, match=message):
-        Translator(["a"], ["b"], **arguments)
+        Translator(*vocabularies, **arguments)
+
+
+def test_subwords_are_refused_as_words():
+    with pytest.raises(ValueError, match="needs level='subword', found 'word'"):
+        Translator(subwords(), ["a"])

@@ -6,6 +6,7 @@ from tests.zoo.cells import equations
 from tests.zoo.cells.units import draw_weights
 from tests.zoo.layers.attentions import attended
 from zoo.models import Translator
+from zoo.text import Subwords
 
 SOURCE, TARGET = [*"abcé"], [*"xyz"]
 SIZE = 4 + len(TARGET)
@@ -22,6 +23,11 @@ def make(**arguments):
     model = Translator(SOURCE, TARGET, **{**defaults, **arguments})
     draw_weights(model)
     return model
+
+
+def subwords():
+    """Returns a few pieces of words beside the 256 bytes."""
+    return Subwords([*(f"<0x{byte:02X}>" for byte in range(256)), *"▁abc", "▁ab"])
 
 
 def in_numpy(model, source, inputs):
