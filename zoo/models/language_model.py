@@ -10,11 +10,11 @@ from zoo.layers import BY_CELL, DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.carried_state import CarriedState
 from zoo.models.construction import check_choice
-from zoo.models.perplexity import Perplexity
+from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.text_model import LEVELS, TextModel
 from zoo.text import Vocabulary
-from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -240,14 +240,9 @@ class LanguageModel(TextModel):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Returns the mean cross-entropy, in nats per token that is not padding."""
-        valid = ops.not_equal(y, PADDING_ID)
-        labels = ops.where(valid, y, UNKNOWN_ID)
-        weights = ops.cast(valid, "float32")
-        if sample_weight is not None:
-            weights = weights * ops.cast(sample_weight, "float32")
-        nats = self._nats(labels, y_pred, training)
+        labels, weights = labels_and_weights(y, sample_weight)
+        mean = weighted_mean(self._nats(labels, y_pred, training), weights)
         count = ops.sum(weights)
-        mean = ops.sum(nats * weights) / ops.maximum(count, 1e-9)
         for metric in (self.nats, self.perplexity):
             metric.update_state(ops.stop_gradient(mean), sample_weight=count)
         return mean

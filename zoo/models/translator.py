@@ -12,12 +12,12 @@ from zoo.layers.states import state_sizes
 from zoo.models.bridge import Bridge
 from zoo.models.construction import named_vocabulary
 from zoo.models.languages import LEVELS, Language
-from zoo.models.perplexity import Perplexity
+from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.translating_model import TranslatingModel
 from zoo.models.translator_construction import check, check_shared, decoder, embedding
 from zoo.text import Vocabulary
-from zoo.text.vocabulary import PADDING_ID, START_ID, UNKNOWN_ID
+from zoo.text.vocabulary import PADDING_ID, START_ID
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -325,23 +325,16 @@ class Translator(TranslatingModel):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Returns the mean cross-entropy, in nats per token that is not padding."""
-        valid = ops.not_equal(y, PADDING_ID)
-        labels = ops.where(valid, y, UNKNOWN_ID)
-        weights = ops.cast(valid, "float32")
-        if sample_weight is not None:
-            weights = weights * ops.cast(sample_weight, "float32")
-        count = ops.sum(weights)
-
-        def mean(nats):
-            return ops.sum(nats * weights) / ops.maximum(count, 1e-9)
-
+        labels, weights = labels_and_weights(y, sample_weight)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, y_pred)
+        mean, count = weighted_mean(nats, weights), ops.sum(weights)
         for metric in (self.nats, self.perplexity):
-            metric.update_state(ops.stop_gradient(mean(nats)), sample_weight=count)
+            metric.update_state(ops.stop_gradient(mean), sample_weight=count)
         share = self.config["label_smoothing"] if training else 0.0
-        if share:
-            nats = (1 - share) * nats + share * _mean_nats(y_pred)
-        return mean(nats)
+        if not share:
+            return mean
+        smooth = weighted_mean(_mean_nats(y_pred), weights)
+        return (1 - share) * mean + share * smooth
 
 
 def _mean_nats(logits):
