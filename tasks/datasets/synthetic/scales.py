@@ -27,10 +27,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.music.keys import KEYS, LOWEST
+
 SIZES = {"train": 1000, "validation": 200, "test": 200}
 STEPS = range(16, 49)
-KEYS = 88
-LOWEST_KEY = 21  # MIDI number of key 0
 TURN = 1 / 8
 MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones above the tonic
 DEGREES = 15  # two octaves, both ends included
@@ -176,7 +176,7 @@ def cost(roll: np.ndarray) -> float:
     Args:
         roll: a piece of this dataset, (steps, 88), of zeros and ones.
     """
-    first, *rest = (frozenset(np.flatnonzero(frame) + LOWEST_KEY) for frame in roll)
+    first, *rest = (frozenset(np.flatnonzero(frame) + LOWEST) for frame in roll)
     place = _beginnings()[first]
     total = 0.0
     for frame in rest:
@@ -197,5 +197,5 @@ def generate(split: str) -> Iterator[dict[str, np.ndarray]]:
             frames.append(place.frame(rng.randrange(len(CHORDS))))
         roll = np.zeros((steps, KEYS), np.uint8)
         for step, frame in enumerate(frames):
-            roll[step, [key - LOWEST_KEY for key in frame]] = 1
+            roll[step, [key - LOWEST for key in frame]] = 1
         yield {"roll": roll}

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from tasks import data
 from tasks.datasets.poly_music import poly_music_dataset_builder as poly_music
 from tasks.errors import UserError
+from zoo.music.keys import LOWEST
 
 scipy_io = pytest.importorskip("scipy.io")
 
@@ -120,7 +121,7 @@ def test_rolls_are_zeros_and_ones_of_88_keys(tmp_path, dummy_downloads):
     assert builder.builder_config.name == "jsb_chorales"
     rolls = [roll for (roll,) in data.read_sequences(builder, "test", ["roll"])]
     [roll] = [roll for roll in rolls if len(roll) == 4]
-    chords = [list(np.flatnonzero(frame) + poly_music.LOWEST_KEY) for frame in roll]
+    chords = [list(np.flatnonzero(frame) + LOWEST) for frame in roll]
     assert chords == [[21], [], [60, 64, 67], [108]]
     assert roll.dtype == np.uint8
 
