@@ -27,3 +27,18 @@ def _require(variable, folders):
     for folder in folders:
         if not Path(place, folder).is_dir():
             pytest.skip(f"{variable} lacks {folder}")
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that a test draws."""
+    figure_module = pytest.importorskip("matplotlib.figure")
+    drawn = []
+
+    class Figure(figure_module.Figure):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            drawn.append(self)
+
+    monkeypatch.setattr(figure_module, "Figure", Figure)
+    return drawn

@@ -44,21 +44,6 @@ def test_learning_curves_have_a_panel_a_metric(dropped, panels, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """The figures that a test draws."""
-    figure_module = pytest.importorskip("matplotlib.figure")
-    drawn = []
-
-    class Figure(figure_module.Figure):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            drawn.append(self)
-
-    monkeypatch.setattr(figure_module, "Figure", Figure)
-    return drawn
-
-
 def test_curves_show_the_values_of_each_epoch(tmp_path, figures):
     plots.learning_curves(HISTORY, tmp_path / "curves.png")
     (axes,) = figures[0].axes

@@ -9,21 +9,6 @@ from tests.zoo.music.rolls import melody
 from zoo import music
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """The figures that a test draws."""
-    figure_module = pytest.importorskip("matplotlib.figure")
-    drawn = []
-
-    class Figure(figure_module.Figure):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            drawn.append(self)
-
-    monkeypatch.setattr(figure_module, "Figure", Figure)
-    return drawn
-
-
 def bars(axes):
     """The notes of a panel: row, start, length."""
     found = []
