@@ -1,0 +1,135 @@
+"""Users' MIDI files become rolls on a model's grid, or say why they don't."""
+
+import builtins
+import json
+
+import numpy as np
+import pytest
+
+from tasks.errors import UserError
+from tasks.music_files import Grid, grid_of, read_roll
+from tests.zoo.music.rolls import melody
+from zoo import music
+
+pytest.importorskip("pretty_midi")
+
+from tests.zoo.music.midi_files import midi_bytes, note, tempo
+
+
+@pytest.mark.parametrize("step", [1, 0.5, 1 / 3, 0.333333, 0.25, 1 / 12])
+def test_roll_of_a_file_is_on_the_grid(tmp_path, step):
+    steps_per_quarter = round(1 / step)
+    roll = melody(60, 64, None, 67, 67)
+    path = tmp_path / "song.mid"
+    music.write_midi(roll, path, tempo=90, steps_per_quarter=steps_per_quarter)
+    found = read_roll(path, 88, Grid(step))
+    np.testing.assert_array_equal(found.roll, roll)
+    assert found.roll.dtype == np.uint8
+    assert found.tempo == pytest.approx(90, rel=1e-3)
+    assert found.steps_per_quarter == steps_per_quarter
+
+
+def test_drums_are_read_as_drums(tmp_path):
+    roll = np.eye(9, dtype=np.uint8)
+    path = tmp_path / "groove.mid"
+    music.write_midi(roll, path, drums=True)
+    np.testing.assert_array_equal(read_roll(path, 9, Grid(drums=True)).roll, roll)
+
+
+@pytest.mark.parametrize("step", [0, -0.5, 2, 0.3, 0.4, float("nan"), 1 / 1000])
+def test_grid_that_no_quarter_note_fits_is_told(step):
+    with pytest.raises(UserError, match=f"Found {step}"):
+        Grid(step)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "grid"),
+    [
+        ({}, Grid(0.25, drums=False)),
+        ({"training": {"dataset": "x"}}, Grid(0.25, drums=False)),
+        ({"training": {"step": 1}}, Grid(1, drums=False)),
+        ({"training": {"step": 0.5, "drums": True}}, Grid(0.5, drums=True)),
+    ],
+)
+def test_grid_is_that_of_the_training(tmp_path, metrics, grid):
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    assert grid_of(tmp_path) == grid
+
+
+def test_notes_outside_the_keys_are_shifted_and_told(tmp_path, capsys):
+    path = tmp_path / "wide.mid"
+    path.write_bytes(midi_bytes([*note(20, 100), *note(20, 100), *note(127, 100)]))
+    found = read_roll(path, 88, Grid(1))
+    np.testing.assert_array_equal(found.roll, melody(32, 32, 103))
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"note: {path}: 3 notes are not on the keys A0 to C8")
+    assert line.endswith("2 × Ab0, 1 × G9: shifted by octaves.")
+
+
+def test_notes_outside_the_keys_are_dropped_or_refused(tmp_path, capsys):
+    path = tmp_path / "wide.mid"
+    path.write_bytes(midi_bytes([*note(60, 100), *note(109, 100)]))
+    found = read_roll(path, 88, Grid(1), outside="drop")
+    np.testing.assert_array_equal(found.roll, melody(60))
+    assert "1 × C#8: left out." in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"1 note is not on the keys .* 1 × C#8\. Take"):
+        read_roll(path, 88, Grid(1), outside="refuse")
+
+
+def test_keys_without_an_octave_refuse_what_is_outside(tmp_path):
+    path = tmp_path / "wide.mid"
+    path.write_bytes(midi_bytes([*note(21, 9), *note(60, 9), *note(61, 9)]))
+    with pytest.raises(UserError, match="2 notes are not on the keys A0 to Eb1"):
+        read_roll(path, 7, Grid(1))
+
+
+def test_percussion_that_is_no_drum_of_the_model_is_refused(tmp_path, capsys):
+    path = tmp_path / "groove.mid"
+    path.write_bytes(midi_bytes([*note(36, 9, channel=9), *note(56, 9, channel=9)]))
+    with pytest.raises(
+        UserError, match=r"1 note is none of the drums kick, .* Cowbell"
+    ):
+        read_roll(path, 9, Grid(drums=True))
+    found = read_roll(path, 9, Grid(drums=True), outside="drop")
+    assert found.roll.tolist() == [[1] + 8 * [0]]
+    assert "Cowbell: left out." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"RIFF", "is no MIDI file"),
+        (midi_bytes([*note(60, 100)])[:-9], "is a damaged or unfinished MIDI file"),
+        (midi_bytes([tempo(60)]), "has no notes"),
+        (midi_bytes(note(36, 9, channel=9)), "has no notes but for drums"),
+    ],
+)
+def test_file_that_is_no_piece_is_told(tmp_path, content, told):
+    path = tmp_path / "song.mid"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=told) as caught:
+        read_roll(path, 88, Grid())
+    assert str(caught.value).startswith(str(path))
+
+
+def test_file_that_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"none\.mid can't be read: No such file"):
+        read_roll(tmp_path / "none.mid", 88, Grid())
+    with pytest.raises(UserError, match="can't be read: Is a directory"):
+        read_roll(tmp_path, 88, Grid())
+
+
+def test_missing_library_is_told_with_its_extra(tmp_path, monkeypatch):
+    path = tmp_path / "song.mid"
+    music.write_midi(melody(60), path)
+    imported = builtins.__import__
+
+    def without(name, *arguments, **others):
+        if name == "pretty_midi":
+            raise ImportError(name)
+        return imported(name, *arguments, **others)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UserError, match=r"sequence-zoo\[music\]"):
+        read_roll(path, 88, Grid())
