@@ -1,7 +1,7 @@
 """Users' MIDI files become rolls on a model's grid, or say why they don't."""
 
-import builtins
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -84,11 +84,9 @@ def test_keys_without_an_octave_refuse_what_is_outside(tmp_path):
 
 
 def test_percussion_that_is_no_drum_of_the_model_is_refused(tmp_path, capsys):
-    path = tmp_path / "groove.mid"
+    path = tmp_path / "drums.mid"
     path.write_bytes(midi_bytes([*note(36, 9, channel=9), *note(56, 9, channel=9)]))
-    with pytest.raises(
-        UserError, match=r"1 note is none of the drums kick, .* Cowbell"
-    ):
+    with pytest.raises(UserError, match=r"1 note is none of the drums .* Cowbell"):
         read_roll(path, 9, Grid(drums=True))
     found = read_roll(path, 9, Grid(drums=True), outside="drop")
     assert found.roll.tolist() == [[1] + 8 * [0]]
@@ -123,13 +121,6 @@ def test_file_that_cannot_be_read_is_told(tmp_path):
 def test_missing_library_is_told_with_its_extra(tmp_path, monkeypatch):
     path = tmp_path / "song.mid"
     music.write_midi(melody(60), path)
-    imported = builtins.__import__
-
-    def without(name, *arguments, **others):
-        if name == "pretty_midi":
-            raise ImportError(name)
-        return imported(name, *arguments, **others)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "pretty_midi", None)
     with pytest.raises(UserError, match=r"sequence-zoo\[music\]"):
         read_roll(path, 88, Grid())

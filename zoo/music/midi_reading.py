@@ -26,12 +26,15 @@ class MidiRoll(NamedTuple):
         steps_per_quarter: the grid that the notes were moved to.
         outside: how many notes were not on the keys, by name; they have been shifted
             or dropped.
+        quarters_per_bar: the quarter notes in a bar, by the first time signature: 3 in
+            3/4 and in 6/8. Without one, 4.
     """
 
     roll: np.ndarray
     tempo: float
     steps_per_quarter: int
     outside: dict[str, int]
+    quarters_per_bar: float
 
 
 def read_midi(
@@ -98,6 +101,7 @@ def read_midi(
         _tempo(midi, last),
         steps_per_quarter,
         strangers,
+        _quarters_per_bar(midi),
     )
 
 
@@ -216,6 +220,13 @@ def _fill(placed, ticks_a_step, drums, keys):
 def _tempo(midi, ticks):
     """Returns the quarter notes a minute, on average over a file's first ticks."""
     return 60 * ticks / midi.resolution / midi.tick_to_time(int(ticks))
+
+
+def _quarters_per_bar(midi):
+    """Returns the quarter notes in a bar, by the first time signature."""
+    for signature in midi.time_signature_changes[:1]:
+        return 4 * signature.numerator / signature.denominator
+    return 4.0
 
 
 def _drum_name(pitch):

@@ -22,6 +22,7 @@ def piano_rolls(
     steps_per_quarter: int | None = None,
     quarters_per_bar: float | None = None,
     drums: bool = False,
+    given: int = 0,
 ) -> None:
     """Draws one piano roll, or a few side by side: a real piece and a generated one.
 
@@ -37,6 +38,8 @@ def piano_rolls(
         quarters_per_bar: the quarter notes in a bar, 4 in 4/4, 3 in 6/8; time is
             then counted in bars, from 1.
         drums: they are drum rolls, (steps, 9), as in `zoo.music.DRUMS`.
+        given: how many steps a model was given, before those that it drew. A dashed
+            line stands between them.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -66,6 +69,9 @@ def piano_rolls(
     for number, (axes, title) in enumerate(zip(panels, rolls, strict=True)):
         roll = rolls[title]
         _draw(axes, roll, 0 if drums else lowest, first, steps_per_unit, f"C{number}")
+        if given:
+            end_of_given = first + given / steps_per_unit
+            axes.axvline(end_of_given, color="0.2", linestyle="--")
         end = first + widths[number] / steps_per_unit
         # A $ would begin a formula.
         axes.set(title=title.replace("$", r"\$"), xlabel=unit, xlim=(first, end))

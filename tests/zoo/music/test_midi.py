@@ -152,6 +152,18 @@ def test_notes_move_to_the_nearest_step_and_last_one_at_least():
     np.testing.assert_array_equal(read.roll, melody(60, 60, 62, 64, 64))
 
 
+@pytest.mark.parametrize(
+    ("signatures", "quarters"), [([], 4), ([(3, 4), (2, 4)], 3), ([(9, 8)], 4.5)]
+)
+def test_bar_is_the_first_time_signature(signatures, quarters):
+    told = [
+        mido.MetaMessage("time_signature", numerator=over, denominator=under, time=300)
+        for over, under in signatures
+    ]
+    read = music.read_midi(midi_bytes([*told, *note(60, 100)]))
+    assert read.quarters_per_bar == quarters
+
+
 def test_instruments_sound_together_and_drums_apart():
     content = midi_bytes(
         note(60, 100), note(64, 200, channel=3), note(36, 100, after=200, channel=9)

@@ -65,6 +65,14 @@ def test_rolls_stand_side_by_side_at_one_scale(tmp_path, figures):
     assert widths[0] == pytest.approx(2 * widths[1], rel=0.02)
 
 
+def test_line_stands_after_what_was_given(tmp_path, figures):
+    time = {"steps_per_quarter": 2, "quarters_per_bar": 4}
+    music.piano_rolls(melody(*[60] * 32), tmp_path / "roll.png", given=24, **time)
+    (axes,) = figures[0].axes
+    (line,) = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert list(line.get_xdata()) == [4, 4]  # after bars 1, 2 and 3
+
+
 def test_drums_have_their_names(tmp_path, figures):
     music.piano_rolls(np.eye(9), tmp_path / "drums.png", drums=True)
     (axes,) = figures[0].axes
