@@ -1,12 +1,15 @@
-"""Variational dropout inside a cell (Gal & Ghahramani 2016)."""
+"""Dropout inside a cell, of its values or of its recurrent weights."""
+
+import keras
+from keras import ops
 
 
 def drop(cell, inputs, state, training):
     """Drops parts of a step's input and of its recurrent state, in training.
 
-    Each sequence has one mask for its inputs and one for its state, the same
-    at every step and for all gates. The surrounding layer draws new ones for
-    each batch.
+    This is variational dropout (Gal & Ghahramani 2016). Each sequence has one mask
+    for its inputs and one for its state, the same at every step and for all gates.
+    The surrounding layer draws new ones for each batch.
 
     Args:
         cell: a `DropoutRNNCell` with `dropout` and `recurrent_dropout`, both
@@ -23,3 +26,77 @@ def drop(cell, inputs, state, training):
     if training and cell.recurrent_dropout > 0.0:
         state = state * cell.get_recurrent_dropout_mask(state)
     return inputs, state
+
+
+class WeightDropout:
+    """Drops recurrent weights in training: DropConnect (Wan et al. 2013).
+
+    ```
+    training    W_aa * m / (1 - p),   P(m = 0) = p for each weight by itself
+    inference   W_aa
+    ```
+
+    W_aa stands for all columns of `recurrent_kernel`. One mask m serves all steps and
+    all rows of a batch (Merity et al. 2018), so that the state itself is left alone.
+    It is drawn and forgotten when Keras' recurrent layers have a cell draw and forget
+    the mask of its state.
+
+    Mixed into a cell of Keras', before it.
+
+    Args:
+        recurrent_weight_dropout: p in [0, 1).
+
+    Raises:
+        ValueError: p is out of range.
+    """
+
+    def __init__(self, *args, recurrent_weight_dropout=0.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not 0 <= recurrent_weight_dropout < 1:
+            raise ValueError(
+                "`recurrent_weight_dropout` must be in [0, 1). Found: "
+                f"{recurrent_weight_dropout}."
+            )
+        self.recurrent_weight_dropout = recurrent_weight_dropout
+        self._dropped_recurrent_kernel = None
+
+    def recurrent_weights(self, training=False):
+        """Returns the recurrent kernel as a step takes it.
+
+        Args:
+            training: whether weights are dropped, the same until the cell forgets
+                them by `reset_recurrent_dropout_mask`.
+
+        Returns:
+            (n_a, gates · n_a), in the compute dtype.
+        """
+        kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
+        rate = self.recurrent_weight_dropout
+        if not (training and rate):
+            return kernel
+        if self._dropped_recurrent_kernel is None:
+            # In float32: half precision has too few numbers to draw from.
+            drawn = keras.random.uniform(
+                kernel.shape, dtype="float32", seed=self.seed_generator
+            )
+            # Kept whole, not its mask alone: a loop would multiply at every step.
+            self._dropped_recurrent_kernel = ops.where(
+                drawn < rate, 0, kernel / (1 - rate)
+            )
+        return self._dropped_recurrent_kernel
+
+    def get_recurrent_dropout_mask(self, step_input):
+        """Draws, if there are none, the mask of the state and that of the weights."""
+        mask = super().get_recurrent_dropout_mask(step_input)
+        self.recurrent_weights(training=True)
+        return mask
+
+    def reset_recurrent_dropout_mask(self):
+        """Forgets the masks of the state and of the weights."""
+        super().reset_recurrent_dropout_mask()
+        self._dropped_recurrent_kernel = None
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        rate = self.recurrent_weight_dropout
+        return {**super().get_config(), "recurrent_weight_dropout": rate}

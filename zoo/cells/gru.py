@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from zoo.cells.dropout import drop
+from zoo.cells.dropout import WeightDropout, drop
 from zoo.cells.gated import Gated
 from zoo.cells.normalization import normalize
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GRUCell(Gated, keras.layers.GRUCell):
+class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
     """One step of a gated recurrent unit (Cho et al. 2014).
 
     The full unit, the default, whose state is its memory, a<t> = c<t>:
@@ -52,6 +52,8 @@ class GRUCell(Gated, keras.layers.GRUCell):
         reset_after: whether Γ_r acts after the matrix product.
         relevance_gate: whether there is a Γ_r at all.
         layer_normalization: whether the sums are normalised.
+        recurrent_weight_dropout: rate in [0, 1) of the weights of c<t-1> in training,
+            the same at all steps of a batch.
         **kwargs: the other arguments of `keras.layers.GRUCell`.
 
     Raises:
@@ -136,15 +138,15 @@ class GRUCell(Gated, keras.layers.GRUCell):
         gates = 2 if self.relevance_gate else 1
         columns = gates * self.units
         x_gates, x_candidate = self._from_inputs(x, bias, columns)
-        from_c = ops.matmul(c_dropped, self.recurrent_kernel[:, :columns])
+        recurrent_kernel = self.recurrent_weights(training)
+        from_c = ops.matmul(c_dropped, recurrent_kernel[:, :columns])
         from_c = self._normalized(from_c, "recurrent_gain")
         z = self.recurrent_activation(x_gates + from_c + recurrent_bias[:columns])
         update = 1 - z[:, : self.units]
         relevance = z[:, self.units :] if self.relevance_gate else 1
 
-        kernel = self.recurrent_kernel[:, columns:]
         seen = c_dropped if self.reset_after else relevance * c_dropped
-        from_memory = ops.matmul(seen, kernel)
+        from_memory = ops.matmul(seen, recurrent_kernel[:, columns:])
         from_memory = self._normalized(from_memory, "recurrent_gain", columns)
         if self.reset_after:
             from_memory = relevance * (from_memory + recurrent_bias[columns:])

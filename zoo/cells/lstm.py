@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from zoo.cells.dropout import drop
+from zoo.cells.dropout import WeightDropout, drop
 from zoo.cells.gated import Gated
 from zoo.cells.normalization import normalize
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LSTMCell(Gated, keras.layers.LSTMCell):
+class LSTMCell(Gated, WeightDropout, keras.layers.LSTMCell):
     """One step of long short-term memory (Hochreiter & Schmidhuber 1997).
 
     ```
@@ -53,6 +53,8 @@ class LSTMCell(Gated, keras.layers.LSTMCell):
         units: n_a, a positive integer.
         peephole: whether the gates see the memory.
         layer_normalization: whether sums and memory are normalised.
+        recurrent_weight_dropout: rate in [0, 1) of the weights of a<t-1> in training,
+            the same at all steps of a batch.
         **kwargs: the other arguments of `keras.layers.LSTMCell`.
     """
 
@@ -102,7 +104,7 @@ class LSTMCell(Gated, keras.layers.LSTMCell):
         """
         a, c = states
         x, a = drop(self, inputs, a, training)
-        z_update, z_forget, z_candidate, z_output = self._sums(x, a)
+        z_update, z_forget, z_candidate, z_output = self._sums(x, a, training)
         if self.peephole:
             p_update, p_forget, p_output = ops.unstack(
                 ops.convert_to_tensor(self.peephole_kernel), 3
@@ -122,10 +124,10 @@ class LSTMCell(Gated, keras.layers.LSTMCell):
             return a, [a, c], dict(zip(self.gate_names, gates, strict=True))
         return a, [a, c]
 
-    def _sums(self, x, a):
+    def _sums(self, x, a, training):
         """Returns W[a<t-1>, x<t>] + b for Γ_u, Γ_f, c̃ and Γ_o."""
         from_x = ops.matmul(x, self.kernel)
-        from_a = ops.matmul(a, self.recurrent_kernel)
+        from_a = ops.matmul(a, self.recurrent_weights(training))
         if self.layer_normalization:
             from_x = normalize(from_x, self.kernel_gain)
             from_a = normalize(from_a, self.recurrent_gain)

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from zoo.cells.dropout import drop
+from zoo.cells.dropout import WeightDropout, drop
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SimpleRNNCell(keras.layers.SimpleRNNCell):
+class SimpleRNNCell(WeightDropout, keras.layers.SimpleRNNCell):
     """One step of a fully connected recurrent unit (Elman 1990).
 
     ```
@@ -17,6 +17,12 @@ class SimpleRNNCell(keras.layers.SimpleRNNCell):
     with g = `activation`, tanh by default. Arguments, weights and their layout
     are those of `keras.layers.SimpleRNNCell`: `kernel` (n_x, n_a) is W_ax,
     `recurrent_kernel` (n_a, n_a) is W_aa, `bias` (n_a,).
+
+    Args:
+        units: n_a, a positive integer.
+        recurrent_weight_dropout: rate in [0, 1) of the weights W_aa in training, the
+            same at all steps of a batch.
+        **kwargs: the other arguments of `keras.layers.SimpleRNNCell`.
     """
 
     def call(self, inputs, states, training=False):
@@ -32,7 +38,7 @@ class SimpleRNNCell(keras.layers.SimpleRNNCell):
         """
         nested = isinstance(states, list | tuple)
         x, a = drop(self, inputs, states[0] if nested else states, training)
-        z = ops.matmul(x, self.kernel) + ops.matmul(a, self.recurrent_kernel)
+        z = ops.matmul(x, self.kernel) + ops.matmul(a, self.recurrent_weights(training))
         if self.use_bias:
             z = z + self.bias
         a = self.activation(z)

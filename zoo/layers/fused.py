@@ -131,7 +131,7 @@ def run(layer, sequences, initial_state, mask, training):
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
-    step, kernel, bias, weights = recurrence(layer)
+    step, kernel, bias, weights = recurrence(layer, training)
     arguments = step, sequences, states, mask, kernel, bias, weights
     if layer.checkpoint_every is None:
         outputs, states = kernels.run(*arguments, layer.return_sequences)
@@ -156,11 +156,12 @@ def has_step(layer) -> bool:
     return keras.backend.backend() == "tensorflow" and not _obstacle(layer)
 
 
-def recurrence(layer):
+def recurrence(layer, training=False):
     """Returns what goes through time in a layer, for who takes its steps himself.
 
     Args:
         layer: a `zoo.layers.RNN`, built.
+        training: whether recurrent weights are dropped.
 
     Returns:
         A `zoo.kernels.steps.Step`, W_x (n_x, gates · n_a), b (gates · n_a,) and the
@@ -172,7 +173,7 @@ def recurrence(layer):
     obstacle = _obstacle(layer)
     if obstacle:
         raise ValueError(f"{layer.name} has no kernel's step: {obstacle}.")
-    return _RECURRENCES[type(layer.cell)](layer.cell)
+    return _RECURRENCES[type(layer.cell)](layer.cell, training)
 
 
 def _begun(mask):
@@ -185,24 +186,24 @@ def _last(shown):
     return ops.any(shown[:, -1:], axis=1, keepdims=True)
 
 
-def _simple_rnn(cell):
-    kernel, recurrent_kernel, bias = _weights(cell)
+def _simple_rnn(cell, training):
+    kernel, recurrent_kernel, bias = _weights(cell, training)
     return kernels.SimpleRNNStep(), kernel, bias, [recurrent_kernel]
 
 
-def _lstm(cell):
+def _lstm(cell, training):
     # The kernel has its three sigmoids side by side: Γ_u, Γ_f, Γ_o, c̃.
     kernel, recurrent_kernel, bias = (
         ops.concatenate([update, forget, output, candidate], axis=-1)
         for update, forget, candidate, output in (
-            ops.split(weight, 4, axis=-1) for weight in _weights(cell)
+            ops.split(weight, 4, axis=-1) for weight in _weights(cell, training)
         )
     )
     return kernels.LSTMStep(), kernel, bias, [recurrent_kernel]
 
 
-def _gru(cell):
-    kernel, recurrent_kernel, bias = _weights(cell)
+def _gru(cell, training):
+    kernel, recurrent_kernel, bias = _weights(cell, training)
     gates = 2 * cell.units
     if not cell.reset_after:
         weights = [recurrent_kernel[:, :gates], recurrent_kernel[:, gates:]]
@@ -216,17 +217,12 @@ def _gru(cell):
     return kernels.ResetAfterGRUStep(), kernel, bias, [recurrent_kernel, recurrent_bias]
 
 
-def _weights(cell):
+def _weights(cell, training):
     """Returns kernel, recurrent kernel and bias as tensors, zeros for no bias."""
     kernel = ops.cast(cell.kernel, cell.compute_dtype)
     bias = cell.bias if cell.use_bias else ops.zeros_like(kernel[0])
-    return [
-        kernel,
-        *(
-            ops.cast(weight, cell.compute_dtype)
-            for weight in (cell.recurrent_kernel, bias)
-        ),
-    ]
+    recurrent_kernel = cell.recurrent_weights(training)
+    return kernel, recurrent_kernel, ops.cast(bias, cell.compute_dtype)
 
 
 _PLAIN = {"relevance_gate": True, "peephole": False, "layer_normalization": False}

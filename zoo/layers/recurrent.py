@@ -18,13 +18,15 @@ class _AnyMask:
     """Keeps cuDNN off masked sequences, and off a layer that chose its path itself.
 
     cuDNN refuses all masks but right padding, and in a graph does so at run time, when
-    it is too late to go another way.
+    it is too late to go another way. Off dropped weights too: it is given the whole
+    recurrent kernel.
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Steps through time, on a GPU by cuDNN where the arguments allow it."""
         chosen = self.fused is False or insists(self)
-        if (mask is not None or chosen) and self.use_cudnn is not True:
+        drops = training and self.recurrent_weight_dropout
+        if (mask is not None or chosen or drops) and self.use_cudnn is not True:
             return RNN.inner_loop(self, sequences, initial_state, mask, training)
         return super().inner_loop(sequences, initial_state, mask, training)
 
@@ -40,11 +42,41 @@ def _without_cudnn(arguments, variant):
     return False
 
 
+class _WeightDropout:
+    """Hands `recurrent_weight_dropout` to the cell."""
+
+    def __init__(
+        self, *args, recurrent_weight_dropout=0.0, cell_arguments=None, **kwargs
+    ):
+        own = {"recurrent_weight_dropout": recurrent_weight_dropout}
+        if recurrent_weight_dropout:
+            _without_cudnn(kwargs, own)
+        super().__init__(
+            *args, cell_arguments={**(cell_arguments or {}), **own}, **kwargs
+        )
+
+    @property
+    def recurrent_weight_dropout(self):
+        """The rate at which recurrent weights are dropped in training."""
+        return self.cell.recurrent_weight_dropout
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        rate = self.recurrent_weight_dropout
+        return {**super().get_config(), "recurrent_weight_dropout": rate}
+
+
 @keras.saving.register_keras_serializable(package="zoo")
-class SimpleRNN(keras.layers.SimpleRNN, RNN):
+class SimpleRNN(_WeightDropout, keras.layers.SimpleRNN, RNN):
     """A fully connected recurrent layer: see `zoo.cells.SimpleRNNCell`.
 
     Takes the arguments of `keras.layers.SimpleRNN` and replaces it.
+
+    Args:
+        units: n_a, a positive integer.
+        recurrent_weight_dropout: rate in [0, 1) of the recurrent weights in training,
+            the same at all steps of a batch (Merity et al. 2018).
+        **kwargs: the other arguments of `keras.layers.SimpleRNN`.
     """
 
     cell_class = SimpleRNNCell
@@ -56,7 +88,7 @@ class SimpleRNN(keras.layers.SimpleRNN, RNN):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LSTM(_AnyMask, keras.layers.LSTM, RNN):
+class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
     """A layer of long short-term memory: see `zoo.cells.LSTMCell`.
 
     Takes the arguments of `keras.layers.LSTM` and replaces it. Its states are
@@ -66,6 +98,8 @@ class LSTM(_AnyMask, keras.layers.LSTM, RNN):
         units: n_a, a positive integer.
         peephole: whether the gates see the memory.
         layer_normalization: whether sums and memory are normalised.
+        recurrent_weight_dropout: rate in [0, 1) of the recurrent weights in training,
+            the same at all steps of a batch (Merity et al. 2018).
         **kwargs: the other arguments of `keras.layers.LSTM`.
     """
 
@@ -99,7 +133,7 @@ class LSTM(_AnyMask, keras.layers.LSTM, RNN):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GRU(_AnyMask, keras.layers.GRU, RNN):
+class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
     """A layer of gated recurrent units: see `zoo.cells.GRUCell`.
 
     Takes the arguments of `keras.layers.GRU` and replaces it; to move weights
@@ -111,6 +145,8 @@ class GRU(_AnyMask, keras.layers.GRU, RNN):
             (cuDNN, torch, Keras' default) or before it (the default here).
         relevance_gate: false for the simplified unit, without Γ_r.
         layer_normalization: whether the sums are normalised.
+        recurrent_weight_dropout: rate in [0, 1) of the recurrent weights in training,
+            the same at all steps of a batch (Merity et al. 2018).
         **kwargs: the other arguments of `keras.layers.GRU`.
     """
 

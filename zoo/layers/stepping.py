@@ -50,7 +50,7 @@ def stepper(layer, training=False) -> Callable:
             f"'{layer.name}' ({type(layer).__name__}) has no step by itself. Use "
             "SimpleRNN, GRU, LSTM, RNN, DeepRNN or LearnedInitialState."
         )
-    if fused.has_step(layer) and not (training and layer.cell.dropout):
+    if fused.has_step(layer) and not (training and _drops(layer.cell)):
         return _of_kernel(layer)
     return _of_cell(layer, training)
 
@@ -115,6 +115,10 @@ def drawn_dropout(layer, first_step: Callable, training):
         for cell in cells:
             cell.reset_dropout_mask()
             cell.reset_recurrent_dropout_mask()
+
+
+def _drops(cell):
+    return cell.dropout or cell.recurrent_weight_dropout
 
 
 def _draws(layer):

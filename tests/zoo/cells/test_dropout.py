@@ -1,9 +1,17 @@
-"""Dropout inside a cell: one mask for its inputs, one for its state."""
+"""Dropout inside a cell: masks for its inputs, its state, its recurrent weights."""
 
 import numpy as np
 import pytest
 
-from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_unit
+from tests.zoo.cells.units import (
+    N_A,
+    N_X,
+    UNITS,
+    VARIANTS,
+    draw,
+    draw_weights,
+    every_unit,
+)
 
 ROWS = 6
 
@@ -74,3 +82,49 @@ def test_dropout_preserves_the_expectation(unit, kind):
     # Without dropout every output is 1 + 1.
     assert set(np.unique(np.round(output, 4))) == {1.0, np.float32(2.3333)}
     assert np.mean(output) == pytest.approx(2.0, abs=0.02)
+
+
+@pytest.mark.parametrize("unit", UNITS + VARIANTS, ids=lambda unit: unit.name)
+def test_step_in_training_is_the_equation_with_the_dropped_weights(unit):
+    cell = unit.cell(recurrent_weight_dropout=0.25, seed=3)
+    cell.build((None, N_X))
+    draw_weights(cell)
+    x, states = inputs_and_states(unit)
+    kernel = cell.recurrent_kernel
+
+    whole, _ = cell(x, states)
+    output, _ = cell(x, states, training=True)
+
+    dropped = np.asarray(cell.recurrent_weights(training=True))
+    ratios = dropped / np.asarray(kernel)
+    assert set(np.round(np.unique(ratios), 4)) == {0.0, np.float32(1.3333)}
+    kernel.assign(dropped)
+    expected, *_ = unit.step(x, states, *cell.get_weights())
+    np.testing.assert_allclose(output, expected, atol=5e-6)
+    assert np.abs(expected - whole).max() > 1e-3
+
+
+@every_unit
+def test_dropped_weights_are_on_average_the_whole_ones(unit):
+    cell = unit.cell(recurrent_weight_dropout=0.5, seed=3)
+    cell.build((None, N_X))
+    draw_weights(cell)
+    kernel = np.asarray(cell.recurrent_kernel)
+    draws = []
+    for _ in range(200):
+        draws.append(np.asarray(cell.recurrent_weights(training=True)))
+        cell.reset_recurrent_dropout_mask()
+
+    # A weight's draws are 0 or twice the weight: a standard deviation of its size.
+    np.testing.assert_allclose(np.mean(draws, axis=0) / kernel, 1, atol=5 / 200**0.5)
+    kept = np.array(draws) != 0
+    # Each weight is dropped by itself.
+    flat = kept.reshape(len(draws), -1)
+    correlations = np.corrcoef(flat.T) - np.eye(flat.shape[1])
+    assert np.abs(correlations).max() < 5 / 200**0.5
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0])
+def test_rate_of_weights_out_of_range_is_refused(rate):
+    with pytest.raises(ValueError, match=rf"in \[0, 1\). Found: {rate}"):
+        UNITS[0].cell(recurrent_weight_dropout=rate)

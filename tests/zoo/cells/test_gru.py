@@ -145,6 +145,7 @@ def test_positional_arguments_are_those_of_keras():
     config = GRUCell(*arguments, name="cell").get_config()
     assert config.pop("relevance_gate")
     assert not config.pop("layer_normalization")
+    assert config.pop("recurrent_weight_dropout") == 0
     namesake = keras.layers.GRUCell(*arguments, reset_after=False, name="cell")
     assert config == namesake.get_config()
     assert config["recurrent_activation"] == "hard_sigmoid"

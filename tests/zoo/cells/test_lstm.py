@@ -117,6 +117,7 @@ def test_config_makes_the_same_cell():
 def test_positional_arguments_are_those_of_keras():
     arguments = (N_A, "relu", "hard_sigmoid", False, "ones")
     config = LSTMCell(*arguments, name="cell").get_config()
+    assert config.pop("recurrent_weight_dropout") == 0
     assert not config.pop("peephole")
     assert not config.pop("layer_normalization")
     assert config == keras.layers.LSTMCell(*arguments, name="cell").get_config()
