@@ -67,6 +67,9 @@ class Config(config.TrainingConfig):
     dropout: float = 0.0
     # drop the same units at all steps of a window
     variational: bool = flag(False, negative_prefix="--no-")
+    # the share of the recurrent layers' weights dropped in training, others at each
+    # window, the same at all its steps
+    recurrent_weight_dropout: float = 0.0
     # train the softmax with a sample of so many tokens; default: with all
     samples: int | None = None
 
@@ -88,6 +91,7 @@ class Config(config.TrainingConfig):
             raise UserError(f"--hold-out must be in (0, 1), found {self.hold_out}.")
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
+        config.below(self, "recurrent_weight_dropout", 1)
 
 
 @dataclasses.dataclass
@@ -184,6 +188,7 @@ def _build(settings, corpus):
         embedding_dropout=settings.embedding_dropout,
         dropout=settings.dropout,
         variational=settings.variational,
+        recurrent_weight_dropout=settings.recurrent_weight_dropout,
         samples=settings.samples,
         sentences=settings.sentences,
         name="text",

@@ -28,6 +28,10 @@ MISTAKES = {
     "window": (["train", "--window", 0], "--window must be at least 1"),
     "hold out": (["train", "--hold-out", 1], "--hold-out must be in (0, 1)"),
     "samples": (["train", "--samples", 0], "--samples must be at least 1"),
+    "weights": (
+        ["train", "--recurrent-weight-dropout", 1],
+        "--recurrent-weight-dropout must be in [0, 1), found 1.0",
+    ),
     "level": (["train", "--level", "words"], "Did you mean 'word'?"),
     "no files": (["train", "--files", "/no/*.txt"], "No file fits --files"),
 }

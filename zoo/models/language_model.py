@@ -56,6 +56,8 @@ class LanguageModel(TextModel):
         dropout: rate in [0, 1) between the layers and before the softmax.
         variational: whether dropout takes the same units away at all steps of a
             window (Gal & Ghahramani 2016); never the states, so the kernels run.
+        recurrent_weight_dropout: rate in [0, 1) of the recurrent layers' weights W_aa,
+            the same at all steps of a window (Merity et al. 2018); the kernels run.
         samples: how many tokens to train the softmax with: see
             `zoo.models.pretraining.SampledSoftmax`; None for all tokens. Training then
             shows the sample's loss, evaluation that of the full softmax.
@@ -89,6 +91,7 @@ class LanguageModel(TextModel):
         embedding_dropout: float = 0.0,
         dropout: float = 0.0,
         variational: bool = False,
+        recurrent_weight_dropout: float = 0.0,
         samples: int | None = None,
         sentences: bool = False,
         name: str | None = None,
@@ -122,7 +125,12 @@ class LanguageModel(TextModel):
         between = [0.0] + (layers - 1) * [dropout if variational else 0.0]
         self.recurrent = DeepRNN(
             [
-                BY_CELL[cell](units, dropout=rate, name=f"{cell}_{number}")
+                BY_CELL[cell](
+                    units,
+                    dropout=rate,
+                    recurrent_weight_dropout=recurrent_weight_dropout,
+                    name=f"{cell}_{number}",
+                )
                 for number, rate in enumerate(between, start=1)
             ],
             dropout=0.0 if variational else dropout,
@@ -175,6 +183,7 @@ class LanguageModel(TextModel):
         self.embedding_dropout = embedding_dropout
         self.dropout = dropout
         self.variational = variational
+        self.recurrent_weight_dropout = recurrent_weight_dropout
         self.samples = samples
 
     def get_config(self) -> dict:
@@ -191,6 +200,7 @@ class LanguageModel(TextModel):
             "embedding_dropout": self.embedding_dropout,
             "dropout": self.dropout,
             "variational": self.variational,
+            "recurrent_weight_dropout": self.recurrent_weight_dropout,
             "samples": self.samples,
             "sentences": self.sentences,
             "name": self.name,

@@ -179,6 +179,39 @@ def test_variational_dropout_takes_the_same_units_away_at_all_steps(variational)
     assert model.recurrent.dropout == (0.0 if variational else 0.5)
 
 
+def test_weight_dropout_trains_by_the_kernels_with_other_weights_at_each_window():
+    model = make(cell="lstm", layers=2, recurrent_weight_dropout=0.5)
+    assert {layer.fused_path for layer in model.recurrent.layers} == {"fused"}
+    cells = [layer.cell for layer in model.recurrent.layers]
+    kernels = [np.asarray(cell.recurrent_kernel) for cell in cells]
+    seeds = [np.asarray(cell.seed_generator.state) for cell in cells]
+    first, second = (model(X, training=True).numpy() for _ in range(2))
+    assert np.abs(first - second)[..., 4:].max() > 1e-3
+    possible = in_numpy(model, X) > -np.inf
+    logs = tf.nn.log_softmax(model(X)).numpy()[possible]
+    np.testing.assert_allclose(logs, in_numpy(model, X)[possible], atol=1e-5)
+
+    # The first call again, with the weights that it drew.
+    for cell, seed in zip(cells, seeds, strict=True):
+        cell.seed_generator.state.assign(seed)
+        cell.recurrent_kernel.assign(cell.recurrent_weights(training=True))
+    for cell, kernel in zip(cells, kernels, strict=True):
+        dropped = np.asarray(cell.recurrent_kernel)
+        np.testing.assert_allclose(dropped[dropped != 0], 2 * kernel[dropped != 0])
+        assert 0.2 < (dropped == 0).mean() < 0.8
+    logs = tf.nn.log_softmax(first).numpy()[possible]
+    np.testing.assert_allclose(logs, in_numpy(model, X)[possible], atol=1e-5)
+
+
+def test_preset_from_before_weight_dropout_still_loads():
+    config = make(recurrent_weight_dropout=0.5).get_config()
+    copy = LanguageModel.from_config(config)
+    assert copy.recurrent.layers[0].recurrent_weight_dropout == 0.5
+    del config["recurrent_weight_dropout"]
+    old = LanguageModel.from_config(config)
+    assert old.recurrent.layers[0].recurrent_weight_dropout == 0.0
+
+
 def test_sampled_softmax_trains_all_weights_and_is_evaluated_in_full():
     model = make(samples=5, tied=True, sentences=True)
     model.compile()
