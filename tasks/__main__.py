@@ -4,6 +4,7 @@ TEMPLATES = {
     "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
     "sentiment": "many-to-one: a text in, its sentiment or any other class out",
     "text": "one-to-many: a few words in, a text out, or how probable it is",
+    "music": "one-to-many: a chord, some bars or nothing in, a piece of music out",
 }
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from zoo import presets
 
+# What a template takes that reads texts.
+TEXTS = 'tf.constant(["…"])'
+
 
 def add_evaluation(
     preset: Path,
@@ -15,7 +18,8 @@ def add_evaluation(
     summary: str,
     limits: str,
     argument: str = "text",
-    sample: dict | None = None,
+    example: str = TEXTS,
+    extras: dict | None = None,
 ) -> None:
     """Writes figures into a preset's metrics, and its card anew.
 
@@ -27,16 +31,15 @@ def add_evaluation(
         summary: see `render`.
         limits: see `render`.
         argument: see `render`.
-        sample: see `render`.
+        example: see `render`.
+        extras: what else goes into the metrics: see `render`.
     """
-    metrics = presets.read_metrics(preset)
+    metrics = presets.read_metrics(preset) | (extras or {})
     metrics.setdefault("evaluations", {})[source] = figures
-    if sample:
-        metrics["sample"] = sample
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
-    write(preset, summary, limits, argument, metrics)
+    write(preset, summary, limits, argument, example, metrics)
 
 
 def write(
@@ -44,6 +47,7 @@ def write(
     summary: str,
     limits: str,
     argument: str = "text",
+    example: str = TEXTS,
     metrics: dict | None = None,
 ) -> None:
     """Writes a preset's card, and its metrics where they are new.
@@ -53,17 +57,23 @@ def write(
         summary: see `render`.
         limits: see `render`.
         argument: see `render`.
+        example: see `render`.
         metrics: see `render`; by default those that the preset has.
     """
     if metrics is None:
         metrics = presets.read_metrics(preset)
-    card = render(preset.resolve().name, summary, metrics, limits, argument)
+    card = render(preset.resolve().name, summary, metrics, limits, argument, example)
     presets.write_metrics(preset, metrics, card)
     print(f"metrics     {preset / presets.METRICS}")
 
 
 def render(
-    name: str, summary: str, metrics: dict, limits: str, argument: str = "text"
+    name: str,
+    summary: str,
+    metrics: dict,
+    limits: str,
+    argument: str = "text",
+    example: str = TEXTS,
 ) -> str:
     """Returns a preset's card.
 
@@ -72,10 +82,13 @@ def render(
         summary: what the model does, in a sentence.
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
             dict of metrics by data set and split, `sample`, a `text` that the model
-            wrote and the `command` that prints it, but for `--model`, and
-            `citations`, BibTeX by data set; each may be missing.
+            wrote and the `command` that prints it, but for `--model`, `statistics`,
+            figures of real and generated pieces, `picture`, its `file` in the preset
+            and a `text` below it, and `citations`, BibTeX by data set; each may be
+            missing.
         limits: what the model is not for, Markdown.
-        argument: what `serving_default` calls the texts that it takes.
+        argument: what `serving_default` calls what it takes.
+        example: what to give it, Python.
 
     Returns:
         Markdown.
@@ -86,13 +99,17 @@ def render(
         parts += ["## Measured", _table(evaluations)]
     if "sample" in metrics:
         parts += ["## A sample", _sample(name, **metrics["sample"])]
+    if "statistics" in metrics:
+        parts += ["## What it writes", _statistics(metrics["statistics"])]
+    if "picture" in metrics:
+        parts += ["![{text}]({file})\n\n*{text}*".format(**metrics["picture"])]
     if "training" in metrics:
         parts += ["## Trained", _training(metrics["training"])]
     if "citations" in metrics:
         parts += ["## Data", _citations(metrics["citations"])]
     parts += [
         "## Use",
-        _use(name, argument),
+        _use(name, argument, example),
         "## Limits",
         textwrap.dedent(limits).strip(),
     ]
@@ -122,6 +139,8 @@ def _cell(value):
         return f"{value:.4f}"
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
     return value or ""
 
 
@@ -129,6 +148,16 @@ def _sample(name, command, text):
     # Longer than any run of them in the text, as Markdown wants it.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"`{command} --model {name}`:\n\n{fence}text\n{text.strip()}\n{fence}"
+
+
+def _statistics(statistics):
+    names = list(next(iter(statistics.values())))
+    lines = ["| | " + " | ".join(statistics) + " |"]
+    lines += ["| --- " * (len(statistics) + 1) + "|"]
+    for name in names:
+        cells = [_cell(figures[name]) for figures in statistics.values()]
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def _training(training):
@@ -153,11 +182,11 @@ def _citations(citations):
     )
 
 
-def _use(name, argument):
+def _use(name, argument, example):
     return textwrap.dedent(f"""\
         ```python
         import tensorflow as tf
 
         model = tf.saved_model.load("pretrained/{name}/saved_model")
-        model.signatures["serving_default"]({argument}=tf.constant(["…"]))
+        model.signatures["serving_default"]({argument}={example})
         ```""")

@@ -28,14 +28,16 @@ class Command:
         help: what it does, in a line that begins in lower case.
         config: the dataclass whose fields are its flags, with a method `check`.
         run: (preset, config) → None; with texts (preset, iterator of texts as bytes,
-            config) → None.
+            config) → None; with files (preset, list of paths, config) → None.
         takes_texts: whether it takes texts, or a file of them by --input.
+        takes_files: whether it takes files, at least one.
     """
 
     help: str
     config: type
     run: Callable
     takes_texts: bool = False
+    takes_files: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +164,8 @@ def _run_own(chosen, arguments):
     given = [arguments.model]
     if chosen.takes_texts:
         given.append(inputs.texts(arguments.texts, arguments.input))
+    if chosen.takes_files:
+        given.append(arguments.files)
     chosen.run(*given, arguments.config)
 
 
@@ -214,6 +218,8 @@ def _parser(template):
     for name, command in own.items():
         if command.takes_texts:
             _take_texts(commands[name])
+        if command.takes_files:
+            commands[name].add_argument("files", nargs="+", metavar="FILE", type=Path)
         commands[name].add_arguments(command.config, dest="config")
     commands["export"].add_argument(
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"

@@ -1,10 +1,13 @@
-"""Users' MIDI files, as a music model sees them: rolls on its grid of time steps."""
+"""MIDI files, as a music model sees them: read on its grid, cut, written anew."""
 
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from tasks.errors import UserError
 from zoo import music
@@ -39,6 +42,11 @@ class Grid:
     def steps_per_quarter(self) -> int:
         """Returns the time steps in a quarter note."""
         return round(1 / self.step)
+
+    @property
+    def keys(self) -> int:
+        """Returns how many columns the roll of a MIDI file has."""
+        return len(music.DRUMS) if self.drums else music.KEYS
 
 
 def grid_of(preset: str | os.PathLike) -> Grid:
@@ -108,3 +116,84 @@ def _strangers(path, keys, grid, outside: Mapping[str, int]):
     named = [f"{number} × {name}" for name, number in outside.items()]
     listed = ", ".join(named[:8]) + (", …" if len(named) > 8 else "")
     return f"{Path(path)}: {count} {verb} {where}: {listed}"
+
+
+def first_bars(
+    path: str | os.PathLike,
+    roll: np.ndarray,
+    grid: Grid,
+    bars: int,
+    quarters_per_bar: float,
+) -> np.ndarray:
+    """Returns the first bars of a roll; silence fills the last one.
+
+    Args:
+        path: the file that it is of.
+        roll: (steps, keys).
+        grid: the model's.
+        bars: how many.
+        quarters_per_bar: the quarter notes in one.
+
+    Raises:
+        UserError: there are not so many, or they end within a time step.
+    """
+    steps_per_bar = quarters_per_bar * grid.steps_per_quarter
+    steps = bars * steps_per_bar
+    if steps != round(steps):
+        raise UserError(
+            f"{bars} bars of {quarters_per_bar:g} quarter notes are {steps:g} time "
+            f"steps of {grid.step:g} quarter notes: give --bars that end with a step."
+        )
+    there = math.ceil(len(roll) / steps_per_bar)
+    if bars > there:
+        raise UserError(
+            f"{Path(path)} has {there} bars of {quarters_per_bar:g} quarter notes, "
+            f"found --bars {bars}."
+        )
+    roll = roll[: round(steps)]
+    return np.pad(roll, [(0, round(steps) - len(roll)), (0, 0)])
+
+
+def write_piece(
+    roll: np.ndarray,
+    stem: Path,
+    grid: Grid,
+    tempo: float,
+    quarters_per_bar: float | None = None,
+    *,
+    given: int = 0,
+    beside: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Writes a piece as MIDI, as sound and as a picture, and tells of each.
+
+    Args:
+        roll: (steps, keys), 0 or 1.
+        stem: the files' path, without .mid, .wav and .png.
+        grid: the roll's.
+        tempo: quarter notes a minute.
+        quarters_per_bar: what the picture's time is counted in; by default in
+            quarter notes.
+        given: how many steps were given; the picture parts them from the others.
+        beside: rolls to draw beside it, by their titles.
+    """
+    time = {"steps_per_quarter": grid.steps_per_quarter, "drums": grid.drums}
+    midi, wav, picture = (
+        stem.parent / f"{stem.name}.{kind}" for kind in ("mid", "wav", "png")
+    )
+    seconds = len(roll) * grid.step * 60 / tempo
+    print(f"piece       {len(roll)} time steps, {seconds:.1f} s")
+    music.write_midi(roll, midi, tempo=tempo, **time)
+    print(f"MIDI        {midi}")
+    music.write_wav(roll, wav, tempo=tempo, **time)
+    print(f"sound       {wav}")
+    try:
+        music.piano_rolls(
+            {**(beside or {}), stem.name: roll},
+            picture,
+            quarters_per_bar=quarters_per_bar,
+            given=given,
+            **time,
+        )
+    except ImportError as error:
+        picture = error
+    print(f"picture     {picture}", flush=True)

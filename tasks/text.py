@@ -255,7 +255,7 @@ def _measure(preset, model, texts, settings):
         SUMMARY,
         LIMITS,
         argument="prompt",
-        sample=text_commands.sample(model),
+        extras={"sample": text_commands.sample(model)},
     )
 
 

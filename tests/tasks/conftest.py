@@ -8,7 +8,7 @@ import pytest
 from tasks import cli, sentiment
 
 DATASETS = tuple(
-    f"synthetic/{name}" for name in ("reviews", "stars", "entities", "markov")
+    f"synthetic/{name}" for name in ("reviews", "stars", "entities", "markov", "scales")
 )
 WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", "."]
 

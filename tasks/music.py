@@ -1,0 +1,280 @@
+"""One-to-many: a note, a chord, some bars or nothing in, a piece of music out.
+
+python -m tasks.music train
+python -m tasks.music generate --model runs/music/synthetic-scales/preset --output new
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from simple_parsing import choice, flag
+
+from tasks import cli, config, music_commands
+from tasks.errors import UserError
+
+SUMMARY = "Writes music, frame by frame, and says how probable pieces are."
+LIMITS = """
+- It writes what is probable after what it has heard, in the manner of the pieces that
+  it was trained on. What it knows of the music before is what its recurrent state
+  holds: it keeps to a key and makes chords that hang together, but has no plan of a
+  whole piece.
+- It knows time in steps of one length, and which keys sound in each: no loudness, no
+  rhythm finer than a step, and no telling a held note from one that is struck again.
+- A probability is one of a piece in that manner. It is no measure of beauty.
+- The terms of the data that it was trained on bind its use as well.
+"""
+MONITOR = "-val_nats"
+
+
+@dataclasses.dataclass
+class Config(config.TrainingConfig):
+    """Music: dataset, model and training."""
+
+    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
+    dataset: str = "synthetic/scales"
+    # the column with the music: rolls or MIDI; default: roll, midi, or the only one
+    music_column: str | None = None
+    # MIDI files to train on instead of a dataset, each a piece: 'songs/**/*.mid'
+    midi_files: str | None = None
+    # the time steps that MIDI is read in, in a quarter note
+    steps_per_quarter: int = 4
+    # read the drums of MIDI, and nothing else; default: where the dataset is groove
+    drums: bool | None = flag(None, negative_prefix="--no-")
+    # move each piece by up to so many semitones, others in each epoch
+    transpose: int = 0
+    # draw a frame's notes one after another, or each by itself
+    frame_output: str = choice("nade", "bernoulli", default="nade")
+    # size of NADE's hidden layer
+    frame_units: int = 128
+    # size of a dense layer that sees the frames first; default: none
+    embedding_units: int | None = None
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # units of a recurrent layer
+    units: int = 256
+    # stacked recurrent layers
+    layers: int = 1
+    # the share of the frames' notes dropped in training
+    input_dropout: float = 0.0
+    # the share dropped between the layers and before the output
+    dropout: float = 0.0
+    # how a piece's end is predicted: a frame <EOS>, a "stop now" beside each frame, its
+    # length before it begins, or not at all
+    ending: str = choice("eos", "halt", "length", "none", default="halt")
+    # keep every so-manieth state in training, for long pieces in little memory;
+    # default: all
+    checkpoint_every: int | None = None
+
+    PATHS = ("midi_files",)
+
+    def own_data(self) -> str | None:
+        """Returns the pattern of the files to train on, if there is one."""
+        return self.midi_files
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        for name in ("frame_units", "units", "layers", "steps_per_quarter"):
+            config.at_least(self, name, 1)
+        for name in ("embedding_units", "checkpoint_every"):
+            if getattr(self, name) is not None:
+                config.at_least(self, name, 1)
+        config.at_least(self, "transpose", 0)
+        config.below(self, "input_dropout", 1)
+        config.below(self, "dropout", 1)
+        if self.transpose and self.reads_drums():
+            raise UserError("--transpose moves notes; drums have none. Leave it out.")
+
+    def reads_drums(self) -> bool:
+        """Says whether it is drums that MIDI is read for."""
+        if self.drums is None:
+            return self.midi_files is None and self.dataset.split("/")[0] == "groove"
+        return self.drums
+
+
+@dataclasses.dataclass
+class Evaluation(config.EvaluationConfig):
+    """What to measure a preset on."""
+
+    # the column with the music; default: as in training, or roll, midi, the only one
+    music_column: str | None = None
+    # MIDI files to measure on instead of a dataset, each a piece
+    midi_files: str | None = None
+    # another preset, trained with other outputs, whose figure is put beside
+    beside: str | None = None
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a music model, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset or a file doesn't exist or doesn't fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks import music_pieces, training
+
+    collection = _read(settings)
+    print(collection.describe())
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
+    size = settings.batch_size, settings.buckets
+    with training.strategy(settings).scope():
+        model = _build(settings, collection.train)
+        batches = music_pieces.PieceBatches(
+            collection.train, *size, settings.transpose, settings.seed
+        )
+        model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    training.begin(output, settings)
+    history = training.fit(
+        model,
+        batches,
+        music_pieces.PieceBatches(collection.validation, *size).dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+        MONITOR,
+    )
+    record = {"command": cli.command("music", settings), **collection.record}
+    preset = training.finish(model, history, record, settings, output, MONITOR)
+    if collection.test:
+        _measure(preset, model, collection.test, settings.batch_size)
+
+
+def _read(settings):
+    """Returns the pieces that the settings name."""
+    from tasks import data, music_pieces
+    from tasks.music_files import Grid
+
+    grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
+    if settings.midi_files:
+        return music_pieces.collection_of_files(settings.midi_files, grid)
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    return music_pieces.read_collection(
+        builder, settings.train_split, settings.music_column, grid
+    )
+
+
+def _build(settings, pieces):
+    """Returns a new model for pieces like those of training."""
+    from zoo.models import MusicModel
+
+    model = MusicModel(
+        pieces.keys,
+        output=settings.frame_output,
+        output_units=settings.frame_units,
+        embedding_units=settings.embedding_units,
+        cell=settings.cell,
+        units=settings.units,
+        layers=settings.layers,
+        input_dropout=settings.input_dropout,
+        dropout=settings.dropout,
+        ending=None if settings.ending == "none" else settings.ending,
+        checkpoint_every=settings.checkpoint_every,
+        name="music",
+    )
+    model.adapt(pieces.lengths)
+    return model
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split or on files, and writes its metrics and its card.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split, the column or a file doesn't exist or
+            doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import data, music_pieces
+    from tasks.music_files import grid_of
+    from zoo import presets
+    from zoo.models import MusicModel
+
+    preset = presets.find(name)
+    model = MusicModel.from_preset(preset)
+    other = MusicModel.from_preset(settings.beside) if settings.beside else None
+    grid = grid_of(preset)
+    if settings.midi_files:
+        pieces = music_pieces.read_files(settings.midi_files, grid)
+        _measure(preset, model, pieces, settings.batch_size, other)
+        return
+    trained = presets.read_metrics(preset).get("training", {})
+    column = settings.music_column
+    if settings.dataset is None:
+        column = column or trained.get("music_column")
+        if trained and "music_column" not in trained:
+            raise UserError(
+                f"{name} was trained on files. Give others to measure it on with "
+                "--midi-files, or a --dataset."
+            )
+    builder = data.load_builder(
+        settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
+    )
+    pieces = music_pieces.read(builder, settings.split or "test", column, grid)
+    _measure(preset, model, pieces, settings.batch_size, other)
+
+
+def _measure(preset, model, pieces, batch_size, other=None):
+    """Measures a model, tells the result and writes it into its preset."""
+    from tasks import cards, music_pieces, music_samples
+
+    print(f"measuring on {pieces.describe()}")
+    figures = {}
+    for each in filter(None, (model, other)):
+        if each.keys != pieces.keys:
+            raise UserError(
+                f"{pieces.source} has frames of {pieces.keys} keys, the model of "
+                f"{each.keys}. Measure it on what is like that which it was trained on."
+            )
+        found = music_pieces.measure(each, pieces, batch_size)
+        kind = each.get_config()["output"]
+        print(f"loss        {found['nats_per_frame']:.4f} nats per frame ({kind})")
+        if each is model:
+            figures |= found
+        else:
+            figures[f"nats_per_frame_by_{kind}"] = found["nats_per_frame"]
+    cards.add_evaluation(
+        preset,
+        pieces.source,
+        pieces.citation,
+        figures,
+        SUMMARY,
+        LIMITS,
+        argument="primer",
+        example=f"tf.zeros([1, 0, {model.keys}])",
+        extras=music_samples.compare(preset, model, pieces),
+    )
+
+
+TEMPLATE = cli.Template(
+    name="music",
+    summary=SUMMARY,
+    examples=[
+        "python -m tasks.music train            # synthetic/scales: no download",
+        "python -m tasks.music train --dataset poly_music/jsb_chorales --transpose 6",
+        "python -m tasks.music train --midi-files 'songs/**/*.mid'",
+        "python -m tasks.music evaluate --model runs/music/synthetic-scales/preset",
+        'python -m tasks.music generate --chord "C E G" --count 3 --output new',
+        "python -m tasks.music continue song.mid --steps 64 --output new",
+        "python -m tasks.music harmonize melody.mid --output new",
+        "python -m tasks.music score song.mid --json",
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="music_jsb",
+    train=train,
+    evaluate=evaluate,
+    commands=music_commands.COMMANDS,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.main(TEMPLATE))
