@@ -27,8 +27,8 @@ class Command:
     Attributes:
         help: what it does, in a line that begins in lower case.
         config: the dataclass whose fields are its flags, with a method `check`.
-        run: (preset, config) → None; with texts (preset, iterator of texts as bytes,
-            config) → None; with files (preset, list of paths, config) → None.
+        run: (preset, config) → None; with texts or files between the two: an iterator
+            of texts as bytes, or a list of paths.
         takes_texts: whether it takes texts, or a file of them by --input.
         takes_files: whether it takes files, at least one.
     """

@@ -73,15 +73,15 @@ def read_roll(
         grid: the model's.
         outside: what becomes of notes that are not among them: "shift" them by
             octaves or "drop" them, which is told on stderr, or "refuse" the file. By
-            default keys are shifted; drums can't be, and are refused.
+            default drums are refused, which can't be shifted, and notes of less
+            than an octave; others are shifted.
 
     Raises:
         UserError: the file can't be read, is no MIDI file, has no notes or has some
             that are refused; or pretty_midi is missing.
     """
-    shiftable = not grid.drums and keys >= 12
     if outside is None:
-        outside = "shift" if shiftable else "refuse"
+        outside = "refuse" if grid.drums or keys < 12 else "shift"
     try:
         found = music.read_midi(
             path,
@@ -141,14 +141,14 @@ def first_bars(
     steps = bars * steps_per_bar
     if steps != round(steps):
         raise UserError(
-            f"{bars} bars of {quarters_per_bar:g} quarter notes are {steps:g} time "
-            f"steps of {grid.step:g} quarter notes: give --bars that end with a step."
+            f"--bars {bars}, of {quarters_per_bar:g} quarter notes each, would end "
+            f"within a time step of {grid.step:g}. Give a number that ends with one."
         )
     there = math.ceil(len(roll) / steps_per_bar)
     if bars > there:
         raise UserError(
-            f"{Path(path)} has {there} bars of {quarters_per_bar:g} quarter notes, "
-            f"found --bars {bars}."
+            f"--bars {bars} is more than {Path(path)} has: {there}, of "
+            f"{quarters_per_bar:g} quarter notes each."
         )
     roll = roll[: round(steps)]
     return np.pad(roll, [(0, round(steps) - len(roll)), (0, 0)])

@@ -73,18 +73,8 @@ def test_preset_draws_pieces_and_writes_each_in_three_files(tmp_path, model):
     model.save_to_preset(tmp_path / "preset")
     presets.write_metrics(tmp_path / "preset", {"training": {"step": 0.5}}, card="")
     output = tmp_path / "deep" / "folder"
-    flags = [
-        "--count",
-        "4",
-        "--steps",
-        "30",
-        "--seed",
-        "3",
-        "--temperature",
-        "0.9",
-        "--tempo",
-        "90",
-    ]
+    flags = ("--count", 4, "--steps", 30, "--seed", 3)
+    flags += ("--temperature", 0.9, "--tempo", 90)
     where = ("--model", tmp_path / "preset", "--output", output)
     printed = succeed("generate", *where, *flags)
     loaded = MusicModel.from_preset(tmp_path / "preset")

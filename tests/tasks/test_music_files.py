@@ -1,13 +1,14 @@
 """Users' MIDI files become rolls on a model's grid, or say why they don't."""
 
 import json
+import re
 import sys
 
 import numpy as np
 import pytest
 
 from tasks.errors import UserError
-from tasks.music_files import Grid, grid_of, read_roll
+from tasks.music_files import Grid, first_bars, grid_of, read_roll, write_piece
 from tests.zoo.music.rolls import melody
 from zoo import music
 
@@ -124,3 +125,41 @@ def test_missing_library_is_told_with_its_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pretty_midi", None)
     with pytest.raises(UserError, match=r"sequence-zoo\[music\]"):
         read_roll(path, 88, Grid())
+
+
+@pytest.mark.parametrize(
+    ("grid", "bars", "quarters_per_bar", "steps"),
+    [
+        (Grid(0.5), 1, 4, 8),
+        (Grid(0.5), 2, 3, 12),
+        (Grid(0.5), 2, 4, 16),  # of which the roll has 13
+        (Grid(1 / 3), 2, 1.5, 9),
+        (Grid(1), 2, 1.5, 3),
+    ],
+)
+def test_first_bars_are_whole(grid, bars, quarters_per_bar, steps):
+    roll = melody(*range(60, 73))
+    found = first_bars("song.mid", roll, grid, bars, quarters_per_bar)
+    padded = np.pad(roll, [(0, 20), (0, 0)])
+    np.testing.assert_array_equal(found, padded[:steps])
+
+
+@pytest.mark.parametrize(
+    ("bars", "quarters_per_bar", "told"),
+    [
+        (3, 4, "--bars 3 is more than song.mid has: 2, of 4 quarter notes each."),
+        (1, 0.75, "--bars 1, of 0.75 quarter notes each, would end within"),
+    ],
+)
+def test_bars_that_are_not_there_are_told(bars, quarters_per_bar, told):
+    with pytest.raises(UserError, match=re.escape(told)):
+        first_bars("song.mid", melody(*[60] * 16), Grid(0.5), bars, quarters_per_bar)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_silent_pieces_are_written(tmp_path, capsys, steps):
+    roll = np.zeros((steps, 88))
+    write_piece(roll, tmp_path / "op.1", Grid(1), tempo=60)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["op.1.mid", "op.1.png", "op.1.wav"]
+    assert f"{steps} time steps, {steps}.0 s" in capsys.readouterr().out
