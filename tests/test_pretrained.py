@@ -2,7 +2,9 @@
 
 import json
 import math
+import types
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -22,23 +24,39 @@ from zoo import presets
 
 ROOT = Path(__file__).parent.parent / "pretrained"
 MEGABYTE = 1_000_000
-TEMPLATES = {
-    "ner_conll2002_es": ner,
-    "ner_wikiann_en": ner,
-    "sentiment_imdb": sentiment,
-}
-# Each at most so many megabytes, and the figure that it has to reach on the whole
-# test split of so many examples.
-LIMITS = {"ner_conll2002_es": 15, "ner_wikiann_en": 15, "sentiment_imdb": 20}
+
+
+class Asked(NamedTuple):
+    """What a preset has to be.
+
+    Attributes:
+        template: the module that trained it.
+        megabytes: its size at most.
+        source: the data and the split that it is measured on.
+        examples: how many of them that is, by the name that the figure has.
+        figure: what it is judged by.
+        least: the least that the figure may be, or
+        most: the most.
+        card: how its card calls the SavedModel, see `cards.render`.
+    """
+
+    template: types.ModuleType
+    megabytes: float
+    source: str
+    examples: tuple[str, int]
+    figure: str
+    least: float = -math.inf
+    most: float = math.inf
+    card: dict = {}
+
+
+CONLL, WIKIANN = "conll2002/es/1.0.0/test", "wikiann/en/1.0.0/test"
+IMDB = "imdb_reviews/plain_text/1.0.0/test"
 ASKED = {
-    "ner_conll2002_es": ("conll2002/es/1.0.0/test", "sentences", 1_517, "f1", 0.80),
-    "ner_wikiann_en": ("wikiann/en/1.0.0/test", "sentences", 10_000, "f1", 0.76),
-    "sentiment_imdb": (
-        "imdb_reviews/plain_text/1.0.0/test",
-        "examples",
-        25_000,
-        "accuracy",
-        0.90,
+    "ner_conll2002_es": Asked(ner, 15, CONLL, ("sentences", 1_517), "f1", 0.80),
+    "ner_wikiann_en": Asked(ner, 15, WIKIANN, ("sentences", 10_000), "f1", 0.76),
+    "sentiment_imdb": Asked(
+        sentiment, 20, IMDB, ("examples", 25_000), "accuracy", 0.90
     ),
 }
 
@@ -49,8 +67,7 @@ def size(folder):
 
 def stated(preset):
     """Returns what a preset's card says of the test split."""
-    source, *_ = ASKED[preset]
-    return presets.read_metrics(ROOT / preset)["evaluations"][source]
+    return presets.read_metrics(ROOT / preset)["evaluations"][ASKED[preset].source]
 
 
 @pytest.fixture(scope="module")
@@ -59,28 +76,29 @@ def model():
 
 
 def test_every_preset_is_tested_and_all_together_stay_small():
-    assert {folder.name for folder in ROOT.iterdir()} == TEMPLATES.keys()
+    assert {folder.name for folder in ROOT.iterdir()} == ASKED.keys()
     assert size(ROOT) < 200 * MEGABYTE
 
 
-@pytest.mark.parametrize("preset", TEMPLATES)
+@pytest.mark.parametrize("preset", ASKED)
 def test_preset_stays_below_its_limit(preset):
-    assert size(ROOT / preset) < LIMITS[preset] * MEGABYTE
+    assert size(ROOT / preset) < ASKED[preset].megabytes * MEGABYTE
 
 
-@pytest.mark.parametrize("preset", TEMPLATES)
+@pytest.mark.parametrize("preset", ASKED)
 def test_preset_reaches_what_was_asked_for_on_the_whole_test_split(preset):
-    _, counted, examples, name, least = ASKED[preset]
-    figures = stated(preset)
-    assert figures[counted] == examples
-    assert figures[name] >= least
+    asked, figures = ASKED[preset], stated(preset)
+    name, count = asked.examples
+    assert figures[name] == count
+    assert asked.least <= figures[asked.figure] <= asked.most
 
 
-@pytest.mark.parametrize("preset", TEMPLATES)
+@pytest.mark.parametrize("preset", ASKED)
 def test_card_is_what_evaluate_renders(preset):
-    template, folder = TEMPLATES[preset], ROOT / preset
+    asked, folder = ASKED[preset], ROOT / preset
     metrics = presets.read_metrics(folder)
-    card = cards.render(folder.name, template.SUMMARY, metrics, template.LIMITS)
+    summary, limits = asked.template.SUMMARY, asked.template.LIMITS
+    card = cards.render(folder.name, summary, metrics, limits, **asked.card)
     assert (folder / presets.CARD).read_text("utf-8") == card
 
 
