@@ -76,6 +76,9 @@ class TrainingConfig(DataConfig):
     clip_norm: float | None = 1.0
     # gradients are cut to [-N, N] element by element (then give --clip-norm 0)
     clip_value: float | None = None
+    # each step shrinks the weights, biases and gains excepted, by this times the step
+    # size (decoupled weight decay, AdamW); 0: not at all
+    weight_decay: float = 0.0
     # measure and keep a moving average of the weights; the share of it that stays at
     # each step, in [0, 1): 0.998 averages over about 500. 0: the last weights
     ema_momentum: float = 0.0
@@ -95,6 +98,7 @@ class TrainingConfig(DataConfig):
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
                 at_least(self, name, 0)
+        at_least(self, "weight_decay", 0)
         below(self, "ema_momentum", 1)
         if not 0 <= self.seed < 2**32:
             raise UserError(f"--seed must be in [0, 2^32), found {self.seed}.")

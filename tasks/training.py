@@ -77,13 +77,29 @@ def strategy(config: TrainingConfig) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+class Adam(keras.optimizers.Adam):
+    """Adam whose weight decay leaves biases, gains and other vectors alone."""
+
+    def build(self, variables):
+        """Makes the optimizer's variables for those that it is to train."""
+        if not self.built:
+            # Not by names: to TensorFlow a variable's name is its path, and a layer
+            # may be called a bias. GRU's two biases are a matrix.
+            self.exclude_from_weight_decay(
+                [v for v in variables if len(v.shape) < 2 or v.name.endswith("bias")]
+            )
+        super().build(variables)
+
+
 def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
     """Returns Adam (Kingma & Ba 2015) as the config asks for it.
 
     Args:
         config: the step size, its schedule, and how gradients are clipped. Along
-            a cosine it first rises over a twentieth of the steps. And whether it
-            keeps a moving average of the weights (Polyak & Juditsky 1992).
+            a cosine it first rises over a twentieth of the steps. How the weights
+            decay, decoupled from the gradients (Loshchilov & Hutter 2019): matrices
+            and tables by `weight_decay` times the step size at each step. And whether
+            it keeps a moving average of the weights (Polyak & Juditsky 1992).
         steps: how many updates the training has at most.
     """
     rate = config.learning_rate
@@ -92,8 +108,9 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
         )
-    return keras.optimizers.Adam(
+    return Adam(
         rate,
+        weight_decay=config.weight_decay or None,
         global_clipnorm=config.clip_norm or None,
         clipvalue=config.clip_value or None,
         use_ema=config.ema_momentum > 0,

@@ -188,6 +188,78 @@ def test_the_first_update_is_the_clipped_gradient():
         np.testing.assert_allclose(moments, 0.1 * np.array(expected), rtol=1e-5)
 
 
+def adam_with_decay(weight, gradients, rate, decay):
+    """Returns a weight after AdamW's steps (Loshchilov & Hutter 2019, algorithm 2)."""
+    m = v = 0.0
+    for t, gradient in enumerate(gradients, start=1):
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        step = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-12)
+        weight = weight - rate * (step + decay * weight)
+    return weight
+
+
+def test_weights_decay_by_the_step_size_but_biases_and_gains_do_not():
+    config = TrainingConfig(
+        weight_decay=0.3, learning_rate=0.1, schedule="constant", clip_norm=0
+    )
+    config.check()
+    random = np.random.default_rng(0)
+    shapes = {"kernel": (3, 4), "embeddings": (5, 2), "bias": (2, 6), "gain": (4,)}
+    starts = {name: random.normal(size=shape) for name, shape in shapes.items()}
+    # A matrix in a layer that is called a bias is a matrix still.
+    with keras.name_scope("visible_bias"):
+        variables = [keras.Variable(starts[name], name=name) for name in shapes]
+    gradients = {
+        name: random.choice([-1, 1], [3, *shape]) * random.uniform(1, 2, [3, *shape])
+        for name, shape in shapes.items()
+    }
+    gradients["embeddings"][:, [0, 2, 4]] = 0  # rows that no batch has
+
+    optimizer = training.optimizer(config, 100)
+    for step in range(3):
+        given = [tf.constant(each[step], tf.float32) for each in gradients.values()]
+        given[1] = tf.IndexedSlices(tf.gather(given[1], [1, 3]), [1, 3], [5, 2])
+        optimizer.apply(given, variables)
+
+    for (name, start), variable in zip(starts.items(), variables, strict=True):
+        decay = 0.3 if name in ("kernel", "embeddings") else 0.0
+        expected = adam_with_decay(start, gradients[name], 0.1, decay)
+        np.testing.assert_allclose(variable, expected, rtol=1e-4, atol=1e-6)
+    unseen = starts["embeddings"][0] * (1 - 0.1 * 0.3) ** 3
+    np.testing.assert_allclose(variables[1][0], unseen, rtol=1e-5)
+
+
+def test_no_decay_is_plain_adam():
+    random = np.random.default_rng(0)
+    settings = {"schedule": "constant", "clip_norm": 0, "learning_rate": 0.1}
+    optimizers = (
+        training.optimizer(TrainingConfig(**settings), 100),
+        keras.optimizers.Adam(0.1),
+    )
+    start, gradients = random.normal(size=[3, 4]), random.normal(size=[4, 3, 4])
+    found = [keras.Variable(start, name="kernel") for _ in optimizers]
+    for gradient in gradients.astype("float32"):
+        for optimizer, variable in zip(optimizers, found, strict=True):
+            optimizer.apply([tf.constant(gradient)], [variable])
+    np.testing.assert_array_equal(*found)
+
+
+def test_decaying_training_goes_on_with_the_same_result(tmp_path):
+    whole = train(tmp_path / "whole", weight_decay=0.5)
+    with pytest.raises(InterruptionError):
+        train(tmp_path / "parts", at_epoch=interrupt_at(2), weight_decay=0.5)
+    assert_same(train(tmp_path / "parts", weight_decay=0.5), whole)
+    plain, _ = train(tmp_path / "plain")
+    embeddings, larger = whole[0][0], plain[0]
+    assert np.linalg.norm(embeddings) < np.linalg.norm(larger)
+
+
+@pytest.mark.parametrize("decay", [-0.1, float("inf")])
+def test_decay_below_zero_is_refused(decay):
+    with pytest.raises(UserError, match=r"--weight-decay must be at least 0"):
+        TrainingConfig(weight_decay=decay).check()
+
+
 def test_cosine_rises_over_a_twentieth_and_falls_to_zero():
     config = TrainingConfig(learning_rate=0.4, schedule="cosine")
     schedule = training.optimizer(config, 200)._learning_rate
