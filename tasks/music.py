@@ -43,6 +43,9 @@ class Config(config.TrainingConfig):
     drums: bool | None = flag(None, negative_prefix="--no-")
     # move each piece by up to so many semitones, others in each epoch
     transpose: int = 0
+    # transpose in so many first epochs, so that the last ones teach the pieces' own
+    # keys; default: in all
+    transposed_epochs: int | None = None
     # draw a frame's notes one after another, or each by itself
     frame_output: str = choice("nade", "bernoulli", default="nade")
     # size of NADE's hidden layer
@@ -81,6 +84,10 @@ class Config(config.TrainingConfig):
             if getattr(self, name) is not None:
                 config.at_least(self, name, 1)
         config.at_least(self, "transpose", 0)
+        if self.transposed_epochs is not None:
+            config.at_least(self, "transposed_epochs", 1)
+            if not self.transpose:
+                raise UserError("--transposed-epochs goes with --transpose.")
         config.below(self, "input_dropout", 1)
         config.below(self, "dropout", 1)
         if self.transpose and self.reads_drums():
@@ -128,7 +135,11 @@ def train(settings: Config, output: Path) -> None:
     with training.strategy(settings).scope():
         model = _build(settings, collection.train)
         batches = music_pieces.PieceBatches(
-            collection.train, *size, settings.transpose, settings.seed
+            collection.train,
+            *size,
+            settings.transpose,
+            settings.seed,
+            settings.transposed_epochs,
         )
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
     training.begin(output, settings)

@@ -250,9 +250,19 @@ class PieceBatches:
         buckets: how many padded lengths there may be.
         transpose: the most semitones that a piece is moved by.
         seed: of order and keys; None for no shuffling.
+        transposed_epochs: how many epochs pieces are moved in, the first ones; None
+            for all.
     """
 
-    def __init__(self, pieces, batch_size, buckets=8, transpose=0, seed=None):
+    def __init__(
+        self,
+        pieces,
+        batch_size,
+        buckets=8,
+        transpose=0,
+        seed=None,
+        transposed_epochs=None,
+    ):
         silence = np.zeros((1, pieces.keys), np.uint8)
         self._frames = np.concatenate([silence, *pieces.rolls])
         # A piece is the places of its frames; 0, as a bucket pads, is silence.
@@ -262,6 +272,8 @@ class PieceBatches:
         numbers = tf.range(len(pieces))
         self._buckets = BucketedBatches(places, numbers, batch_size, buckets, seed)
         self._moves = _moves(pieces.rolls, transpose)
+        every = tf.int32.max
+        self._moved_until = every if transposed_epochs is None else transposed_epochs
         self._seed = (seed or 0) % 2**31
         self._epoch = tf.Variable(0, trainable=False)
 
@@ -295,7 +307,8 @@ class PieceBatches:
             drawn = tf.cast(
                 tf.gather(drawn, numbers) * tf.cast(count, tf.float32), "int32"
             )
-            columns = tf.range(roll.shape[-1]) - (low + drawn)[:, None]
+            moved = tf.where(self._epoch < self._moved_until, low + drawn, 0)
+            columns = tf.range(roll.shape[-1]) - moved[:, None]
             # Only silent columns go round.
             columns %= roll.shape[-1]
             roll = tf.gather(roll, columns, axis=2, batch_dims=1)

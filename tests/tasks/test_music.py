@@ -155,6 +155,7 @@ def test_groove_means_drums():
 MISTAKES = {
     "units": (["--units", 0], "--units must be at least 1, found 0"),
     "transpose": (["--transpose", -1], "--transpose must be at least 0"),
+    "transposed": (["--transposed-epochs", 9], "goes with --transpose"),
     "drums": (["--dataset", "groove", "--transpose", 1], "drums have none"),
     "output": (["--frame-output", "rbm"], "'rbm'"),
     "ending": (["--ending", "stop"], "'stop'"),

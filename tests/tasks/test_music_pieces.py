@@ -93,6 +93,20 @@ def test_an_epoch_can_be_had_again():
     assert first == again != other
 
 
+def test_last_epochs_are_in_the_keys_of_the_pieces():
+    given = pieces([6] * 9, keys=30)
+    batches = PieceBatches(given, 4, transpose=3, seed=1, transposed_epochs=2)
+    always = PieceBatches(given, 4, transpose=3, seed=1)
+    own = {roll.tobytes() for roll in given.rolls}
+    for number in range(4):
+        found = [roll.tobytes() for roll in epoch(batches, number)]
+        if number < 2:
+            assert found == [roll.tobytes() for roll in epoch(always, number)]
+            assert set(found) != own
+        else:
+            assert set(found) == own
+
+
 def test_validation_is_not_moved():
     given = pieces([6] * 9, keys=30)
     found = epoch(PieceBatches(given, 4), 5)
