@@ -4,7 +4,7 @@ import dataclasses
 import glob
 from pathlib import Path
 
-from tasks import data
+from tasks import data, text_files
 from tasks.errors import UserError
 
 # The share of the training text, at its end, that is held out unless told otherwise.
@@ -112,8 +112,7 @@ def _decoded(builder, split, column):
 
 
 def _lines(texts):
-    # Not `splitlines`, for which more than line feeds end a line.
-    return [line.rstrip("\r") for text in texts for line in text.split("\n")]
+    return [line for text in texts for line in text_files.lines(text)]
 
 
 def _is_one_text(builder):
@@ -138,26 +137,13 @@ def read_files(pattern: str, lines: bool = False) -> Texts:
     paths = [path for path in paths if path.is_file()]
     if not paths:
         raise UserError(f"No file fits --files {pattern!r}.")
-    texts = [_file(path) for path in paths]
+    texts = list(map(text_files.read, paths))
     if lines:
         texts = _lines(texts)
     texts = tuple(filter(None, texts))
     if not texts:
         raise UserError(f"The files of --files {pattern!r} are empty.")
     return Texts(texts, pattern)
-
-
-def _file(path):
-    try:
-        content = path.read_bytes()
-        return content.decode("utf-8").removeprefix("\N{BYTE ORDER MARK}")
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8: byte {error.start:,} (0x{content[error.start]:02x}) "
-            f"is wrong: {error.reason}. Convert it first, by iconv for example."
-        ) from error
 
 
 def hold_out(texts: Texts, share: float, whole: bool = False) -> tuple[Texts, Texts]:
