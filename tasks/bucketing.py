@@ -20,17 +20,23 @@ class BucketedBatches:
         batch_size: sequences a batch; a bucket's last batch may be smaller.
         buckets: how many padded lengths there may be.
         seed: of the order; None for no shuffling, from short to long.
+        sizes: int64 (n,), what lengths to go by, where targets are longer than their
+            sequences; by default the sequences' own.
 
     Attributes:
         lengths: the buckets' padded lengths, rising.
     """
 
-    def __init__(self, sequences, targets, batch_size, buckets=8, seed=None):
+    def __init__(
+        self, sequences, targets, batch_size, buckets=8, seed=None, sizes=None
+    ):
         self._sequences = sequences
         self._targets = targets
         self._seed = seed
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        sizes = np.maximum(sequences.row_lengths().numpy(), 1)
+        if sizes is None:
+            sizes = sequences.row_lengths().numpy()
+        sizes = np.maximum(sizes, 1)
         self.lengths = _bucket_lengths(sizes, buckets)
         # Sequences by bucket, the plan's rows; inside a bucket by length, so
         # that without shuffling a batch's sequences are as alike as can be.
