@@ -1,6 +1,7 @@
 """Pictures of what people would rather see than read. Needs the extra `plots`."""
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -85,11 +86,54 @@ def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> Non
             label = f"{title}: {name}" if title else name
             _heat_map(axes, gate[:, order].T, name, label)
         axes = panels[len(column) - 1, place]
-        # A token may hold a $, which would begin a formula.
-        labels = [str(token).replace("$", r"\$") for token in tokens]
-        axes.set_xticks(range(len(tokens)), labels, rotation=90)
+        axes.set_xticks(range(len(tokens)), _labels(tokens), rotation=90)
     with replaced_file(path) as file:
         figure.savefig(file, format="png", dpi=120)
+
+
+def attention(
+    weights: np.ndarray,
+    tokens: Sequence[str],
+    source_tokens: Sequence[str],
+    path: str | os.PathLike,
+) -> None:
+    """Draws what each token of an output attended to, as a heat map.
+
+    Tokens of the source from left to right, those of the output from top to bottom;
+    dark is 0, bright is 1. What matplotlib's font lacks is a box.
+
+    Args:
+        weights: α, (tokens, source tokens).
+        tokens: of the output.
+        source_tokens: of the source.
+        path: the PNG to write.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: there aren't as many weights as tokens.
+    """
+    weights = np.asarray(weights).astype("float32")
+    if weights.shape != (len(tokens), len(source_tokens)):
+        raise ValueError(
+            f"Attention from {len(tokens)} tokens to {len(source_tokens)} must be of "
+            f"the shape ({len(tokens)}, {len(source_tokens)}), found {weights.shape}."
+        )
+    size = 2.5 + 0.3 * len(source_tokens), 1.5 + 0.3 * len(tokens)
+    figure = new_figure(figsize=size)
+    axes = figure.subplots()
+    image = axes.imshow(weights, aspect="equal", cmap="viridis", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(source_tokens)), _labels(source_tokens), rotation=90)
+    axes.set_yticks(range(len(tokens)), _labels(tokens))
+    with replaced_file(path) as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        figure.savefig(file, format="png", dpi=120)
+
+
+def _labels(tokens):
+    """Returns tokens as matplotlib takes them: a $ would begin a formula."""
+    return [str(token).replace("$", r"\$") for token in tokens]
 
 
 def _of_one_example(name, gate, tokens):
