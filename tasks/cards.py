@@ -141,7 +141,7 @@ def _cell(value):
         return f"{value:,}".replace(",", " ")
     if isinstance(value, dict):
         return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
-    return value or ""
+    return (value or "").replace("|", r"\|")
 
 
 def _sample(name, command, text):

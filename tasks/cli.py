@@ -136,13 +136,14 @@ def command(name: str, config) -> str:
         value = getattr(config, field.name)
         if field.name in ("dataset", "data_dir") or value == field.default:
             continue
-        if field.name in config.PATHS:
-            value = Path(value).name
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):
             parts.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            parts.append(f"--{flag} {shlex.quote(str(value))}")
+            continue
+        values = map(str, value if isinstance(value, list) else [value])
+        if field.name in config.PATHS:
+            values = (Path(path).name for path in values)
+        parts.append(f"--{flag} {shlex.join(values)}")
     return " ".join(parts)
 
 

@@ -150,6 +150,22 @@ def columns(builder) -> dict:
     return found
 
 
+def languages(builder) -> dict[str, str]:
+    """Returns the paths of a dataset's translations by language; there may be none."""
+
+    def holder(path):
+        feature = builder.info.features
+        for name in path.split("/")[:-1]:
+            feature = feature[name]
+        return feature
+
+    return {
+        path.rpartition("/")[2]: path
+        for path in columns(builder)
+        if isinstance(holder(path), tfds.features.Translation)
+    }
+
+
 def is_text(feature) -> bool:
     """Says whether a feature is one string."""
     return feature.shape == () and feature.tf_dtype == tf.string

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -125,6 +126,7 @@ def fit(
     config: TrainingConfig,
     folder: Path,
     monitor: str | None = "val_accuracy",
+    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Trains a compiled model, from where an earlier call was killed if it was.
 
@@ -136,6 +138,7 @@ def fit(
         config: epochs and patience.
         folder: where checkpoints, `history.csv` and TensorBoard's logs go.
         monitor: the validation metric to choose by, see `callbacks.merit`.
+        watchers: callbacks that may add figures to an epoch's logs, to choose by.
 
     Returns:
         The history: what each epoch took and gave. The model has the weights of
@@ -161,6 +164,7 @@ def fit(
                 callbacks.Progress(len(batches)),
                 callbacks.Order(batches),
                 callbacks.Divergence(),
+                *watchers,
                 checkpoints,
                 keras.callbacks.TensorBoard(folder / "tensorboard"),
             ],
