@@ -5,6 +5,7 @@ TEMPLATES = {
     "sentiment": "many-to-one: a text in, its sentiment or any other class out",
     "text": "one-to-many: a few words in, a text out, or how probable it is",
     "music": "one-to-many: a chord, some bars or nothing in, a piece of music out",
+    "translation": "many-to-many: a text in, its translation of any length out",
 }
 
 

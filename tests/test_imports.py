@@ -130,7 +130,7 @@ def test_import_is_found_however_it_is_written(source, package, expected):
     [
         *("zoo", "zoo.files", "zoo.music", "zoo.tags"),
         *("tasks.cli", "tasks.entities"),
-        *("tasks.ner", "tasks.sentiment", "tasks.text"),
+        *("tasks.ner", "tasks.sentiment", "tasks.text", "tasks.translation"),
     ],
 )
 def test_import_that_should_be_quick_waits_for_no_big_library(module):

@@ -1,0 +1,249 @@
+"""Many-to-many, T_x ≠ T_y: a text in, its translation of any length out.
+
+python -m tasks.translation train
+python -m tasks.translation translate "Zwei Hunde spielen im Schnee."
+"""
+
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+
+from tasks import cli, translation_commands
+from tasks.errors import UserError
+from tasks.translation_config import Config, Evaluation, Search
+
+SUMMARY = "Translates texts, and says how probable translations are."
+LIMITS = """
+- It knows the languages, the kind of text and the words that it was trained on. Text of
+  another kind has it guess, fluently: what it writes may say something else, leave
+  something out or repeat itself.
+- A line at a time: what the line before tells, it doesn't know.
+- A score compares translations of one text. It is no measure of whether one is right.
+- BLEU and chrF count common words and letters. They compare systems on one test set,
+  and no more.
+- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
+  them) bind its use as well.
+- Texts by or about people carry their authors' prejudices, and so does the model:
+  of people whose gender a text leaves open, say.
+"""
+MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
+# So many pairs are translated after each epoch, to choose by BLEU, at most.
+CHOSEN_ON = 2000
+# So many translations are in a model card, of texts with so many characters at most.
+SAMPLES, SAMPLE_LENGTH = 3, 80
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a translator, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset, a language, a column or a file doesn't exist or doesn't
+            fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks import cards, parallel_batches, training, translation_quality
+
+    corpus = _read(settings)
+    print(corpus.describe())
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
+    with training.strategy(settings).scope():
+        model = _build(settings, corpus)
+        size = settings.max_tokens, settings.batch_size, settings.buckets
+        batches = parallel_batches.batches(
+            model, corpus.train, *size, seed=settings.seed
+        )
+        model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    validation = parallel_batches.batches(model, corpus.validation, *size)
+    watchers = []
+    if settings.choose_by == "bleu":
+        chosen_on = corpus.validation.take(slice(CHOSEN_ON), corpus.validation.source)
+        watchers = [translation_quality.ValidationBleu(chosen_on, settings.batch_size)]
+    training.begin(output, settings)
+    monitor = MONITORS[settings.choose_by]
+    history = training.fit(
+        model,
+        batches,
+        validation.dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+        monitor,
+        watchers,
+    )
+    record = {"command": cli.command("translation", settings), **corpus.record}
+    preset = training.finish(model, history, record, settings, output, monitor)
+    if corpus.test is not None:
+        _measure(preset, model, corpus.test, Evaluation())
+    else:
+        cards.write(preset, SUMMARY, LIMITS)
+
+
+def _read(settings):
+    """Returns the corpus that the settings name."""
+    from tasks import data, parallel_corpus
+
+    if settings.files:
+        return parallel_corpus.corpus_of_files(
+            settings.files, settings.validation_files, settings.test_files
+        )
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    columns = parallel_corpus.columns(builder, *_chosen(settings))
+    return parallel_corpus.read_corpus(builder, settings.train_split, columns)
+
+
+def _chosen(settings):
+    languages = settings.source, settings.target
+    return languages, (settings.source_column, settings.target_column)
+
+
+def _build(settings, corpus):
+    """Returns a new model that knows the tokens of the training texts."""
+    from tasks import parallel_batches
+    from zoo.models import Translator
+
+    source, target = parallel_batches.vocabularies(
+        corpus.train,
+        settings.level,
+        settings.vocabulary_size,
+        settings.min_count,
+        settings.shared,
+    )
+    print(f"vocabulary  {len(source):,} → {len(target):,} {settings.level}s")
+    try:
+        return Translator(source, target, **settings.model(), name="translation")
+    except ValueError as error:  # units that heads don't divide, say
+        raise UserError(str(error)) from error
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split or on files, and writes its metrics and its card.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split, a language, a column or a file doesn't exist
+            or doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks import data, parallel_corpus
+    from zoo import presets
+    from zoo.models import Translator
+
+    preset = presets.find(name)
+    model = Translator.from_preset(preset)
+    settings.check_model(model)
+    if settings.files:
+        pairs = parallel_corpus.read_files(settings.files)
+        _measure(preset, model, pairs, settings)
+        return
+    trained = presets.read_metrics(preset).get("training", {})
+    dataset = settings.dataset or trained.get("dataset")
+    if dataset is None:
+        raise UserError(
+            f"Preset {name} has no dataset on record to be measured on. Give one with "
+            "--dataset, or two files with --files."
+        )
+    builder = data.load_builder(dataset, settings.data_dir)
+    languages, columns = _chosen(settings)
+    if settings.dataset is None and not any((*languages, *columns)):
+        columns = trained["source_column"], trained["target_column"]
+    columns = parallel_corpus.columns(builder, languages, columns)
+    split = settings.split or trained.get("test_split") or "test"
+    _measure(preset, model, parallel_corpus.read(builder, split, columns), settings)
+
+
+def _measure(preset, model, pairs, settings):
+    """Measures a model, tells the result and writes it into its preset."""
+    from tasks import cards, sorted_batches, translation_quality
+    from zoo.files import replaced_file
+
+    print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
+    texts = [text.encode("utf-8") for text in pairs.texts]
+    find = translation_commands.translator(model, settings)
+    rows = sorted_batches.in_order(texts, settings.batch_size, len, find)
+    found = [row["translations"][0]["translation"] for row in rows]
+    figures = {
+        "pairs": len(pairs),
+        **translation_quality.measure(found, pairs.translations),
+        **translation_quality.cost(model, pairs, settings.batch_size),
+        "beam": settings.beam,
+        "length_penalty": settings.length_penalty,
+        "coverage_penalty": settings.coverage_penalty,
+    }
+    print(translation_quality.describe(figures))
+    if settings.translations:
+        with replaced_file(settings.translations) as path:
+            lines = map(translation_commands.one_line, found)
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        print(f"translations {settings.translations}")
+    sample = _sample(pairs.texts, found, settings)
+    cards.add_evaluation(
+        preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, sample=sample
+    )
+
+
+def _sample(texts, translations, settings):
+    """Returns the first short texts with their translations, for the model's card."""
+    short = [
+        pair
+        for pair in zip(texts, translations, strict=True)
+        if 0 < len(pair[0]) <= SAMPLE_LENGTH and pair[0].isprintable()
+    ][:SAMPLES]
+    if not short:
+        return None
+    parts = ["python -m tasks.translation translate"]
+    for each in dataclasses.fields(Search):
+        value = getattr(settings, each.name)
+        if value != each.default:
+            parts.append(f"--{each.name.replace('_', '-')} {value}")
+    parts += [shlex.quote(text) for text, _ in short]
+    lines = [translation_commands.one_line(found) for _, found in short]
+    return {"command": " ".join(parts), "text": "\n".join(lines)}
+
+
+TEMPLATE = cli.Template(
+    name="translation",
+    summary=SUMMARY,
+    examples=[
+        "python -m tasks.translation train      # synthetic/dates: no download",
+        "python -m tasks.translation train --dataset multi30k/de_en --dropout 0.4",
+        "python -m tasks.translation train --dataset wmt14_translate/de-en --source en",
+        "python -m tasks.translation train --files news.de news.en",
+        'python -m tasks.translation translate "Zwei Hunde spielen." --n-best 4',
+        "python -m tasks.translation translate --input texts.de --output texts.en",
+        "python -m tasks.translation translate --input texts.de --output texts.en "
+        "--resume",
+        'python -m tasks.translation translate "Ein Hund." --attention-plot hund.png',
+        'python -m tasks.translation score "Ein Hund." "A dog."',
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="translation_multi30k_de_en",
+    train=train,
+    evaluate=evaluate,
+    commands={
+        "translate": cli.Command(
+            "translate texts",
+            translation_commands.Translation,
+            translation_commands.translate,
+            takes_texts=True,
+        ),
+        "score": cli.Command(
+            "say how probable translations are",
+            translation_commands.Scoring,
+            translation_commands.score,
+        ),
+    },
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.main(TEMPLATE))
