@@ -196,7 +196,7 @@ def _draw(model, text, settings):
     found = model.translate(tf.constant([text]), **settings.arguments())
     weights = found["attention"][0].numpy()
     tokens = [
-        [visible(token.decode("utf-8", "replace")) for token in found[name][0].numpy()]
+        [visible(t.decode("utf-8", "replace")) for t in found[name][0].numpy() if t]
         for name in ("tokens", "source_tokens")
     ]
     if not all(map(len, tokens)) or max(map(len, tokens)) > MOST_DRAWN:

@@ -104,3 +104,9 @@ def test_use_shows_code_that_is_python_and_names_the_preset():
     [code] = re.findall(r"```python\n(.*?)```", render(), re.DOTALL)
     compile(code, "card", "exec")
     assert '"pretrained/sentiment_imdb/saved_model"' in code
+
+
+def test_a_bar_in_a_figure_is_no_end_of_its_cell():
+    figures = {"bleu": 30.0, "signature": "nrefs:1|case:mixed"}
+    card = render({"evaluations": {"x/test": figures}})
+    assert r"| x/test | 30.0000 | nrefs:1\|case:mixed |" in card

@@ -119,3 +119,18 @@ def test_missing_matplotlib_names_the_extra(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install 'sequence-zoo\[plots\]'"):
         plots.learning_curves(HISTORY, tmp_path / "curves.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_attention_is_drawn_from_outputs_to_sources(tmp_path, figures):
+    weights = np.random.default_rng(0).uniform(size=(2, len(TOKENS)))
+    words = ["ein", "\u6f22\u5b57\x00"]
+    plots.attention(weights, words, TOKENS, tmp_path / "attention.png")
+    axes, *_bar = figures[0].axes
+    np.testing.assert_allclose(axes.images[0].get_array(), weights, rtol=1e-6)
+    assert axes.images[0].get_clim() == (0, 1)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["the", "cat", "costs", r"\$5"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == words
+    assert size(tmp_path / "attention.png")
+    with pytest.raises(ValueError, match=r"must be of the shape \(4, 2\), found"):
+        plots.attention(weights, TOKENS, words, tmp_path / "other.png")
