@@ -185,9 +185,9 @@ def _measure(preset, model, pairs, settings):
             lines = map(translation_commands.one_line, found)
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         print(f"translations {settings.translations}")
-    sample = _sample(pairs.texts, found, settings)
+    extras = _sample(pairs.texts, found, settings)
     cards.add_evaluation(
-        preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, sample=sample
+        preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, extras=extras
     )
 
 
@@ -199,7 +199,7 @@ def _sample(texts, translations, settings):
         if 0 < len(pair[0]) <= SAMPLE_LENGTH and pair[0].isprintable()
     ][:SAMPLES]
     if not short:
-        return None
+        return {}
     parts = ["python -m tasks.translation translate"]
     for each in dataclasses.fields(Search):
         value = getattr(settings, each.name)
@@ -207,7 +207,7 @@ def _sample(texts, translations, settings):
             parts.append(f"--{each.name.replace('_', '-')} {value}")
     parts += [shlex.quote(text) for text, _ in short]
     lines = [translation_commands.one_line(found) for _, found in short]
-    return {"command": " ".join(parts), "text": "\n".join(lines)}
+    return {"sample": {"command": " ".join(parts), "text": "\n".join(lines)}}
 
 
 TEMPLATE = cli.Template(
