@@ -38,8 +38,9 @@ class Config(config.TrainingConfig):
     text_column: str | None = None
     # files to train on instead of a dataset, each a text, in UTF-8: 'books/*.txt'
     files: str | None = None
-    # the share of the training text, at its end, to choose on; default: the validation
-    # split where there is another one to report on, else 0.05
+    # the share of the training text, at its end, to choose on; 0: train on all of it,
+    # and keep the last epoch; default: the validation split where there is another one
+    # to report on, else 0.05
     hold_out: float | None = None
     # what a token is
     level: str = choice("character", "word", default="character")
@@ -87,8 +88,8 @@ class Config(config.TrainingConfig):
         config.at_least(self, "vocabulary_size", 5)
         if self.samples is not None:
             config.at_least(self, "samples", 1)
-        if self.hold_out is not None and not 0 < self.hold_out < 1:
-            raise UserError(f"--hold-out must be in (0, 1), found {self.hold_out}.")
+        if self.hold_out is not None:
+            config.below(self, "hold_out", 1)
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
         config.below(self, "recurrent_weight_dropout", 1)
@@ -130,17 +131,16 @@ def train(settings: Config, output: Path) -> None:
         size = settings.batch_size, settings.window, settings.buckets
         batches = text_streams.batches(model, corpus.train, *size, seed=settings.seed)
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    validation, monitor = None, None
+    if corpus.validation:
+        validation = text_streams.batches(model, corpus.validation, *size).dataset()
+        monitor = MONITOR
     training.begin(output, settings)
     history = training.fit(
-        model,
-        batches,
-        text_streams.batches(model, corpus.validation, *size).dataset(),
-        settings,
-        output / training.CHECKPOINTS,
-        MONITOR,
+        model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )
     record = {"command": cli.command("text", settings), **corpus.record}
-    preset = training.finish(model, history, record, settings, output, MONITOR)
+    preset = training.finish(model, history, record, settings, output, monitor)
     for texts in corpus.tests:
         _measure(preset, model, texts, settings)
 

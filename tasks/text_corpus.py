@@ -9,6 +9,8 @@ from tasks.errors import UserError
 
 # The share of the training text, at its end, that is held out unless told otherwise.
 HELD_OUT = 0.05
+# What a training without validation says that it was chosen on.
+UNCHOSEN = "none: the last epoch is kept"
 # How many characters before a text are read for its sake: more than states remember.
 CONTEXT = 10_000
 # In which order the splits of one text, cut into them, follow each other.
@@ -52,22 +54,20 @@ class Corpus:
 
     Attributes:
         train: to train on.
-        validation: to choose on; never a part of `tests`.
+        validation: to choose on; never a part of `tests`. None where all is trained on.
         tests: to report on, each by itself; maybe none.
         record: what a preset remembers of its training's data.
     """
 
     train: Texts
-    validation: Texts
+    validation: Texts | None
     tests: tuple[Texts, ...]
     record: dict
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
-        lines = [
-            f"train       {self.train.describe()}",
-            f"validation  {self.validation.describe()}",
-        ]
+        chosen_on = self.validation.describe() if self.validation else UNCHOSEN
+        lines = [f"train       {self.train.describe()}", f"validation  {chosen_on}"]
         lines += [f"test        {texts.describe()}" for texts in self.tests]
         return "\n".join(lines if self.tests else [*lines, "test        none"])
 
@@ -193,14 +193,15 @@ def read_corpus(
     """Reads what to train, choose and report on.
 
     A dataset's validation split is to choose on if there is a test split too and
-    `share` is None; else the end of the training text is. What is left of the two is
-    to report on: of one text, cut into splits, both together and the last by itself.
+    `share` is None; else the end of the training text is, or nothing where `share` is
+    0. What is left of the two is to report on: of one text, cut into splits, both
+    together and the last by itself.
 
     Args:
         builder: a prepared TFDS builder.
         train_split: the split to train on or a slice of it.
         column: the path of a string feature.
-        share: how much of the training text to hold out, in (0, 1).
+        share: how much of the training text to hold out, in [0, 1).
         lines: whether each line is a text of its own.
 
     Raises:
@@ -215,17 +216,18 @@ def read_corpus(
     if share is None and len(others) == 2:
         validation = read(builder, others.pop(0), column, lines)
     else:
-        train, validation = hold_out(train, share or HELD_OUT, whole=lines)
+        train, validation = _held_out(train, share, lines)
     reported = others[-1:]
     if len(others) == 2 and _is_one_text(builder) and not lines:
         reported = ["+".join(others), *reported]
-    # What has no target costs nothing: with it, Keras' `val_loss` would be too low.
-    validation = dataclasses.replace(validation, context="")
+    if validation:
+        # What has no target costs nothing: with it, `val_loss` would be too low.
+        validation = dataclasses.replace(validation, context="")
     record = {
         "dataset": data.name(builder),
         "text_column": column,
         "train": train.source,
-        "chosen_on": validation.source,
+        "chosen_on": validation.source if validation else UNCHOSEN,
         "test_splits": reported,
     }
     tests = tuple(read(builder, split, column, lines) for split in reported)
@@ -237,18 +239,25 @@ def corpus_of_files(pattern: str, share: float | None, lines: bool) -> Corpus:
 
     Args:
         pattern: see `read_files`.
-        share: how much of their text to hold out, in (0, 1).
+        share: how much of their text to hold out, in [0, 1).
         lines: whether each line is a text of its own.
 
     Raises:
         UserError: as `read_files` and `hold_out`.
     """
     texts = read_files(pattern, lines)
-    train, validation = hold_out(texts, share or HELD_OUT, whole=lines)
+    train, validation = _held_out(texts, share, lines)
     record = {
         "dataset": pattern,
         "train": train.source,
-        "chosen_on": validation.source,
+        "chosen_on": validation.source if validation else UNCHOSEN,
         "test_splits": [],
     }
     return Corpus(train, validation, (), record)
+
+
+def _held_out(texts, share, lines):
+    """Returns texts less what is held out, and that; None where it is nothing."""
+    if share == 0:
+        return texts, None
+    return hold_out(texts, share or HELD_OUT, whole=lines)

@@ -184,7 +184,7 @@ def finish(
     record: dict,
     config,
     output: Path,
-    monitor: str = "val_accuracy",
+    monitor: str | None = "val_accuracy",
 ) -> Path:
     """Saves a trained model as a preset, with its history, and says where.
 
@@ -194,14 +194,16 @@ def finish(
         record: what the template knows of the training, for the model card.
         config: the training's config.
         output: the training's folder.
-        monitor: what the best epoch was chosen by.
+        monitor: what the best epoch was chosen by; None if the last was kept.
 
     Returns:
         The preset's folder.
     """
     preset = output / "preset"
     model.save_to_preset(preset)
-    best = max(history, key=lambda row: callbacks.merit(row, monitor))
+    best = history[-1]
+    if monitor is not None:
+        best = max(history, key=lambda row: callbacks.merit(row, monitor))
     record = record | {
         "epochs": len(history),
         "best_epoch": best["epoch"],

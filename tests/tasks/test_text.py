@@ -262,6 +262,16 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(
 
 
 @pytest.mark.slow
+def test_without_validation_the_last_epoch_is_kept(files, tmp_path):
+    flags = ("--files", files, *FEW.split(), "--hold-out", 0, "--ema-momentum", 0.5)
+    printed = succeed("train", "--output", tmp_path / "run", *flags)
+    assert "validation  none: the last epoch is kept" in printed
+    record = read_json(tmp_path / "run" / "preset" / "metrics.json")["training"]
+    assert record["best_epoch"] == record["epochs"] == 2
+    assert not any(name.startswith("val_") for name in history(tmp_path / "run")[0])
+
+
+@pytest.mark.slow
 def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
     flags = ("--files", files, "--sentences", "--cell", "lstm", "--tied")
     printed = succeed("train", "--output", tmp_path / "run", *flags, *FEW.split())

@@ -102,6 +102,17 @@ def test_one_text_is_chosen_on_its_training_part_and_reported_on_the_rest(builde
     assert corpus.record["chosen_on"] == "made/up/train (the last 5%)"
 
 
+def test_all_the_text_is_trained_on_where_nothing_is_held_out(builder):
+    one = builder(train=["a" * 100], validation=["b"], test=["c"])
+    corpus = text_corpus.read_corpus(one, "train", "text", 0)
+    assert corpus.train.texts == ("a" * 100,)
+    assert corpus.validation is None
+    assert [texts.texts for texts in corpus.tests] == [("bc",), ("c",)]
+    told = "none: the last epoch is kept"
+    assert corpus.record["chosen_on"] == told
+    assert f"validation  {told}\n" in corpus.describe()
+
+
 def test_a_validation_split_is_chosen_on_unless_it_is_all_there_is(builder):
     full = builder(train=["a", "b"], validation=["c"], test=["d"])
     corpus = text_corpus.read_corpus(full, "train", "text")

@@ -26,7 +26,7 @@ MISTAKES = {
     "word": (["explain", "A text.", "--alternatives", ""], "must not be empty"),
     "texts": (["explain", "A text.", "Another."], "one text, found 2"),
     "window": (["train", "--window", 0], "--window must be at least 1"),
-    "hold out": (["train", "--hold-out", 1], "--hold-out must be in (0, 1)"),
+    "hold out": (["train", "--hold-out", 1], "--hold-out must be in [0, 1)"),
     "samples": (["train", "--samples", 0], "--samples must be at least 1"),
     "weights": (
         ["train", "--recurrent-weight-dropout", 1],
