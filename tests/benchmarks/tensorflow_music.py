@@ -63,23 +63,23 @@ class Training:
             self._model.compile(optimizer, loss)
             before = np.pad(pieces, [(0, 0), (1, 0), (0, 0)])[:, :-1]
             self._data = before.astype("float32"), pieces.astype("float32")
-            self._scale = KEYS  # Keras' loss is a mean over keys
+            self._keys = 1  # Keras' loss is a mean over keys
             return
         self._model = zoo_model(name.removeprefix("zoo, "))
         self._model.compile(optimizer)
         lengths = np.full(len(pieces), steps, np.int32)
         self._data = ({"roll": pieces, "lengths": lengths},)
-        self._scale = 1
+        self._keys = KEYS
 
     def run(self):
         """Trains for an epoch."""
         history = self._model.fit(
             *self._data, batch_size=self._batch, shuffle=False, verbose=0
         )
-        self._losses.append(self._scale * history.history["loss"][0])
+        self._losses.append(history.history["loss"][0] / self._keys)
 
     def results(self) -> list[np.ndarray]:
-        """Returns the mean losses of the first epochs, in nats a frame."""
+        """Returns the mean losses of the first epochs, in nats a key."""
         return [np.array(self._losses[:2])]
 
 
