@@ -61,7 +61,7 @@ def test_file_without_notes_is_refused_and_told_from_one_of_the_other_kind():
     unfinished = midi_bytes([mido.Message("note_on", note=60)])
     assert "no notes: none begins and ends" in refused(unfinished)
     drums = midi_bytes(note(36, 100, channel=9))
-    assert "no notes but for drums. Read it with `drums`" in refused(drums)
+    assert "no notes but for drums. Read it as drums" in refused(drums)
     piano = midi_bytes(note(60, 100))
     assert "no notes for drums, on MIDI's channel 10" in refused(piano, drums=True)
 
