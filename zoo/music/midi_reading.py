@@ -186,7 +186,7 @@ def _other_notes(midi, drums):
     if not any(instrument.notes for instrument in midi.instruments):
         return ": none begins and ends. Give a file with some"
     if drums:
-        return " for drums, on MIDI's channel 10. Read it as keys, or give one with drums"
+        return " for drums (MIDI's channel 10). Read it as keys, or give one with drums"
     return " but for drums. Read it as drums, or give one with other notes"
 
 

@@ -63,7 +63,7 @@ def test_file_without_notes_is_refused_and_told_from_one_of_the_other_kind():
     drums = midi_bytes(note(36, 100, channel=9))
     assert "no notes but for drums. Read it as drums" in refused(drums)
     piano = midi_bytes(note(60, 100))
-    assert "no notes for drums, on MIDI's channel 10" in refused(piano, drums=True)
+    assert "no notes for drums (MIDI's channel 10)" in refused(piano, drums=True)
 
 
 def test_notes_beside_the_keys_are_told():
