@@ -14,6 +14,10 @@ from tasks import (
     cards,
     data,
     labelled_texts,
+    music,
+    music_files,
+    music_pieces,
+    music_samples,
     ner,
     sentiment,
     tagged_sentences,
@@ -52,7 +56,15 @@ class Asked(NamedTuple):
 
 CONLL, WIKIANN = "conll2002/es/1.0.0/test", "wikiann/en/1.0.0/test"
 IMDB = "imdb_reviews/plain_text/1.0.0/test"
+JSB = "poly_music/jsb_chorales/1.0.0/test"
+NOTTINGHAM = "poly_music/nottingham/1.0.0/test"
+PIECE = {"argument": "primer", "example": "tf.zeros([1, 0, 88])"}
+NATS = "nats_per_frame"
 ASKED = {
+    "music_jsb": Asked(music, 10, JSB, ("pieces", 77), NATS, most=6.3, card=PIECE),
+    "music_nottingham": Asked(
+        music, 10, NOTTINGHAM, ("pieces", 170), NATS, most=2.5, card=PIECE
+    ),
     "ner_conll2002_es": Asked(ner, 15, CONLL, ("sentences", 1_517), "f1", 0.80),
     "ner_wikiann_en": Asked(ner, 15, WIKIANN, ("sentences", 10_000), "f1", 0.76),
     "sentiment_imdb": Asked(
@@ -168,3 +180,36 @@ def test_tagger_is_as_good_as_its_card_says(preset, dataset):
     predicted = tagged_sentences.predict(model, sentences, batch_size=64)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
     assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
+
+
+@pytest.mark.real_data(raw=["poly_music"])
+@pytest.mark.parametrize(
+    ("preset", "dataset"),
+    [
+        ("music_jsb", "poly_music/jsb_chorales"),
+        ("music_nottingham", "poly_music/nottingham"),
+    ],
+)
+def test_music_costs_what_its_card_says(preset, dataset, tmp_path):
+    folder, figures = ROOT / preset, stated(preset)
+    builder = data.load_builder(dataset, tmp_path)
+    pieces = music_pieces.read(builder, "test", None, music_files.grid_of(folder))
+    model = zoo.from_preset(preset)
+    found = music_pieces.measure(model, pieces, batch_size=16)
+    assert found == pytest.approx({name: figures[name] for name in found}, rel=1e-4)
+    # With outputs key by key, which the card tells beside, it would cost more.
+    published = {"music_jsb": 8.43, "music_nottingham": 3.29}[preset]
+    beside = figures["nats_per_frame_by_bernoulli"]
+    assert figures["nats_per_frame"] < beside <= published
+
+
+@pytest.mark.parametrize("preset", ["music_jsb", "music_nottingham"])
+def test_drawn_music_is_like_real_music(preset):
+    metrics = presets.read_metrics(ROOT / preset)
+    real, drawn = metrics["statistics"].values()
+    assert drawn["pieces"] == music_samples.COUNT
+    for name in ("notes_per_frame", "notes_in_key"):
+        assert drawn[name] == pytest.approx(real[name], rel=0.1), name
+    chords, others = (list(each["common_chords"]) for each in (real, drawn))
+    assert chords[0] == others[0]
+    assert len(set(chords) & set(others)) >= 6
