@@ -144,6 +144,7 @@ def test_files_with_unequal_line_counts_are_named(text, count, tmp_path):
         gzip.compress(b"some text\n" * 9)[:-12],
         gzip.compress("tr\u00e8s".encode("latin-1")),
     ],
+    ids=["not gzip", "cut off", "not UTF-8"],
 )
 def test_file_that_is_damaged_is_named(damaged, tmp_path):
     path = tmp_path / "a.fr.gz"

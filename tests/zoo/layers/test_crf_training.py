@@ -243,7 +243,11 @@ def test_forbidden_target_makes_the_loss_infinite_and_leaves_the_weights_sound()
     assert all(np.isfinite(weight).all() for weight in model.weights)
 
 
-@pytest.mark.parametrize("reader", [CRFLoss(), CRFAccuracy(), CRFDecoder()], ids=str)
+@pytest.mark.parametrize(
+    "reader",
+    [CRFLoss(), CRFAccuracy(), CRFDecoder()],
+    ids=lambda reader: type(reader).__name__,
+)
 def test_what_is_not_a_crfs_output_is_refused(reader):
     outputs = tf.identity(CRF(TAGS)(draw(2, 4, TAGS)))
     arguments = (
