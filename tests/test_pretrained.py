@@ -19,11 +19,16 @@ from tasks import (
     music_pieces,
     music_samples,
     ner,
+    perplexities,
     sentiment,
     tagged_sentences,
     tagged_texts,
     tagging,
+    text,
+    text_corpus,
+    text_streams,
 )
+from tests.benchmarks import sentence_pairs
 from zoo import presets
 
 ROOT = Path(__file__).parent.parent / "pretrained"
@@ -58,8 +63,10 @@ CONLL, WIKIANN = "conll2002/es/1.0.0/test", "wikiann/en/1.0.0/test"
 IMDB = "imdb_reviews/plain_text/1.0.0/test"
 JSB = "poly_music/jsb_chorales/1.0.0/test"
 NOTTINGHAM = "poly_music/nottingham/1.0.0/test"
+PROMPT = {"argument": "prompt"}
 PIECE = {"argument": "primer", "example": "tf.zeros([1, 0, 88])"}
 NATS = "nats_per_frame"
+REVIEWS = "imdb_reviews/plain_text/1.0.0/test[:20%]"
 ASKED = {
     "music_jsb": Asked(music, 10, JSB, ("pieces", 77), NATS, most=6.3, card=PIECE),
     "music_nottingham": Asked(
@@ -69,6 +76,10 @@ ASKED = {
     "ner_wikiann_en": Asked(ner, 15, WIKIANN, ("sentences", 10_000), "f1", 0.76),
     "sentiment_imdb": Asked(
         sentiment, 20, IMDB, ("examples", 25_000), "accuracy", 0.90
+    ),
+    # A Kneser-Ney 5-gram of the same tokens has 119: `tests.benchmarks.kneser_ney`.
+    "text_reviews": Asked(
+        text, 40, REVIEWS, ("texts", 5_000), "perplexity", most=100, card=PROMPT
     ),
 }
 
@@ -213,3 +224,24 @@ def test_drawn_music_is_like_real_music(preset):
     chords, others = (list(each["common_chords"]) for each in (real, drawn))
     assert chords[0] == others[0]
     assert len(set(chords) & set(others)) >= 6
+
+
+@pytest.fixture(scope="module")
+def reviewer():
+    return zoo.from_preset("text_reviews")
+
+
+def test_language_model_tells_right_sentences_from_wrong_ones(reviewer):
+    margins = sentence_pairs.rank(reviewer, sentence_pairs.read())
+    assert len(margins) >= 40
+    assert np.mean(np.array(margins) > 0) > 0.85
+
+
+@pytest.mark.real_data("imdb_reviews")
+def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
+    builder = data.load_builder("imdb_reviews")
+    texts = text_corpus.read(builder, "test[:50]", "text")
+    batches = text_streams.batches(reviewer, texts, batch_size=16, window=35)
+    figures = perplexities.measure(reviewer, batches, texts)
+    # From one 50 reviews to others the mean varies by some 0.05.
+    assert figures["nats"] == pytest.approx(stated("text_reviews")["nats"], abs=0.2)
