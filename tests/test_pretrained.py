@@ -77,7 +77,7 @@ ASKED = {
     "sentiment_imdb": Asked(
         sentiment, 20, IMDB, ("examples", 25_000), "accuracy", 0.90
     ),
-    # A Kneser-Ney 5-gram of the same tokens has 119: `tests.benchmarks.kneser_ney`.
+    # A Kneser-Ney 5-gram of the same tokens has 112: `tests.benchmarks.kneser_ney`.
     "text_reviews": Asked(
         text, 40, REVIEWS, ("texts", 5_000), "perplexity", most=100, card=PROMPT
     ),
