@@ -8,16 +8,16 @@ losses are compared first; NADE has another.
 """
 
 import argparse
-import statistics
 
-from tests.benchmarks import fresh_process, report, workers
+from tests.benchmarks import fresh_process, report, speeds, workers
 from tests.benchmarks.measurement import disagreements
 
 MODULE = "tensorflow_music"
 BATCH, STEPS, BATCHES = 16, 128, 8
 LOSSES_WITHIN = 2e-4  # nats a key: what rounding does in an epoch
-TRAINED = "zoo, nade", "zoo, bernoulli", "keras"
-DRAWN = "zoo, nade", "zoo, bernoulli", "keras, tf.function", "keras, eager"
+OURS = "zoo, bernoulli"
+TRAINED = "zoo, nade", OURS, "keras"
+DRAWN = "zoo, nade", OURS, "keras, tf.function", "keras, eager"
 NOTES = """
 An LSTM of 256 units, 88 keys, made-up pieces of 4 notes a frame, float32. Training:
 batches of 16 pieces of 128 frames. ×: the other's time over that of the zoo's Bernoulli
@@ -39,47 +39,20 @@ def main() -> None:
     with workers.started(dict.fromkeys(TRAINED, MODULE)) as desks:
         batches = 1 if quick else BATCHES
         size = {"batch": BATCH, "steps": STEPS, "batches": batches}
-        first = prepare(desks, task="training", **size)
+        first = speeds.prepare(desks, task="training", **size)
         alike = {name: desks[name] for name in TRAINED[1:]}
         complaints = disagreements(alike, within=LOSSES_WITHIN)
         assert not complaints, complaints
-        print_speeds("training", desks, first, BATCH * STEPS * batches, rounds)
+        frames = BATCH * STEPS * batches
+        speeds.print_rows("training", desks, first, frames, rounds, OURS)
     for batch in (1, 64):
         with workers.started(dict.fromkeys(DRAWN, MODULE)) as desks:
             steps = 8 if quick else 256
-            first = prepare(desks, task="drawing", batch=batch, steps=steps)
-            print_speeds(f"drawing {batch}", desks, first, batch * steps, rounds)
+            first = speeds.prepare(desks, task="drawing", batch=batch, steps=steps)
+            case, frames = f"drawing {batch}", batch * steps
+            speeds.print_rows(case, desks, first, frames, rounds, OURS)
     print(NOTES)
     print(machine)
-
-
-def prepare(desks: dict, **case) -> dict[str, float]:
-    """Makes a case ready, and returns the seconds of each way's first call."""
-    return {
-        name: desk.ask("prepare", **case)["first_call"] for name, desk in desks.items()
-    }
-
-
-def print_speeds(
-    task: str, desks: dict, first: dict[str, float], frames: int, rounds: int
-) -> None:
-    """Prints a row for each way.
-
-    Args:
-        task: what they did.
-        desks: their workers, by name.
-        first: the seconds of their first calls.
-        frames: how many a call has.
-        rounds: how many turns each way has.
-    """
-    turns = workers.medians_in_turn(desks, rounds, seconds=0)
-    speeds = {name: frames / statistics.median(turns[name]) for name in desks}
-    for name, speed in speeds.items():
-        print(
-            f"| {task} | {name} | {speed:,.0f} "
-            f"| {speeds['zoo, bernoulli'] / speed:.2f} | {first[name]:.1f} |",
-            flush=True,
-        )
 
 
 if __name__ == "__main__":

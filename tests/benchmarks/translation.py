@@ -13,7 +13,7 @@ import statistics
 
 import numpy as np
 
-from tests.benchmarks import fresh_process, report, translation_cases, workers
+from tests.benchmarks import fresh_process, report, speeds, translation_cases, workers
 from tests.benchmarks.measurement import disagreements
 
 MODULE = "tensorflow_translation"
@@ -79,9 +79,9 @@ def print_training(desks: dict, quick: bool) -> None:
     tokens = np.count_nonzero(sources)
     for name, model in list(MODELS.items())[: 1 if quick else None]:
         sizes = {**model, **translation_cases.SIZES}
-        first = prepare(desks, task="training", sizes=sizes, **size)
+        first = speeds.prepare(desks, task="training", sizes=sizes, **size)
         check(desks, within=LOSSES_WITHIN)
-        print_speeds(name, desks, first, tokens, 1 if quick else 5)
+        speeds.print_rows(name, desks, first, tokens, 1 if quick else 5, "zoo", 1)
 
 
 def print_greedy(desks: dict, quick: bool) -> None:
@@ -98,9 +98,10 @@ def print_greedy(desks: dict, quick: bool) -> None:
     print_header("batch", "way", "sentences/s", "zoo ×", "first call, s")
     for batch in BATCH_SIZES:
         size = {"batch": batch, "length": LENGTH}
-        first = prepare(desks, task="translating", sizes=DEFAULT, **size)
+        first = speeds.prepare(desks, task="translating", sizes=DEFAULT, **size)
         check(desks)
-        print_speeds(str(batch), desks, first, batch, 1 if quick else 5)
+        rounds = 1 if quick else 5
+        speeds.print_rows(str(batch), desks, first, batch, rounds, "zoo", 1)
 
 
 def print_searches(desks: dict, quick: bool) -> None:
@@ -118,19 +119,12 @@ def print_searches(desks: dict, quick: bool) -> None:
         cells = [str(beam), str(length)]
         for batch in BATCH_SIZES:
             size = {"batch": batch, "length": length, "beam": beam}
-            prepare(desks, task="translating", sizes=DEFAULT, **size)
+            speeds.prepare(desks, task="translating", sizes=DEFAULT, **size)
             turns = workers.medians_in_turn(desks, 1 if quick else 5, seconds=0)
             speed = batch / statistics.median(turns["zoo"])
             begun.setdefault(batch, speed)
             cells += [f"{speed:,.1f}", f"{begun[batch] / speed:.1f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def prepare(desks: dict, **case) -> dict[str, float]:
-    """Makes a case ready, and returns the seconds of each way's first call."""
-    return {
-        name: desk.ask("prepare", **case)["first_call"] for name, desk in desks.items()
-    }
 
 
 def check(desks: dict, **within) -> None:
@@ -142,28 +136,6 @@ def check(desks: dict, **within) -> None:
 def print_header(*columns: str) -> None:
     """Prints the head of a table."""
     print(f"| {' | '.join(columns)} |\n{'| --- ' * len(columns)}|", flush=True)
-
-
-def print_speeds(
-    case: str, desks: dict, first: dict[str, float], count: int, rounds: int
-) -> None:
-    """Prints a row for each way.
-
-    Args:
-        case: what the first column says.
-        desks: their workers, by name.
-        first: the seconds of their first calls.
-        count: how many tokens or sentences a call has.
-        rounds: how many turns each way has.
-    """
-    turns = workers.medians_in_turn(desks, rounds, seconds=0)
-    speeds = {name: count / statistics.median(turns[name]) for name in desks}
-    for name, speed in speeds.items():
-        print(
-            f"| {case} | {name} | {speed:,.1f} | {speeds['zoo'] / speed:.2f} "
-            f"| {first[name]:.1f} |",
-            flush=True,
-        )
 
 
 if __name__ == "__main__":
