@@ -10,7 +10,6 @@ from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
 
 _MOST_RATINGS = 20
-_VALIDATION, _TEST = "validation", "test"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +93,7 @@ def read(
 
 
 def has_labels(builder, split: str, label_column: str) -> bool:
-    """Says whether a split is there and its labels are not hidden."""
-    if split not in builder.info.splits:
-        return False
+    """Says whether a split's labels are not hidden."""
     return data.read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
 
 
@@ -124,15 +121,12 @@ class Corpus:
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
-        test = self.test and f"{self.test.source}, {len(self.test):,}"
         return "\n".join(
             [
                 f"dataset     {self.name}",
                 f"text        {self.text_column}",
                 f"label       {self.label_column}: {', '.join(self.train.class_names)}",
-                f"train       {self.train.source}, {len(self.train):,}",
-                f"validation  {self.validation.source}, {len(self.validation):,}",
-                f"test        {test or 'none: no split with labels is left'}",
+                *splits.describe(self.train, self.validation, self.test),
             ]
         )
 
@@ -183,16 +177,13 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
     """
     train = read(builder, train_split, text, label)
     names = train.class_names
-    labelled = [
-        split
-        for split in (_TEST, _VALIDATION)
-        if split not in train_split and has_labels(builder, split, label)
-    ]
-    if labelled == [_TEST, _VALIDATION]:
-        validation = read(builder, _VALIDATION, text, label, names)
+    chosen_on, test_split = splits.choose(
+        builder, train_split, lambda split: has_labels(builder, split, label)
+    )
+    if chosen_on:
+        validation = read(builder, chosen_on, text, label, names)
     else:
         train, validation = splits.hold_out(train)
-    test_split = labelled[0] if labelled else None
     test = test_split and read(builder, test_split, text, label, names)
     name = data.name(builder)
     return Corpus(train, validation, test, name, test_split, text, label)

@@ -125,7 +125,7 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import music_pieces, training
+    from tasks import music_batches, training
 
     collection = _read(settings)
     print(collection.describe())
@@ -134,7 +134,7 @@ def train(settings: Config, output: Path) -> None:
     size = settings.batch_size, settings.buckets
     with training.strategy(settings).scope():
         model = _build(settings, collection.train)
-        batches = music_pieces.PieceBatches(
+        batches = music_batches.PieceBatches(
             collection.train,
             *size,
             settings.transpose,
@@ -146,7 +146,7 @@ def train(settings: Config, output: Path) -> None:
     history = training.fit(
         model,
         batches,
-        music_pieces.PieceBatches(collection.validation, *size).dataset(),
+        music_batches.PieceBatches(collection.validation, *size).dataset(),
         settings,
         output / training.CHECKPOINTS,
         MONITOR,
@@ -230,13 +230,14 @@ def evaluate(name: str, settings: Evaluation) -> None:
     builder = data.load_builder(
         settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
     )
-    pieces = music_pieces.read(builder, settings.split or "test", column, grid)
+    split = settings.split or trained.get("test_split") or "test"
+    pieces = music_pieces.read(builder, split, column, grid)
     _measure(preset, model, pieces, settings.batch_size, other)
 
 
 def _measure(preset, model, pieces, batch_size, other=None):
     """Measures a model, tells the result and writes it into its preset."""
-    from tasks import cards, music_pieces, music_samples
+    from tasks import cards, music_batches, music_samples
 
     print(f"measuring on {pieces.describe()}")
     figures = {}
@@ -246,7 +247,7 @@ def _measure(preset, model, pieces, batch_size, other=None):
                 f"{pieces.source} has frames of {pieces.keys} keys, the model of "
                 f"{each.keys}. Measure it on what is like that which it was trained on."
             )
-        found = music_pieces.measure(each, pieces, batch_size)
+        found = music_batches.measure(each, pieces, batch_size)
         kind = each.get_config()["output"]
         print(f"loss        {found['nats_per_frame']:.4f} nats per frame ({kind})")
         if each is model:

@@ -9,7 +9,6 @@ import numpy as np
 from tasks import data, splits, text_files
 from tasks.errors import UserError, did_you_mean
 
-_VALIDATION, _TEST = "validation", "test"
 # What is shown of a line that has no partner.
 _SHOWN = 40
 
@@ -66,10 +65,7 @@ class Corpus:
             columns = self.record["source_column"], self.record["target_column"]
             lines.append(f"dataset     {self.record['dataset']}")
             lines.append(f"columns     {' → '.join(columns)}")
-        for name in ("train", "validation", "test"):
-            part = getattr(self, name)
-            told = f"{part.source}, {len(part):,}" if part else "none: no split is left"
-            lines.append(f"{name:11} {told}")
+        lines += splits.describe(self.train, self.validation, self.test)
         return "\n".join(lines)
 
 
@@ -211,8 +207,7 @@ def _unequal(paths, sides):
 def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
     """Reads a dataset's train, validation and test.
 
-    The validation split is to choose on if there is a test split too, else a tenth of
-    train is.
+    Which splits these are, see `tasks.splits.choose`.
 
     Args:
         builder: a prepared TFDS builder.
@@ -222,12 +217,7 @@ def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
     Raises:
         UserError: a split doesn't exist.
     """
-    there = [
-        name
-        for name in (_TEST, _VALIDATION)
-        if name in builder.info.splits and name not in train_split
-    ]
-    test = there[0] if there else None
+    chosen_on, test = splits.choose(builder, train_split)
     record = {
         "dataset": data.name(builder),
         "source_column": columns[0],
@@ -236,7 +226,7 @@ def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
     }
     return _corpus(
         read(builder, train_split, columns),
-        read(builder, _VALIDATION, columns) if len(there) == 2 else None,
+        chosen_on and read(builder, chosen_on, columns),
         test and read(builder, test, columns),
         record,
     )

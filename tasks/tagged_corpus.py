@@ -7,9 +7,6 @@ from tasks.errors import UserError
 from tasks.tagged_sentences import TaggedSentences, read
 from zoo import tags as schemes
 
-# What datasets call the split to choose on.
-_VALIDATION, _TEST = ("validation", "dev"), "test"
-
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
@@ -46,11 +43,8 @@ class Corpus:
             *self._described_dataset(),
             f"scheme      {scheme}",
             f"tags        {', '.join(self.train.inventory)}",
+            *splits.describe(self.train, self.validation, self.test),
         ]
-        for name in ("train", "validation", "test"):
-            part = getattr(self, name)
-            told = f"{part.source}, {len(part):,}" if part else "none: no split is left"
-            lines.append(f"{name:11} {told}")
         unseen = set(self.train.inventory).difference(*self.train.tags)
         if unseen:
             lines.append(f"never seen  {', '.join(sorted(unseen))}: not in train")
@@ -68,7 +62,7 @@ class Corpus:
 def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Corpus:
     """Reads a dataset's train, validation and test.
 
-    A dataset without a split to choose on has one cut from train.
+    Which splits these are, see `tasks.splits.choose`.
 
     Args:
         builder: a prepared TFDS builder.
@@ -81,13 +75,7 @@ def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Co
         UserError: a split doesn't exist or doesn't fit, or tags can't be converted.
     """
     train = read(builder, train_split, tokens, tags)
-    there = [
-        name
-        for name in (*_VALIDATION, _TEST)
-        if name in builder.info.splits and name not in train_split
-    ]
-    choose = next((name for name in there if name in _VALIDATION), None)
-    test = _TEST if _TEST in there else None
+    chosen_on, test = splits.choose(builder, train_split)
     record = {
         "dataset": data.name(builder),
         "tokens_column": tokens,
@@ -96,7 +84,7 @@ def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Co
     }
     return corpus(
         train,
-        choose and read(builder, choose, tokens, tags),
+        chosen_on and read(builder, chosen_on, tokens, tags),
         test and read(builder, test, tokens, tags),
         scheme,
         record,

@@ -15,6 +15,7 @@ from tasks import (
     data,
     labelled_texts,
     music,
+    music_batches,
     music_files,
     music_pieces,
     music_samples,
@@ -206,7 +207,7 @@ def test_music_costs_what_its_card_says(preset, dataset, tmp_path):
     builder = data.load_builder(dataset, tmp_path)
     pieces = music_pieces.read(builder, "test", None, music_files.grid_of(folder))
     model = zoo.from_preset(preset)
-    found = music_pieces.measure(model, pieces, batch_size=16)
+    found = music_batches.measure(model, pieces, batch_size=16)
     assert found == pytest.approx({name: figures[name] for name in found}, rel=1e-4)
     # With outputs key by key, which the card tells beside, it would cost more.
     published = {"music_jsb": 8.43, "music_nottingham": 3.29}[preset]

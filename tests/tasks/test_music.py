@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks import data, music, music_pieces, music_samples
+from tasks import data, music, music_batches, music_pieces, music_samples
 from tasks.datasets.synthetic import scales
 from tasks.music_files import grid_of
 from tests.tasks import commands
@@ -52,7 +52,7 @@ def test_what_was_trained_is_written_down(trained, preset):
     metrics = read_json(preset / "metrics.json")
     record, figures = metrics["training"], metrics["evaluations"][TEST]
     assert record["chosen_on"] == "synthetic/scales/1.0.0/validation"
-    assert (record["test_splits"], record["step"]) == (["test"], 0.25)
+    assert (record["test_split"], record["step"]) == ("test", 0.25)
     assert grid_of(preset).steps_per_quarter == 4
     best = min(history(output), key=lambda row: float(row["val_nats"]))
     assert record["best_epoch"] == int(best["epoch"])
@@ -103,7 +103,7 @@ def test_another_output_is_put_beside(preset, data_dir, tmp_path):
     assert figures == pytest.approx(before["evaluations"][TEST], rel=1e-5)
     builder = data.load_builder("synthetic/scales", data_dir)
     real = music_pieces.read(builder, "test", None, grid_of(preset))
-    expected = music_pieces.measure(other, real, 64)["nats_per_frame"]
+    expected = music_batches.measure(other, real, 64)["nats_per_frame"]
     assert beside == pytest.approx(expected, rel=1e-5)
     assert beside > figures["nats_per_frame"]
 

@@ -42,7 +42,7 @@ def test_tokens_are_not_their_own_tags():
 
 def test_tags_can_be_numbers():
     stored = Stored(
-        {"train": [[("Teddy", 1), ("slept", 0)]], "dev": [[("Ann", 1)]]},
+        {"train": [[("Teddy", 1), ("slept", 0)]] * 2},
         ("tokens", "is_name"),
         tfds.features.Scalar(np.int64),
     )
@@ -112,7 +112,7 @@ def test_what_was_trained_on_is_never_tested_on():
 
 
 def test_tags_are_converted_on_demand():
-    found = corpus(Stored({"train": [TEDDY], "dev": [BEARS]}), scheme="iobes")
+    found = corpus(Stored({"train": [TEDDY] * 2}), scheme="iobes")
     assert found.train.tags == [["B-PER", "E-PER", "O"]]
     assert found.train.inventory == ("O", "B-PER", "I-PER", "E-PER", "S-PER")
     assert "iobes, converted from iob2" in found.describe()
@@ -132,7 +132,7 @@ def test_stray_tags_are_mended_and_told_but_for_those_of_the_test():
 
 def test_plain_tags_stay_and_have_no_other_scheme():
     label = tfds.features.ClassLabel(names=["NOUN", "VERB", "X"])
-    stored = Stored({"train": [BEARS], "dev": [BEARS]}, ("tokens", "upos"), label)
+    stored = Stored({"train": [BEARS] * 2}, ("tokens", "upos"), label)
     found = corpus(stored)
     assert found.scheme == "plain"
     assert found.train.tags == [["NOUN", "NOUN"]]
