@@ -205,7 +205,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
             doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import data, music_pieces
+    from tasks import evaluation, music_pieces
     from tasks.music_files import grid_of
     from zoo import presets
     from zoo.models import MusicModel
@@ -218,19 +218,9 @@ def evaluate(name: str, settings: Evaluation) -> None:
         pieces = music_pieces.read_files(settings.midi_files, grid)
         _measure(preset, model, pieces, settings.batch_size, other)
         return
-    trained = presets.read_metrics(preset).get("training", {})
-    column = settings.music_column
-    if settings.dataset is None:
-        column = column or trained.get("music_column")
-        if trained and "music_column" not in trained:
-            raise UserError(
-                f"{name} was trained on files. Give others to measure it on with "
-                "--midi-files, or a --dataset."
-            )
-    builder = data.load_builder(
-        settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
+    builder, [split], [column] = evaluation.choose(
+        preset, settings, "music_column", files="--midi-files"
     )
-    split = settings.split or trained.get("test_split") or "test"
     pieces = music_pieces.read(builder, split, column, grid)
     _measure(preset, model, pieces, settings.batch_size, other)
 

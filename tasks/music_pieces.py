@@ -126,7 +126,6 @@ def collection_of_files(pattern: str, grid: Grid) -> Collection:
     """
     train, validation = splits.hold_out(read_files(pattern, grid))
     record = {
-        "dataset": pattern,
         "train": train.source,
         "chosen_on": validation.source,
         "test_split": None,

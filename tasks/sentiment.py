@@ -206,26 +206,18 @@ def evaluate(name: str, settings: Evaluation) -> None:
         UserError: the dataset, the split or a column doesn't exist or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import data, labelled_texts
+    from tasks import evaluation, labelled_texts
     from zoo import presets
     from zoo.models import SequenceClassifier
 
     preset = presets.find(name)
     model = SequenceClassifier.from_preset(preset)
-    trained = presets.read_metrics(preset).get("training", {})
-    text, label = settings.text_column, settings.label_column
-    if settings.dataset is None:
-        text = text or trained.get("text_column")
-        label = label or trained.get("label_column")
-    builder = data.load_builder(
-        settings.dataset or trained.get("dataset", "imdb_reviews"), settings.data_dir
+    builder, [split], chosen = evaluation.choose(
+        preset, settings, "text_column", "label_column"
     )
-    split = settings.split or trained.get("test_split") or "test"
+    columns = labelled_texts.columns(builder, *chosen)
     examples = labelled_texts.read(
-        builder,
-        split,
-        *labelled_texts.columns(builder, text, label),
-        class_names=model.class_names,
+        builder, split, *columns, class_names=model.class_names
     )
     _measure(preset, model, examples, settings.batch_size)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from simple_parsing import choice, flag
 
 from tasks import cli, config, text_commands, text_explanation
-from tasks.errors import UserError
 
 SUMMARY = "Writes texts, token by token, and says how probable texts are."
 LIMITS = """
@@ -207,7 +206,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
             doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import data, text_corpus
+    from tasks import evaluation, text_corpus
     from zoo import presets
     from zoo.models import LanguageModel
 
@@ -219,23 +218,12 @@ def evaluate(name: str, settings: Evaluation) -> None:
         texts = text_corpus.read_files(settings.files, model.sentences)
         _measure(preset, model, texts, settings)
         return
-    trained = presets.read_metrics(preset).get("training", {})
-    column = settings.text_column
-    if settings.dataset is None:
-        column = column or trained.get("text_column")
-        if trained and "text_column" not in trained:
-            raise UserError(
-                f"{name} was trained on files. Give others to measure it on with "
-                "--files, or a --dataset."
-            )
-    builder = data.load_builder(
-        settings.dataset or trained.get("dataset", Config.dataset), settings.data_dir
+    builder, splits, [chosen] = evaluation.choose(
+        preset, settings, "text_column", files="--files"
     )
-    splits = trained.get("test_splits") if settings.dataset is None else None
-    for split in [settings.split] if settings.split else splits or ["test"]:
-        texts = text_corpus.read(
-            builder, split, _column(builder, column), model.sentences
-        )
+    column = _column(builder, chosen)
+    for split in splits:
+        texts = text_corpus.read(builder, split, column, model.sentences)
         _measure(preset, model, texts, settings)
 
 

@@ -248,7 +248,6 @@ def corpus_of_files(pattern: str, share: float | None, lines: bool) -> Corpus:
     texts = read_files(pattern, lines)
     train, validation = _held_out(texts, share, lines)
     record = {
-        "dataset": pattern,
         "train": train.source,
         "chosen_on": validation.source if validation else UNCHOSEN,
         "test_splits": [],

@@ -94,13 +94,12 @@ def _read(settings):
             settings.files, settings.validation_files, settings.test_files
         )
     builder = data.load_builder(settings.dataset, settings.data_dir)
-    columns = parallel_corpus.columns(builder, *_chosen(settings))
+    columns = parallel_corpus.columns(
+        builder,
+        (settings.source, settings.target),
+        (settings.source_column, settings.target_column),
+    )
     return parallel_corpus.read_corpus(builder, settings.train_split, columns)
-
-
-def _chosen(settings):
-    languages = settings.source, settings.target
-    return languages, (settings.source_column, settings.target_column)
 
 
 def _build(settings, corpus):
@@ -134,7 +133,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
             or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import data, parallel_corpus
+    from tasks import evaluation, parallel_corpus
     from zoo import presets
     from zoo.models import Translator
 
@@ -145,19 +144,13 @@ def evaluate(name: str, settings: Evaluation) -> None:
         pairs = parallel_corpus.read_files(settings.files)
         _measure(preset, model, pairs, settings)
         return
-    trained = presets.read_metrics(preset).get("training", {})
-    dataset = settings.dataset or trained.get("dataset")
-    if dataset is None:
-        raise UserError(
-            f"Preset {name} has no dataset on record to be measured on. Give one with "
-            "--dataset, or two files with --files."
-        )
-    builder = data.load_builder(dataset, settings.data_dir)
-    languages, columns = _chosen(settings)
-    if settings.dataset is None and not any((*languages, *columns)):
-        columns = trained["source_column"], trained["target_column"]
+    builder, [split], columns = evaluation.choose(
+        preset, settings, "source_column", "target_column", files="--files"
+    )
+    languages = settings.source, settings.target
+    if any(languages):  # not those of the training
+        columns = settings.source_column, settings.target_column
     columns = parallel_corpus.columns(builder, languages, columns)
-    split = settings.split or trained.get("test_split") or "test"
     _measure(preset, model, parallel_corpus.read(builder, split, columns), settings)
 
 
