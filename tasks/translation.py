@@ -107,14 +107,15 @@ def _build(settings, corpus):
     from tasks import parallel_batches
     from zoo.models import Translator
 
+    level = settings.token_level()
     source, target = parallel_batches.vocabularies(
         corpus.train,
-        settings.level,
+        level,
         settings.vocabulary_size,
         settings.min_count,
         settings.shared,
     )
-    print(f"vocabulary  {len(source):,} → {len(target):,} {settings.level}s")
+    print(f"vocabulary  {len(source):,} → {len(target):,} {level}s")
     try:
         return Translator(source, target, **settings.model(), name="translation")
     except ValueError as error:  # units that heads don't divide, say

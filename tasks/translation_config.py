@@ -7,6 +7,8 @@ from simple_parsing import choice, field, flag
 from tasks import config
 from tasks.errors import UserError
 
+DATES = "synthetic/dates"
+
 
 @dataclasses.dataclass
 class Search:
@@ -47,7 +49,7 @@ class Config(config.TrainingConfig):
     """Translation: dataset, model and training."""
 
     # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/dates"
+    dataset: str = DATES
     # the language to translate from; default: the dataset's first
     source: str | None = None
     # the language to translate into; default: the dataset's second
@@ -64,8 +66,8 @@ class Config(config.TrainingConfig):
     test_files: list[str] | None = field(default=None, nargs=2)
     # pairs with more tokens on a side are left out of training
     max_tokens: int = 200
-    # what a token is
-    level: str = choice("subword", "word", "character", default="subword")
+    # what a token is; default: a subword, and of synthetic/dates a character
+    level: str | None = choice("subword", "word", "character", default=None)
     # how many tokens the model knows of a language
     vocabulary_size: int = 4000
     # how often a token must occur to be known, and a subword to be made
@@ -139,13 +141,24 @@ class Config(config.TrainingConfig):
     def model(self) -> dict:
         """Returns the arguments of `zoo.models.Translator`, but for vocabularies."""
         names = (
-            *("level", "embedding_units", "cell", "units"),
+            *("embedding_units", "cell", "units"),
             *("encoder_layers", "decoder_layers", "heads", "order", "input_feeding"),
             *("context", "bridge", "shared", "tied", "embedding_dropout", "dropout"),
             *("label_smoothing", "scheduled_sampling"),
         )
-        attention = None if self.attention == "none" else self.attention
-        return {"attention": attention} | {name: getattr(self, name) for name in names}
+        return {
+            "level": self.token_level(),
+            "attention": None if self.attention == "none" else self.attention,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def token_level(self) -> str:
+        """Returns what a token is: "subword", "word" or "character"."""
+        if self.level is not None:
+            return self.level
+        # Subwords would learn numbers by heart, and not how they are written.
+        dates = not self.files and self.dataset.split(":")[0] == DATES
+        return "character" if dates else "subword"
 
 
 @dataclasses.dataclass

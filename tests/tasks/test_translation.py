@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tasks import cli, translation
 from tasks.parallel_batches import PairBatches
+from tasks.translation_config import Config
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 from tests.zoo import plain_tensorflow
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.slow
 
 TEST = "synthetic/dates/1.0.0/test"
 SMALL = """
-    --level character --units 32 --embedding-units 16 --dropout 0.1 --batch-size 32
-    --epochs 2 --learning-rate 2e-2 --ema-momentum 0.5 --label-smoothing 0.1 --buckets 4
+    --units 32 --embedding-units 16 --dropout 0.1 --batch-size 32 --epochs 2
+    --learning-rate 2e-2 --ema-momentum 0.5 --label-smoothing 0.1 --buckets 4
 """
 
 succeed = functools.partial(commands.succeed, translation.TEMPLATE)
@@ -143,6 +144,22 @@ def test_the_saved_model_translates_as_the_command_in_plain_tensorflow(
     expected = Translator.from_preset(preset).translate(tf.constant(texts))["score"]
     np.testing.assert_allclose(answers["texts"]["score"], expected, atol=1e-5)
     assert answers["none"]["translation"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, "character"),
+        ({"dataset": "synthetic/dates:1.0.0"}, "character"),
+        ({"level": "subword"}, "subword"),
+        ({"files": ["a.de", "a.en"]}, "subword"),
+        ({"dataset": "multi30k/de_en"}, "subword"),
+        ({"dataset": "multi30k/de_en", "level": "word"}, "word"),
+    ],
+)
+def test_dates_are_read_character_by_character_unless_told(flags, expected):
+    settings = Config(**flags)
+    assert settings.token_level() == settings.model()["level"] == expected
 
 
 def test_a_language_that_is_not_in_the_dataset_is_told(run, dates_dir, tmp_path):
