@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 import types
 from pathlib import Path
 from typing import NamedTuple
@@ -20,15 +21,21 @@ from tasks import (
     music_pieces,
     music_samples,
     ner,
+    parallel_corpus,
     perplexities,
     sentiment,
+    sorted_batches,
     tagged_sentences,
     tagged_texts,
     tagging,
     text,
     text_corpus,
     text_streams,
+    translation,
+    translation_commands,
+    translation_quality,
 )
+from tasks.translation_config import Search
 from tests.benchmarks import sentence_pairs
 from zoo import presets
 
@@ -68,6 +75,7 @@ PROMPT = {"argument": "prompt"}
 PIECE = {"argument": "primer", "example": "tf.zeros([1, 0, 88])"}
 NATS = "nats_per_frame"
 REVIEWS = "imdb_reviews/plain_text/1.0.0/test[:20%]"
+GERMAN, ENGLISH = "multi30k/de_en/1.0.0/test", "multi30k/en_de/1.0.0/test"
 ASKED = {
     "music_jsb": Asked(music, 10, JSB, ("pieces", 77), NATS, most=6.3, card=PIECE),
     "music_nottingham": Asked(
@@ -82,7 +90,14 @@ ASKED = {
     "text_reviews": Asked(
         text, 40, REVIEWS, ("texts", 5_000), "perplexity", most=100, card=PROMPT
     ),
+    "translation_multi30k_de_en": Asked(
+        translation, 40, GERMAN, ("pairs", 1_000), "bleu", 33
+    ),
+    "translation_multi30k_en_de": Asked(
+        translation, 40, ENGLISH, ("pairs", 1_000), "bleu", 31
+    ),
 }
+TRANSLATORS = [name for name in ASKED if name.startswith("translation")]
 
 
 def size(folder):
@@ -246,3 +261,54 @@ def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
     figures = perplexities.measure(reviewer, batches, texts)
     # A hundredth of what the card is about: near it, not equal.
     assert figures["nats"] == pytest.approx(stated("text_reviews")["nats"], abs=0.2)
+
+
+def translations(preset, texts):
+    """Returns a preset's translations as the command line would print them."""
+    find = translation_commands.translator(zoo.from_preset(preset), Search())
+    given = [text.encode() for text in texts]
+    rows = sorted_batches.in_order(given, 64, len, find)
+    return [row["translations"][0]["translation"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("preset", "text", "words"),
+    [
+        (
+            "translation_multi30k_de_en",
+            "Zwei kleine Hunde spielen im Schnee.",
+            ("Two", "dogs", "snow"),
+        ),
+        (
+            "translation_multi30k_en_de",
+            "Two little dogs are playing in the snow.",
+            ("Zwei", "Hunde", "spielen", "Schnee"),
+        ),
+    ],
+)
+def test_translator_says_what_was_said(preset, text, words):
+    [found] = translations(preset, [text])
+    assert set(words) <= set(found.rstrip(".").split())
+
+
+@pytest.mark.parametrize("preset", TRANSLATORS)
+def test_a_cards_sample_is_what_the_command_prints(preset):
+    sample = presets.read_metrics(ROOT / preset)["sample"]
+    texts = shlex.split(sample["command"].partition(" translate ")[2])
+    assert translations(preset, texts) == sample["text"].splitlines()
+
+
+@pytest.mark.real_data(raw=["multi30k"])
+@pytest.mark.parametrize("preset", TRANSLATORS)
+def test_translator_is_as_good_as_its_card_says(preset, tmp_path):
+    figures = stated(preset)
+    dataset = presets.read_metrics(ROOT / preset)["training"]["dataset"]
+    builder = data.load_builder(dataset, tmp_path)
+    columns = parallel_corpus.columns(builder)
+    few = parallel_corpus.read(builder, "test[:200]", columns)
+    found = translation_quality.measure(
+        translations(preset, few.texts), few.translations
+    )
+    assert found["bleu_signature"] == figures["bleu_signature"]
+    # A fifth of what the card is about: near it, not equal.
+    assert found["bleu"] > figures["bleu"] - 5
