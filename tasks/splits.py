@@ -81,7 +81,7 @@ def describe(train, validation, test) -> list[str]:
         test: the same, or None.
     """
     parts = {"train": train, "validation": validation, "test": test}
-    left = "none: no split is left"
+    left = "none: no split to report on is left"
     return [
         f"{name:11} {f'{part.source}, {len(part):,}' if part else left}"
         for name, part in parts.items()

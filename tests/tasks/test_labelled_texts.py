@@ -191,7 +191,7 @@ def test_trained_on_all_there_is_nothing_is_left_to_test_on():
     assert found.test is None
     assert found.test_split is None
     assert len(found.train) == 36
-    assert "none: no split is left" in found.describe()
+    assert "none: no split to report on is left" in found.describe()
 
 
 def test_a_slice_of_train_is_all_that_is_trained_on():

@@ -65,7 +65,7 @@ def test_a_tenth_is_held_out_the_same_each_time(count):
     assert splits.describe(train, held_out, None) == [
         f"train       made/1.0.0/train (less 10%), {len(train)}",
         f"validation  made/1.0.0/train (a random 10%), {len(held_out)}",
-        "test        none: no split is left",
+        "test        none: no split to report on is left",
     ]
 
 

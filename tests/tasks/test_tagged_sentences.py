@@ -103,7 +103,7 @@ def test_without_one_a_tenth_of_train_is_held_out():
     assert (len(found.train), len(found.validation), found.test) == (90, 10, None)
     tokens = [*found.train.tokens, *found.validation.tokens]
     assert sorted(tokens) == sorted([word] for [(word, _)] in rows)
-    assert "none: no split is left" in found.describe()
+    assert "none: no split to report on is left" in found.describe()
 
 
 def test_what_was_trained_on_is_never_tested_on():
