@@ -9,9 +9,8 @@ its own, an epoch in turn; the losses of the first two are compared.
 
 import argparse
 import dataclasses
-import statistics
 
-from tests.benchmarks import fresh_process, report, workers
+from tests.benchmarks import fresh_process, report, speeds, workers
 from tests.benchmarks.measurement import disagreements
 from tests.benchmarks.text_cases import TextCase
 
@@ -63,25 +62,11 @@ def print_speeds(desks: dict, case: TextCase, windows: int, rounds: int) -> None
     Raises:
         AssertionError: the losses differ.
     """
-    first = {
-        name: desk.ask(
-            "prepare",
-            case=dataclasses.asdict(case),
-            window=WINDOW,
-            windows=windows,
-        )["first_call"]
-        for name, desk in desks.items()
-    }
+    made = dataclasses.asdict(case)
+    first = speeds.prepare(desks, case=made, window=WINDOW, windows=windows)
     compare(desks, case.cell)
-    turns = workers.medians_in_turn(desks, rounds, seconds=0)
     characters = case.batch * WINDOW * windows
-    speeds = {name: characters / statistics.median(turns[name]) for name in desks}
-    for name, speed in speeds.items():
-        print(
-            f"| {case.cell} | {name} | {speed:,.0f} | {speeds['zoo'] / speed:.2f} "
-            f"| {first[name]:.1f} |",
-            flush=True,
-        )
+    speeds.print_rows(case.cell, desks, first, characters, rounds, ours="zoo")
 
 
 def compare(desks: dict, cell: str) -> None:
