@@ -157,14 +157,13 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
 def _measure(preset, model, pairs, settings):
     """Measures a model, tells the result and writes it into its preset."""
-    from tasks import cards, sorted_batches, translation_quality
+    from tasks import cards, translation_quality
     from zoo.files import replaced_file
 
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
-    texts = [text.encode("utf-8") for text in pairs.texts]
-    find = translation_commands.translator(model, settings)
-    rows = sorted_batches.in_order(texts, settings.batch_size, len, find)
-    found = [row["translations"][0]["translation"] for row in rows]
+    found = translation_commands.best_translations(
+        model, pairs.texts, settings, settings.batch_size
+    )
     figures = {
         "pairs": len(pairs),
         **translation_quality.measure(found, pairs.translations),

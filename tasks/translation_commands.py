@@ -7,6 +7,7 @@ import math
 import os
 import re
 import sys
+from collections.abc import Iterable
 
 from simple_parsing import field
 
@@ -148,6 +149,17 @@ def translator(model, search: Search, n_best: int = 1):
         ]
 
     return translated
+
+
+def best_translations(
+    model, texts: Iterable[str], search: Search, batch_size: int
+) -> list[str]:
+    """Returns the best translation of each text, in order."""
+    from tasks import sorted_batches
+
+    given = [text.encode("utf-8") for text in texts]
+    rows = sorted_batches.in_order(given, batch_size, len, translator(model, search))
+    return [row["translations"][0]["translation"] for row in rows]
 
 
 def _hypotheses(texts, scores, logs):

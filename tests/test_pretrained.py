@@ -24,7 +24,6 @@ from tasks import (
     parallel_corpus,
     perplexities,
     sentiment,
-    sorted_batches,
     tagged_sentences,
     tagged_texts,
     tagging,
@@ -265,10 +264,8 @@ def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
 
 def translations(preset, texts):
     """Returns a preset's translations as the command line would print them."""
-    find = translation_commands.translator(zoo.from_preset(preset), Search())
-    given = [text.encode() for text in texts]
-    rows = sorted_batches.in_order(given, 64, len, find)
-    return [row["translations"][0]["translation"] for row in rows]
+    model = zoo.from_preset(preset)
+    return translation_commands.best_translations(model, texts, Search(), 64)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks import data, parallel_corpus, sorted_batches
+from tasks import data, parallel_corpus
 from tasks import translation_commands as commands
 from tasks import translation_quality as quality
 from tasks.errors import UserError
@@ -58,12 +58,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Prints the table and draws the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments = parse(parser, argv)
+    search = arguments.search
     try:
         figure = plots.new_figure(figsize=(8, 5))
         pairs = read(arguments)
         print(f"{pairs.source}, {len(pairs):,} pairs\n")
         found = {
-            name: translate(name, pairs.texts, arguments.search)
+            name: commands.best_translations(
+                Translator.from_preset(name), pairs.texts, search, search.batch_size
+            )
             for name in arguments.models
         }
         sizes = [len(text.split()) for text in pairs.texts]
@@ -72,7 +75,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (ImportError, PresetError, UserError) as error:
         parser.error(str(error))
     print(table(groups, scores, len(pairs)))
-    search = arguments.search
     print(NOTES.format(signature, search.beam, search.length_penalty))
     draw(figure, groups, scores, pairs.source, arguments.output)
     print(f"picture: {arguments.output}")
@@ -139,14 +141,6 @@ def read(arguments) -> Pairs:
     builder = data.load_builder(dataset, arguments.data_dir)
     chosen = parallel_corpus.columns(builder, chosen=columns[first])
     return parallel_corpus.read(builder, arguments.split, chosen)
-
-
-def translate(name: str, texts: Sequence[str], search: Evaluation) -> list[str]:
-    """Returns a preset's translations of texts."""
-    find = commands.translator(Translator.from_preset(name), search)
-    given = [text.encode("utf-8") for text in texts]
-    rows = sorted_batches.in_order(given, search.batch_size, len, find)
-    return [row["translations"][0]["translation"] for row in rows]
 
 
 def buckets(
