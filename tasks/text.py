@@ -72,6 +72,13 @@ class Config(config.TrainingConfig):
     recurrent_weight_dropout: float = 0.0
     # train the softmax with a sample of so many tokens; default: with all
     samples: int | None = None
+    # predict, but not train, by what came after like places of the text too, so many
+    # tokens back: names and words that it had come again; 0: not at all
+    cache: int = 0
+    # how much more a liker place of the cache counts
+    cache_sharpness: float = 16.0
+    # how alike a place must be to count half: a cosine
+    cache_threshold: float = 0.9
 
     PATHS = ("files",)
 
@@ -89,6 +96,8 @@ class Config(config.TrainingConfig):
             config.at_least(self, "samples", 1)
         if self.hold_out is not None:
             config.below(self, "hold_out", 1)
+        config.at_least(self, "cache", 0)
+        config.at_least(self, "cache_sharpness", 0, exclusive=True)
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
         config.below(self, "recurrent_weight_dropout", 1)
@@ -189,6 +198,9 @@ def _build(settings, corpus):
         variational=settings.variational,
         recurrent_weight_dropout=settings.recurrent_weight_dropout,
         samples=settings.samples,
+        cache=settings.cache,
+        cache_sharpness=settings.cache_sharpness,
+        cache_threshold=settings.cache_threshold,
         sentences=settings.sentences,
         name="text",
     )

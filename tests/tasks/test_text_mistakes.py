@@ -32,6 +32,11 @@ MISTAKES = {
         ["train", "--recurrent-weight-dropout", 1],
         "--recurrent-weight-dropout must be in [0, 1), found 1.0",
     ),
+    "cache": (["train", "--cache", -1], "--cache must be at least 0, found -1"),
+    "sharpness": (
+        ["train", "--cache", 9, "--cache-sharpness", 0],
+        "--cache-sharpness must be above 0, found 0.0",
+    ),
     "level": (["train", "--level", "words"], "Did you mean 'word'?"),
     "no files": (["train", "--files", "/no/*.txt"], "No file fits --files"),
 }

@@ -6,6 +6,7 @@ from zoo.layers.attention_decoder import AttentionDecoder
 from zoo.layers.bernoulli_output import BernoulliOutput
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.conditioning import Conditioned
+from zoo.layers.continuous_cache import ContinuousCache
 from zoo.layers.crf import CRF
 from zoo.layers.crf_outputs import CRFAccuracy, CRFDecoder, CRFLoss
 from zoo.layers.deep import DeepRNN
@@ -36,6 +37,7 @@ __all__ = [
     "CRFDecoder",
     "CRFLoss",
     "Conditioned",
+    "ContinuousCache",
     "Coverage",
     "DeepRNN",
     "LearnedInitialState",

@@ -11,22 +11,21 @@ class CarriedState:
     row's text.
 
     Args:
-        sizes: the sizes of the states, a list of ints.
-        dtype: theirs.
+        specs: the states' shapes, (None, n) each, and dtypes, a list.
     """
 
-    def __init__(self, sizes, dtype):
+    def __init__(self, specs: list[tf.TensorSpec]):
         self._states = [
             tf.Variable(
-                tf.zeros([0, size], dtype),
-                shape=[None, size],
+                tf.zeros([0, spec.shape[1]], spec.dtype),
+                shape=spec.shape,
                 trainable=False,
                 name=f"carried_{number}",
                 # Each replica of a distributed training reads texts of its own.
                 synchronization=tf.VariableSynchronization.ON_READ,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
-            for number, size in enumerate(sizes)
+            for number, spec in enumerate(specs)
         ]
 
     def load(self, begins: tf.Tensor) -> list[tf.Tensor]:

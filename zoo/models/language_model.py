@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import BY_CELL, DeepRNN
+from zoo.layers import BY_CELL, ContinuousCache, DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.carried_state import CarriedState
 from zoo.models.construction import check_choice
@@ -61,6 +61,11 @@ class LanguageModel(TextModel):
         samples: how many tokens to train the softmax with: see
             `zoo.models.pretraining.SampledSoftmax`; None for all tokens. Training then
             shows the sample's loss, evaluation that of the full softmax.
+        cache: how many tokens back to look for like places and what came after them,
+            see `zoo.layers.ContinuousCache`; 0 for no cache. Never in training, whose
+            weights are the same with it and without.
+        cache_sharpness: θ of the cache.
+        cache_threshold: its c.
         sentences: whether texts are sentences, ended by `<EOS>`; else they are parts of
             a stream without an end.
         name: the model's name.
@@ -93,6 +98,9 @@ class LanguageModel(TextModel):
         variational: bool = False,
         recurrent_weight_dropout: float = 0.0,
         samples: int | None = None,
+        cache: int = 0,
+        cache_sharpness: float = 16.0,
+        cache_threshold: float = 0.9,
         sentences: bool = False,
         name: str | None = None,
     ):
@@ -154,6 +162,15 @@ class LanguageModel(TextModel):
         self.softmax = SampledSoftmax(
             samples, never=never, dtype="float32", name="softmax"
         )
+        self.cache = None
+        if cache:
+            self.cache = ContinuousCache(
+                cache,
+                sharpness=cache_sharpness,
+                threshold=cache_threshold,
+                dtype="float32",
+                name="cache",
+            )
 
         # Weights
         self.embedding.build(None)
@@ -162,14 +179,19 @@ class LanguageModel(TextModel):
             self.projection.build((None, None, units))
         if not tied:
             self.output_embedding.build(None)
-        self.softmax.build(None, None, self.output_embedding.embeddings.shape)
+        table_shape = self.output_embedding.embeddings.shape
+        self.softmax.build(None, None, table_shape)
+        if cache:
+            self.cache.build((None, None, table_shape[1]))
         self.built = True
 
         # What training and evaluation keep from batch to batch
-        sizes = state_sizes(self.recurrent)
+        recurrent = _specs(state_sizes(self.recurrent), self.compute_dtype)
+        cached = _specs(self.cache.state_size, "float32") if cache else []
+        self.state_specs = [*recurrent, *cached]
         self.carried = {
-            training: CarriedState(sizes, self.compute_dtype)
-            for training in (True, False)
+            True: CarriedState(recurrent),
+            False: CarriedState(self.state_specs),
         }
         self.nats = keras.metrics.Mean(name="nats")
         self.perplexity = Perplexity(name="perplexity")
@@ -185,6 +207,9 @@ class LanguageModel(TextModel):
         self.variational = variational
         self.recurrent_weight_dropout = recurrent_weight_dropout
         self.samples = samples
+        self.cache_places = cache
+        self.cache_sharpness = cache_sharpness
+        self.cache_threshold = cache_threshold
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
@@ -202,6 +227,9 @@ class LanguageModel(TextModel):
             "variational": self.variational,
             "recurrent_weight_dropout": self.recurrent_weight_dropout,
             "samples": self.samples,
+            "cache": self.cache_places,
+            "cache_sharpness": self.cache_sharpness,
+            "cache_threshold": self.cache_threshold,
             "sentences": self.sentences,
             "name": self.name,
         }
@@ -211,13 +239,51 @@ class LanguageModel(TextModel):
         ids, begins = inputs if isinstance(inputs, list | tuple) else (inputs, None)
         carried = self.carried[bool(training)]
         state = None if begins is None else carried.load(begins)
-        hidden, state = self.run(ids, state, training=training)
+        if training:
+            hidden, state = self.run(ids, state, training=True)
+            predicted = hidden if self.samples else self.logits(hidden)
+        else:
+            predicted, state = self.predict_tokens(ids, state)
         if begins is not None:
             carried.store(state)
-        return hidden if training and self.samples else self.logits(hidden)
+        return predicted
+
+    def predict_tokens(self, ids, state=None):
+        """Predicts each next token of texts, or of the next pieces of texts.
+
+        Args:
+            ids: x, int32 (batch, steps).
+            state: what an earlier call returned; by default `initial_state`.
+
+        Returns:
+            logits, float32 (batch, steps, V), and the state after the last step.
+        """
+        if state is None:
+            state = self.initial_state(ops.shape(ids)[0])
+        recurrent, cached = self.parted(state)
+        hidden, recurrent = self.run(ids, recurrent)
+        logits = self.logits(hidden)
+        if self.cache:
+            logits, cached = self.cache(hidden, ids, logits, cached)
+        return logits, [*recurrent, *cached]
+
+    def initial_state(self, batch) -> list:
+        """Returns the state before a text begins: zeros, of `state_specs`.
+
+        Args:
+            batch: how many texts there are.
+        """
+        return [
+            ops.zeros((batch, spec.shape[1]), spec.dtype) for spec in self.state_specs
+        ]
+
+    def parted(self, state) -> tuple[list, list]:
+        """Returns a state's part of the recurrent layers, and that of the cache."""
+        count = len(state_sizes(self.recurrent))
+        return list(state[:count]), list(state[count:])
 
     def run(self, ids, state=None, training=False):
-        """Runs over texts, or over the next pieces of texts.
+        """Runs the recurrent layers over texts, or over the next pieces of texts.
 
         Args:
             ids: x, int32 (batch, steps).
@@ -274,15 +340,28 @@ class LanguageModel(TextModel):
 
         Args:
             ids: x<t>, int32 (batch,).
-            state: all layers' states, (batch, n_a) each.
+            state: (batch, n) for each of `state_specs`.
 
         Returns:
             logits, float32 (batch, V), and the new state.
         """
-        a, remaining, new = self.embedding(ids), list(state), []
+        remaining, cached = self.parted(state)
+        a, new = self.embedding(ids), []
         for layer in self.recurrent.layers:
             count = len(state_sizes(layer))
             states, remaining = remaining[:count], remaining[count:]
             a, states = layer.cell(a, states)
             new += states
-        return self.logits(self.projected(a)), new
+        hidden = self.projected(a)
+        logits = self.logits(hidden)
+        if self.cache:
+            logits, cached = self.cache(
+                hidden[:, None], ids[:, None], logits[:, None], cached
+            )
+            logits = logits[:, 0]
+        return logits, [*new, *cached]
+
+
+def _specs(sizes, dtype):
+    """Returns what states of some sizes are, a list of (None, n)."""
+    return [tf.TensorSpec([None, size], dtype) for size in sizes]

@@ -17,7 +17,6 @@ there is, one token; a negative `length` draws nothing.
 
 import tensorflow as tf
 
-from zoo.layers.states import state_sizes
 from zoo.models import text_generation
 
 # What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
@@ -80,10 +79,10 @@ def _generating(model):
 
 def _stepping(model):
     """Returns the streaming pair, whose state is its caller's."""
-    names = [f"state_{n}" for n, _ in enumerate(state_sizes(model.recurrent), start=1)]
+    names = [f"state_{n}" for n, _ in enumerate(model.state_specs, start=1)]
     specs = [
-        tf.TensorSpec([None, size], model.compute_dtype, name=name)
-        for name, size in zip(names, state_sizes(model.recurrent), strict=True)
+        tf.TensorSpec(spec.shape, spec.dtype, name=name)
+        for name, spec in zip(names, model.state_specs, strict=True)
     ]
 
     def named(logits, state):

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-# The logit of what is never predicted.
-IMPOSSIBLE = -1e9
+from zoo.layers.continuous_cache import IMPOSSIBLE
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -27,7 +27,7 @@ class Stepper:
 
     Call arguments:
         ids: int32, (batch,).
-        state: a list of (batch, n_a), all layers' states.
+        state: (batch, n) for each of the model's `state_specs`.
 
     Returns:
         logits, float32 (batch, V), and the new state.
@@ -41,20 +41,37 @@ class Stepper:
         if self._is_product:
             self._table = tf.matmul(self._table, kernel) + bias
         self._project = model.projected
+        self._cache, self._parted = model.cache, model.parted
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
         self._output_kernel = self._steps.turn(tf.transpose(table))
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
-        a, state = self._recur(ids, state)
-        hidden = tf.cast(self._project(a), tf.float32)
-        return self._steps.times(hidden, self._output_kernel) + self._offsets, state
+        recurrent, cached = self._parted(state)
+        hidden, recurrent = self._recur(ids, recurrent)
+        logits = tf.cast(hidden, tf.float32)
+        logits = self._steps.times(logits, self._output_kernel) + self._offsets
+        if self._cache:
+            logits, cached = self._cache(
+                hidden[:, None], ids[:, None], logits[:, None], cached
+            )
+            logits = logits[:, 0]
+        return logits, [*recurrent, *cached]
 
     def _recur(self, ids, state):
-        """Returns the last layer's output, (batch, n_a), and the new state."""
+        """Returns h, (batch, units of the softmax), and the layers' new state."""
         z = tf.gather(self._table, ids)
-        return self._steps(z, state, is_product=self._is_product)
+        a, state = self._steps(z, state, is_product=self._is_product)
+        return self._project(a), state
+
+    def _remember(self, ids, state):
+        """Returns the new state, without predictions."""
+        recurrent, cached = self._parted(state)
+        hidden, recurrent = self._recur(ids, recurrent)
+        if self._cache:
+            cached = self._cache.remember(hidden[:, None], ids[:, None], cached)
+        return [*recurrent, *cached]
 
     def read(self, ids, mask, state):
         """Takes a step for each token of texts, without looking at what follows.
@@ -69,7 +86,7 @@ class Stepper:
         """
 
         def go_on(t, state):
-            _, new = self._recur(ids[:, t], state)
+            new = self._remember(ids[:, t], state)
             valid = mask[:, t, None]
             return t + 1, [
                 tf.where(valid, n, o) for n, o in zip(new, state, strict=True)

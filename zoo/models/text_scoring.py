@@ -55,16 +55,14 @@ def log_probabilities(model, targets: tf.Tensor) -> tf.Tensor:
 
     def go_on(number, state, pieces):
         place = slice(number * window, (number + 1) * window)
-        hidden, state = model.run(inputs[:, place], state)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            padded[:, place], model.logits(hidden)
-        )
+        logits, state = model.predict_tokens(inputs[:, place], state)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(padded[:, place], logits)
         return number + 1, state, pieces.write(number, tf.transpose(nats))
 
     pieces = tf.TensorArray(
         tf.float32, windows, infer_shape=False, element_shape=[None, None]
     )
-    state = model.recurrent.get_initial_state(rows)
+    state = model.initial_state(rows)
     *_, pieces = tf.while_loop(
         lambda number, *_: number < windows, go_on, (0, state, pieces)
     )

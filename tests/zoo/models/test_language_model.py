@@ -59,7 +59,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
     possible = np.isfinite(expected)
     np.testing.assert_allclose(logs[possible], expected[possible], atol=1e-5)
     assert (np.exp(logs)[~possible] == 0).all()
-    state = model.recurrent.get_initial_state(len(X))
+    state = model.initial_state(len(X))
     for t in range(3):
         logits, state = model.step(X[:, t], state)
         stepped = tf.nn.log_softmax(logits).numpy()
@@ -210,6 +210,50 @@ def test_preset_from_before_weight_dropout_still_loads():
     del config["recurrent_weight_dropout"]
     old = LanguageModel.from_config(config)
     assert old.recurrent.layers[0].recurrent_weight_dropout == 0.0
+
+
+def test_preset_from_before_the_cache_still_loads():
+    config = make(cache=9, cache_sharpness=3.0, cache_threshold=0.2).get_config()
+    copy = LanguageModel.from_config(config).cache
+    assert (copy.places, copy.sharpness, copy.threshold) == (9, 3.0, 0.2)
+    for name in ("cache", "cache_sharpness", "cache_threshold"):
+        del config[name]
+    assert LanguageModel.from_config(config).cache is None
+
+
+def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
+    arguments = {"cell": "gru", "layers": 2}
+    plain, cached = make(**arguments), make(**arguments, cache=8, cache_threshold=0.5)
+    assert len(plain.weights) + 1 == len(cached.weights)
+    for weight, other in zip(
+        plain.trainable_weights, cached.trainable_weights, strict=True
+    ):
+        np.testing.assert_array_equal(weight, other)
+    first = X[:, :8], np.full(4, True)
+    np.testing.assert_array_equal(
+        plain(first, training=True), cached(first, training=True)
+    )
+    assert np.abs(cached(first) - plain(first))[..., 4:].max() > 0.1
+
+    hidden, _ = cached.run(X)
+    start = [tf.zeros([4, size]) for size in cached.cache.state_size]
+    expected, _ = cached.cache(hidden, X, cached.logits(hidden), start)
+    np.testing.assert_allclose(cached(X), expected, rtol=1e-5)
+    cached.compile()
+    for _ in range(2):  # the second time from the beginning again
+        cached.evaluate(dataset(windows(X, Y, 8)), verbose=0)
+        cost = -np.take_along_axis(np.asarray(expected), Y[..., None], axis=2).mean()
+        np.testing.assert_allclose(cached.nats.result(), cost, atol=1e-5)
+
+
+def test_scores_remember_what_a_text_has_said():
+    model = make(cell="gru", cache=30, cache_threshold=0.5)
+    word = "bc.aé "
+    scores = model.score(tf.constant([6 * word, word, ""]))
+    logs = scores["log_probabilities"].numpy()
+    np.testing.assert_allclose(logs[1, :6], logs[0, :6], atol=1e-5)
+    assert logs[0, -12:].mean() > logs[0, :6].mean() + 0.5
+    assert scores["log_probability"].numpy()[2] == 0
 
 
 def test_sampled_softmax_trains_all_weights_and_is_evaluated_in_full():

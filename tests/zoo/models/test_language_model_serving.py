@@ -24,9 +24,10 @@ NUMBERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def served():
-    model = make(cell="lstm", layers=2, sentences=True, tied=True, dropout=0.1)
+@pytest.fixture(scope="module", params=[0, 5], ids=["plain", "cache"])
+def served(request):
+    arguments = {"cell": "lstm", "layers": 2, "sentences": True, "tied": True}
+    model = make(**arguments, dropout=0.1, cache=request.param, cache_threshold=0.5)
     model.softmax.bias.assign(model.softmax.bias + 1.0 * tf.one_hot(3, 10))
     return model
 
@@ -42,11 +43,13 @@ def numbers(name):
     }
 
 
-def states(count, rows):
-    draws = np.random.default_rng(0).normal(size=(count, rows, 4))
+def states(model, rows):
+    """Returns a state in the middle of a text."""
+    ids = np.random.default_rng(0).integers(4, 10, [rows, 7])
+    _, state = model.predict_tokens(tf.constant(ids, tf.int32))
     return {
-        f"state_{number}": (draw.tolist(), "float32", (rows, 4))
-        for number, draw in enumerate(draws, start=1)
+        f"state_{number}": (each.numpy().tolist(), "float32", each.shape)
+        for number, each in enumerate(state, start=1)
     }
 
 
@@ -67,7 +70,7 @@ def answers(served, tmp_path_factory):
         calls["numbers", name] = "model", "generate", inputs
     for rows in (0, 3):
         inputs = {"tokens": (list(range(4, 4 + rows)), "int32", (rows,))}
-        calls["step", rows] = "model", "step", inputs | states(4, rows)
+        calls["step", rows] = "model", "step", inputs | states(served, rows)
     return plain_tensorflow.ask(folder, calls)
 
 
@@ -113,7 +116,7 @@ def test_numbers_do_what_they_do_in_python(name, served, answers):
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_a_step_is_the_models(rows, served, answers):
-    state = [tf.constant(*each) for each in states(4, rows).values()]
+    state = [tf.constant(*each) for each in states(served, rows).values()]
     expected = served.step(tf.range(4, 4 + rows), state)
     check(answers[0]["step", rows], stepped(*expected))
 

@@ -1,0 +1,152 @@
+"""What a text has said before, mixed in: against the equations in NumPy, in loops."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.cells.units import draw
+from zoo.layers import ContinuousCache
+
+ROWS, STEPS, FEATURES, TOKENS = 3, 17, 6, 5
+IDS = np.random.default_rng(1).integers(0, TOKENS, [ROWS, STEPS]).astype("int32")
+
+
+def make(places=6, **arguments):
+    arguments = {"units": 4, "sharpness": 5.0, "threshold": 0.3} | arguments
+    cache = ContinuousCache(places, **arguments)
+    cache.build((None, None, FEATURES))
+    return cache
+
+
+def start(cache, rows=ROWS):
+    return [tf.zeros([rows, size]) for size in cache.state_size]
+
+
+def inputs():
+    return draw(ROWS, STEPS, FEATURES), IDS, draw(ROWS, STEPS, TOKENS, seed=1)
+
+
+def by_hand(cache, hidden, ids, logits):
+    """Returns P(y<t>) of one text, (steps, V), place by place."""
+    projection = np.asarray(cache.projection, "float64")
+    keys = hidden.astype("float64") @ projection
+    keys /= np.linalg.norm(keys, axis=-1, keepdims=True)
+    found = []
+    for t, scores in enumerate(logits.astype("float64")):
+        own = np.exp(scores - scores.max())
+        own /= own.sum()
+        # h<j> was followed by x<j+1>, which has been read.
+        places = range(max(0, t - cache.places), t)
+        if places:
+            similar = np.array([keys[t] @ keys[j] for j in places])
+            weights = np.exp(cache.sharpness * similar)
+            copy = np.zeros(len(own))
+            for j, weight in zip(places, weights / weights.sum(), strict=True):
+                copy[ids[j + 1]] += weight
+            distance = similar.max() - cache.threshold
+            share = copy.max() / (1 + np.exp(-cache.sharpness * distance))
+            own = (1 - share) * own + share * copy
+        found.append(own)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("places", [1, 6, 40])
+def test_predictions_are_the_equations(places):
+    cache = make(places)
+    hidden, ids, logits = inputs()
+    logs, _ = cache(hidden, ids, logits, start(cache))
+    for row in range(ROWS):
+        expected = by_hand(cache, hidden[row], ids[row], logits[row])
+        np.testing.assert_allclose(np.exp(logs[row]), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.exp(logs).sum(axis=-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cuts", [[5], [1, 2, 3], [16], [9, 10]])
+def test_a_text_in_pieces_is_predicted_as_in_one_go(cuts):
+    cache = make()
+    hidden, ids, logits = inputs()
+    whole, last = cache(hidden, ids, logits, start(cache))
+    state, pieces = start(cache), []
+    for begin, end in zip([0, *cuts], [*cuts, STEPS], strict=True):
+        piece = slice(begin, end)
+        found, after = cache(hidden[:, piece], ids[:, piece], logits[:, piece], state)
+        remembered = cache.remember(hidden[:, piece], ids[:, piece], state)
+        for one, other in zip(after, remembered, strict=True):
+            np.testing.assert_array_equal(one, other)
+        pieces.append(found)
+        state = after
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1), whole, atol=1e-4)
+    for one, other in zip(state, last, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_word_that_the_model_does_not_know_comes_again():
+    # Each place of the word is like the same place of the word before, and no other.
+    hidden = np.tile(np.eye(FEATURES), [3, 1])[None]
+    ids = np.tile(np.arange(FEATURES), 3)[None]
+    cache = make(places=30, units=64, sharpness=30.0, threshold=0.7)
+    nothing = np.zeros([1, 3 * FEATURES, FEATURES])
+    logs, _ = cache(hidden, ids, nothing, start(cache, 1))
+    following = np.exp(np.asarray(logs)[0, np.arange(3 * FEATURES - 1), ids[0, 1:]])
+    np.testing.assert_allclose(following[:FEATURES], 1 / FEATURES, atol=0.02)
+    assert (following[FEATURES:] > 0.9).all()
+
+
+def test_what_nothing_was_like_is_left_to_the_model():
+    hidden, ids, logits = inputs()
+    cache = make(sharpness=50.0, threshold=2.0)
+    logs, _ = cache(hidden, ids, logits, start(cache))
+    np.testing.assert_allclose(logs, tf.nn.log_softmax(logits), atol=1e-4)
+    cache = make(threshold=-2.0)
+    logs, _ = cache(hidden[:, :1], ids[:, :1], logits[:, :1], start(cache))
+    np.testing.assert_allclose(logs, tf.nn.log_softmax(logits[:, :1]), atol=1e-4)
+
+
+def test_what_has_no_probability_keeps_none():
+    hidden, ids, logits = inputs()
+    cache = make()
+    logits[..., 0] = -1e9
+    ids = np.maximum(ids, 1)
+    logs, _ = cache(hidden, ids, logits, start(cache))
+    assert (np.exp(logs)[..., 0] == 0).all()
+    assert np.isfinite(logs).all()
+
+
+def test_no_rows_have_no_predictions():
+    cache = make()
+    hidden, ids, logits = (each[:0] for each in inputs())
+    logs, state = cache(hidden, ids, logits, start(cache, 0))
+    assert logs.shape == (0, STEPS, TOKENS)
+    assert [each.shape[0] for each in state] == [0] * 4
+
+
+def test_half_precision_is_not_carried_on():
+    cache = make(dtype="float32")
+    hidden, ids, logits = inputs()
+    exact, _ = cache(hidden, ids, logits, start(cache))
+    logs, state = cache(tf.cast(hidden, "bfloat16"), ids, logits, start(cache))
+    assert {each.dtype for each in (logs, *state)} == {tf.float32}
+    np.testing.assert_allclose(np.exp(logs), np.exp(exact), atol=0.05)
+
+
+def test_the_same_seed_draws_the_same_projection():
+    cache = make()
+    copy = ContinuousCache.from_config(cache.get_config())
+    copy.build((None, None, FEATURES))
+    np.testing.assert_array_equal(copy.projection, cache.projection)
+    other = make(seed=1)
+    assert not np.array_equal(other.projection, cache.projection)
+    assert not cache.trainable_variables
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"places": 0}, "places must be at least 1, found 0"),
+        ({"places": 3, "units": 0}, "units must be at least 1, found 0"),
+        ({"places": 3, "sharpness": 0.0}, "sharpness must be above 0, found 0.0"),
+    ],
+)
+def test_numbers_out_of_range_are_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ContinuousCache(**arguments)

@@ -1,0 +1,176 @@
+"""What came after like places before, for a language model to say again."""
+
+import keras
+from keras import ops
+
+from zoo.layers.attention import masked_softmax
+
+# The logit of what has no probability. Not −∞: a loss at padding is 0 times it.
+IMPOSSIBLE = -1e9
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ContinuousCache(keras.layers.Layer):
+    """Mixes into a language model's predictions what a text itself has said before.
+
+    A name, a word or a turn that the training never had, but that the text had a page
+    ago, is likely to come again (Grave, Joulin & Usunier 2017). Nothing is trained: the
+    cache goes with a model that is.
+
+    ```
+    k<t>       = R h<t> / |R h<t>|                  R drawn once, then fixed
+    s<t,j>     = k<t> · k<j>                        j among the `places` last places
+    α<t,·>     = softmax_j θ s<t,j>
+    copy<t>(w) = Σ_{j: y<j> = w} α<t,j>             y<j>: what came after h<j>
+    λ<t>       = max_w copy<t>(w) · σ(θ (max_j s<t,j> − c))
+    P(y<t>)    = (1 − λ<t>) ŷ<t> + λ<t> copy<t>
+    ```
+
+    So the model's own ŷ is left alone where no place before was like this one, and
+    where such places don't agree. (The paper's λ is one number for all places.) R makes
+    n_h numbers fewer and keeps their angles nearly (Johnson & Lindenstrauss 1984).
+
+    Args:
+        places: how many tokens back it remembers.
+        units: the size of k.
+        sharpness: θ.
+        threshold: c.
+        seed: of R.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: h, (batch, steps, n_h), a floating dtype.
+        ids: x, the tokens that were read, x<t> = y<t-1>, int32 (batch, steps). A text
+            begins with one that is no token of it, `<SOS>`.
+        logits: of ŷ, (batch, steps, V), a floating dtype.
+        state: what the call for the steps before returned; for a text's first ones
+            zeros, of `state_size`.
+
+    Returns:
+        log P, float32 (batch, steps, V); and the new state, for each of `state_size`
+        float32 (batch, n).
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    def __init__(
+        self, places, units=128, sharpness=16.0, threshold=0.9, seed=0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        for name, value in (("places", places), ("units", units)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, found {value}.")
+        if sharpness <= 0:
+            raise ValueError(f"sharpness must be above 0, found {sharpness}.")
+        self.places = places
+        self.units = units
+        self.sharpness = sharpness
+        self.threshold = threshold
+        self.seed = seed
+
+    @property
+    def state_size(self) -> list[int]:
+        """The sizes of k<t>, of the places' k and tokens, and of the count of steps."""
+        return [self.units, self.places * self.units, self.places, 1]
+
+    def build(self, hidden_shape, *_):
+        """Draws R, for h of (…, n_h)."""
+        self.projection = self.add_weight(
+            name="projection",
+            shape=(hidden_shape[-1], self.units),
+            initializer=keras.initializers.RandomNormal(seed=self.seed),
+            trainable=False,
+        )
+
+    def call(self, hidden, ids, logits, state):
+        """Mixes what was said before into predictions."""
+        current = self._keys(hidden)
+        keys, tokens, there = self._places(current, ids, state)
+        similarity = ops.einsum("btn,bsn->bts", current, keys)
+        weights = masked_softmax(self.sharpness * similarity, there)
+        nearest = ops.where(there, similarity, -float("inf"))
+        nearest = ops.max(nearest, axis=-1, keepdims=True, initial=-1e30)
+        own = ops.softmax(ops.cast(logits, "float32"))
+        copy = _by_token(weights, tokens, own.shape[-1])
+        share = ops.sigmoid(self.sharpness * (nearest - self.threshold))
+        share = share * ops.max(copy, axis=-1, keepdims=True, initial=0)
+        mixed = (1 - share) * own + share * copy
+        logs = ops.where(mixed > 0, ops.log(ops.maximum(mixed, 1e-38)), IMPOSSIBLE)
+        return logs, self._after(current, keys, tokens, state)
+
+    def remember(self, hidden, ids, state) -> list:
+        """Returns the state after steps of which no predictions are wanted.
+
+        Args:
+            hidden: as in a call, as are all others.
+            ids: see there.
+            state: see there.
+        """
+        current = self._keys(hidden)
+        keys, tokens, _ = self._places(current, ids, state)
+        return self._after(current, keys, tokens, state)
+
+    def _keys(self, hidden):
+        """Returns k, float32 (batch, steps, units)."""
+        hidden, kernel = (ops.cast(x, "float32") for x in (hidden, self.projection))
+        return ops.normalize(ops.matmul(hidden, kernel), axis=-1, epsilon=1e-12)
+
+    def _places(self, current, ids, state):
+        """Returns the remembered places and then the new ones, oldest first.
+
+        Args:
+            current: k of the new steps.
+            ids: x of the new steps.
+            state: the state before them.
+
+        Returns:
+            k<j>, (batch, places + steps, units); y<j>, float32 (batch, places + steps);
+            and which of them each new step may look at, bool (batch, steps, places +
+            steps).
+        """
+        last, keys, tokens, steps = state
+        batch, count = ops.shape(ids)
+        before = ops.concatenate([last[:, None], current[:, :-1]], axis=1)
+        keys = ops.reshape(keys, (batch, self.places, self.units))
+        keys = ops.concatenate([keys, before], axis=1)
+        tokens = ops.concatenate([tokens, ops.cast(ids, "float32")], axis=1)
+        place = ops.arange(self.places + count)
+        behind = ops.arange(count)[:, None] + self.places - place
+        near = (behind >= 0) & (behind < self.places)
+        # A text's first x, `<SOS>`, came after nothing.
+        first = self.places + 1 - ops.cast(steps, "int32")
+        return keys, tokens, near & (place >= first)[:, None]
+
+    def _after(self, current, keys, tokens, state):
+        """Returns the state after all places."""
+        batch, count = ops.shape(current)[:2]
+        keys = ops.reshape(keys[:, count:], (batch, self.places * self.units))
+        tokens = ops.reshape(tokens[:, count:], (batch, self.places))
+        steps = state[-1] + ops.cast(count, "float32")
+        steps = ops.minimum(steps, float(self.places + 1))
+        return [current[:, -1], keys, tokens, steps]
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        names = ("places", "units", "sharpness", "threshold", "seed")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+def _by_token(weights, tokens, size):
+    """Returns the sums of weights that belong to the same token.
+
+    Args:
+        weights: (batch, steps, places).
+        tokens: float32 (batch, places).
+        size: V.
+
+    Returns:
+        (batch, steps, V).
+    """
+    batch, steps, places = ops.shape(weights)
+    rows = size * ops.arange(batch)[:, None]
+    segments = ops.reshape(ops.cast(tokens, "int32") + rows, (-1,))
+    weights = ops.reshape(ops.transpose(weights, (0, 2, 1)), (batch * places, steps))
+    sums = ops.segment_sum(weights, segments, batch * size)
+    return ops.transpose(ops.reshape(sums, (batch, size, steps)), (0, 2, 1))
