@@ -239,7 +239,7 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(
     files, tmp_path, monkeypatch
 ):
     flags = ("--files", files, "--level", "word", "--cell", "rnn", "--dropout", "0.3")
-    flags += ("--recurrent-weight-dropout", "0.4")
+    flags += ("--recurrent-weight-dropout", "0.4", "--cache", "20")
     outputs = tmp_path / "one", tmp_path / "two"
     assert "test        none" in succeed(
         "train", "--output", outputs[0], *flags, *FEW.split()
@@ -256,6 +256,7 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(
         np.testing.assert_array_equal(weight, other)
     assert "cat" in models[0].vocabulary.tokens
     assert models[0].recurrent.layers[0].recurrent_weight_dropout == 0.4
+    assert models[0].cache.places == 20
     command = read_json(outputs[0] / "preset" / "metrics.json")["training"]["command"]
     assert f"--files '{files.name}'" in command
     assert "--dataset" not in command

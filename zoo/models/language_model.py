@@ -234,6 +234,24 @@ class LanguageModel(TextModel):
             "name": self.name,
         }
 
+    def with_cache(
+        self, places: int, sharpness: float = 16.0, threshold: float = 0.9
+    ) -> "LanguageModel":
+        """Returns a copy with the same weights, but another cache.
+
+        Args:
+            places: how many tokens back it reaches; 0 for a copy without a cache.
+            sharpness: see `zoo.layers.ContinuousCache`.
+            threshold: see there.
+        """
+        numbers = {"cache_sharpness": sharpness, "cache_threshold": threshold}
+        copy = type(self).from_config({**self.get_config(), "cache": places, **numbers})
+        for weight, own in zip(
+            copy.trainable_weights, self.trainable_weights, strict=True
+        ):
+            weight.assign(own)
+        return copy
+
     def call(self, inputs, training=False):
         """Predicts each next token, as `fit` and `evaluate` ask."""
         ids, begins = inputs if isinstance(inputs, list | tuple) else (inputs, None)

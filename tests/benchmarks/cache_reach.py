@@ -1,0 +1,101 @@
+"""What a language model's cache is worth, by how far back it reaches.
+
+    python -m tests.benchmarks.cache_reach --model PRESET [--places 0 500 1000 ...]
+
+Measures a preset on what it is reported on, with the same weights and other caches. It
+chooses nothing: a preset's own cache is chosen before, on what it was not trained on.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from tasks import data, perplexities, text_corpus, text_streams
+from tasks.errors import UserError
+from tests.benchmarks import report
+from zoo import presets
+from zoo.errors import PresetError
+from zoo.models import LanguageModel
+
+# The longer a window, the fewer times the weights are read; it changes no result.
+WINDOW = 256
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Prints a row for each reach."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments = parse(parser, argv)
+    try:
+        model = LanguageModel.from_preset(arguments.model)
+        texts = read(arguments, model)
+    except (PresetError, UserError) as error:
+        parser.error(str(error))
+    print(f"{texts.describe()}\n")
+    print("| places | nats | perplexity | seconds |\n| --- | --- | --- | --- |")
+    for places in arguments.places:
+        began = time.perf_counter()
+        figures = measure(model, places, texts)
+        seconds = time.perf_counter() - began
+        print(
+            f"| {places:,} | {figures['nats']:.4f} | {figures['perplexity']:.3f} "
+            f"| {seconds:.0f} |",
+            flush=True,
+        )
+    report.print_machine()
+
+
+def parse(parser, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    add = parser.add_argument
+    add("--model", required=True, metavar="PRESET", help="a language model")
+    add("--split", help="default: what the preset is reported on, the whole of it")
+    add("--data-dir", help="where prepared datasets lie")
+    add(
+        "--places",
+        type=int,
+        nargs="+",
+        default=[0, 500, 1000, 2000, 4000],
+        metavar="N",
+        help="how many tokens back; 0: no cache (default: %(default)s)",
+    )
+    parsed = parser.parse_args(argv)
+    if min(parsed.places) < 0:
+        parser.error(f"--places must be 0 or more, found {min(parsed.places)}.")
+    return parsed
+
+
+def read(arguments, model: LanguageModel) -> text_corpus.Texts:
+    """Returns the texts to measure on.
+
+    Args:
+        arguments: the command line.
+        model: the preset's.
+
+    Raises:
+        UserError: the preset has no dataset on record, or there is no such split.
+    """
+    trained = presets.read_metrics(presets.find(arguments.model)).get("training", {})
+    if not trained.get("dataset"):
+        raise UserError(f"Preset {arguments.model} has no dataset on record.")
+    builder = data.load_builder(trained["dataset"], arguments.data_dir)
+    split = arguments.split or trained["test_splits"][0]
+    column = trained["text_column"]
+    return text_corpus.read(builder, split, column, model.sentences)
+
+
+def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict:
+    """Returns the figures of `tasks.perplexities`, of the model with another cache.
+
+    Args:
+        model: the preset's. A cache that it has is changed in its reach alone.
+        places: how far back the cache reaches; 0 for none.
+        texts: what to measure on.
+    """
+    numbers = model.cache_sharpness, model.cache_threshold
+    model = model.with_cache(places, *numbers)
+    batches = text_streams.batches(model, texts, batch_size=64, window=WINDOW)
+    return perplexities.measure(model, batches, texts)
+
+
+if __name__ == "__main__":
+    main()
