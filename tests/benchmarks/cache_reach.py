@@ -91,8 +91,7 @@ def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict
         places: how far back the cache reaches; 0 for none.
         texts: what to measure on.
     """
-    numbers = model.cache_sharpness, model.cache_threshold
-    model = model.with_cache(places, *numbers)
+    model = model.with_cache(places)
     batches = text_streams.batches(model, texts, batch_size=64, window=WINDOW)
     return perplexities.measure(model, batches, texts)
 

@@ -16,6 +16,24 @@ def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
         )
 
 
+def embedding(vocabulary: Vocabulary, units: int, name: str) -> keras.layers.Embedding:
+    """Returns an embedding that is built, of vectors about 1 long.
+
+    Args:
+        vocabulary: whose tokens are embedded.
+        units: the size of a token's vector.
+        name: the layer's name.
+    """
+    layer = keras.layers.Embedding(
+        len(vocabulary),
+        units,
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=units**-0.5),
+        name=name,
+    )
+    layer.build(None)
+    return layer
+
+
 def recurrent_layer(
     cell: str, units: int, bidirectional: bool, return_sequences: bool, name: str
 ) -> keras.layers.Layer:

@@ -9,7 +9,7 @@ from keras import ops
 from zoo.layers import BY_CELL, ContinuousCache, DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.carried_state import CarriedState
-from zoo.models.construction import check_choice
+from zoo.models.construction import check_choice, embedding
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.text_model import LEVELS, TextModel
@@ -117,14 +117,7 @@ class LanguageModel(TextModel):
         super().__init__(vocabulary, level, tokenizer, sentences, name=name)
 
         # Layers
-        self.embedding = keras.layers.Embedding(
-            len(vocabulary),
-            embedding_units,
-            embeddings_initializer=keras.initializers.RandomNormal(
-                stddev=embedding_units**-0.5
-            ),
-            name="embedding",
-        )
+        self.embedding = embedding(vocabulary, embedding_units, "embedding")
         locked = {"noise_shape": (None, 1, None)} if variational else {}
         self.drop = [
             keras.layers.Dropout(rate, name=f"{place}_dropout", **locked)
@@ -173,7 +166,6 @@ class LanguageModel(TextModel):
             )
 
         # Weights
-        self.embedding.build(None)
         self.recurrent.build((None, None, embedding_units))
         if projects:
             self.projection.build((None, None, units))
@@ -197,55 +189,48 @@ class LanguageModel(TextModel):
         self.perplexity = Perplexity(name="perplexity")
 
         # Config
-        self.embedding_units = embedding_units
         self.cell = cell
         self.units = units
         self.depth = layers
         self.tied = tied
-        self.embedding_dropout = embedding_dropout
-        self.dropout = dropout
-        self.variational = variational
-        self.recurrent_weight_dropout = recurrent_weight_dropout
         self.samples = samples
-        self.cache_places = cache
-        self.cache_sharpness = cache_sharpness
-        self.cache_threshold = cache_threshold
+        self._config = {
+            "level": level,
+            "embedding_units": embedding_units,
+            "cell": cell,
+            "units": units,
+            "layers": layers,
+            "tied": tied,
+            "embedding_dropout": embedding_dropout,
+            "dropout": dropout,
+            "variational": variational,
+            "recurrent_weight_dropout": recurrent_weight_dropout,
+            "samples": samples,
+            "cache": cache,
+            "cache_sharpness": cache_sharpness,
+            "cache_threshold": cache_threshold,
+            "sentences": sentences,
+        }
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {
+            **self._config,
             "vocabulary": self.vocabulary.ordinary_tokens,
-            "level": self.level,
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "embedding_units": self.embedding_units,
-            "cell": self.cell,
-            "units": self.units,
-            "layers": self.depth,
-            "tied": self.tied,
-            "embedding_dropout": self.embedding_dropout,
-            "dropout": self.dropout,
-            "variational": self.variational,
-            "recurrent_weight_dropout": self.recurrent_weight_dropout,
-            "samples": self.samples,
-            "cache": self.cache_places,
-            "cache_sharpness": self.cache_sharpness,
-            "cache_threshold": self.cache_threshold,
-            "sentences": self.sentences,
             "name": self.name,
         }
 
-    def with_cache(
-        self, places: int, sharpness: float = 16.0, threshold: float = 0.9
-    ) -> "LanguageModel":
+    def with_cache(self, places: int, **numbers) -> "LanguageModel":
         """Returns a copy with the same weights, but another cache.
 
         Args:
             places: how many tokens back it reaches; 0 for a copy without a cache.
-            sharpness: see `zoo.layers.ContinuousCache`.
-            threshold: see there.
+            **numbers: `cache_sharpness` and `cache_threshold`; by default those that
+                this model has.
         """
-        numbers = {"cache_sharpness": sharpness, "cache_threshold": threshold}
-        copy = type(self).from_config({**self.get_config(), "cache": places, **numbers})
+        config = {**self.get_config(), "cache": places, **numbers}
+        copy = type(self).from_config(config)
         for weight, own in zip(
             copy.trainable_weights, self.trainable_weights, strict=True
         ):

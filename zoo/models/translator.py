@@ -10,12 +10,12 @@ from keras import ops
 from zoo.layers import DeepRNN
 from zoo.layers.states import state_sizes
 from zoo.models.bridge import Bridge
-from zoo.models.construction import named_vocabulary
+from zoo.models.construction import embedding, named_vocabulary
 from zoo.models.languages import LEVELS, Language
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.pretraining import SampledSoftmax
 from zoo.models.translating_model import TranslatingModel
-from zoo.models.translator_construction import check, check_shared, decoder, embedding
+from zoo.models.translator_construction import check, check_shared, decoder
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
 

@@ -1,7 +1,5 @@
 """What a translator is made of, and which of its arguments go together."""
 
-import keras
-
 from zoo.layers import BY_CELL, Attention, AttentionDecoder, DeepRNN
 from zoo.layers.attention import SCORES
 from zoo.models.bridge import BRIDGES
@@ -11,18 +9,6 @@ from zoo.models.languages import LEVELS
 from zoo.text import Subwords
 
 CONTEXTS = ("state", "input", "both")
-
-
-def embedding(vocabulary, units, name):
-    """Returns an embedding that is built."""
-    layer = keras.layers.Embedding(
-        len(vocabulary),
-        units,
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=units**-0.5),
-        name=name,
-    )
-    layer.build(None)
-    return layer
 
 
 def decoder(config):

@@ -224,7 +224,7 @@ def test_preset_from_before_the_cache_still_loads():
 def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     arguments = {"cell": "gru", "layers": 2}
     plain = make(**arguments)
-    cached = plain.with_cache(8, threshold=0.5)
+    cached = plain.with_cache(8, cache_threshold=0.5)
     assert len(plain.weights) + 1 == len(cached.weights)
     assert (cached.cache.places, cached.cache.threshold) == (8, 0.5)
     assert cached.with_cache(0).cache is None
