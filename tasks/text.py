@@ -11,6 +11,7 @@ from pathlib import Path
 from simple_parsing import choice, flag
 
 from tasks import cli, config, text_commands, text_explanation
+from tasks.errors import UserError
 
 SUMMARY = "Writes texts, token by token, and says how probable texts are."
 LIMITS = """
@@ -18,8 +19,8 @@ LIMITS = """
   was trained on. What it writes is made up: it knows no facts and means nothing.
 - A probability is one of a text in that language and manner. It is no measure of
   whether a text is right, true or good.
-- What it knows of the text before is what its recurrent state holds: it loses the
-  thread over a few sentences.
+- What it knows of the text before is what its recurrent state holds, and its cache if
+  it has one: it loses the thread over a few sentences.
 - The terms of the dataset that it was trained on (its page in TFDS' catalogue has
   them) bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
@@ -72,12 +73,12 @@ class Config(config.TrainingConfig):
     recurrent_weight_dropout: float = 0.0
     # train the softmax with a sample of so many tokens; default: with all
     samples: int | None = None
-    # predict, but not train, by what came after like places of the text too, so many
-    # tokens back: names and words that it had come again; 0: not at all
+    # predict, but not train, by what came after similar places of the text too, so
+    # many tokens back: its names and words come again; 0: not at all
     cache: int = 0
-    # how much more a liker place of the cache counts
+    # the higher, the fewer places count beside the most similar one
     cache_sharpness: float = 16.0
-    # how alike a place must be to count half: a cosine
+    # how similar that one must be to be believed by half: a cosine, in [-1, 1]
     cache_threshold: float = 0.9
 
     PATHS = ("files",)
@@ -98,6 +99,11 @@ class Config(config.TrainingConfig):
             config.below(self, "hold_out", 1)
         config.at_least(self, "cache", 0)
         config.at_least(self, "cache_sharpness", 0, exclusive=True)
+        if not -1 <= self.cache_threshold <= 1:
+            raise UserError(
+                "--cache-threshold must be in [-1, 1], it is a cosine, found "
+                f"{self.cache_threshold}."
+            )
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
         config.below(self, "recurrent_weight_dropout", 1)
@@ -264,7 +270,8 @@ TEMPLATE = cli.Template(
     summary=SUMMARY,
     examples=[
         "python -m tasks.text train             # synthetic/markov: no download",
-        "python -m tasks.text train --dataset tiny_shakespeare --hold-out 0.05",
+        "python -m tasks.text train --dataset tiny_shakespeare --hold-out 0.05 "
+        "--cache 4000",
         "python -m tasks.text train --files 'books/*.txt' --level word --tied",
         "python -m tasks.text evaluate --model runs/text/synthetic-markov/preset",
         'python -m tasks.text generate --prompt "This film" --temperature 0.8',

@@ -11,7 +11,8 @@ from tasks.errors import UserError
 HELD_OUT = 0.05
 # What a training without validation says that it was chosen on.
 UNCHOSEN = "none: the last epoch is kept"
-# How many characters before a text are read for its sake: more than states remember.
+# How many characters before a text are read for its sake: more than states remember,
+# and than a cache of characters should reach back.
 CONTEXT = 10_000
 # In which order the splits of one text, cut into them, follow each other.
 _ORDER = ("train", "validation", "test")

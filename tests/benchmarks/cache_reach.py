@@ -2,23 +2,22 @@
 
     python -m tests.benchmarks.cache_reach --model PRESET [--places 0 500 1000 ...]
 
-Measures a preset on what it is reported on, with the same weights and other caches. It
-chooses nothing: a preset's own cache is chosen before, on what it was not trained on.
+Measures a preset on its test split, with the same weights and other caches. It chooses
+nothing: a preset's own cache is chosen before, on what is not reported. The further it
+reaches, the less a text of many names should cost; without a cache it costs the most.
 """
 
 import argparse
 import time
 from collections.abc import Sequence
 
-from tasks import data, perplexities, text_corpus, text_streams
+from tasks import evaluation, perplexities, text_corpus, text_streams
 from tasks.errors import UserError
+from tasks.text import Evaluation
 from tests.benchmarks import report
 from zoo import presets
 from zoo.errors import PresetError
 from zoo.models import LanguageModel
-
-# The longer a window, the fewer times the weights are read; it changes no result.
-WINDOW = 256
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,7 +47,7 @@ def parse(parser, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     add = parser.add_argument
     add("--model", required=True, metavar="PRESET", help="a language model")
-    add("--split", help="default: what the preset is reported on, the whole of it")
+    add("--split", help="default: the test split")
     add("--data-dir", help="where prepared datasets lie")
     add(
         "--places",
@@ -74,13 +73,11 @@ def read(arguments, model: LanguageModel) -> text_corpus.Texts:
     Raises:
         UserError: the preset has no dataset on record, or there is no such split.
     """
-    trained = presets.read_metrics(presets.find(arguments.model)).get("training", {})
-    if not trained.get("dataset"):
-        raise UserError(f"Preset {arguments.model} has no dataset on record.")
-    builder = data.load_builder(trained["dataset"], arguments.data_dir)
-    split = arguments.split or trained["test_splits"][0]
-    column = trained["text_column"]
-    return text_corpus.read(builder, split, column, model.sentences)
+    settings = Evaluation(data_dir=arguments.data_dir, split=arguments.split)
+    preset = presets.find(arguments.model)
+    chosen = evaluation.choose(preset, settings, "text_column")
+    (column,) = chosen.columns
+    return text_corpus.read(chosen.builder, chosen.splits[0], column, model.sentences)
 
 
 def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict:
@@ -92,7 +89,8 @@ def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict
         texts: what to measure on.
     """
     model = model.with_cache(places)
-    batches = text_streams.batches(model, texts, batch_size=64, window=WINDOW)
+    size = Evaluation.batch_size, Evaluation.window
+    batches = text_streams.batches(model, texts, *size)
     return perplexities.measure(model, batches, texts)
 
 

@@ -37,6 +37,10 @@ MISTAKES = {
         ["train", "--cache", 9, "--cache-sharpness", 0],
         "--cache-sharpness must be above 0, found 0.0",
     ),
+    "threshold": (
+        ["train", "--cache-threshold", 2],
+        "--cache-threshold must be in [-1, 1]",
+    ),
     "level": (["train", "--level", "words"], "Did you mean 'word'?"),
     "no files": (["train", "--files", "/no/*.txt"], "No file fits --files"),
 }

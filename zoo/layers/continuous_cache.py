@@ -1,12 +1,14 @@
 """What came after like places before, for a language model to say again."""
 
+import math
+
 import keras
 from keras import ops
 
 from zoo.layers.attention import masked_softmax
 
-# The logit of what has no probability. Not −∞: a loss at padding is 0 times it.
-IMPOSSIBLE = -1e9
+# The logarithm of 0, and a number that has one: sums of them are finite.
+_LOG_OF_NOTHING, _LEAST = -1e30, 1e-37
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -30,11 +32,15 @@ class ContinuousCache(keras.layers.Layer):
     where such places don't agree. (The paper's λ is one number for all places.) R makes
     n_h numbers fewer and keeps their angles nearly (Johnson & Lindenstrauss 1984).
 
+    A text's state has `places` · (`units` + 1) numbers, 2 MB of 4 000 places. A call
+    makes some tensors of (batch, steps, places + steps) and of the logits' size.
+
     Args:
-        places: how many tokens back it remembers.
-        units: the size of k.
-        sharpness: θ.
-        threshold: c.
+        places: how many tokens back it remembers, 1 or more.
+        units: the size of k, 1 or more.
+        sharpness: θ, above 0: the higher, the fewer places count beside the most
+            similar one.
+        threshold: c, in [-1, 1]: the cosine at which σ is a half.
         seed: of R.
         **kwargs: the arguments of `keras.layers.Layer`.
 
@@ -47,11 +53,11 @@ class ContinuousCache(keras.layers.Layer):
             zeros, of `state_size`.
 
     Returns:
-        log P, float32 (batch, steps, V); and the new state, for each of `state_size`
-        float32 (batch, n).
+        logits of P, float32 (batch, steps, V), those of ŷ where λ<t> is 0; and the new
+        state, for each of `state_size` float32 (batch, n).
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: an argument is out of its range.
     """
 
     def __init__(
@@ -61,8 +67,7 @@ class ContinuousCache(keras.layers.Layer):
         for name, value in (("places", places), ("units", units)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, found {value}.")
-        if sharpness <= 0:
-            raise ValueError(f"sharpness must be above 0, found {sharpness}.")
+        check_numbers(sharpness, threshold)
         self.places = places
         self.units = units
         self.sharpness = sharpness
@@ -86,30 +91,53 @@ class ContinuousCache(keras.layers.Layer):
     def call(self, hidden, ids, logits, state):
         """Mixes what was said before into predictions."""
         current = self._keys(hidden)
-        keys, tokens, there = self._places(current, ids, state)
+        keys, tokens, visible = self._places(current, ids, state)
         similarity = ops.einsum("btn,bsn->bts", current, keys)
-        weights = masked_softmax(self.sharpness * similarity, there)
-        nearest = ops.where(there, similarity, -float("inf"))
-        nearest = ops.max(nearest, axis=-1, keepdims=True, initial=-1e30)
-        own = ops.softmax(ops.cast(logits, "float32"))
-        copy = _by_token(weights, tokens, own.shape[-1])
-        share = ops.sigmoid(self.sharpness * (nearest - self.threshold))
-        share = share * ops.max(copy, axis=-1, keepdims=True, initial=0)
-        mixed = (1 - share) * own + share * copy
-        logs = ops.where(mixed > 0, ops.log(ops.maximum(mixed, 1e-38)), IMPOSSIBLE)
-        return logs, self._after(current, keys, tokens, state)
+        weights = masked_softmax(self.sharpness * similarity, visible)
+        nearest = ops.where(visible, similarity, _LOG_OF_NOTHING)
+        nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
+        copy = _by_token(weights, tokens, logits.shape[-1])
+        mixed = self._mixed(ops.cast(logits, "float32"), copy, nearest)
+        return mixed, self._after(current, keys, tokens, state)
 
-    def remember(self, hidden, ids, state) -> list:
+    def step(self, hidden, ids, logits, state):
+        """Does for one step, (batch, …), what a call does for (batch, steps, …)."""
+        logits, state = self(hidden[:, None], ids[:, None], logits[:, None], state)
+        return logits[:, 0], state
+
+    def remember(self, hidden, ids, state, lengths=None) -> list:
         """Returns the state after steps of which no predictions are wanted.
 
         Args:
-            hidden: as in a call, as are all others.
+            hidden: as in a call, as are `ids` and `state`.
             ids: see there.
             state: see there.
+            lengths: how many of the steps are a text's, the first ones, int32
+                (batch,); by default all.
         """
         current = self._keys(hidden)
         keys, tokens, _ = self._places(current, ids, state)
-        return self._after(current, keys, tokens, state)
+        return self._after(current, keys, tokens, state, lengths)
+
+    def _mixed(self, logits, copy, nearest):
+        """Returns the logits of P.
+
+        Sums of probabilities are made of their logarithms: what the model thinks next
+        to impossible is not impossible.
+
+        Args:
+            logits: of ŷ, (batch, steps, V).
+            copy: (batch, steps, V).
+            nearest: max_j s<t,j>, (batch, steps, 1).
+        """
+        agreement = ops.max(copy, axis=-1, keepdims=True, initial=0)
+        distance = self.sharpness * (nearest - self.threshold)
+        kept = (1 - agreement) + agreement * ops.sigmoid(-distance)
+        share = ops.log_sigmoid(distance) + ops.log(ops.maximum(agreement, _LEAST))
+        logs = ops.where(copy > 0, ops.log(ops.maximum(copy, _LEAST)), _LOG_OF_NOTHING)
+        whole = ops.logsumexp(logits, axis=-1, keepdims=True)
+        own = logits + ops.log(ops.maximum(kept, _LEAST))
+        return ops.logaddexp(own, whole + share + logs)
 
     def _keys(self, hidden):
         """Returns k, float32 (batch, steps, units)."""
@@ -118,6 +146,8 @@ class ContinuousCache(keras.layers.Layer):
 
     def _places(self, current, ids, state):
         """Returns the remembered places and then the new ones, oldest first.
+
+        Place `places` + i is of h before the new step i, and of its x.
 
         Args:
             current: k of the new steps.
@@ -136,25 +166,51 @@ class ContinuousCache(keras.layers.Layer):
         keys = ops.concatenate([keys, before], axis=1)
         tokens = ops.concatenate([tokens, ops.cast(ids, "float32")], axis=1)
         place = ops.arange(self.places + count)
-        behind = ops.arange(count)[:, None] + self.places - place
-        near = (behind >= 0) & (behind < self.places)
+        age = ops.arange(count)[:, None] + self.places - place
+        is_near = (age >= 0) & (age < self.places)
         # A text's first x, `<SOS>`, came after nothing.
-        first = self.places + 1 - ops.cast(steps, "int32")
-        return keys, tokens, near & (place >= first)[:, None]
+        oldest = self.places + 1 - ops.cast(steps, "int32")
+        return keys, tokens, is_near & (place >= oldest)[:, None]
 
-    def _after(self, current, keys, tokens, state):
-        """Returns the state after all places."""
+    def _after(self, current, keys, tokens, state, lengths=None):
+        """Returns the state after all places, or after the first `lengths` new ones."""
+        last, _, _, steps = state
         batch, count = ops.shape(current)[:2]
-        keys = ops.reshape(keys[:, count:], (batch, self.places * self.units))
-        tokens = ops.reshape(tokens[:, count:], (batch, self.places))
-        steps = state[-1] + ops.cast(count, "float32")
-        steps = ops.minimum(steps, float(self.places + 1))
-        return [current[:, -1], keys, tokens, steps]
+        if lengths is None:
+            last = current[:, -1]
+            keys, tokens = keys[:, count:], tokens[:, count:]
+        else:
+            count = lengths[:, None]
+            known = ops.concatenate([last[:, None], current], axis=1)
+            last = ops.take_along_axis(known, count[..., None], axis=1)[:, 0]
+            kept = count + ops.arange(self.places)
+            keys = ops.take_along_axis(keys, kept[..., None], axis=1)
+            tokens = ops.take_along_axis(tokens, kept, axis=1)
+        keys = ops.reshape(keys, (batch, self.places * self.units))
+        tokens = ops.reshape(tokens, (batch, self.places))
+        steps = steps + ops.cast(count, "float32")
+        return [last, keys, tokens, ops.minimum(steps, float(self.places + 1))]
 
     def get_config(self):
         """Returns the constructor's arguments."""
         names = ("places", "units", "sharpness", "threshold", "seed")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+def check_numbers(sharpness: float, threshold: float, prefix: str = "") -> None:
+    """Raises a ValueError if a number of a cache is out of its range.
+
+    Args:
+        sharpness: θ.
+        threshold: c.
+        prefix: what stands before their names.
+    """
+    if not (math.isfinite(sharpness) and sharpness > 0):
+        raise ValueError(f"{prefix}sharpness must be above 0, found {sharpness}.")
+    if not -1 <= threshold <= 1:
+        raise ValueError(
+            f"{prefix}threshold must be in [-1, 1], a cosine, found {threshold}."
+        )
 
 
 def _by_token(weights, tokens, size):

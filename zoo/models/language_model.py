@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers import BY_CELL, ContinuousCache, DeepRNN
+from zoo.layers.continuous_cache import check_numbers
 from zoo.layers.states import state_sizes
 from zoo.models.carried_state import CarriedState
 from zoo.models.construction import check_choice, embedding
@@ -27,6 +28,9 @@ class LanguageModel(TextModel):
     h<t>    = a[L]<t>, or tied P a[L]<t> + p where the sizes differ
     ŷ<t>    = P(y<t> | y<1..t-1>) = softmax(V h<t> + b),  tied V = E
     ```
+
+    With a cache, P is mixed of ŷ and of what the text has said before, but not in
+    training: in `fit`, `nats` are those of ŷ and `val_nats` those of P.
 
     `<PAD>` and `<SOS>` have probability 0, and where no text ends `<EOS>` too, so that
     the probabilities of all texts are 1 together.
@@ -108,6 +112,9 @@ class LanguageModel(TextModel):
         check_choice("cell", cell, BY_CELL)
         if layers < 1:
             raise ValueError(f"layers must be at least 1, found {layers}.")
+        if cache < 0:
+            raise ValueError(f"cache must be at least 0, found {cache}.")
+        check_numbers(cache_sharpness, cache_threshold, "cache_")
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
         if tokenizer is None:
@@ -182,7 +189,7 @@ class LanguageModel(TextModel):
         cached = _specs(self.cache.state_size, "float32") if cache else []
         self.state_specs = [*recurrent, *cached]
         self.carried = {
-            True: CarriedState(recurrent),
+            True: CarriedState(recurrent),  # in training
             False: CarriedState(self.state_specs),
         }
         self.nats = keras.metrics.Mean(name="nats")
@@ -221,20 +228,30 @@ class LanguageModel(TextModel):
             "name": self.name,
         }
 
-    def with_cache(self, places: int, **numbers) -> "LanguageModel":
+    def with_cache(
+        self,
+        places: int,
+        sharpness: float | None = None,
+        threshold: float | None = None,
+    ) -> "LanguageModel":
         """Returns a copy with the same weights, but another cache.
 
         Args:
             places: how many tokens back it reaches; 0 for a copy without a cache.
-            **numbers: `cache_sharpness` and `cache_threshold`; by default those that
-                this model has.
+            sharpness: θ; by default this model's, as is `threshold`.
+            threshold: c.
+
+        Raises:
+            ValueError: a number is out of its range.
         """
-        config = {**self.get_config(), "cache": places, **numbers}
+        numbers = {"cache_sharpness": sharpness, "cache_threshold": threshold}
+        given = {name: n for name, n in numbers.items() if n is not None}
+        config = {**self.get_config(), "cache": places, **given}
         copy = type(self).from_config(config)
-        for weight, own in zip(
-            copy.trainable_weights, self.trainable_weights, strict=True
-        ):
-            weight.assign(own)
+        own = {weight.path: weight for weight in self.weights}
+        for weight in copy.weights:
+            if weight.path in own:
+                weight.assign(own[weight.path])
         return copy
 
     def call(self, inputs, training=False):
@@ -263,7 +280,7 @@ class LanguageModel(TextModel):
         """
         if state is None:
             state = self.initial_state(ops.shape(ids)[0])
-        recurrent, cached = self.parted(state)
+        recurrent, cached = self.split_state(state)
         hidden, recurrent = self.run(ids, recurrent)
         logits = self.logits(hidden)
         if self.cache:
@@ -280,7 +297,7 @@ class LanguageModel(TextModel):
             ops.zeros((batch, spec.shape[1]), spec.dtype) for spec in self.state_specs
         ]
 
-    def parted(self, state) -> tuple[list, list]:
+    def split_state(self, state) -> tuple[list, list]:
         """Returns a state's part of the recurrent layers, and that of the cache."""
         count = len(state_sizes(self.recurrent))
         return list(state[:count]), list(state[count:])
@@ -348,7 +365,7 @@ class LanguageModel(TextModel):
         Returns:
             logits, float32 (batch, V), and the new state.
         """
-        remaining, cached = self.parted(state)
+        remaining, cached = self.split_state(state)
         a, new = self.embedding(ids), []
         for layer in self.recurrent.layers:
             count = len(state_sizes(layer))
@@ -358,10 +375,7 @@ class LanguageModel(TextModel):
         hidden = self.projected(a)
         logits = self.logits(hidden)
         if self.cache:
-            logits, cached = self.cache(
-                hidden[:, None], ids[:, None], logits[:, None], cached
-            )
-            logits = logits[:, 0]
+            logits, cached = self.cache.step(hidden, ids, logits, cached)
         return logits, [*new, *cached]
 
 

@@ -9,7 +9,8 @@ step(tokens, state_1, …) → logits, state_1, …
 token_names() → token_names                                the tokens, by their ids
 ```
 
-`start` and `step` are for who draws by himself and keeps each user's state. Of
+`start` and `step` are for who draws by himself and keeps each user's state, of which a
+cache makes megabytes: see `zoo.layers.ContinuousCache`. Of
 `generate` nobody can check numbers once it is a graph: a negative `temperature` counts
 as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the least
 there is, one token; a negative `length` draws nothing.

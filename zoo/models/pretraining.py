@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.continuous_cache import IMPOSSIBLE
+# The logit of what is never predicted.
+IMPOSSIBLE = -1e9
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -41,57 +41,63 @@ class Stepper:
         if self._is_product:
             self._table = tf.matmul(self._table, kernel) + bias
         self._project = model.projected
-        self._cache, self._parted = model.cache, model.parted
+        self._cache, self._split_state = model.cache, model.split_state
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
         self._output_kernel = self._steps.turn(tf.transpose(table))
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
-        recurrent, cached = self._parted(state)
-        hidden, recurrent = self._recur(ids, recurrent)
+        recurrent, cached = self._split_state(state)
+        a, recurrent = self._recur(ids, recurrent)
+        hidden = self._project(a)
         logits = tf.cast(hidden, tf.float32)
         logits = self._steps.times(logits, self._output_kernel) + self._offsets
         if self._cache:
-            logits, cached = self._cache(
-                hidden[:, None], ids[:, None], logits[:, None], cached
-            )
-            logits = logits[:, 0]
+            logits, cached = self._cache.step(hidden, ids, logits, cached)
         return logits, [*recurrent, *cached]
 
     def _recur(self, ids, state):
-        """Returns h, (batch, units of the softmax), and the layers' new state."""
+        """Returns the last layer's output, (batch, n_a), and the layers' new state."""
         z = tf.gather(self._table, ids)
-        a, state = self._steps(z, state, is_product=self._is_product)
-        return self._project(a), state
-
-    def _remember(self, ids, state):
-        """Returns the new state, without predictions."""
-        recurrent, cached = self._parted(state)
-        hidden, recurrent = self._recur(ids, recurrent)
-        if self._cache:
-            cached = self._cache.remember(hidden[:, None], ids[:, None], cached)
-        return [*recurrent, *cached]
+        return self._steps(z, state, is_product=self._is_product)
 
     def read(self, ids, mask, state):
         """Takes a step for each token of texts, without looking at what follows.
 
         Args:
             ids: int32 (batch, steps).
-            mask: bool (batch, steps); where it is false a step changes nothing.
+            mask: bool (batch, steps), false after a text's end: there a step changes
+                nothing.
             state: the state before the first step.
 
         Returns:
             The state after the last step.
         """
-
-        def go_on(t, state):
-            new = self._remember(ids[:, t], state)
-            valid = mask[:, t, None]
-            return t + 1, [
-                tf.where(valid, n, o) for n, o in zip(new, state, strict=True)
-            ]
-
+        recurrent, cached = self._split_state(state)
+        # One step at least: an empty array of outputs would have no shape.
+        ids, valid = tf.pad(ids, [[0, 0], [0, 1]]), tf.pad(mask, [[0, 0], [0, 1]])
         steps = tf.shape(ids)[1]
-        _, state = tf.while_loop(lambda t, _: t < steps, go_on, (0, list(state)))
-        return state
+
+        def go_on(t, state, outputs):
+            a, new = self._recur(ids[:, t], state)
+            if self._cache:
+                outputs = outputs.write(t, a)
+            chosen = valid[:, t, None]
+            return (
+                t + 1,
+                [tf.where(chosen, n, o) for n, o in zip(new, state, strict=True)],
+                outputs,
+            )
+
+        outputs = tf.TensorArray(
+            recurrent[0].dtype, steps, element_shape=[None, recurrent[-1].shape[-1]]
+        )
+        _, recurrent, outputs = tf.while_loop(
+            lambda t, *_: t < steps, go_on, (0, recurrent, outputs)
+        )
+        if self._cache:
+            hidden = self._project(tf.transpose(outputs.stack(), [1, 0, 2]))
+            lengths = tf.math.count_nonzero(mask, axis=1, dtype=tf.int32)
+            cached = self._cache.remember(hidden, ids, cached, lengths)
+        return [*recurrent, *cached]

@@ -54,11 +54,24 @@ def by_hand(cache, hidden, ids, logits):
 def test_predictions_are_the_equations(places):
     cache = make(places)
     hidden, ids, logits = inputs()
-    logs, _ = cache(hidden, ids, logits, start(cache))
+    mixed, _ = cache(hidden, ids, logits, start(cache))
     for row in range(ROWS):
         expected = by_hand(cache, hidden[row], ids[row], logits[row])
-        np.testing.assert_allclose(np.exp(logs[row]), expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(np.exp(logs).sum(axis=-1), 1, rtol=1e-5)
+        found = tf.nn.softmax(mixed[row])
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_next_to_impossible_stays_possible():
+    cache = make(sharpness=50.0, threshold=0.9)
+    hidden = np.tile(draw(1, 1, FEATURES), [1, 3, 1])  # the places are the same
+    ids = np.array([[0, 1, 1]])
+    logits = np.tile([0.0, 0.0, -120.0], [1, 3, 1])
+    mixed, _ = cache(hidden, ids, logits, start(cache, 1))
+    logs = tf.nn.log_softmax(tf.cast(mixed, "float64"))[0, 2]
+    # One token came after all places: λ = σ(50 · 0.1).
+    kept, share = 1 / (1 + np.exp(5.0)), 1 / (1 + np.exp(-5.0))
+    expected = np.log([kept / 2, kept / 2 + share, kept / 2])
+    np.testing.assert_allclose(logs, expected - np.array([0, 0, 120]), atol=1e-3)
 
 
 @pytest.mark.parametrize("cuts", [[5], [1, 2, 3], [16], [9, 10]])
@@ -80,26 +93,42 @@ def test_a_text_in_pieces_is_predicted_as_in_one_go(cuts):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+def test_texts_of_several_lengths_are_remembered_to_their_ends():
+    cache = make()
+    hidden, ids, logits = inputs()
+    _, state = cache(hidden[:, :8], ids[:, :8], logits[:, :8], start(cache))
+    lengths = np.array([9, 0, 4], "int32")
+    found = cache.remember(hidden[:, 8:], ids[:, 8:], state, lengths)
+    for row, length in enumerate(lengths):
+        part = slice(row, row + 1), slice(8, 8 + length)
+        expected = before = [each[row : row + 1] for each in state]
+        if length:
+            expected = cache.remember(hidden[part], ids[part], before)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one[row], other[0], atol=1e-6)
+
+
 def test_a_word_that_the_model_does_not_know_comes_again():
     # Each place of the word is like the same place of the word before, and no other.
     hidden = np.tile(np.eye(FEATURES), [3, 1])[None]
     ids = np.tile(np.arange(FEATURES), 3)[None]
     cache = make(places=30, units=64, sharpness=30.0, threshold=0.7)
     nothing = np.zeros([1, 3 * FEATURES, FEATURES])
-    logs, _ = cache(hidden, ids, nothing, start(cache, 1))
-    following = np.exp(np.asarray(logs)[0, np.arange(3 * FEATURES - 1), ids[0, 1:]])
+    mixed, _ = cache(hidden, ids, nothing, start(cache, 1))
+    probabilities = tf.nn.softmax(mixed).numpy()[0]
+    following = probabilities[np.arange(3 * FEATURES - 1), ids[0, 1:]]
     np.testing.assert_allclose(following[:FEATURES], 1 / FEATURES, atol=0.02)
     assert (following[FEATURES:] > 0.9).all()
 
 
 def test_what_nothing_was_like_is_left_to_the_model():
     hidden, ids, logits = inputs()
-    cache = make(sharpness=50.0, threshold=2.0)
-    logs, _ = cache(hidden, ids, logits, start(cache))
-    np.testing.assert_allclose(logs, tf.nn.log_softmax(logits), atol=1e-4)
-    cache = make(threshold=-2.0)
-    logs, _ = cache(hidden[:, :1], ids[:, :1], logits[:, :1], start(cache))
-    np.testing.assert_allclose(logs, tf.nn.log_softmax(logits[:, :1]), atol=1e-4)
+    cache = make(sharpness=1000.0, threshold=1.0)
+    mixed, _ = cache(hidden, ids, logits, start(cache))
+    np.testing.assert_allclose(mixed, logits, atol=1e-3)
+    cache = make(threshold=-1.0)
+    mixed, _ = cache(hidden[:, :1], ids[:, :1], logits[:, :1], start(cache))
+    np.testing.assert_allclose(mixed, logits[:, :1], atol=1e-5)
 
 
 def test_what_has_no_probability_keeps_none():
@@ -107,26 +136,27 @@ def test_what_has_no_probability_keeps_none():
     cache = make()
     logits[..., 0] = -1e9
     ids = np.maximum(ids, 1)
-    logs, _ = cache(hidden, ids, logits, start(cache))
-    assert (np.exp(logs)[..., 0] == 0).all()
-    assert np.isfinite(logs).all()
+    mixed, _ = cache(hidden, ids, logits, start(cache))
+    assert (tf.nn.softmax(mixed).numpy()[..., 0] == 0).all()
+    assert np.isfinite(mixed).all()
 
 
 def test_no_rows_have_no_predictions():
     cache = make()
     hidden, ids, logits = (each[:0] for each in inputs())
-    logs, state = cache(hidden, ids, logits, start(cache, 0))
-    assert logs.shape == (0, STEPS, TOKENS)
+    mixed, state = cache(hidden, ids, logits, start(cache, 0))
+    assert mixed.shape == (0, STEPS, TOKENS)
     assert [each.shape[0] for each in state] == [0] * 4
 
 
 def test_half_precision_is_not_carried_on():
     cache = make(dtype="float32")
     hidden, ids, logits = inputs()
-    exact, _ = cache(hidden, ids, logits, start(cache))
-    logs, state = cache(tf.cast(hidden, "bfloat16"), ids, logits, start(cache))
-    assert {each.dtype for each in (logs, *state)} == {tf.float32}
-    np.testing.assert_allclose(np.exp(logs), np.exp(exact), atol=0.05)
+    hidden = tf.cast(hidden, "bfloat16")
+    exact, _ = cache(tf.cast(hidden, "float32"), ids, logits, start(cache))
+    mixed, state = cache(hidden, ids, logits, start(cache))
+    assert {each.dtype for each in (mixed, *state)} == {tf.float32}
+    np.testing.assert_allclose(mixed, exact, rtol=1e-6)
 
 
 def test_the_same_seed_draws_the_same_projection():
@@ -145,6 +175,8 @@ def test_the_same_seed_draws_the_same_projection():
         ({"places": 0}, "places must be at least 1, found 0"),
         ({"places": 3, "units": 0}, "units must be at least 1, found 0"),
         ({"places": 3, "sharpness": 0.0}, "sharpness must be above 0, found 0.0"),
+        ({"places": 3, "sharpness": float("nan")}, "above 0, found nan"),
+        ({"places": 3, "threshold": 1.5}, r"threshold must be in \[-1, 1\]"),
     ],
 )
 def test_numbers_out_of_range_are_errors(arguments, message):

@@ -224,7 +224,7 @@ def test_preset_from_before_the_cache_still_loads():
 def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     arguments = {"cell": "gru", "layers": 2}
     plain = make(**arguments)
-    cached = plain.with_cache(8, cache_threshold=0.5)
+    cached = plain.with_cache(8, threshold=0.5)
     assert len(plain.weights) + 1 == len(cached.weights)
     assert (cached.cache.places, cached.cache.threshold) == (8, 0.5)
     assert cached.with_cache(0).cache is None
@@ -236,7 +236,8 @@ def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     np.testing.assert_array_equal(
         plain(first, training=True), cached(first, training=True)
     )
-    assert np.abs(cached(first) - plain(first))[..., 4:].max() > 0.1
+    logs, own = (tf.nn.log_softmax(model(first)) for model in (cached, plain))
+    assert np.abs(logs - own)[..., 4:].max() > 0.1
 
     hidden, _ = cached.run(X)
     start = [tf.zeros([4, size]) for size in cached.cache.state_size]
@@ -245,8 +246,36 @@ def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     cached.compile()
     for _ in range(2):  # the second time from the beginning again
         cached.evaluate(dataset(windows(X, Y, 8)), verbose=0)
-        cost = -np.take_along_axis(np.asarray(expected), Y[..., None], axis=2).mean()
+        logs = tf.nn.log_softmax(expected).numpy()
+        cost = -np.take_along_axis(logs, Y[..., None], axis=2).mean()
         np.testing.assert_allclose(cached.nats.result(), cost, atol=1e-5)
+
+
+def test_a_cache_forgets_where_a_text_begins():
+    model = make(cell="gru", cache=5, cache_threshold=0.5)
+    model((X[:, :8], np.full(4, True)))
+    found = model((X[:, 8:16], np.arange(4) % 2 == 0))
+    new, _ = model.predict_tokens(X[:, 8:16])
+    _, state = model.predict_tokens(X[:, :8])
+    continued, _ = model.predict_tokens(X[:, 8:16], state)
+    assert np.abs(new - continued)[..., 4:].max() > 0.01
+    np.testing.assert_allclose(found[::2], new[::2], atol=1e-4)
+    np.testing.assert_allclose(found[1::2], continued[1::2], atol=1e-4)
+
+
+def test_a_cache_goes_with_half_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make(cell="gru", cache=5, cache_threshold=0.5)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    first = X[:, :8], np.full(4, True)
+    whole = model.predict_tokens(X)[0][:, 8:]
+    model(first)
+    found = model((X[:, 8:], np.full(4, False)))
+    np.testing.assert_allclose(found, whole, atol=0.1)
+    dtypes = [spec.dtype for spec in model.state_specs]
+    assert dtypes == [tf.bfloat16] + 4 * [tf.float32]
 
 
 def test_scores_remember_what_a_text_has_said():
@@ -292,6 +321,9 @@ def test_texts_become_the_ids_of_their_tokens():
         ({"cell": "gruu"}, "cell must be one of"),
         ({"level": "letter"}, "level must be one of character, word, found 'letter'"),
         ({"layers": 0}, "layers must be at least 1"),
+        ({"cache": -1}, "cache must be at least 0, found -1"),
+        ({"cache_sharpness": 0.0}, "cache_sharpness must be above 0"),
+        ({"cache_threshold": 2.0}, r"cache_threshold must be in \[-1, 1\]"),
     ],
 )
 def test_wrong_argument_is_named(arguments, message):
