@@ -6,9 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import BY_CELL, ContinuousCache, DeepRNN
-from zoo.layers.continuous_cache import check_numbers
 from zoo.layers.states import state_sizes
+from zoo.models import language_model_construction as construction
 from zoo.models.carried_state import CarriedState
 from zoo.models.construction import check_choice, embedding
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
@@ -108,99 +107,6 @@ class LanguageModel(TextModel):
         sentences: bool = False,
         name: str | None = None,
     ):
-        check_choice("level", level, LEVELS)
-        check_choice("cell", cell, BY_CELL)
-        if layers < 1:
-            raise ValueError(f"layers must be at least 1, found {layers}.")
-        if cache < 0:
-            raise ValueError(f"cache must be at least 0, found {cache}.")
-        check_numbers(cache_sharpness, cache_threshold, "cache_")
-        if not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary(vocabulary)
-        if tokenizer is None:
-            tokenizer = LEVELS[level].tokenizer()
-        elif isinstance(tokenizer, dict):
-            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-        super().__init__(vocabulary, level, tokenizer, sentences, name=name)
-
-        # Layers
-        self.embedding = embedding(vocabulary, embedding_units, "embedding")
-        locked = {"noise_shape": (None, 1, None)} if variational else {}
-        self.drop = [
-            keras.layers.Dropout(rate, name=f"{place}_dropout", **locked)
-            for place, rate in (("embedding", embedding_dropout), ("output", dropout))
-        ]
-        between = [0.0] + (layers - 1) * [dropout if variational else 0.0]
-        self.recurrent = DeepRNN(
-            [
-                BY_CELL[cell](
-                    units,
-                    dropout=rate,
-                    recurrent_weight_dropout=recurrent_weight_dropout,
-                    name=f"{cell}_{number}",
-                )
-                for number, rate in enumerate(between, start=1)
-            ],
-            dropout=0.0 if variational else dropout,
-            return_sequences=True,
-            return_state=True,
-            name="recurrent",
-        )
-        projects = tied and units != embedding_units
-        self.projection = (
-            keras.layers.Dense(embedding_units, name="projection") if projects else None
-        )
-        self.output_embedding = self.embedding
-        if not tied:
-            self.output_embedding = keras.layers.Embedding(
-                len(vocabulary),
-                units,
-                embeddings_initializer="glorot_uniform",
-                name="output_embedding",
-            )
-        never = (PADDING_ID, START_ID) + (() if sentences else (END_ID,))
-        self.softmax = SampledSoftmax(
-            samples, never=never, dtype="float32", name="softmax"
-        )
-        self.cache = None
-        if cache:
-            self.cache = ContinuousCache(
-                cache,
-                sharpness=cache_sharpness,
-                threshold=cache_threshold,
-                dtype="float32",
-                name="cache",
-            )
-
-        # Weights
-        self.recurrent.build((None, None, embedding_units))
-        if projects:
-            self.projection.build((None, None, units))
-        if not tied:
-            self.output_embedding.build(None)
-        table_shape = self.output_embedding.embeddings.shape
-        self.softmax.build(None, None, table_shape)
-        if cache:
-            self.cache.build((None, None, table_shape[1]))
-        self.built = True
-
-        # What training and evaluation keep from batch to batch
-        recurrent = _specs(state_sizes(self.recurrent), self.compute_dtype)
-        cached = _specs(self.cache.state_size, "float32") if cache else []
-        self.state_specs = [*recurrent, *cached]
-        self.carried = {
-            True: CarriedState(recurrent),  # in training
-            False: CarriedState(self.state_specs),
-        }
-        self.nats = keras.metrics.Mean(name="nats")
-        self.perplexity = Perplexity(name="perplexity")
-
-        # Config
-        self.cell = cell
-        self.units = units
-        self.depth = layers
-        self.tied = tied
-        self.samples = samples
         self._config = {
             "level": level,
             "embedding_units": embedding_units,
@@ -218,6 +124,53 @@ class LanguageModel(TextModel):
             "cache_threshold": cache_threshold,
             "sentences": sentences,
         }
+        check_choice("level", level, LEVELS)
+        construction.check(**self._config)
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        if tokenizer is None:
+            tokenizer = LEVELS[level].tokenizer()
+        elif isinstance(tokenizer, dict):
+            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+        super().__init__(vocabulary, level, tokenizer, sentences, name=name)
+        self.cell = cell
+        self.samples = samples
+
+        # Layers
+        self.embedding = embedding(vocabulary, embedding_units, "embedding")
+        self.drop = construction.dropouts(self._config)
+        self.recurrent = construction.recurrent(self._config)
+        self.projection, self.output_embedding = None, self.embedding
+        if not tied:
+            self.output_embedding = keras.layers.Embedding(
+                len(vocabulary),
+                units,
+                embeddings_initializer="glorot_uniform",
+                name="output_embedding",
+            )
+            self.output_embedding.build(None)
+        elif units != embedding_units:
+            self.projection = keras.layers.Dense(embedding_units, name="projection")
+            self.projection.build((None, None, units))
+        never = (PADDING_ID, START_ID) + (() if sentences else (END_ID,))
+        self.softmax = SampledSoftmax(
+            samples, never=never, dtype="float32", name="softmax"
+        )
+        table_shape = self.output_embedding.embeddings.shape
+        self.softmax.build(None, None, table_shape)
+        self.cache = construction.cache(self._config, table_shape[1])
+        self.built = True
+
+        # What training and evaluation keep from batch to batch
+        recurrent = _specs(state_sizes(self.recurrent), self.compute_dtype)
+        cached = _specs(self.cache.state_size, "float32") if cache else []
+        self.state_specs = [*recurrent, *cached]
+        self.carried = {
+            True: CarriedState(recurrent),  # in training
+            False: CarriedState(self.state_specs),
+        }
+        self.nats = keras.metrics.Mean(name="nats")
+        self.perplexity = Perplexity(name="perplexity")
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""

@@ -29,21 +29,23 @@ def in_numpy(model, ids):
         model: a `LanguageModel`.
         ids: x, int (batch, steps).
     """
+    config = model.get_config()
+    cell, units = config["cell"], config["units"]
     weights = {weight.path: np.asarray(weight, "float64") for weight in model.weights}
     embeddings = weights["embedding/embeddings"]
     a = embeddings[np.asarray(ids)]
-    for number in range(1, model.depth + 1):
-        prefix = f"recurrent/{model.cell}_{number}/"
+    for number in range(1, config["layers"] + 1):
+        prefix = f"recurrent/{cell}_{number}/"
         own = [value for path, value in weights.items() if path.startswith(prefix)]
-        count = 2 if model.cell == "lstm" else 1
-        state, outputs = [np.zeros([len(a), model.units])] * count, []
+        count = 2 if cell == "lstm" else 1
+        state, outputs = [np.zeros([len(a), units])] * count, []
         for x in a.swapaxes(0, 1):
-            state = STEPS[model.cell](x, state, *own)
+            state = STEPS[cell](x, state, *own)
             outputs.append(state[0])
         a = np.stack(outputs, 1)
     if "projection/kernel" in weights:
         a = a @ weights["projection/kernel"] + weights["projection/bias"]
-    table = embeddings if model.tied else weights["output_embedding/embeddings"]
+    table = embeddings if config["tied"] else weights["output_embedding/embeddings"]
     logits = a @ table.T + weights["softmax/bias"]
     impossible = [0, 2] if model.sentences else [0, 2, 3]
     logits[..., impossible] = -np.inf
