@@ -73,8 +73,8 @@ class Config(config.TrainingConfig):
     recurrent_weight_dropout: float = 0.0
     # train the softmax with a sample of so many tokens; default: with all
     samples: int | None = None
-    # predict, but not train, by what came after similar places of the text too, so
-    # many tokens back: its names and words come again; 0: not at all
+    # measure and score texts, but neither train nor write, by what came after similar
+    # places of theirs too, so many tokens back; 0: not at all
     cache: int = 0
     # the higher, the fewer places count beside the most similar one
     cache_sharpness: float = 16.0

@@ -32,6 +32,9 @@ class ContinuousCache(keras.layers.Layer):
     where such places don't agree. (The paper's λ is one number for all places.) R makes
     n_h numbers fewer and keeps their angles nearly (Johnson & Lindenstrauss 1984).
 
+    It is for texts that are there. A model that draws and remembers its own draws
+    repeats itself, and what it remembers makes its texts no better (Wang et al. 2023).
+
     A text's state has `places` · (`units` + 1) numbers, 2 MB of 4 000 places. A call
     makes some tensors of (batch, steps, places + steps) and of the logits' size.
 
@@ -98,26 +101,7 @@ class ContinuousCache(keras.layers.Layer):
         nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
         copy = _by_token(weights, tokens, logits.shape[-1])
         mixed = self._mixed(ops.cast(logits, "float32"), copy, nearest)
-        return mixed, self._after(current, keys, tokens, state)
-
-    def step(self, hidden, ids, logits, state):
-        """Does for one step, (batch, …), what a call does for (batch, steps, …)."""
-        logits, state = self(hidden[:, None], ids[:, None], logits[:, None], state)
-        return logits[:, 0], state
-
-    def remember(self, hidden, ids, state, lengths=None) -> list:
-        """Returns the state after steps of which no predictions are wanted.
-
-        Args:
-            hidden: as in a call, as are `ids` and `state`.
-            ids: see there.
-            state: see there.
-            lengths: how many of the steps are a text's, the first ones, int32
-                (batch,); by default all.
-        """
-        current = self._keys(hidden)
-        keys, tokens, _ = self._places(current, ids, state)
-        return self._after(current, keys, tokens, state, lengths)
+        return mixed, self._after(current, keys, tokens, state[-1])
 
     def _mixed(self, logits, copy, nearest):
         """Returns the logits of P.
@@ -172,24 +156,14 @@ class ContinuousCache(keras.layers.Layer):
         oldest = self.places + 1 - ops.cast(steps, "int32")
         return keys, tokens, is_near & (place >= oldest)[:, None]
 
-    def _after(self, current, keys, tokens, state, lengths=None):
-        """Returns the state after all places, or after the first `lengths` new ones."""
-        last, _, _, steps = state
+    def _after(self, current, keys, tokens, steps):
+        """Returns the state after all places, `steps` of them before the new ones."""
         batch, count = ops.shape(current)[:2]
-        if lengths is None:
-            last = current[:, -1]
-            keys, tokens = keys[:, count:], tokens[:, count:]
-        else:
-            count = lengths[:, None]
-            known = ops.concatenate([last[:, None], current], axis=1)
-            last = ops.take_along_axis(known, count[..., None], axis=1)[:, 0]
-            kept = count + ops.arange(self.places)
-            keys = ops.take_along_axis(keys, kept[..., None], axis=1)
-            tokens = ops.take_along_axis(tokens, kept, axis=1)
-        keys = ops.reshape(keys, (batch, self.places * self.units))
-        tokens = ops.reshape(tokens, (batch, self.places))
+        keys = ops.reshape(keys[:, count:], (batch, self.places * self.units))
+        tokens = ops.reshape(tokens[:, count:], (batch, self.places))
         steps = steps + ops.cast(count, "float32")
-        return [last, keys, tokens, ops.minimum(steps, float(self.places + 1))]
+        steps = ops.minimum(steps, float(self.places + 1))
+        return [current[:, -1], keys, tokens, steps]
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -28,8 +28,9 @@ class LanguageModel(TextModel):
     ŷ<t>    = P(y<t> | y<1..t-1>) = softmax(V h<t> + b),  tied V = E
     ```
 
-    With a cache, P is mixed of ŷ and of what the text has said before, but not in
-    training: in `fit`, `nats` are those of ŷ and `val_nats` those of P.
+    With a cache, P of a text that is there (`evaluate`, `score`, `rank`) is mixed of ŷ
+    and of what the text has said before. Training and drawing know ŷ alone: in `fit`,
+    `nats` are those of ŷ and `val_nats` those of P.
 
     `<PAD>` and `<SOS>` have probability 0, and where no text ends `<EOS>` too, so that
     the probabilities of all texts are 1 together.
@@ -65,8 +66,8 @@ class LanguageModel(TextModel):
             `zoo.models.pretraining.SampledSoftmax`; None for all tokens. Training then
             shows the sample's loss, evaluation that of the full softmax.
         cache: how many tokens back to look for like places and what came after them,
-            see `zoo.layers.ContinuousCache`; 0 for no cache. Never in training, whose
-            weights are the same with it and without.
+            see `zoo.layers.ContinuousCache`; 0 for no cache. The trained weights are
+            the same with it and without.
         cache_sharpness: θ of the cache.
         cache_threshold: its c.
         sentences: whether texts are sentences, ended by `<EOS>`; else they are parts of
@@ -233,7 +234,8 @@ class LanguageModel(TextModel):
         """
         if state is None:
             state = self.initial_state(ops.shape(ids)[0])
-        recurrent, cached = self.split_state(state)
+        count = len(state_sizes(self.recurrent))
+        recurrent, cached = list(state[:count]), list(state[count:])
         hidden, recurrent = self.run(ids, recurrent)
         logits = self.logits(hidden)
         if self.cache:
@@ -249,11 +251,6 @@ class LanguageModel(TextModel):
         return [
             ops.zeros((batch, spec.shape[1]), spec.dtype) for spec in self.state_specs
         ]
-
-    def split_state(self, state) -> tuple[list, list]:
-        """Returns a state's part of the recurrent layers, and that of the cache."""
-        count = len(state_sizes(self.recurrent))
-        return list(state[:count]), list(state[count:])
 
     def run(self, ids, state=None, training=False):
         """Runs the recurrent layers over texts, or over the next pieces of texts.
@@ -313,23 +310,18 @@ class LanguageModel(TextModel):
 
         Args:
             ids: x<t>, int32 (batch,).
-            state: (batch, n) for each of `state_specs`.
+            state: all layers' states, (batch, n_a) each.
 
         Returns:
-            logits, float32 (batch, V), and the new state.
+            logits of ŷ, float32 (batch, V), and the new state.
         """
-        remaining, cached = self.split_state(state)
-        a, new = self.embedding(ids), []
+        a, remaining, new = self.embedding(ids), list(state), []
         for layer in self.recurrent.layers:
             count = len(state_sizes(layer))
             states, remaining = remaining[:count], remaining[count:]
             a, states = layer.cell(a, states)
             new += states
-        hidden = self.projected(a)
-        logits = self.logits(hidden)
-        if self.cache:
-            logits, cached = self.cache.step(hidden, ids, logits, cached)
-        return logits, [*new, *cached]
+        return self.logits(self.projected(a)), new
 
 
 def _specs(sizes, dtype):

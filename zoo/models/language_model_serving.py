@@ -9,15 +9,17 @@ step(tokens, state_1, …) → logits, state_1, …
 token_names() → token_names                                the tokens, by their ids
 ```
 
-`start` and `step` are for who draws by himself and keeps each user's state, of which a
-cache makes megabytes: see `zoo.layers.ContinuousCache`. Of
-`generate` nobody can check numbers once it is a graph: a negative `temperature` counts
-as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the least
-there is, one token; a negative `length` draws nothing.
+Where the model has a cache, `score` is by it; what is drawn is not. `start` and `step`
+are for who draws by himself and keeps each user's state.
+
+Of `generate` nobody can check numbers once it is a graph: a negative `temperature`
+counts as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the
+least there is, one token; a negative `length` draws nothing.
 """
 
 import tensorflow as tf
 
+from zoo.layers.states import state_sizes
 from zoo.models import text_generation
 
 # What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
@@ -80,10 +82,10 @@ def _generating(model):
 
 def _stepping(model):
     """Returns the streaming pair, whose state is its caller's."""
-    names = [f"state_{n}" for n, _ in enumerate(model.state_specs, start=1)]
+    names = [f"state_{n}" for n, _ in enumerate(state_sizes(model.recurrent), start=1)]
     specs = [
-        tf.TensorSpec(spec.shape, spec.dtype, name=name)
-        for name, spec in zip(names, model.state_specs, strict=True)
+        tf.TensorSpec([None, size], model.compute_dtype, name=name)
+        for name, size in zip(names, state_sizes(model.recurrent), strict=True)
     ]
 
     def named(logits, state):

@@ -27,7 +27,7 @@ class Stepper:
 
     Call arguments:
         ids: int32, (batch,).
-        state: (batch, n) for each of the model's `state_specs`.
+        state: a list of (batch, n_a), all layers' states.
 
     Returns:
         logits, float32 (batch, V), and the new state.
@@ -41,24 +41,18 @@ class Stepper:
         if self._is_product:
             self._table = tf.matmul(self._table, kernel) + bias
         self._project = model.projected
-        self._cache, self._split_state = model.cache, model.split_state
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
         self._output_kernel = self._steps.turn(tf.transpose(table))
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
-        recurrent, cached = self._split_state(state)
-        a, recurrent = self._recur(ids, recurrent)
-        hidden = self._project(a)
-        logits = tf.cast(hidden, tf.float32)
-        logits = self._steps.times(logits, self._output_kernel) + self._offsets
-        if self._cache:
-            logits, cached = self._cache.step(hidden, ids, logits, cached)
-        return logits, [*recurrent, *cached]
+        a, state = self._recur(ids, state)
+        hidden = tf.cast(self._project(a), tf.float32)
+        return self._steps.times(hidden, self._output_kernel) + self._offsets, state
 
     def _recur(self, ids, state):
-        """Returns the last layer's output, (batch, n_a), and the layers' new state."""
+        """Returns the last layer's output, (batch, n_a), and the new state."""
         z = tf.gather(self._table, ids)
         return self._steps(z, state, is_product=self._is_product)
 
@@ -67,37 +61,20 @@ class Stepper:
 
         Args:
             ids: int32 (batch, steps).
-            mask: bool (batch, steps), false after a text's end: there a step changes
-                nothing.
+            mask: bool (batch, steps); where it is false a step changes nothing.
             state: the state before the first step.
 
         Returns:
             The state after the last step.
         """
-        recurrent, cached = self._split_state(state)
-        # One step at least: an empty array of outputs would have no shape.
-        ids, valid = tf.pad(ids, [[0, 0], [0, 1]]), tf.pad(mask, [[0, 0], [0, 1]])
+
+        def go_on(t, state):
+            _, new = self._recur(ids[:, t], state)
+            valid = mask[:, t, None]
+            return t + 1, [
+                tf.where(valid, n, o) for n, o in zip(new, state, strict=True)
+            ]
+
         steps = tf.shape(ids)[1]
-
-        def go_on(t, state, outputs):
-            a, new = self._recur(ids[:, t], state)
-            if self._cache:
-                outputs = outputs.write(t, a)
-            chosen = valid[:, t, None]
-            return (
-                t + 1,
-                [tf.where(chosen, n, o) for n, o in zip(new, state, strict=True)],
-                outputs,
-            )
-
-        outputs = tf.TensorArray(
-            recurrent[0].dtype, steps, element_shape=[None, recurrent[-1].shape[-1]]
-        )
-        _, recurrent, outputs = tf.while_loop(
-            lambda t, *_: t < steps, go_on, (0, recurrent, outputs)
-        )
-        if self._cache:
-            hidden = self._project(tf.transpose(outputs.stack(), [1, 0, 2]))
-            lengths = tf.math.count_nonzero(mask, axis=1, dtype=tf.int32)
-            cached = self._cache.remember(hidden, ids, cached, lengths)
-        return [*recurrent, *cached]
+        _, state = tf.while_loop(lambda t, _: t < steps, go_on, (0, list(state)))
+        return state

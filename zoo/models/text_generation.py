@@ -157,7 +157,7 @@ def read(model, step, ids: tf.RaggedTensor):
     last = tf.gather(padded, places, batch_dims=1)
     before = padded[:, :-1]
     rows, steps = tf.unstack(tf.shape(before))
-    state = model.initial_state(rows)
+    state = model.recurrent.get_initial_state(rows)
     return last, step.read(before, tf.sequence_mask(places, steps), state)
 
 

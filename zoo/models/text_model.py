@@ -40,8 +40,8 @@ class TextModel(Model, keras.Model):
     """Scores texts and goes on with them, token by token.
 
     A subclass predicts tokens: it has `embedding`, `recurrent`, `softmax` and all else
-    that `zoo.models.stepper.Stepper` takes; its state is of `state_specs` and begins as
-    `initial_state`; and it defines `predict_tokens`, `logits` and `step`.
+    that `zoo.models.stepper.Stepper` takes, and defines `predict_tokens` with its
+    `initial_state`, `logits` and `step`.
 
     Args:
         vocabulary: the tokens.

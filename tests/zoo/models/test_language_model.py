@@ -59,7 +59,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
     possible = np.isfinite(expected)
     np.testing.assert_allclose(logs[possible], expected[possible], atol=1e-5)
     assert (np.exp(logs)[~possible] == 0).all()
-    state = model.initial_state(len(X))
+    state = model.recurrent.get_initial_state(len(X))
     for t in range(3):
         logits, state = model.step(X[:, t], state)
         stepped = tf.nn.log_softmax(logits).numpy()
@@ -276,6 +276,16 @@ def test_a_cache_goes_with_half_precision():
     np.testing.assert_allclose(found, whole, atol=0.1)
     dtypes = [spec.dtype for spec in model.state_specs]
     assert dtypes == [tf.bfloat16] + 4 * [tf.float32]
+
+
+def test_what_is_drawn_is_drawn_without_the_cache():
+    cached = make(cell="gru", cache=30, cache_threshold=0.5)
+    plain, prompts = cached.with_cache(0), tf.constant(["bc.bc.bc.", ""])
+    texts = [model.generate(prompts, 30, seed=2).numpy() for model in (cached, plain)]
+    assert texts[0].tolist() == texts[1].tolist()
+    logits, state = cached.start(prompts)
+    np.testing.assert_array_equal(logits, plain.start(prompts)[0])
+    assert len(state) == 1
 
 
 def test_scores_remember_what_a_text_has_said():

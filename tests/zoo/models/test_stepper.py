@@ -11,7 +11,6 @@ ARGUMENTS = {
     "rnn": {"cell": "rnn"},
     "gru": {"cell": "gru", "tied": True},
     "lstm": {"cell": "lstm", "layers": 2, "tied": True, "variational": True},
-    "cache": {"cell": "gru", "tied": True, "cache": 4, "cache_threshold": 0.5},
 }
 IDS = np.random.default_rng(0).integers(1, 4 + len(CHARACTERS), [3, 6])
 
@@ -23,7 +22,7 @@ def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
     monkeypatch.setattr(stepper, "_LARGEST_TABLE", largest_table)
     model = make(**ARGUMENTS[cell])
     step = stepper.Stepper(model, compiled)
-    expected = state = model.initial_state(3)
+    expected = state = model.recurrent.get_initial_state(3)
     for ids in tf.constant(IDS.T, tf.int32):
         logits, state = step(ids, state)
         expected_logits, expected = model.step(ids, expected)
@@ -32,17 +31,16 @@ def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
             np.testing.assert_allclose(found, right, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "cache"])
-def test_texts_of_any_length_are_read_as_the_layers_run_over_them(kind):
-    model = make(**ARGUMENTS[kind])
+def test_texts_of_any_length_are_read_as_the_layers_run_over_them():
+    model = make(**ARGUMENTS["lstm"])
     step = stepper.Stepper(model)
-    zeros = model.initial_state(3)
+    zeros = model.recurrent.get_initial_state(3)
     lengths = np.array([4, 0, 6])
     mask = np.arange(6) < lengths[:, None]
     state = step.read(tf.constant(IDS), tf.constant(mask), zeros)
     for row, length in enumerate(lengths):
         if length:
-            _, expected = model.predict_tokens(IDS[row : row + 1, :length])
+            _, expected = model.run(IDS[row : row + 1, :length])
         else:
             expected = [each[:1] for each in zeros]
         for found, right in zip(state, expected, strict=True):
