@@ -1,5 +1,6 @@
 """The trained models in the repository: whole, small, and as good as they say."""
 
+import dataclasses
 import json
 import math
 import shlex
@@ -74,6 +75,7 @@ PROMPT = {"argument": "prompt"}
 PIECE = {"argument": "primer", "example": "tf.zeros([1, 0, 88])"}
 NATS = "nats_per_frame"
 REVIEWS = "imdb_reviews/plain_text/1.0.0/test[:20%]"
+SHAKESPEARE = "tiny_shakespeare/1.0.0/validation+test"
 GERMAN, ENGLISH = "multi30k/de_en/1.0.0/test", "multi30k/en_de/1.0.0/test"
 ASKED = {
     "music_jsb": Asked(music, 10, JSB, ("pieces", 77), NATS, most=6.3, card=PIECE),
@@ -88,6 +90,9 @@ ASKED = {
     # A Kneser-Ney 5-gram of the same tokens has 112: `tests.benchmarks.kneser_ney`.
     "text_reviews": Asked(
         text, 40, REVIEWS, ("texts", 5_000), "perplexity", most=100, card=PROMPT
+    ),
+    "text_shakespeare": Asked(
+        text, 20, SHAKESPEARE, ("characters", 111_540), "nats", most=1.50, card=PROMPT
     ),
     "translation_multi30k_de_en": Asked(
         translation, 40, GERMAN, ("pairs", 1_000), "bleu", 33
@@ -260,6 +265,22 @@ def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
     figures = perplexities.measure(reviewer, batches, texts)
     # A hundredth of what the card is about: near it, not equal.
     assert figures["nats"] == pytest.approx(stated("text_reviews")["nats"], abs=0.2)
+
+
+@pytest.mark.real_data("tiny_shakespeare")
+def test_playwright_is_as_good_as_its_card_says():
+    playwright = zoo.from_preset("text_shakespeare")
+    builder = data.load_builder("tiny_shakespeare", None)
+    whole = text_corpus.read(builder, "validation+test", "text")
+    start, first = whole.context[-4_000:], whole.texts[0][:6_000]
+    few = dataclasses.replace(whole, texts=(first,), context=start)
+    batches = text_streams.batches(playwright, few, batch_size=1, window=256)
+    figures = perplexities.measure(playwright, batches, few)
+    # A twentieth of what the card is about: near it, not equal.
+    found, asked = figures["nats"], stated("text_shakespeare")["nats"]
+    assert found == pytest.approx(asked, abs=0.15)
+    without = perplexities.measure(playwright.with_cache(0), batches, few)["nats"]
+    assert without > found + 0.05
 
 
 def translations(preset, texts):
