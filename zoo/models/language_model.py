@@ -28,9 +28,14 @@ class LanguageModel(TextModel):
     ŷ<t>    = P(y<t> | y<1..t-1>) = softmax(V h<t> + b),  tied V = E
     ```
 
-    With a cache, P of a text that is there (`evaluate`, `score`, `rank`) is mixed of ŷ
-    and of what the text has said before. Training and drawing know ŷ alone: in `fit`,
-    `nats` are those of ŷ and `val_nats` those of P.
+    With a cache, a text that is there (`evaluate`, `score`, `rank`) has
+
+    ```
+    P(y<t>) = (1 − λ<t>) ŷ<t> + λ<t> copy<t>        `zoo.layers.ContinuousCache`
+    ```
+
+    and ŷ is P no longer. Training and drawing (`generate`, `start`, `step`) know ŷ
+    alone: in `fit`, `nats` are those of ŷ and `val_nats` those of P.
 
     `<PAD>` and `<SOS>` have probability 0, and where no text ends `<EOS>` too, so that
     the probabilities of all texts are 1 together.
@@ -65,7 +70,7 @@ class LanguageModel(TextModel):
         samples: how many tokens to train the softmax with: see
             `zoo.models.pretraining.SampledSoftmax`; None for all tokens. Training then
             shows the sample's loss, evaluation that of the full softmax.
-        cache: how many tokens back to look for like places and what came after them,
+        cache: how many tokens back to look for similar places and what came after,
             see `zoo.layers.ContinuousCache`; 0 for no cache. The trained weights are
             the same with it and without.
         cache_sharpness: θ of the cache.
