@@ -25,11 +25,11 @@ def run(
     def cut(sequence, segment):
         return sequence[:, segment * every : (segment + 1) * every]
 
-    def one(segment, x, states, parameters):
+    def one(segment, x, states, parameters, keep):
         kernel, bias, *weights = parameters
         masked = None if mask is None else cut(mask, segment)
         outputs, states = compiled.run(
-            step, x, states, masked, kernel, bias, weights, every_step
+            step, x, states, masked, kernel, bias, weights, every_step, keep
         )
         return [outputs, *states] if every_step else states
 
@@ -43,9 +43,9 @@ def run(
 
         def forward(segment, states, starts, outputs):
             starts = written(starts, segment, states)
-            *seen, last = _split(
-                one(segment, cut(sequences, segment), states, parameters), count
-            )
+            x = cut(sequences, segment)
+            results = one(segment, x, states, parameters, keep=False)
+            *seen, last = _split(results, count)
             outputs = written(outputs, segment, map(time_first, seen))
             return segment + 1, last, starts, outputs
 
@@ -65,7 +65,7 @@ def run(
                 inputs = [x, *before, *parameters]
                 with tf.GradientTape() as tape:
                     tape.watch(inputs)
-                    results = one(segment, x, before, parameters)
+                    results = one(segment, x, before, parameters, keep=True)
                 dx, *found = tape.gradient(
                     results, inputs, [cut(d, segment) for d in d_outputs] + d_states
                 )

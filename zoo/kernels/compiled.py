@@ -11,14 +11,15 @@ import functools
 import tensorflow as tf
 
 from zoo.kernels import recurrence
+from zoo.kernels.recurrence import time_first
 
-# A batch below this is not halved, nor one whose step takes more multiplications than
-# this: XLA spreads big matrix products over the cores by itself.
-_SMALLEST_HALVED, _LARGEST_STEP = 4, 2**25
+_SMALLEST_HALVED = 4
 _SHORTEST = 8
 
 
-def run(step, sequences, states, mask, kernel, bias, weights, every_step=True):
+def run(
+    step, sequences, states, mask, kernel, bias, weights, every_step=True, keep=True
+):
     """Runs a step over time, on a CPU, with a gradient of its own.
 
     Args:
@@ -30,6 +31,8 @@ def run(step, sequences, states, mask, kernel, bias, weights, every_step=True):
         bias: (gates · n_a,).
         weights: the step's own.
         every_step: whether to return the outputs.
+        keep: whether the way back is expected, and what it needs kept. Without, it
+            starts by running forward once more.
 
     Returns:
         The outputs, (batch, steps, n_a), or None, and the last states. There is no
@@ -43,25 +46,26 @@ def run(step, sequences, states, mask, kernel, bias, weights, every_step=True):
     if mask is not None:
         arguments.append(tf.pad(mask, [[0, 0], [0, missing]]))
     starts, parameters = states, (kernel, bias, *weights)
-    recur = _compiled(step, _signature(arguments, parameters), every_step)
+    recur = _compiled(step, _signature(arguments, parameters), every_step, keep)
 
-    # An empty half costs nothing; a condition would, in the gradient's graph.
+    # An empty half costs nothing; a condition would, in the gradient's graph. And so
+    # would `each[:half]`: its gradient is one of TensorFlow's slowest, `split`'s not.
     batch = tf.shape(sequences)[0]
-    features, columns = kernel.shape
-    largest = _LARGEST_STEP // (columns * (features + states[0].shape[-1]))
-    halved = (batch >= _SMALLEST_HALVED) & (batch <= largest)
-    half = tf.where(halved, batch // 2, batch)
-    first = recur(steps, tuple(each[:half] for each in arguments), parameters)
+    half = tf.where(batch >= _SMALLEST_HALVED, batch // 2, batch)
+    halves = [tf.split(each, [half, batch - half]) for each in arguments]
+    first, second = zip(*halves, strict=True)
     rest = tf.where(half < batch, steps, 0)
-    second = recur(rest, tuple(each[half:] for each in arguments), parameters)
-    states = [tf.concat(pair, axis=0) for pair in zip(first, second, strict=True)]
-    outputs = states.pop(0)[:, :steps] if every_step else None
+    results = recur(steps, first, parameters), recur(rest, second, parameters)
+    states = [tf.concat(pair, axis=0) for pair in zip(*results, strict=True)]
+    outputs = None
+    if every_step:
+        outputs = tf.slice(states.pop(0), [0, 0, 0], [-1, steps, -1])
     # One compiled function serves every batch and length: say again what is known.
     for state, start in zip(states, starts, strict=True):
         state.set_shape(start.shape)
         state.set_shape([sequences.shape[0], None])
     if every_step:
-        outputs.set_shape([*sequences.shape[:2], None])
+        outputs.set_shape([*sequences.shape[:2], starts[0].shape[-1]])
     return outputs, states
 
 
@@ -88,15 +92,15 @@ def _signature(arguments, parameters):
 
 
 @functools.lru_cache(maxsize=128)
-def _compiled(step, signature, every_step):
+def _compiled(step, signature, every_step, keep):
     """Returns what runs a step over a part of the batch, in one XLA computation."""
 
     @tf.function(jit_compile=True, autograph=False, input_signature=signature)
     def recur(steps, arguments, parameters):
         sequences, *states = arguments[: 1 + step.states]
         mask = arguments[-1] if len(arguments) > 1 + step.states else None
-        results = _differentiable(step, steps, mask, sequences, states, parameters)
-        return results if every_step else results[1:]
+        run = _differentiable(step, mask, steps, every_step, keep)
+        return run(sequences, *states, *parameters)
 
     return recur
 
@@ -113,21 +117,41 @@ def _refused(gradient):
     return tf.cast(tf.strings.to_number(text), gradient.dtype)
 
 
-def _differentiable(step, steps, mask, sequences, states, parameters):
-    """Returns the outputs and the last states, with the gradient written by hand."""
+def _differentiable(step, mask, steps, every_step, keep):
+    """Returns what runs a step over time, with the gradient written by hand.
+
+    It takes sequences, states and parameters, and returns the outputs, where
+    `every_step`, and the last states.
+    """
 
     @tf.custom_gradient
     def recur(sequences, *tensors):
-        states, parameters = tensors[: step.states], tensors[step.states :]
-        kernel, bias, *weights = parameters
-        last, histories, kept = recurrence.forward(
-            step, sequences, states, mask, steps, kernel, bias, weights
-        )
+        def forward(keep, sequences, *tensors):
+            states, (kernel, bias, *weights) = _parted(tensors, step.states)
+            return recurrence.forward(
+                step,
+                sequences,
+                states,
+                mask,
+                steps,
+                kernel,
+                bias,
+                weights,
+                keep,
+                every_step,
+            )
+
+        last, *seen = forward(keep, sequences, *tensors)
+        outputs = [time_first(each) for each in seen[0][: int(every_step)]]
         # Under two tapes TensorFlow would look for a way back through these as well.
-        histories, kept = tf.nest.map_structure(tf.stop_gradient, (histories, kept))
+        seen = _constant(seen)
 
         @tf.custom_gradient
         def gradient(*gradients):
+            states, (kernel, _, *weights) = _parted(tensors, step.states)
+            kept = seen
+            if not keep:
+                _, *kept = forward(True, *_constant([sequences, *tensors]))
             results = recurrence.backward(
                 step,
                 sequences,
@@ -136,12 +160,21 @@ def _differentiable(step, steps, mask, sequences, states, parameters):
                 steps,
                 kernel,
                 weights,
-                histories,
-                kept,
-                gradients,
+                *kept,
+                gradients[: -step.states],
+                gradients[-step.states :],
             )
             return results, lambda *_: [_refused(each) for each in gradients]
 
-        return [tf.transpose(histories[0], [1, 0, 2]), *last], gradient
+        return [*outputs, *last], gradient
 
-    return recur(sequences, *states, *parameters)
+    return recur
+
+
+def _parted(tensors, count):
+    """Returns the first `count` tensors, and the others."""
+    return tensors[:count], tensors[count:]
+
+
+def _constant(tensors):
+    return tf.nest.map_structure(tf.stop_gradient, tensors)

@@ -9,10 +9,23 @@ batch, features).
 
 import tensorflow as tf
 
+from zoo.kernels.products import blocks, times
+
 CHUNK = 8
 
 
-def forward(step, sequences, states, mask, steps, kernel, bias, weights):
+def forward(
+    step,
+    sequences,
+    states,
+    mask,
+    steps,
+    kernel,
+    bias,
+    weights,
+    keep=True,
+    every_step=True,
+):
     """Runs a step over time.
 
     Args:
@@ -24,28 +37,34 @@ def forward(step, sequences, states, mask, steps, kernel, bias, weights):
         kernel: W_x, (n_x, gates · n_a).
         bias: (gates · n_a,).
         weights: the step's own.
+        keep: whether to return all that `backward` needs. (XLA would carry through
+            its loops what nobody asks for, in half as much time again.)
+        every_step: whether to return the outputs, where nothing is kept.
 
     Returns:
-        The last states; each state after every step, (length, batch, n_a); and what
-        the steps kept, a list of one (length, batch, kept · n_a) or none. XLA leaves
-        out what nobody asks for.
+        The last states; the history of each state that is asked for, its values after
+        every step, (length, batch, n_a), the output's first; and what the steps kept,
+        each (length, batch, blocks · n_a).
     """
     length, units = tf.shape(sequences)[1], states[0].shape[-1]
+    kernel, weights = blocks(kernel), [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
-    histories = [_buffer(length, units, states[0]) for _ in states]
-    kept = [_buffer(length, step.kept * units, states[0])] if step.kept else []
+    asked = len(states) if keep else int(every_step)
+    histories = [_buffer(length, units, states[0]) for _ in range(asked)]
+    kept = [_buffer(length, n * units, states[0]) for n in step.kept if keep]
 
     def chunk(start, *carried):
         x = time_first(_chunk(sequences, start, 1))
-        z = _unflat(tf.matmul(_flat(x), kernel) + bias, x)
+        z = _unflat(times(_flat(x), kernel) + bias, x)
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, states, histories, kept):
-            after, gates = step.forward(z[t - start], states, weights)
+            parts = _at(z, t - start, step.parts)
+            after, gates = step.forward(parts, states, weights, times)
             if mask is not None:
                 after = _choose(masked[t - start], after, states)
-            histories = written(histories, t, after)
-            return t + 1, after, histories, written(kept, t, gates)
+            histories = written(histories, t, after[:asked])
+            return t + 1, after, histories, written(kept, t, gates[: len(kept)])
 
         end = tf.minimum(start + CHUNK, steps)
         _, *carried = tf.while_loop(lambda t, *_: t < end, one, (start, *carried))
@@ -58,7 +77,17 @@ def forward(step, sequences, states, mask, steps, kernel, bias, weights):
 
 
 def backward(
-    step, sequences, states, mask, steps, kernel, weights, histories, kept, gradients
+    step,
+    sequences,
+    states,
+    mask,
+    steps,
+    kernel,
+    weights,
+    histories,
+    kept,
+    d_outputs,
+    d_states,
 ):
     """Back-propagates through time.
 
@@ -72,8 +101,9 @@ def backward(
         weights: see there.
         histories: what `forward` returned: each state after every step.
         kept: what `forward` returned.
-        gradients: of the loss with respect to the outputs, (batch, length, n_a),
-            and to each of the last states.
+        d_outputs: gradients of the loss with respect to the outputs, a list of one
+            (batch, length, n_a) or none.
+        d_states: and with respect to each of the last states.
 
     Returns:
         The gradients with respect to `sequences`, `states`, `kernel`, `bias` and
@@ -85,24 +115,30 @@ def backward(
         tf.concat([state[None], history[:-1]], axis=0)
         for state, history in zip(states, histories, strict=True)
     ]
-    d_outputs, *d_states = gradients
+    transposed = [blocks(tf.transpose(each)) for each in (kernel, *weights)]
 
     def chunk(start, d_states, d_sequences, d_parameters):
         x = time_first(_chunk(clean, start, 1))
-        arriving = time_first(_chunk(d_outputs, start, 1))
+        arriving = [time_first(_chunk(each, start, 1)) for each in d_outputs]
         earlier = [_chunk(state, start, 0) for state in before]
         later = [_chunk(state, start, 0) for state in histories]
         gates = [_chunk(each, start, 0) for each in kept]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, d_states, dz):
-            d_states = [d_states[0] + arriving[t], *d_states[1:]]
+            for each in arriving:
+                d_states = [d_states[0] + each[t], *d_states[1:]]
             here, passed = step.backward(
                 d_states,
                 [state[t] for state in earlier],
                 [state[t] for state in later],
-                [each[t] for each in gates],
-                weights,
+                [
+                    block
+                    for each, count in zip(gates, step.kept, strict=True)
+                    for block in _at(each, t, [1] * count)
+                ],
+                transposed[1:],
+                times,
             )
             if mask is not None:
                 here = tf.where(masked[t], here, tf.zeros_like(here))
@@ -113,11 +149,16 @@ def backward(
         last = tf.minimum(CHUNK, steps - start) - 1
         _, d_states, dz = tf.while_loop(lambda t, *_: t >= 0, one, (last, d_states, dz))
         dz = _flat(dz.stack())
-        dx = _unflat(tf.matmul(dz, kernel, transpose_b=True), x)
+        flat_gates = [
+            block
+            for each, count in zip(gates, step.kept, strict=True)
+            for block in tf.split(_flat(each), count, axis=1)
+        ]
+        dx = _unflat(times(dz, transposed[0]), x)
         of_chunk = [
             tf.matmul(_flat(x), dz, transpose_a=True),
             tf.reduce_sum(dz, axis=0),
-            *step.weight_gradients(dz, _flat(earlier[0]), [_flat(g) for g in gates]),
+            *step.weight_gradients(dz, _flat(earlier[0]), flat_gates),
         ]
         d_parameters = [a + b for a, b in zip(d_parameters, of_chunk, strict=True)]
         d_sequences = d_sequences.write(start // CHUNK, dx)
@@ -132,7 +173,7 @@ def backward(
     _, d_states, d_sequences, d_parameters = tf.while_loop(
         lambda start, *_: start >= 0,
         chunk,
-        ((steps - 1) // CHUNK * CHUNK, d_states, d_sequences, zeros),
+        ((steps - 1) // CHUNK * CHUNK, list(d_states), d_sequences, zeros),
     )
     d_sequences = tf.reshape(
         d_sequences.stack(), [length, tf.shape(sequences)[0], sequences.shape[2]]
@@ -156,6 +197,16 @@ def _buffer(length, features, like):
     """Returns room for (batch, features) at each step, zeros to begin with."""
     shape = [like.shape[0], features]
     return tf.TensorArray(like.dtype, size=length, element_shape=shape)
+
+
+def _at(sequences, t, parts):
+    """Returns a step of (steps, batch, features), cut into parts of so many blocks."""
+    batch, units = tf.shape(sequences)[1], sequences.shape[-1] // sum(parts)
+    starts = [units * sum(parts[:number]) for number in range(len(parts))]
+    return [
+        tf.slice(sequences, [t, 0, start], [1, batch, part * units])[0]
+        for start, part in zip(starts, parts, strict=True)
+    ]
 
 
 def _chunk(tensor, start, axis):

@@ -134,7 +134,9 @@ def run(layer, sequences, initial_state, mask, training):
     step, kernel, bias, weights = recurrence(layer, training)
     arguments = step, sequences, states, mask, kernel, bias, weights
     if layer.checkpoint_every is None:
-        outputs, states = kernels.run(*arguments, layer.return_sequences)
+        outputs, states = kernels.run(
+            *arguments, layer.return_sequences, keep=bool(training)
+        )
     else:
         outputs, states = kernels.checkpointed.run(
             *arguments, layer.return_sequences, every=layer.checkpoint_every

@@ -61,7 +61,7 @@ def _of_kernel(layer):
     def take(inputs, states):
         z = tf.matmul(ops.cast(inputs, kernel.dtype), kernel) + bias
         states = [ops.cast(state, kernel.dtype) for state in states]
-        states, _ = step.forward(z, states, weights)
+        states, _ = step.forward(step.parted(z), states, weights)
         return states[0], states
 
     return take

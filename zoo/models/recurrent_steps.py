@@ -46,7 +46,7 @@ class RecurrentSteps:
             is_ready = number == 0 and is_product
             z = a if is_ready else self.times(a, kernel) + bias
             states, state = state[: step.states], state[step.states :]
-            states, _ = step.forward(z, states, weights, self.times)
+            states, _ = step.forward(step.parted(z), states, weights, self.times)
             a = states[0]
             new += states
         return a, new

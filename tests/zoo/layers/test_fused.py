@@ -37,7 +37,7 @@ def twins(kind, features, units=3, **arguments):
     return made
 
 
-def results(layer, sequences, states, mask=None, training=False):
+def results(layer, sequences, states, mask=None, training=True):
     """Returns outputs, states, and all gradients of a random sum of them."""
 
     @tf.function(
@@ -93,17 +93,25 @@ def inputs(rng, kind, batch, steps, features, units=3, dtype="float32"):
     zero_output_for_mask=st.booleans(),
     use_bias=st.booleans(),
     masked=st.booleans(),
+    training=st.booleans(),
 )
 def test_kernel_gives_what_the_cell_gives(
-    kind, data, batch, steps, masked, **arguments
+    kind, data, batch, steps, masked, training, **arguments
 ):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     kernel, cell = twins(kind, 2, **arguments)
     sequences, states = inputs(rng, kind, batch, steps, 2)
     mask = tf.constant(rng.random((batch, steps)) < 0.6) if masked else None
-    assert_agree(
-        results(kernel, sequences, states, mask), results(cell, sequences, states, mask)
-    )
+    found = results(kernel, sequences, states, mask, training)
+    assert_agree(found, results(cell, sequences, states, mask, training))
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_large_weights_are_multiplied_in_blocks(kind):
+    kernel, cell = twins(kind, 2, units=300, return_sequences=True)
+    sequences, states = inputs(np.random.default_rng(0), kind, 4, 3, 2, units=300)
+    found = results(kernel, sequences, states)
+    assert_agree(found, results(cell, sequences, states))
 
 
 @pytest.mark.parametrize("kind", UNITS)
@@ -156,7 +164,8 @@ def test_inputs_are_dropped_alike_on_both_paths(kind):
     sequences, states = inputs(np.random.default_rng(0), kind, 3, 9, 4)
     found = results(kernel, sequences, states, training=True)
     assert_agree(found, results(cell, sequences, states, training=True))
-    assert np.abs(found[0][0] - results(kernel, sequences, states)[0][0]).max() > 0.01
+    whole = results(kernel, sequences, states, training=False)
+    assert np.abs(found[0][0] - whole[0][0]).max() > 0.01
 
 
 @pytest.mark.parametrize("kind", UNITS)
