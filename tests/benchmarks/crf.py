@@ -83,7 +83,7 @@ def recurrent(length: int):
     def train():
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = layer(inputs, mask=mask)
+            outputs = layer(inputs, mask=mask, training=True)
         weights = [weight.value for weight in layer.weights]
         return tape.gradient(outputs, [inputs, *weights])
 

@@ -106,7 +106,7 @@ def gradient_norms(model: keras.Model, task, length: int, seed: int) -> np.ndarr
     direction = generator.standard_normal((GRADIENT_EXAMPLES, layer.units), "float32")
     with tf.GradientTape() as tape:
         tape.watch(sequences)
-        outputs = layer(sequences)
+        outputs = layer(sequences, training=True)
         last = outputs[:, -1] if task.every_step else outputs
     gradients = tape.gradient(last, sequences, output_gradients=direction)
     norms = np.linalg.norm(gradients.numpy().astype("float64"), axis=-1).mean(0)[::-1]

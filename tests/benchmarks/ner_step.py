@@ -9,6 +9,7 @@ reads the characters, with the kernel and cell by cell, compilation included.
 """
 
 import argparse
+import functools
 from collections.abc import Callable
 
 import keras
@@ -103,9 +104,11 @@ def layers(model: SequenceTagger, tokens, tags) -> dict[str, Callable[[], object
     return {
         "words' ids": _runs(lambda tokens: look_up(tokens, training=True), tokens),
         "words' vectors": _learns(embeddings, vectors, *look_up(tokens)),
-        "characters": _learns([characters], characters, tokens),
+        "characters": _learns(
+            [characters], functools.partial(characters, training=True), tokens
+        ),
         "recurrent layer": _learns(
-            [recurrent], lambda x, mask: recurrent(x, mask=mask), x, mask
+            [recurrent], lambda x, mask: recurrent(x, mask=mask, training=True), x, mask
         ),
         "emissions": _learns([emissions], emissions, a),
         "CRF's loss": _learns([model.decoder], of_sequence, s, mask, tags),
@@ -143,7 +146,8 @@ def print_characters(count: int, batch_size: int) -> None:
         layer = sentences.tagger().get_layer("characters")
         for direction in (layer.reader.forward_layer, layer.reader.backward_layer):
             direction.fused = "auto" if fused else False
-        read = _learning([layer], layer, [tf.TensorSpec([None, None], tf.string)])
+        train = functools.partial(layer, training=True)
+        read = _learning([layer], train, [tf.TensorSpec([None, None], tf.string)])
         name = "kernel" if fused else "cell by cell"
         runs[name] = lambda read=read: [read(tokens) for tokens in batches]
     first = {name: seconds(run) for name, run in runs.items()}

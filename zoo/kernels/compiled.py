@@ -99,8 +99,8 @@ def _compiled(step, signature, every_step, keep):
     def recur(steps, arguments, parameters):
         sequences, *states = arguments[: 1 + step.states]
         mask = arguments[-1] if len(arguments) > 1 + step.states else None
-        run = _differentiable(step, mask, steps, every_step, keep)
-        return run(sequences, *states, *parameters)
+        differentiable = _differentiable(step, mask, steps, every_step, keep)
+        return differentiable(sequences, *states, *parameters)
 
     return recur
 
@@ -124,45 +124,27 @@ def _differentiable(step, mask, steps, every_step, keep):
     `every_step`, and the last states.
     """
 
+    def forward(keep, sequences, *tensors):
+        states, (kernel, bias, *weights) = _cut(tensors, step.states)
+        inputs = step, sequences, states, mask, steps, kernel, bias, weights
+        return recurrence.forward(*inputs, every_step=every_step, keep=keep)
+
     @tf.custom_gradient
     def recur(sequences, *tensors):
-        def forward(keep, sequences, *tensors):
-            states, (kernel, bias, *weights) = _parted(tensors, step.states)
-            return recurrence.forward(
-                step,
-                sequences,
-                states,
-                mask,
-                steps,
-                kernel,
-                bias,
-                weights,
-                keep,
-                every_step,
-            )
-
-        last, *seen = forward(keep, sequences, *tensors)
-        outputs = [time_first(each) for each in seen[0][: int(every_step)]]
+        last, *trace = forward(keep, sequences, *tensors)
+        outputs = [time_first(trace[0][0])] if every_step else []
         # Under two tapes TensorFlow would look for a way back through these as well.
-        seen = _constant(seen)
+        trace = _constant(trace)
 
         @tf.custom_gradient
         def gradient(*gradients):
-            states, (kernel, _, *weights) = _parted(tensors, step.states)
-            kept = seen
+            found = trace
             if not keep:
-                _, *kept = forward(True, *_constant([sequences, *tensors]))
+                _, *found = forward(True, *_constant([sequences, *tensors]))
+            states, (kernel, _, *weights) = _cut(tensors, step.states)
+            inputs = step, sequences, states, mask, steps, kernel, weights
             results = recurrence.backward(
-                step,
-                sequences,
-                states,
-                mask,
-                steps,
-                kernel,
-                weights,
-                *kept,
-                gradients[: -step.states],
-                gradients[-step.states :],
+                *inputs, *found, *_cut(gradients, len(outputs))
             )
             return results, lambda *_: [_refused(each) for each in gradients]
 
@@ -171,10 +153,11 @@ def _differentiable(step, mask, steps, every_step, keep):
     return recur
 
 
-def _parted(tensors, count):
+def _cut(tensors, count):
     """Returns the first `count` tensors, and the others."""
     return tensors[:count], tensors[count:]
 
 
 def _constant(tensors):
+    """Returns tensors that no gradient goes through."""
     return tf.nest.map_structure(tf.stop_gradient, tensors)

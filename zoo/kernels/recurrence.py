@@ -7,6 +7,8 @@ loops end with the chunk that the last step is in. Inside, time comes first: (st
 batch, features).
 """
 
+import functools
+
 import tensorflow as tf
 
 from zoo.kernels.products import blocks, times
@@ -23,8 +25,9 @@ def forward(
     kernel,
     bias,
     weights,
-    keep=True,
-    every_step=True,
+    *,
+    every_step,
+    keep,
 ):
     """Runs a step over time.
 
@@ -37,9 +40,9 @@ def forward(
         kernel: W_x, (n_x, gates · n_a).
         bias: (gates · n_a,).
         weights: the step's own.
+        every_step: whether to return the outputs, where nothing is kept.
         keep: whether to return all that `backward` needs. (XLA would carry through
             its loops what nobody asks for, in half as much time again.)
-        every_step: whether to return the outputs, where nothing is kept.
 
     Returns:
         The last states; the history of each state that is asked for, its values after
@@ -59,7 +62,7 @@ def forward(
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, states, histories, kept):
-            parts = _at(z, t - start, step.parts)
+            parts = _at(z, step.parts, t - start)
             after, gates = step.forward(parts, states, weights, times)
             if mask is not None:
                 after = _choose(masked[t - start], after, states)
@@ -132,11 +135,7 @@ def backward(
                 d_states,
                 [state[t] for state in earlier],
                 [state[t] for state in later],
-                [
-                    block
-                    for each, count in zip(gates, step.kept, strict=True)
-                    for block in _at(each, t, [1] * count)
-                ],
+                _blocks(gates, step, functools.partial(_at, t=t)),
                 transposed[1:],
                 times,
             )
@@ -149,11 +148,7 @@ def backward(
         last = tf.minimum(CHUNK, steps - start) - 1
         _, d_states, dz = tf.while_loop(lambda t, *_: t >= 0, one, (last, d_states, dz))
         dz = _flat(dz.stack())
-        flat_gates = [
-            block
-            for each, count in zip(gates, step.kept, strict=True)
-            for block in tf.split(_flat(each), count, axis=1)
-        ]
+        flat_gates = _blocks(map(_flat, gates), step, _columns)
         dx = _unflat(times(dz, transposed[0]), x)
         of_chunk = [
             tf.matmul(_flat(x), dz, transpose_a=True),
@@ -199,7 +194,18 @@ def _buffer(length, features, like):
     return tf.TensorArray(like.dtype, size=length, element_shape=shape)
 
 
-def _at(sequences, t, parts):
+def _blocks(kept, step, cut):
+    """Returns what a step kept, cut into blocks of n_a columns."""
+    pairs = zip(kept, step.kept, strict=True)
+    return [block for each, count in pairs for block in cut(each, parts=[1] * count)]
+
+
+def _columns(rows, parts):
+    """Cuts rows into as many blocks of columns as there are parts."""
+    return tf.split(rows, len(parts), axis=1)
+
+
+def _at(sequences, parts, t):
     """Returns a step of (steps, batch, features), cut into parts of so many blocks."""
     batch, units = tf.shape(sequences)[1], sequences.shape[-1] // sum(parts)
     starts = [units * sum(parts[:number]) for number in range(len(parts))]

@@ -8,8 +8,8 @@ States and gradients are (batch, n_a), z and dz (batch, gates · n_a). What a st
 keeps is what its gradient needs beside the states before and after it.
 
 XLA makes a few loops of a step. LLVM vectorizes those alone in which no tensor that is
-computed there, a cut out of a longer one included, is read at two offsets. So z comes
-in parts, and what was kept in blocks of n_a, each cut out by itself.
+computed within the loop, a cut out of a longer one included, is read at two offsets. So
+z comes in parts, and what was kept in blocks of n_a, each cut out by itself.
 """
 
 import tensorflow as tf
@@ -25,8 +25,8 @@ class Step:
     """
 
     states: int
-    parts: tuple
-    kept: tuple
+    parts: tuple[int, ...]
+    kept: tuple[int, ...]
 
     def __eq__(self, other):
         return type(self) is type(other)
@@ -98,22 +98,22 @@ class SimpleRNNStep(Step):
 
 
 class LSTMStep(Step):
-    """Columns Γ_u, Γ_f, Γ_o, c̃; states a and c. Weights: W_a, (n_a, 4 n_a).
+    """Columns Γ_u, Γ_f, Γ_o, c̃, which are kept; states a and c.
 
-    All four are tanh: `σ(x) = 1/2 + tanh(x/2)/2`. Kept are their values.
+    Weights: W_a, (n_a, 4 n_a).
     """
 
-    states, parts, kept = 2, (4,), (4,)
+    states, parts, kept = 2, (3, 1), (3, 1)
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         a, c = states
-        half = tf.constant([0.5, 0.5, 0.5, 1.0], a.dtype)
-        scale = tf.repeat(half, a.shape[-1])
-        gates = tf.tanh((z[0] + times(a, weights[0])) * scale) * scale + (1 - scale)
-        update, forget, output, candidate = tf.split(gates, 4, axis=1)
+        from_output = self.parted(times(a, weights[0]))
+        sigmas = tf.sigmoid(z[0] + from_output[0])
+        candidate = tf.tanh(z[1] + from_output[1])
+        update, forget, output = tf.split(sigmas, 3, axis=1)
         c = update * candidate + forget * c
-        return [output * tf.tanh(c), c], [gates]
+        return [output * tf.tanh(c), c], [sigmas, candidate]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
         """Takes a step back."""

@@ -112,7 +112,7 @@ def run(layer, sequences, initial_state, mask, training):
         sequences: (batch, steps, n_x).
         initial_state: list of (batch, n_a).
         mask: (batch, steps) or (batch, steps, 1), bool or 0 and 1, or None.
-        training: whether dropout is applied.
+        training: whether dropout is applied, and a gradient expected.
 
     Returns:
         As Keras' `inner_loop`: the last output, (batch, n_a), all outputs, (batch,

@@ -36,7 +36,8 @@ class RNN(keras.layers.RNN):
         sequences: (batch, steps, n_x), a floating dtype.
         initial_state: list of (batch, n_a); zeros by default.
         mask: (batch, steps), bool, true where a step is valid.
-        training: whether dropout is applied.
+        training: whether dropout is applied; and whether the kernel keeps what a
+            gradient needs, which else runs it forward a second time.
 
     Returns:
         a<T>, (batch, n_a), or with `return_sequences` all a<t>,

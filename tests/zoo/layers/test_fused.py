@@ -295,30 +295,51 @@ def test_every_length_up_to_400_needs_seven_shapes():
     assert lengths == {8, 16, 32, 64, 128, 256, 512}
 
 
-def test_second_order_gradient_is_refused():
+@pytest.mark.parametrize("training", [True, False])
+def test_second_order_gradient_is_refused(training):
     kernel, _ = twins("lstm", 2)
     sequences, _ = inputs(np.random.default_rng(0), "lstm", 2, 3, 2)
     with tf.GradientTape() as outer:
         outer.watch(sequences)
         with tf.GradientTape() as inner:
             inner.watch(sequences)
-            loss = tf.reduce_sum(kernel(sequences)[0])
+            loss = tf.reduce_sum(kernel(sequences, training=training)[0])
         first = inner.gradient(loss, sequences)
         assert np.isfinite(first).all()
         with pytest.raises(tf.errors.InvalidArgumentError, match="no_second_order"):
             outer.gradient(first, sequences)
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("every", [None, 2])
-def test_tape_that_is_asked_twice_needs_no_second_order(every):
+def test_tape_that_is_asked_twice_needs_no_second_order(every, training):
     kernel, _ = twins("gru", 2)
     kernel.checkpoint_every = every
     sequences, _ = inputs(np.random.default_rng(0), "gru", 2, 3, 2)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(sequences)
-        loss = tf.reduce_sum(kernel(sequences)[0])
+        loss = tf.reduce_sum(kernel(sequences, training=training)[0])
     first, second = (tape.gradient(loss, sequences) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch", [3, 7])
+def test_kernel_within_a_larger_xla_computation(batch, training):
+    kernel, cell = twins("lstm", 2, return_sequences=True)
+    rng = np.random.default_rng(0)
+    sequences, _ = inputs(rng, "lstm", batch, 6, 2)
+    mask = tf.constant(rng.random((batch, 6)) < 0.6)
+
+    def gradient(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(sequences)
+            outputs, *_ = layer(sequences, mask=mask, training=training)
+        return outputs, tape.gradient(outputs, sequences)
+
+    found = tf.function(gradient, jit_compile=True)(kernel)
+    for one, other in zip(found, gradient(cell), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
 def test_model_compiled_by_xla_as_a_whole_trains():

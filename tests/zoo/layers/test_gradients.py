@@ -120,7 +120,7 @@ def gradients_of_tensorflow(layer, sequences, states, d_outputs, d_states):
     sources = [sequences, *states, *(weight.value for weight in layer.weights)]
     with tf.GradientTape() as tape:
         tape.watch([sequences, *states])
-        outputs, *last = layer(sequences, initial_state=states)
+        outputs, *last = layer(sequences, initial_state=states, training=True)
         loss = tf.reduce_sum(outputs * d_outputs)
         for state, weighting in zip(last, d_states, strict=True):
             loss += tf.reduce_sum(state * weighting)
