@@ -103,17 +103,17 @@ class LSTMStep(Step):
     Weights: W_a, (n_a, 4 n_a).
     """
 
-    states, parts, kept = 2, (3, 1), (3, 1)
+    states, parts, kept = 2, (1, 1, 1, 1), (1, 1, 1, 1)
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         a, c = states
         from_output = self.parted(times(a, weights[0]))
-        sigmas = tf.sigmoid(z[0] + from_output[0])
-        candidate = tf.tanh(z[1] + from_output[1])
-        update, forget, output = tf.split(sigmas, 3, axis=1)
+        z = [own + other for own, other in zip(z, from_output, strict=True)]
+        update, forget, output = (tf.sigmoid(each) for each in z[:3])
+        candidate = tf.tanh(z[3])
         c = update * candidate + forget * c
-        return [output * tf.tanh(c), c], [sigmas, candidate]
+        return [output * tf.tanh(c), c], [update, forget, output, candidate]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
         """Takes a step back."""
