@@ -98,7 +98,7 @@ class SimpleRNNStep(Step):
 
 
 class LSTMStep(Step):
-    """Columns Γ_u, Γ_f, Γ_o, c̃, which are kept; states a and c.
+    """Columns Γ_u, Γ_f, c̃, Γ_o, which are kept; states a and c.
 
     Weights: W_a, (n_a, 4 n_a).
     """
@@ -110,23 +110,23 @@ class LSTMStep(Step):
         a, c = states
         from_output = self.parted(times(a, weights[0]))
         z = [own + other for own, other in zip(z, from_output, strict=True)]
-        update, forget, output = (tf.sigmoid(each) for each in z[:3])
-        candidate = tf.tanh(z[3])
+        update, forget, output = (tf.sigmoid(z[number]) for number in (0, 1, 3))
+        candidate = tf.tanh(z[2])
         c = update * candidate + forget * c
-        return [output * tf.tanh(c), c], [update, forget, output, candidate]
+        return [output * tf.tanh(c), c], [update, forget, candidate, output]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
         """Takes a step back."""
         da, dc = gradients
-        update, forget, output, candidate = kept
+        update, forget, candidate, output = kept
         squashed = tf.tanh(after[1])
         dc = dc + da * output * (1 - squashed * squashed)
         dz = tf.concat(
             [
                 dc * candidate * update * (1 - update),
                 dc * before[1] * forget * (1 - forget),
-                da * squashed * output * (1 - output),
                 dc * update * (1 - candidate * candidate),
+                da * squashed * output * (1 - output),
             ],
             axis=1,
         )

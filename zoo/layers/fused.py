@@ -194,13 +194,7 @@ def _simple_rnn(cell, training):
 
 
 def _lstm(cell, training):
-    # The kernel has its three sigmoids side by side: Γ_u, Γ_f, Γ_o, c̃.
-    kernel, recurrent_kernel, bias = (
-        ops.concatenate([update, forget, output, candidate], axis=-1)
-        for update, forget, candidate, output in (
-            ops.split(weight, 4, axis=-1) for weight in _weights(cell, training)
-        )
-    )
+    kernel, recurrent_kernel, bias = _weights(cell, training)
     return kernels.LSTMStep(), kernel, bias, [recurrent_kernel]
 
 
