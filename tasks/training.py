@@ -82,7 +82,7 @@ class Adam(keras.optimizers.Adam):
     """Adam in one pass over the weights, whose weight decay leaves vectors alone.
 
     Keras' own takes a dozen passes, which for large tables of embeddings is a good
-    part of a training. Biases and gains are vectors, and GRU's two biases count as such.
+    part of a training. Biases and gains are vectors; GRU's two biases count as one.
     """
 
     def build(self, variables):

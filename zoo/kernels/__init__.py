@@ -6,7 +6,7 @@ No Keras in here. Recurrences are compiled by XLA: `run` is the door, and
 
 from zoo.kernels import chain, checkpointed
 from zoo.kernels.compiled import run
-from zoo.kernels.portable import is_portable, portable
+from zoo.kernels.contexts import is_portable, portable, undivided
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "is_portable",
     "portable",
     "run",
+    "undivided",
 ]

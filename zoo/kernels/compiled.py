@@ -7,13 +7,16 @@ core: TensorFlow runs the two side by side.
 """
 
 import functools
+import os
 
 import tensorflow as tf
 
-from zoo.kernels import recurrence
+from zoo.kernels import contexts, recurrence
 from zoo.kernels.recurrence import time_first
 
 _SMALLEST_HALVED = 4
+# With so many cores, halves of what runs side by side have a core each as well.
+_MANY_CORES = 4
 _SHORTEST = 8
 
 
@@ -48,15 +51,10 @@ def run(
     starts, parameters = states, (kernel, bias, *weights)
     recur = _compiled(step, _signature(arguments, parameters), every_step, keep)
 
-    # An empty half costs nothing; a condition would, in the gradient's graph. And so
-    # would `each[:half]`: its gradient is one of TensorFlow's slowest, `split`'s not.
-    batch = tf.shape(sequences)[0]
-    half = tf.where(batch >= _SMALLEST_HALVED, batch // 2, batch)
-    halves = [tf.split(each, [half, batch - half]) for each in arguments]
-    first, second = zip(*halves, strict=True)
-    rest = tf.where(half < batch, steps, 0)
-    results = recur(steps, first, parameters), recur(rest, second, parameters)
-    states = [tf.concat(pair, axis=0) for pair in zip(*results, strict=True)]
+    if contexts.is_undivided() and (os.cpu_count() or 1) < _MANY_CORES:
+        states = list(recur(steps, tuple(arguments), parameters))
+    else:
+        states = _in_halves(recur, steps, arguments, parameters)
     outputs = None
     if every_step:
         outputs = tf.slice(states.pop(0), [0, 0, 0], [-1, steps, -1])
@@ -67,6 +65,19 @@ def run(
     if every_step:
         outputs.set_shape([*sequences.shape[:2], starts[0].shape[-1]])
     return outputs, states
+
+
+def _in_halves(recur, steps, arguments, parameters):
+    """Returns what `recur` does for the first half of the batch and the second."""
+    # An empty half costs nothing; a condition would, in the gradient's graph. And so
+    # would `each[:half]`: its gradient is one of TensorFlow's slowest, `split`'s not.
+    batch = tf.shape(arguments[0])[0]
+    half = tf.where(batch >= _SMALLEST_HALVED, batch // 2, batch)
+    halves = [tf.split(each, [half, batch - half]) for each in arguments]
+    first, second = zip(*halves, strict=True)
+    rest = tf.where(half < batch, steps, 0)
+    results = recur(steps, first, parameters), recur(rest, second, parameters)
+    return [tf.concat(pair, axis=0) for pair in zip(*results, strict=True)]
 
 
 def padded_length(steps):

@@ -2,6 +2,7 @@
 
 import keras
 
+from zoo import kernels
 from zoo.cells.gated import require_gates
 from zoo.layers.rnn import with_mask
 
@@ -72,6 +73,11 @@ class Bidirectional(keras.layers.Bidirectional):
     def __call__(self, sequences, *args, **kwargs):
         """Runs over `sequences`, under the mask that they carry."""
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
+
+    def call(self, sequences, initial_state=None, mask=None, training=None):
+        """Runs both directions, side by side."""
+        with kernels.undivided():
+            return super().call(sequences, initial_state, mask, training)
 
     def gates(self, sequences, mask=None, initial_state=None):
         """Returns the gates of both directions at every step: see `RNN.gates`.

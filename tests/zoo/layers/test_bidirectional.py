@@ -1,8 +1,11 @@
 """Both directions, against SPEC.md's equations and against Keras."""
 
+from unittest.mock import Mock
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.zoo.cells.equations import over_time
 from tests.zoo.cells.units import (
@@ -16,6 +19,7 @@ from tests.zoo.cells.units import (
 )
 from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, STEPS
 from zoo import layers
+from zoo.kernels import compiled
 
 ROWS = len(ALL_PATTERNS)
 GRU, LSTM = UNITS[1], UNITS[-1]
@@ -286,3 +290,25 @@ def test_directions_may_differ():
     np.testing.assert_array_equal(
         output[:, N_A:], layer.backward_layer(sequences, mask=mask)
     )
+
+
+@pytest.mark.parametrize("unit", [GRU, LSTM], ids=lambda unit: unit.name)
+def test_directions_have_a_core_each_or_two(unit, monkeypatch):
+    """On two cores the batch stays in one piece; on more it is halved as elsewhere."""
+    layer = make(unit.layer(return_sequences=True))
+    sequences = tf.constant(draw(ROWS, STEPS, N_X))
+    halved = Mock(wraps=compiled._in_halves)
+    monkeypatch.setattr(compiled, "_in_halves", halved)
+    results = []
+    for cores, pieces in (2, 0), (8, 2):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        with tf.GradientTape() as tape:
+            tape.watch(sequences)
+            output = layer(sequences, mask=ALL_PATTERNS, training=True)
+            loss = tf.reduce_sum(output**2)
+        weights = [weight.value for weight in layer.trainable_weights]
+        gradients = tape.gradient(loss, [sequences, *weights])
+        assert halved.call_count == pieces
+        results.append([output, *gradients])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
