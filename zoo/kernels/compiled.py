@@ -3,7 +3,8 @@
 XLA compiles anew for every shape, so sequences are padded to one of a few lengths
 (`padded_length`); the loops run over the true number of steps. Each half of the batch
 is a compiled function of its own inside a function that isn't, for one runs on one
-core: TensorFlow runs the two side by side.
+core: TensorFlow runs the two side by side. (Where a core has another recurrence to run
+meanwhile, the batch stays in one piece: see `contexts.undivided`.)
 """
 
 import functools
