@@ -7,8 +7,6 @@ loops end with the chunk that the last step is in. Inside, time comes first: (st
 batch, features).
 """
 
-import functools
-
 import tensorflow as tf
 
 from zoo.kernels.products import blocks, times
@@ -47,14 +45,14 @@ def forward(
     Returns:
         The last states; the history of each state that is asked for, its values after
         every step, (length, batch, n_a), the output's first; and what the steps kept,
-        each (length, batch, blocks · n_a).
+        each (length, batch, n_a).
     """
     length, units = tf.shape(sequences)[1], states[0].shape[-1]
     kernel, weights = blocks(kernel), [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
     asked = len(states) if keep else int(every_step)
     histories = [_buffer(length, units, states[0]) for _ in range(asked)]
-    kept = [_buffer(length, n * units, states[0]) for n in step.kept if keep]
+    kept = [_buffer(length, units, states[0]) for _ in range(step.kept if keep else 0)]
 
     def chunk(start, *carried):
         x = time_first(_chunk(sequences, start, 1))
@@ -135,7 +133,7 @@ def backward(
                 d_states,
                 [state[t] for state in earlier],
                 [state[t] for state in later],
-                _blocks(gates, step, functools.partial(_at, t=t)),
+                [each[t] for each in gates],
                 transposed[1:],
                 times,
             )
@@ -148,12 +146,11 @@ def backward(
         last = tf.minimum(CHUNK, steps - start) - 1
         _, d_states, dz = tf.while_loop(lambda t, *_: t >= 0, one, (last, d_states, dz))
         dz = _flat(dz.stack())
-        flat_gates = _blocks(map(_flat, gates), step, _columns)
         dx = _unflat(times(dz, transposed[0]), x)
         of_chunk = [
             tf.matmul(_flat(x), dz, transpose_a=True),
             tf.reduce_sum(dz, axis=0),
-            *step.weight_gradients(dz, _flat(earlier[0]), flat_gates),
+            *step.weight_gradients(dz, _flat(earlier[0]), list(map(_flat, gates))),
         ]
         d_parameters = [a + b for a, b in zip(d_parameters, of_chunk, strict=True)]
         d_sequences = d_sequences.write(start // CHUNK, dx)
@@ -194,24 +191,12 @@ def _buffer(length, features, like):
     return tf.TensorArray(like.dtype, size=length, element_shape=shape)
 
 
-def _blocks(kept, step, cut):
-    """Returns what a step kept, cut into blocks of n_a columns."""
-    pairs = zip(kept, step.kept, strict=True)
-    return [block for each, count in pairs for block in cut(each, parts=[1] * count)]
-
-
-def _columns(rows, parts):
-    """Cuts rows into as many blocks of columns as there are parts."""
-    return tf.split(rows, len(parts), axis=1)
-
-
 def _at(sequences, parts, t):
-    """Returns a step of (steps, batch, features), cut into parts of so many blocks."""
-    batch, units = tf.shape(sequences)[1], sequences.shape[-1] // sum(parts)
-    starts = [units * sum(parts[:number]) for number in range(len(parts))]
+    """Returns a step of (steps, batch, features), cut into so many parts."""
+    batch, units = tf.shape(sequences)[1], sequences.shape[-1] // parts
     return [
-        tf.slice(sequences, [t, 0, start], [1, batch, part * units])[0]
-        for start, part in zip(starts, parts, strict=True)
+        tf.slice(sequences, [t, 0, part * units], [1, batch, units])[0]
+        for part in range(parts)
     ]
 
 

@@ -9,7 +9,7 @@ keeps is what its gradient needs beside the states before and after it.
 
 XLA makes a few loops of a step. LLVM vectorizes those alone in which no tensor that is
 computed within the loop, a cut out of a longer one included, is read at two offsets. So
-z comes in parts, and what was kept in blocks of n_a, each cut out by itself.
+z comes in parts, a gate each, and what is kept in tensors of n_a columns.
 """
 
 import tensorflow as tf
@@ -20,13 +20,13 @@ class Step:
 
     Attributes:
         states: how many states it has, the first of which is its output.
-        parts: of how many blocks of n_a columns each part of z is.
-        kept: of how many blocks each tensor is that it keeps.
+        parts: how many parts z is of, each of n_a columns.
+        kept: how many tensors it keeps, (batch, n_a).
     """
 
     states: int
-    parts: tuple[int, ...]
-    kept: tuple[int, ...]
+    parts: int
+    kept: int
 
     def __eq__(self, other):
         return type(self) is type(other)
@@ -36,8 +36,7 @@ class Step:
 
     def parted(self, z):
         """Returns z, (batch, gates · n_a), in its parts."""
-        units = z.shape[-1] // sum(self.parts)
-        return tf.split(z, [part * units for part in self.parts], axis=1)
+        return tf.split(z, self.parts, axis=1)
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step.
@@ -61,7 +60,7 @@ class Step:
             gradients: of the loss with respect to the states `after` the step.
             before: the states before the step.
             after: the states after it.
-            kept: what `forward` kept, a list of blocks.
+            kept: what `forward` kept, a list.
             transposed: `forward`'s weights, the matrices transposed: once for all
                 steps, for a product that transposes takes half as long again.
             times: as in `forward`.
@@ -77,7 +76,7 @@ class Step:
         Args:
             dz: (steps · batch, gates · n_a).
             outputs: the first state before each step, (steps · batch, n_a).
-            kept: what the steps kept, blocks of (steps · batch, n_a).
+            kept: what the steps kept, each (steps · batch, n_a).
         """
         return [tf.matmul(outputs, dz, transpose_a=True)]
 
@@ -85,7 +84,7 @@ class Step:
 class SimpleRNNStep(Step):
     """`a<t> = tanh(z + W_aa a<t-1>)`. Weights: W_aa."""
 
-    states, parts, kept = 1, (1,), ()
+    states, parts, kept = 1, 1, 0
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
@@ -103,7 +102,7 @@ class LSTMStep(Step):
     Weights: W_a, (n_a, 4 n_a).
     """
 
-    states, parts, kept = 2, (1, 1, 1, 1), (1, 1, 1, 1)
+    states, parts, kept = 2, 4, 4
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
@@ -139,7 +138,7 @@ class GRUStep(Step):
     Weights: W of the gates, (n_a, 2 n_a), and of the candidate, (n_a, n_a).
     """
 
-    states, parts, kept = 1, (1, 1, 1), (1, 1, 1)
+    states, parts, kept = 1, 3, 3
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
@@ -180,7 +179,7 @@ class ResetAfterGRUStep(Step):
     the candidate, and what Γ_r multiplies.
     """
 
-    states, parts, kept = 1, (1, 1, 1), (1, 1, 1, 1)
+    states, parts, kept = 1, 3, 4
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
