@@ -53,12 +53,15 @@ def run(
     recur = _compiled(step, _signature(arguments, parameters), every_step, keep)
 
     if contexts.is_undivided() and (os.cpu_count() or 1) < _MANY_CORES:
-        states = list(recur(steps, tuple(arguments), parameters))
+        pieces = [recur(steps, tuple(arguments), parameters)]
     else:
-        states = _in_halves(recur, steps, arguments, parameters)
-    outputs = None
+        pieces = _in_halves(recur, steps, arguments, parameters)
     if every_step:
-        outputs = tf.slice(states.pop(0), [0, 0, 0], [-1, steps, -1])
+        pieces = [
+            [_batch_first(outputs, steps), *states] for outputs, *states in pieces
+        ]
+    states = [tf.concat(each, axis=0) for each in zip(*pieces, strict=True)]
+    outputs = states.pop(0) if every_step else None
     # One compiled function serves every batch and length: say again what is known.
     for state, start in zip(states, starts, strict=True):
         state.set_shape(start.shape)
@@ -77,8 +80,16 @@ def _in_halves(recur, steps, arguments, parameters):
     halves = [tf.split(each, [half, batch - half]) for each in arguments]
     first, second = zip(*halves, strict=True)
     rest = tf.where(half < batch, steps, 0)
-    results = recur(steps, first, parameters), recur(rest, second, parameters)
-    return [tf.concat(pair, axis=0) for pair in zip(*results, strict=True)]
+    return recur(steps, first, parameters), recur(rest, second, parameters)
+
+
+def _batch_first(outputs, steps):
+    """Returns outputs, (length, batch, n_a), as (batch, steps, n_a).
+
+    The kernel leaves time first, for it would have to copy all to turn it round. Here
+    the padding goes with it: a slice of the first axis is no copy.
+    """
+    return time_first(tf.slice(outputs, [0, 0, 0], [steps, -1, -1]))
 
 
 def padded_length(steps):
@@ -132,8 +143,8 @@ def _refused(gradient):
 def _differentiable(step, mask, steps, every_step, keep):
     """Returns what runs a step over time, with the gradient written by hand.
 
-    It takes sequences, states and parameters, and returns the outputs, where
-    `every_step`, and the last states.
+    It takes sequences, states and parameters, and returns the outputs, (length, batch,
+    n_a), where `every_step`, and the last states.
     """
 
     def forward(keep, sequences, *tensors):
@@ -144,7 +155,7 @@ def _differentiable(step, mask, steps, every_step, keep):
     @tf.custom_gradient
     def recur(sequences, *tensors):
         last, *trace = forward(keep, sequences, *tensors)
-        outputs = [time_first(trace[0][0])] if every_step else []
+        outputs = trace[0][:1] if every_step else []
         # Under two tapes TensorFlow would look for a way back through these as well.
         trace = _constant(trace)
 

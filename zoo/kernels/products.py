@@ -7,20 +7,26 @@ than they give. Blocks of the matrix are multiplied one after another instead.
 
 import tensorflow as tf
 
-# What one thread multiplies by itself, in elements of the matrix; the columns below
-# which a product isn't worth its call; and the products that a loop may hold.
-_LARGEST, _NARROWEST, _MOST = 2**16, 64, 16
+# What one thread multiplies by itself, in elements of the matrix, by few rows and by
+# many; the columns below which a product isn't worth its call; and the products that a
+# loop may hold.
+_LARGEST, _LARGEST_FOR_MANY, _NARROWEST, _MOST = 2**16, 2**15, 64, 16
 
 
-def blocks(matrix):
+def blocks(matrix, many_rows=False):
     """Returns a matrix, (n, columns), as `times` takes it: in blocks of columns.
 
     To be called outside of the loop, for the blocks are copies. A vector is left.
+
+    Args:
+        matrix: the matrix, or a vector.
+        many_rows: whether it is to be multiplied by the rows of several steps at once.
     """
     if len(matrix.shape) == 1:
         return matrix
     rows, columns = matrix.shape
-    width = max(_LARGEST // max(rows, 1), _NARROWEST, -(-columns // _MOST))
+    largest = _LARGEST_FOR_MANY if many_rows else _LARGEST
+    width = max(largest // max(rows, 1), _NARROWEST, -(-columns // _MOST))
     return [matrix[:, start : start + width] for start in range(0, columns, width)]
 
 

@@ -48,19 +48,24 @@ def forward(
         each (length, batch, n_a).
     """
     length, units = tf.shape(sequences)[1], states[0].shape[-1]
-    kernel, weights = blocks(kernel), [blocks(each) for each in weights]
+    kernel = blocks(kernel, many_rows=True)
+    weights = [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
+    biases = tf.split(bias, step.parts)
     asked = len(states) if keep else int(every_step)
     histories = [_buffer(length, units, states[0]) for _ in range(asked)]
     kept = [_buffer(length, units, states[0]) for _ in range(step.kept if keep else 0)]
 
     def chunk(start, *carried):
         x = time_first(_chunk(sequences, start, 1))
-        z = _unflat(times(_flat(x), kernel) + bias, x)
+        # Each gate's bias by itself: what is over half a megabyte XLA spreads over its
+        # threads, and waits for those that the other half of the batch has busy.
+        z = tf.split(times(_flat(x), kernel), step.parts, axis=1)
+        z = [_unflat(part + b, x) for part, b in zip(z, biases, strict=True)]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, states, histories, kept):
-            parts = _at(z, step.parts, t - start)
+            parts = [part[t - start] for part in z]
             after, gates = step.forward(parts, states, weights, times)
             if mask is not None:
                 after = _choose(masked[t - start], after, states)
@@ -103,7 +108,7 @@ def backward(
         histories: what `forward` returned: each state after every step.
         kept: what `forward` returned.
         d_outputs: gradients of the loss with respect to the outputs, a list of one
-            (batch, length, n_a) or none.
+            (length, batch, n_a) or none.
         d_states: and with respect to each of the last states.
 
     Returns:
@@ -120,20 +125,17 @@ def backward(
 
     def chunk(start, d_states, d_sequences, d_parameters):
         x = time_first(_chunk(clean, start, 1))
-        arriving = [time_first(_chunk(each, start, 1)) for each in d_outputs]
-        earlier = [_chunk(state, start, 0) for state in before]
-        later = [_chunk(state, start, 0) for state in histories]
-        gates = [_chunk(each, start, 0) for each in kept]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
         def one(t, d_states, dz):
-            for each in arriving:
-                d_states = [d_states[0] + each[t], *d_states[1:]]
+            now = start + t
+            for each in d_outputs:
+                d_states = [d_states[0] + each[now], *d_states[1:]]
             here, passed = step.backward(
                 d_states,
-                [state[t] for state in earlier],
-                [state[t] for state in later],
-                [each[t] for each in gates],
+                [state[now] for state in before],
+                [state[now] for state in histories],
+                [each[now] for each in kept],
                 transposed[1:],
                 times,
             )
@@ -150,7 +152,11 @@ def backward(
         of_chunk = [
             tf.matmul(_flat(x), dz, transpose_a=True),
             tf.reduce_sum(dz, axis=0),
-            *step.weight_gradients(dz, _flat(earlier[0]), list(map(_flat, gates))),
+            *step.weight_gradients(
+                dz,
+                _flat(_chunk(before[0], start, 0)),
+                [_flat(_chunk(each, start, 0)) for each in kept],
+            ),
         ]
         d_parameters = [a + b for a, b in zip(d_parameters, of_chunk, strict=True)]
         d_sequences = d_sequences.write(start // CHUNK, dx)
@@ -189,15 +195,6 @@ def _buffer(length, features, like):
     """Returns room for (batch, features) at each step, zeros to begin with."""
     shape = [like.shape[0], features]
     return tf.TensorArray(like.dtype, size=length, element_shape=shape)
-
-
-def _at(sequences, parts, t):
-    """Returns a step of (steps, batch, features), cut into so many parts."""
-    batch, units = tf.shape(sequences)[1], sequences.shape[-1] // parts
-    return [
-        tf.slice(sequences, [t, 0, part * units], [1, batch, units])[0]
-        for part in range(parts)
-    ]
 
 
 def _chunk(tensor, start, axis):
