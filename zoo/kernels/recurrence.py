@@ -51,7 +51,7 @@ def forward(
     kernel = blocks(kernel, many_rows=True)
     weights = [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
-    biases = tf.split(bias, step.parts)
+    biases = step.parted(bias)
     asked = len(states) if keep else int(every_step)
     histories = [_buffer(length, units, states[0]) for _ in range(asked)]
     kept = [_buffer(length, units, states[0]) for _ in range(step.kept if keep else 0)]
@@ -60,7 +60,7 @@ def forward(
         x = time_first(_chunk(sequences, start, 1))
         # Each gate's bias by itself: what is over half a megabyte XLA spreads over its
         # threads, and waits for those that the other half of the batch has busy.
-        z = tf.split(times(_flat(x), kernel), step.parts, axis=1)
+        z = step.parted(times(_flat(x), kernel))
         z = [_unflat(part + b, x) for part, b in zip(z, biases, strict=True)]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 

@@ -35,8 +35,8 @@ class Step:
         return hash(type(self))
 
     def parted(self, z):
-        """Returns z, (batch, gates · n_a), in its parts."""
-        return tf.split(z, self.parts, axis=1)
+        """Returns z or a bias, (…, gates · n_a), in its parts, (…, n_a) each."""
+        return tf.split(z, self.parts, axis=-1)
 
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step.
