@@ -1,0 +1,145 @@
+"""Numbers that a draw or a search is told: one for all rows, or one for each.
+
+A batch may hold the requests of several users, and TensorFlow Serving's row format
+gives each row numbers of its own: so every number is a scalar, or of shape (1,), or
+(batch,). Which one it is, and whether it is in its range, an exported graph learns when
+it runs; what is wrong is told by a sentence there too.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+# The largest finite number of what a graph takes as float32.
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def per_row(
+    name: str,
+    value,
+    rows,
+    dtype=None,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+) -> tf.Tensor:
+    """Returns a number for each row, in a graph or not.
+
+    Args:
+        name: what the number is called, for the errors.
+        value: a number, or a tensor of shape (), (1,) or (batch,). Its rank need not
+            be known when a graph is made.
+        rows: batch, int or int32 scalar.
+        dtype: of the result; by default the value's own.
+        least: the least that the number may be.
+        most: the most.
+        above: what it must be above.
+
+    Returns:
+        (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: the value has another shape, or is out of its
+            range; NaN is in none.
+    """
+    value = tf.convert_to_tensor(value)
+    fits = (tf.rank(value) == 0) | (
+        (tf.rank(value) == 1) & ((tf.size(value) == 1) | (tf.size(value) == rows))
+    )
+    value = checked(
+        value,
+        fits,
+        f"`{name}` must be one number, or one for each of {{}} rows: found the shape "
+        "{}.",
+        rows,
+        tf.shape(value),
+    )
+    value = tf.reshape(value, [-1])
+    asked = _asked(least, most, above)
+    if asked:
+        value = checked(
+            value,
+            _is_within(value, least, most, above),
+            f"`{name}` must be {asked}, found {{}}.",
+            value,
+        )
+    if dtype is not None:
+        value = tf.cast(value, dtype)
+    return tf.broadcast_to(value, tf.reshape(rows, [1]))
+
+
+def check(
+    name: str,
+    value,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+) -> None:
+    """Raises a ValueError if numbers are known here and out of their range.
+
+    Args:
+        name: what the number is called.
+        value: a number, or an array of numbers; of a graph's tensor nothing is known.
+        least: see `per_row`, as for `most` and `above`.
+        most: see there.
+        above: see there.
+    """
+    if tf.is_tensor(value):
+        if not hasattr(value, "numpy"):
+            return
+        value = value.numpy()
+    wrong = ~_is_within(np.asarray(value), least, most, above)
+    if np.any(wrong):
+        found = np.asarray(value)[wrong].ravel()[0]
+        raise ValueError(
+            f"`{name}` must be {_asked(least, most, above)}, found {found}."
+        )
+
+
+def checked(tensor, condition, sentence: str, *found) -> tf.Tensor:
+    """Returns a tensor if a condition holds; else a sentence is raised.
+
+    What is made of the result depends on the check, however a graph is run.
+
+    Args:
+        tensor: what is returned.
+        condition: bool, of any shape: all must be true.
+        sentence: with `{}` for each of `found`.
+        *found: tensors.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the condition does not hold.
+    """
+    message = tf.strings.format(sentence, list(found)) if found else sentence
+    assertion = tf.debugging.Assert(tf.reduce_all(condition), [message])
+    with tf.control_dependencies([] if assertion is None else [assertion]):
+        return tf.identity(tensor)
+
+
+def _is_within(value, least, most, above):
+    """Returns which values are in a range, bool; NaN never is."""
+    within = value == value  # NaN is not
+    if least is not None:
+        within &= value >= least
+    if most is not None:
+        within &= value <= most
+    if above is not None:
+        within &= value > above
+    return within
+
+
+def _asked(least, most, above):
+    """Returns a range in words."""
+    words = []
+    if above is not None:
+        words.append(f"above {above}")
+    if least is not None and most in (None, LARGEST):
+        words.append(f"{least} or more")
+    elif least is not None:
+        words.append(f"from {least} to {most}")
+    elif most is not None:
+        words.append(f"at most {most}")
+    if most == LARGEST:
+        words.append("finite")
+    return " and ".join(words)
