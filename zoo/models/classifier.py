@@ -15,6 +15,7 @@ from zoo.layers import (
 )
 from zoo.models.base import Model
 from zoo.models.construction import check_choice, recurrent_layer
+from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
 
@@ -221,17 +222,18 @@ class SequenceClassifier(Model, keras.Model):
             for logits in (2 * y_pred - linear, linear)
         )
 
-    def encode(self, texts: tf.Tensor) -> tf.Tensor:
+    def encode(self, texts: Texts) -> tf.Tensor:
         """Turns texts into what the model takes.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             int32, (batch, steps): ids, cut to `max_length`, padded with 0 to the
             longest and to one step at least.
         """
-        ids = self.vocabulary.ids(self.tokenizer(texts))
+        ids = self.vocabulary.ids(self.tokenizer(text_batch(texts)))
         head = (self.max_length + 1) // 2
         tail = self.max_length - head
         beginning, rest = ids[:, :head], ids[:, head:]
@@ -240,18 +242,23 @@ class SequenceClassifier(Model, keras.Model):
         missing = tf.maximum(1 - tf.shape(ids)[1], 0)
         return tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
 
-    def classify(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+    def classify(self, texts: Texts) -> dict[str, tf.Tensor]:
         """Classifies texts.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             `label`: string (batch,), the likeliest class' name; `probability`:
             float32 (batch,), its probability; `probabilities`: float32 (batch,
             classes), of all classes in the order of `class_names`.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
-        logits = self(self.encode(tf.convert_to_tensor(texts)), training=False)
+        logits = self(self.encode(texts), training=False)
         probabilities = tf.nn.softmax(logits)
         best = tf.argmax(probabilities, axis=-1)
         return {

@@ -14,6 +14,7 @@ from zoo.models.construction import (
     named_vocabulary,
     recurrent_layer,
 )
+from zoo.models.text_inputs import Texts, Tokens, text_batch, token_batch
 from zoo.models.token_features import CHARACTER_FEATURES, CharacterFeatures, WordIds
 from zoo.text import TokenizerWithOffsets, Vocabulary
 
@@ -267,17 +268,24 @@ class SequenceTagger(Model, keras.Model):
             return self.decoder.decode(emissions, mask)
         return tf.where(mask, tf.argmax(emissions, axis=-1, output_type=tf.int32), 0)
 
-    def tag_tokens(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+    def tag_tokens(self, tokens: Tokens) -> dict[str, tf.Tensor]:
         """Tags sentences that are split into tokens.
 
         Args:
-            tokens: string (batch, n), "" where there is none.
+            tokens: the words of one sentence, a list of strings, which is a batch of
+                one; or of several, a list of such lists, or a tensor, ragged or
+                (batch, n), "" where there is none.
 
         Returns:
             `tags`: string (batch, n), of the likeliest sequence, "" where there is
             no token; `scores`: float32 (batch, n), each tag's marginal probability,
             0 where there is no token.
+
+        Raises:
+            TypeError: something in `tokens` is no string.
+            ValueError: `tokens` is one string, or nested deeper.
         """
+        tokens = token_batch(tokens)
         rows, steps = tf.unstack(tf.shape(tokens))
         # One step at least: Keras' loops can't do without.
         missing = tf.maximum(1 - steps, 0)
@@ -294,19 +302,24 @@ class SequenceTagger(Model, keras.Model):
         scores = tf.where(mask, scores, 0.0)
         return {"tags": tags[:, :steps], "scores": scores[:, :steps]}
 
-    def tag(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    def tag(self, text: Texts) -> dict[str, tf.Tensor]:
         """Splits sentences into tokens and tags them.
 
         Args:
-            text: string (batch,).
+            text: one sentence, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             `tokens`: string (batch, n), padded with ""; their `tags` and `scores` as
             `tag_tokens` gives them; `starts` and `ends`: int32 (batch, n), the
             tokens' places in the sentence in code points, the end exclusive, 0 where
             there is no token; `lengths`: int32 (batch,), how many tokens there are.
+
+        Raises:
+            TypeError: something in `text` is no string.
+            ValueError: `text` is nested.
         """
-        tokens, starts, ends = self.tokenizer(text)
+        tokens, starts, ends = self.tokenizer(text_batch(text, "text"))
         padded = tokens.to_tensor("")
         return {
             "tokens": padded,

@@ -9,6 +9,7 @@ import tensorflow as tf
 from zoo.models import language_model_serving, text_generation, text_scoring
 from zoo.models.base import Model
 from zoo.models.stepper import Stepper
+from zoo.models.text_inputs import Texts, text_batch
 from zoo.models.text_joining import join_characters, join_words
 from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, START_ID
@@ -67,16 +68,17 @@ class TextModel(Model, keras.Model):
         self.sentences = sentences
         self._generator = text_generation.TextGenerator(self)
 
-    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def encode(self, texts: Texts) -> tf.RaggedTensor:
         """Turns texts into the ids of their tokens, y.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
         """
-        ids = self.vocabulary.ids(self.tokenizer(texts))
+        ids = self.vocabulary.ids(self.tokenizer(text_batch(texts)))
         if not self.sentences:
             return ids
         return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
@@ -105,11 +107,12 @@ class TextModel(Model, keras.Model):
         start = tf.fill([tf.shape(targets)[0], 1], START_ID)
         return tf.concat([start, targets], axis=1)[:, :-1]
 
-    def start(self, prompts: tf.Tensor):
+    def start(self, prompts: Texts):
         """Reads prompts, for `step` to go on from.
 
         Args:
-            prompts: string, (batch,); an empty one is a text that has yet to begin.
+            prompts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one. An empty one is a text that has yet to begin.
                 What the vocabulary doesn't know is `<UNK>`.
 
         Returns:
@@ -117,19 +120,20 @@ class TextModel(Model, keras.Model):
             (batch, V), and the state.
         """
         step = Stepper(self)
+        prompts = text_batch(prompts, "prompts")
         ids = text_generation.prompt_ids(self, prompts)
         return step(*text_generation.read(self, step, ids))
 
     def generate(
         self,
-        prompts: tf.Tensor,
+        prompts: Texts,
         length: int = 200,
         *,
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
         repetition_penalty: float = 1.0,
-        stop: Sequence[str] = (),
+        stop: str | Sequence[str] = (),
         seed: int = 0,
         jit_compile: bool = False,
     ) -> tf.Tensor:
@@ -139,13 +143,13 @@ class TextModel(Model, keras.Model):
         `<EOS>`. Repeated prompts are gone on with in several ways.
 
         Args:
-            prompts: string, (batch,); see `start`.
+            prompts: one string or several, (batch,): see `start`.
             length: the most tokens to draw.
             temperature: 0 takes the most probable token.
             top_k: how many tokens may be drawn, 0 for all.
             top_p: how much probability those that may be drawn have, in (0, 1].
             repetition_penalty: 1 for none.
-            stop: texts, after the first of which a row ends.
+            stop: a text or several, after the first of which a row ends.
             seed: the same seed, the same texts.
             jit_compile: whether XLA compiles the loop: after some seconds for each
                 batch size it is up to twice as fast, for few rows.
@@ -157,15 +161,16 @@ class TextModel(Model, keras.Model):
             ValueError: a number is out of its range.
         """
         filters = _filters(temperature, top_k, top_p, repetition_penalty)
+        prompts, stop = text_batch(prompts, "prompts"), _several(stop)
         return self._generator(prompts, length, seed, stop, jit_compile, **filters)
 
     def stream(
         self,
-        prompts: tf.Tensor,
+        prompts: Texts,
         length: int = 200,
         *,
         seed: int = 0,
-        stop: Sequence[str] = (),
+        stop: str | Sequence[str] = (),
         piece: int = 16,
         jit_compile: bool = False,
         **filters,
@@ -186,15 +191,17 @@ class TextModel(Model, keras.Model):
         Raises:
             ValueError: a number is out of its range.
         """
+        prompts, stop = text_batch(prompts, "prompts"), _several(stop)
         return text_generation.stream(
             self, prompts, length, seed, piece, stop, jit_compile, **_filters(**filters)
         )
 
-    def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+    def score(self, texts: Texts) -> dict[str, tf.Tensor]:
         """Says how probable texts are, each from its beginning, `<SOS>`.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             `log_probability`: float32 (batch,), log P in nats, of sentences with
@@ -204,15 +211,16 @@ class TextModel(Model, keras.Model):
             (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n),
             0 at padding; `lengths`: int32 (batch,), how many tokens there are.
         """
-        return text_scoring.score(self, texts)
+        return text_scoring.score(self, text_batch(texts))
 
-    def rank(self, texts: tf.Tensor) -> tf.Tensor:
+    def rank(self, texts: Texts) -> tf.Tensor:
         """Orders texts by their whole log P, the most probable first.
 
         It is not divided by the length: of two texts the shorter one has it easier.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
 
         Returns:
             int32 (batch,): places in `texts`; of equal ones those that come first.
@@ -223,6 +231,11 @@ class TextModel(Model, keras.Model):
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `language_model_serving`."""
         return language_model_serving.signatures(self)
+
+
+def _several(stop):
+    """Returns texts to stop at, of one or several."""
+    return (stop,) if isinstance(stop, str) else tuple(stop)
 
 
 def _filters(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):

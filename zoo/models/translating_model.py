@@ -6,6 +6,7 @@ import tensorflow as tf
 from zoo.models import translation, translator_serving
 from zoo.models.base import Model
 from zoo.models.languages import Language
+from zoo.models.text_inputs import Texts, paired_batches, text_batch
 from zoo.text.vocabulary import START_ID
 
 
@@ -47,7 +48,7 @@ class TranslatingModel(Model, keras.Model):
 
     def translate(
         self,
-        texts: tf.Tensor,
+        texts: Texts,
         beam: int = 4,
         *,
         n_best: int = 1,
@@ -61,7 +62,8 @@ class TranslatingModel(Model, keras.Model):
         most; without, a translation has none. An empty text's translation is empty.
 
         Args:
-            texts: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
             beam: how many hypotheses a text has at each step; 1 is greedy decoding,
                 without penalties.
             n_best: n, how many translations are returned, `beam` at most.
@@ -82,14 +84,16 @@ class TranslatingModel(Model, keras.Model):
             ValueError: a number is out of its range.
         """
         penalties = length_penalty, coverage_penalty
+        texts = text_batch(texts)
         return self._search(texts, beam, n_best, penalties, max_length)
 
-    def score(self, texts: tf.Tensor, translations: tf.Tensor) -> dict[str, tf.Tensor]:
+    def score(self, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
         """Says how probable translations are.
 
         Args:
-            texts: string, (batch,).
-            translations: string, (batch,).
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+            translations: the same, as many as texts.
 
         Returns:
             `log_probability`: float32 (batch,), log P(y|x) in nats, with `<EOS>`;
@@ -97,6 +101,7 @@ class TranslatingModel(Model, keras.Model):
             (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n), 0
             at padding; `lengths`: int32 (batch,), how many tokens there are.
         """
+        texts, translations = paired_batches(texts, translations)
         return translation.score(self, texts, translations)
 
     def signatures(self) -> dict:
