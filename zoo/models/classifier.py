@@ -14,6 +14,7 @@ from zoo.layers import (
     MeanPooling,
 )
 from zoo.models.base import Model
+from zoo.models.bucketing import in_buckets
 from zoo.models.construction import check_choice, recurrent_layer
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
@@ -233,14 +234,16 @@ class SequenceClassifier(Model, keras.Model):
             int32, (batch, steps): ids, cut to `max_length`, padded with 0 to the
             longest and to one step at least.
         """
+        return _padded(self._cut_ids(texts))
+
+    def _cut_ids(self, texts):
+        """Returns ids, int32 ragged (batch, tokens), cut to `max_length`."""
         ids = self.vocabulary.ids(self.tokenizer(text_batch(texts)))
         head = (self.max_length + 1) // 2
         tail = self.max_length - head
         beginning, rest = ids[:, :head], ids[:, head:]
         rest = rest[:, -tail:] if tail else rest[:, :0]
-        ids = tf.concat([beginning, rest], axis=1).to_tensor(PADDING_ID)
-        missing = tf.maximum(1 - tf.shape(ids)[1], 0)
-        return tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
+        return tf.concat([beginning, rest], axis=1)
 
     def classify(self, texts: Texts) -> dict[str, tf.Tensor]:
         """Classifies texts.
@@ -258,7 +261,12 @@ class SequenceClassifier(Model, keras.Model):
             TypeError: something in `texts` is no string.
             ValueError: `texts` is nested.
         """
-        logits = self(self.encode(texts), training=False)
+        ids = self._cut_ids(texts)
+        logits = in_buckets(
+            lambda places: self(_padded(tf.gather(ids, places)), training=False),
+            ids.row_lengths(),
+            tf.TensorSpec([None, len(self.class_names)], tf.float32),
+        )
         probabilities = tf.nn.softmax(logits)
         best = tf.argmax(probabilities, axis=-1)
         return {
@@ -283,6 +291,13 @@ class SequenceClassifier(Model, keras.Model):
                 lambda: {"class_names": tf.constant(names)}, input_signature=[]
             ),
         }
+
+
+def _padded(ids):
+    """Returns ragged ids dense, padded to the longest row and to one step at least."""
+    ids = ids.to_tensor(PADDING_ID)
+    missing = tf.maximum(1 - tf.shape(ids)[1], 0)
+    return tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
 
 
 def _with_first_class(logits):

@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.layers import BY_CELL, CRF, CRFLoss
 from zoo.models.base import Model
+from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
     named_vocabulary,
@@ -286,10 +287,39 @@ class SequenceTagger(Model, keras.Model):
             ValueError: `tokens` is one string, or nested deeper.
         """
         tokens = token_batch(tokens)
-        rows, steps = tf.unstack(tf.shape(tokens))
-        # One step at least: Keras' loops can't do without.
-        missing = tf.maximum(1 - steps, 0)
-        tokens = tf.concat([tokens, tf.fill([rows, missing], "")], axis=1)
+        mask = tf.not_equal(tokens, "")
+        tags, scores = self._tagged(tf.ragged.boolean_mask(tokens, mask))
+        return {
+            "tags": _spread(tags.values, mask, ""),
+            "scores": _spread(scores.values, mask, 0.0),
+        }
+
+    def _tagged(self, tokens):
+        """Returns the tags, string, and scores, float32, of tokens, all ragged.
+
+        A step without a token is skipped, so that none need be there.
+        """
+
+        def tagged(places):
+            some = tf.gather(tokens, places)
+            padded = some.to_tensor("")
+            # One step at least: Keras' loops can't do without.
+            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
+            padded = tf.pad(padded, [[0, 0], [0, missing]], constant_values="")
+            best, scores = self._best(padded)
+            lengths = some.row_lengths()
+            return tuple(
+                tf.RaggedTensor.from_tensor(each, lengths) for each in (best, scores)
+            )
+
+        signature = tuple(
+            tf.RaggedTensorSpec([None, None], dtype) for dtype in (tf.int32, tf.float32)
+        )
+        best, scores = in_buckets(tagged, tokens.row_lengths(), signature)
+        return tf.gather(tf.constant(self.tags), best), scores
+
+    def _best(self, tokens):
+        """Returns the best tags, int32, and their scores, of tokens (batch, n)."""
         mask = tf.not_equal(tokens, "")
         emissions = self(tokens, training=False)
         best = self.decode(emissions, mask)
@@ -297,10 +327,7 @@ class SequenceTagger(Model, keras.Model):
             probabilities = self.decoder.marginals(emissions, mask)
         else:
             probabilities = tf.nn.softmax(emissions)
-        scores = tf.gather(probabilities, best, batch_dims=2)
-        tags = tf.where(mask, tf.gather(tf.constant(self.tags), best), "")
-        scores = tf.where(mask, scores, 0.0)
-        return {"tags": tags[:, :steps], "scores": scores[:, :steps]}
+        return best, tf.gather(probabilities, best, batch_dims=2)
 
     def tag(self, text: Texts) -> dict[str, tf.Tensor]:
         """Splits sentences into tokens and tags them.
@@ -320,10 +347,11 @@ class SequenceTagger(Model, keras.Model):
             ValueError: `text` is nested.
         """
         tokens, starts, ends = self.tokenizer(text_batch(text, "text"))
-        padded = tokens.to_tensor("")
+        tags, scores = self._tagged(tokens)
         return {
-            "tokens": padded,
-            **self.tag_tokens(padded),
+            "tokens": tokens.to_tensor(""),
+            "tags": tags.to_tensor(""),
+            "scores": scores.to_tensor(0.0),
             "starts": starts.to_tensor(0),
             "ends": ends.to_tensor(0),
             "lengths": tf.cast(tokens.row_lengths(), tf.int32),
@@ -347,3 +375,10 @@ class SequenceTagger(Model, keras.Model):
                 lambda: {"tag_names": tf.constant(names)}, input_signature=[]
             ),
         }
+
+
+def _spread(values, mask, padding):
+    """Puts values, (n,), where a mask is true, and padding where it isn't."""
+    flat = tf.cast(tf.reshape(mask, [-1]), tf.int32)
+    places = tf.reshape(tf.cumsum(flat) * flat, tf.shape(mask))
+    return tf.gather(tf.concat([[padding], values], axis=0), places)

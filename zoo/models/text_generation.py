@@ -8,6 +8,8 @@ import tensorflow as tf
 from zoo.decoding import Categorical, Generator, StopSequences, occurring
 from zoo.decoding.filters import repetition_penalty as penalize
 from zoo.decoding.progress import checked_length
+from zoo.layers.states import state_sizes
+from zoo.models.bucketing import in_buckets
 from zoo.models.stepper import Stepper
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
@@ -152,13 +154,24 @@ def read(model, step, ids: tf.RaggedTensor):
     Returns:
         The last tokens, int32 (batch,), and the state before them.
     """
-    places = tf.cast(ids.row_lengths(), tf.int32) - 1
-    padded = ids.to_tensor(PADDING_ID)
-    last = tf.gather(padded, places, batch_dims=1)
-    before = padded[:, :-1]
-    rows, steps = tf.unstack(tf.shape(before))
-    state = model.recurrent.get_initial_state(rows)
-    return last, step.read(before, tf.sequence_mask(places, steps), state)
+
+    def read_some(places):
+        some = tf.gather(ids, places)
+        before = tf.cast(some.row_lengths(), tf.int32) - 1
+        padded = some.to_tensor(PADDING_ID)
+        last = tf.gather(padded, before, batch_dims=1)
+        padded = padded[:, :-1]
+        rows, steps = tf.unstack(tf.shape(padded))
+        state = model.recurrent.get_initial_state(rows)
+        return last, step.read(padded, tf.sequence_mask(before, steps), state)
+
+    states = [
+        tf.TensorSpec([None, size], model.compute_dtype)
+        for size in state_sizes(model.recurrent)
+    ]
+    signature = tf.TensorSpec([None], tf.int32), states
+    # Nothing is kept of each token.
+    return in_buckets(read_some, ids.row_lengths(), signature, steps=None)
 
 
 def _ids(model, text):

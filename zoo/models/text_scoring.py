@@ -4,19 +4,24 @@ import math
 
 import tensorflow as tf
 
+from zoo.models.bucketing import in_buckets
 from zoo.text.vocabulary import PADDING_ID
 
-# Logits of a long text are made and used this many steps at a time.
+# Logits of a long text are made and used this many steps at a time, and of many texts
+# in smaller pieces, so that there are never more than so many tokens' logits.
 _WINDOW = 256
+_LOGITS = 4096
+# How many texts are read at once; a cache keeps thousands of places for each of them.
+_ROWS, _CACHED_ROWS = 256, 64
 
 
 def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     """Scores texts: see `zoo.models.LanguageModel.score`."""
     ids = model.encode(texts)
     lengths = tf.cast(ids.row_lengths(), tf.int32)
-    ids = ids.to_tensor(PADDING_ID)
-    logs = log_probabilities(model, ids)
+    logs = _in_buckets(model, ids)
     total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
+    ids, logs = ids.to_tensor(PADDING_ID), logs.to_tensor(0.0)
     tokens = tf.where(ids != PADDING_ID, model.vocabulary.lookup(ids), "")
     characters = tf.strings.length(texts, unit="UTF8_CHAR")
     bits = -total / math.log(2)
@@ -35,6 +40,23 @@ def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     }
 
 
+def _in_buckets(model, ids):
+    """Returns log P of each of the tokens, float32 ragged (batch, tokens)."""
+
+    def logs_of(places):
+        some = tf.gather(ids, places)
+        logs = log_probabilities(model, some.to_tensor(PADDING_ID))
+        return tf.RaggedTensor.from_tensor(logs, some.row_lengths())
+
+    return in_buckets(
+        logs_of,
+        ids.row_lengths(),
+        tf.RaggedTensorSpec([None, None], tf.float32),
+        steps=None,
+        rows=_CACHED_ROWS if getattr(model, "cache", None) else _ROWS,
+    )
+
+
 def log_probabilities(model, targets: tf.Tensor) -> tf.Tensor:
     """Returns log P(y<t> | y<1..t-1>) of each token.
 
@@ -47,7 +69,8 @@ def log_probabilities(model, targets: tf.Tensor) -> tf.Tensor:
     """
     rows, steps = tf.unstack(tf.shape(targets))
     # One step at least: Keras' loops can't do without.
-    window = tf.clip_by_value(steps, 1, _WINDOW)
+    window = tf.minimum(_WINDOW, _LOGITS // tf.maximum(rows, 1))
+    window = tf.clip_by_value(steps, 1, tf.maximum(window, 1))
     windows = tf.maximum((steps + window - 1) // window, 1)
     missing = windows * window - steps
     inputs = tf.pad(model.inputs(targets), [[0, 0], [0, missing]])
