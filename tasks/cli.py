@@ -101,7 +101,7 @@ def main(template: Template, argv: Sequence[str] | None = None) -> int:
     try:
         with _imports_told_briefly():
             import zoo.presets  # noqa: F401 - imports TensorFlow
-        return _run(template, arguments)
+        return _run(template, arguments, argv)
     except (UserError, PresetError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
@@ -147,10 +147,11 @@ def command(name: str, config) -> str:
     return " ".join(parts)
 
 
-def _run(template, arguments):
+def _run(template, arguments, argv):
     if arguments.command == "train":
-        _train(template, arguments)
+        _train(template, arguments, argv)
     elif arguments.command == "evaluate":
+        _check_sources(arguments.config, argv)
         arguments.config.check()
         template.evaluate(arguments.model, arguments.config)
     elif arguments.command == "export":
@@ -170,10 +171,32 @@ def _run_own(chosen, arguments):
     chosen.run(*given, arguments.config)
 
 
-def _train(template, arguments):
+def _check_sources(config, argv):
+    """Raises a UserError where a dataset, or a part of one, is given beside files.
+
+    By the arguments, which tell a flag's default from the same value given.
+    """
+    own = config.OWN_FILES
+    if own is None or not getattr(config, own):
+        return
+    given = {argument.partition("=")[0] for argument in argv}
+    for name in config.OF_DATASETS:
+        if _flag(name) in given:
+            raise UserError(
+                f"Give {_flag(own)}, your own data, or {_flag(name)}, which is of a "
+                "dataset, not both."
+            )
+
+
+def _flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def _train(template, arguments, argv):
     from tasks import training
 
     config = arguments.config
+    _check_sources(config, argv)
     output = arguments.output
     if output is None:
         data = config.own_data() or config.dataset

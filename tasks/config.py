@@ -22,6 +22,9 @@ class DataConfig:
 
     # The fields that are paths: a record keeps their names, not their folders.
     PATHS: ClassVar[tuple[str, ...]] = ()
+    # The field of the user's own files, and those that say nothing beside it.
+    OWN_FILES: ClassVar[str | None] = None
+    OF_DATASETS: ClassVar[tuple[str, ...]] = ("dataset", "train_split")
 
     def own_data(self) -> str | None:
         """Returns the user's own file, or files, that stand in for the dataset."""
@@ -40,6 +43,13 @@ class EvaluationConfig:
     data_dir: str | None = None
     # sequences in a batch
     batch_size: int = 64
+    # write the metrics and the model card of a preset that comes with the zoo, too;
+    # one of your own has them written in any case
+    write_card: bool = field(default=False, action="store_true")
+
+    # As a DataConfig has them.
+    OWN_FILES: ClassVar[str | None] = None
+    OF_DATASETS: ClassVar[tuple[str, ...]] = ("dataset", "split")
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -70,6 +70,8 @@ class Config(config.TrainingConfig):
     checkpoint_every: int | None = None
 
     PATHS = ("midi_files",)
+    OWN_FILES = "midi_files"
+    OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
 
     def own_data(self) -> str | None:
         """Returns the pattern of the files to train on, if there is one."""
@@ -110,6 +112,9 @@ class Evaluation(config.EvaluationConfig):
     midi_files: str | None = None
     # another preset, trained with other outputs, whose figure is put beside
     beside: str | None = None
+
+    OWN_FILES = "midi_files"
+    OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, "music_column")
 
 
 def train(settings: Config, output: Path) -> None:

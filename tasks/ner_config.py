@@ -62,6 +62,7 @@ class Config(config.TrainingConfig):
     learning_rate: float = 2e-3
 
     PATHS = ("train_file", "validation_file", "test_file", "vectors")
+    OWN_FILES = "train_file"
 
     def own_data(self) -> str | None:
         """Returns the file to train on, if there is one."""
@@ -96,11 +97,7 @@ class Evaluation(config.EvaluationConfig):
     # write token, true and predicted tag to this file, in the columns of conlleval
     conll: str | None = None
 
-    def check(self) -> None:
-        """Raises a UserError where flags exclude each other."""
-        super().check()
-        if self.file and (self.dataset or self.split):
-            raise UserError("Give a --file, or a --dataset and a --split, not both.")
+    OWN_FILES = "file"
 
 
 @dataclasses.dataclass

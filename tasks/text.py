@@ -84,6 +84,8 @@ class Config(config.TrainingConfig):
     PATHS = ("files",)
 
     def own_data(self) -> str | None:
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
         """Returns the pattern of the files to train on, if there is one."""
         return self.files
 
@@ -122,6 +124,14 @@ class Evaluation(config.EvaluationConfig):
 
 
 def train(settings: Config, output: Path) -> None:
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, "text_column")
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        config.at_least(self, "window", 1)
+
     """Trains a language model, measures it and saves it as a preset.
 
     Args:
@@ -228,8 +238,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
     from zoo import presets
     from zoo.models import LanguageModel
 
-    config.at_least(settings, "batch_size", 1)
-    config.at_least(settings, "window", 1)
     preset = presets.find(name)
     model = LanguageModel.from_preset(preset)
     if settings.files:

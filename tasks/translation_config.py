@@ -8,6 +8,7 @@ from tasks import config
 from tasks.errors import UserError
 
 DATES = "synthetic/dates"
+_COLUMNS = "source", "target", "source_column", "target_column"
 
 
 @dataclasses.dataclass
@@ -112,6 +113,8 @@ class Config(config.TrainingConfig):
     choose_by: str = choice("bleu", "nats", default="bleu")
 
     PATHS = ("files", "validation_files", "test_files")
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.DataConfig.OF_DATASETS, *_COLUMNS)
 
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""
@@ -178,9 +181,10 @@ class Evaluation(Search, config.EvaluationConfig):
     # write the translations to this file, a line each
     translations: str | None = None
 
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, *_COLUMNS)
+
     def check(self) -> None:
-        """Raises a UserError where flags are out of range or exclude each other."""
+        """Raises a UserError where a number is out of its range."""
         Search.check(self)
         config.EvaluationConfig.check(self)
-        if self.files and (self.dataset or self.split):
-            raise UserError("Give --files, or a --dataset and a --split, not both.")
