@@ -39,7 +39,8 @@ def add_evaluation(
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
-    write(preset, summary, limits, argument, example, metrics)
+    _write(preset, summary, metrics, limits, argument, example)
+    print(f"metrics     {preset / presets.METRICS}")
 
 
 def write(
@@ -48,9 +49,9 @@ def write(
     limits: str,
     argument: str = "text",
     example: str = TEXTS,
-    metrics: dict | None = None,
+    extras: dict | None = None,
 ) -> None:
-    """Writes a preset's card, and its metrics where they are new.
+    """Writes a preset's card from the metrics that it has.
 
     Args:
         preset: the preset's folder.
@@ -58,13 +59,25 @@ def write(
         limits: see `render`.
         argument: see `render`.
         example: see `render`.
-        metrics: see `render`; by default those that the preset has.
+        extras: what else goes into the metrics: see `render`.
     """
-    if metrics is None:
-        metrics = presets.read_metrics(preset)
-    card = render(preset.resolve().name, summary, metrics, limits, argument, example)
+    metrics = presets.read_metrics(preset) | (extras or {})
+    _write(preset, summary, metrics, limits, argument, example)
+
+
+def tell_unwritten(preset: Path) -> None:
+    """Says that a preset's card and metrics were left as they were."""
+    print(
+        f"card        left as it is: {preset.name} comes with the zoo. --write-card "
+        "writes its card and metrics."
+    )
+
+
+def _write(preset, summary, metrics, limits, argument, example):
+    name = preset.resolve().name
+    place = "pretrained/" if presets.is_shipped(preset) else ""
+    card = render(name, summary, metrics, limits, argument, example, place)
     presets.write_metrics(preset, metrics, card)
-    print(f"metrics     {preset / presets.METRICS}")
 
 
 def render(
@@ -74,6 +87,7 @@ def render(
     limits: str,
     argument: str = "text",
     example: str = TEXTS,
+    place: str = "pretrained/",
 ) -> str:
     """Returns a preset's card.
 
@@ -89,6 +103,8 @@ def render(
         limits: what the model is not for, Markdown.
         argument: what `serving_default` calls what it takes.
         example: what to give it, Python.
+        place: the folder that the preset's is in, with a slash behind it; "" for the
+            one that Python is called in.
 
     Returns:
         Markdown.
@@ -109,7 +125,7 @@ def render(
         parts += ["## Data", _citations(metrics["citations"])]
     parts += [
         "## Use",
-        _use(name, argument, example),
+        _use(place + name, argument, example),
         "## Limits",
         textwrap.dedent(limits).strip(),
     ]
@@ -182,11 +198,11 @@ def _citations(citations):
     )
 
 
-def _use(name, argument, example):
+def _use(folder, argument, example):
     return textwrap.dedent(f"""\
         ```python
         import tensorflow as tf
 
-        model = tf.saved_model.load("pretrained/{name}/saved_model")
+        model = tf.saved_model.load("{folder}/saved_model")
         model.signatures["serving_default"]({argument}={example})
         ```""")

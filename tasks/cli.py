@@ -258,7 +258,7 @@ def _add_commands(parser, own):
     )
     summaries = {
         "train": "train a model, evaluate it and export it",
-        "evaluate": "measure a preset on a split and write its model card",
+        "evaluate": "measure a preset, and write the model card of one of your own",
         **{name: command.help for name, command in own.items()},
         "export": "write a preset's model as a SavedModel",
     }

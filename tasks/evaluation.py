@@ -23,6 +23,19 @@ class Chosen(NamedTuple):
     columns: tuple[str | None, ...]
 
 
+def writes_card(preset: Path, settings: EvaluationConfig) -> bool:
+    """Says whether what is measured goes into a preset's metrics and card.
+
+    It does unless the preset is one that comes with the zoo, whose card tells of what
+    the zoo's authors measured: then only where the user asks for it.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for.
+    """
+    return settings.write_card or not presets.is_shipped(preset)
+
+
 def choose(
     preset: Path, settings: EvaluationConfig, *columns: str, files: str = ""
 ) -> Chosen:

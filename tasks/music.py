@@ -130,7 +130,7 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import music_batches, training
+    from tasks import cards, music_batches, training
 
     collection = _read(settings)
     print(collection.describe())
@@ -158,6 +158,7 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": cli.command("music", settings), **collection.record}
     preset = training.finish(model, history, record, settings, output, MONITOR)
+    cards.write(preset, SUMMARY, LIMITS, **_card(model))
     if collection.test:
         _measure(preset, model, collection.test, settings.batch_size)
 
@@ -199,7 +200,7 @@ def _build(settings, pieces):
 
 
 def evaluate(name: str, settings: Evaluation) -> None:
-    """Measures a preset on a split or on files, and writes its metrics and its card.
+    """Measures a preset on a split or on files; writes the card of the user's own.
 
     Args:
         name: the preset's name or folder.
@@ -219,19 +220,20 @@ def evaluate(name: str, settings: Evaluation) -> None:
     model = MusicModel.from_preset(preset)
     other = MusicModel.from_preset(settings.beside) if settings.beside else None
     grid = grid_of(preset)
+    writes = evaluation.writes_card(preset, settings)
     if settings.midi_files:
         pieces = music_pieces.read_files(settings.midi_files, grid)
-        _measure(preset, model, pieces, settings.batch_size, other)
+        _measure(preset, model, pieces, settings.batch_size, other, writes)
         return
     builder, [split], [column] = evaluation.choose(
         preset, settings, "music_column", files="--midi-files"
     )
     pieces = music_pieces.read(builder, split, column, grid)
-    _measure(preset, model, pieces, settings.batch_size, other)
+    _measure(preset, model, pieces, settings.batch_size, other, writes)
 
 
-def _measure(preset, model, pieces, batch_size, other=None):
-    """Measures a model, tells the result and writes it into its preset."""
+def _measure(preset, model, pieces, batch_size, other=None, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     from tasks import cards, music_batches, music_samples
 
     print(f"measuring on {pieces.describe()}")
@@ -249,6 +251,9 @@ def _measure(preset, model, pieces, batch_size, other=None):
             figures |= found
         else:
             figures[f"nats_per_frame_by_{kind}"] = found["nats_per_frame"]
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
     cards.add_evaluation(
         preset,
         pieces.source,
@@ -256,10 +261,14 @@ def _measure(preset, model, pieces, batch_size, other=None):
         figures,
         SUMMARY,
         LIMITS,
-        argument="primer",
-        example=f"tf.zeros([1, 0, {model.keys}])",
+        **_card(model),
         extras=music_samples.compare(preset, model, pieces),
     )
+
+
+def _card(model):
+    """Returns what its SavedModel's `serving_default` takes, for the card."""
+    return {"argument": "primer", "example": f"tf.zeros([1, 0, {model.keys}])"}
 
 
 TEMPLATE = cli.Template(

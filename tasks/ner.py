@@ -77,10 +77,9 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": cli.command("ner", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor)
+    cards.write(preset, SUMMARY, LIMITS)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
-    else:
-        cards.write(preset, SUMMARY, LIMITS)
 
 
 def _read(settings):
@@ -157,7 +156,7 @@ def _build(settings, corpus):
 
 
 def evaluate(name: str, settings: Evaluation) -> None:
-    """Measures a preset on a split, and writes its metrics and its card.
+    """Measures a preset on a split, and writes the metrics and the card of the user's.
 
     Args:
         name: the preset's name or folder.
@@ -186,11 +185,12 @@ def evaluate(name: str, settings: Evaluation) -> None:
     if unknown:
         listed = ", ".join(unknown)
         print(f"note: the model knows no {listed}, and so misses all of them.")
-    _measure(preset, model, sentences, settings.batch_size, settings.conll)
+    writes = evaluation.writes_card(preset, settings)
+    _measure(preset, model, sentences, settings.batch_size, settings.conll, writes)
 
 
-def _measure(preset, model, sentences, batch_size, conll_path=None):
-    """Measures a model, tells the result and writes it into its preset."""
+def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     from tasks import cards, conll, tagged_sentences, tagging
     from zoo.files import replaced_file
 
@@ -202,6 +202,9 @@ def _measure(preset, model, sentences, batch_size, conll_path=None):
         with replaced_file(conll_path) as path, path.open("w", encoding="utf-8") as out:
             conll.write(out, sentences.tokens, sentences.tags, predicted)
         print(f"columns     {conll_path}")
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
     cards.add_evaluation(
         preset, sentences.source, sentences.citation, figures, SUMMARY, LIMITS
     )

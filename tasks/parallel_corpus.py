@@ -180,7 +180,8 @@ def read_files(paths: Sequence[str]) -> Pairs:
             f"{paths[0]} and {paths[1]} are empty: a text a line is expected."
         )
     texts, translations = (np.array(lines, object) for lines in sides)
-    return Pairs(texts, translations, f"{paths[0]}, {paths[1]}")
+    # Without their folders: it gets into presets.
+    return Pairs(texts, translations, ", ".join(Path(path).name for path in paths))
 
 
 def _unequal(paths, sides):

@@ -139,10 +139,9 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
     )
     preset = training.finish(model, history, record, settings, output)
+    cards.write(preset, SUMMARY, LIMITS)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
-    else:
-        cards.write(preset, SUMMARY, LIMITS)
 
 
 def _read(settings):
@@ -196,7 +195,7 @@ def _build(settings, corpus, texts):
 
 
 def evaluate(name: str, settings: Evaluation) -> None:
-    """Measures a preset on a split, and writes its metrics and its card.
+    """Measures a preset on a split, and writes the metrics and the card of the user's.
 
     Args:
         name: the preset's name or folder.
@@ -219,7 +218,8 @@ def evaluate(name: str, settings: Evaluation) -> None:
     examples = labelled_texts.read(
         builder, split, *columns, class_names=model.class_names
     )
-    _measure(preset, model, examples, settings.batch_size)
+    writes = evaluation.writes_card(preset, settings)
+    _measure(preset, model, examples, settings.batch_size, writes)
 
 
 def predict(
@@ -263,8 +263,8 @@ def _line(text, probabilities, class_names, as_json):
     return json.dumps(content, ensure_ascii=False)
 
 
-def _measure(preset, model, examples, batch_size):
-    """Measures a model, tells the result and writes it into its preset."""
+def _measure(preset, model, examples, batch_size, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     from tasks import cards, classification, labelled_texts
 
     batches = labelled_texts.batches(model, examples, batch_size)
@@ -274,6 +274,9 @@ def _measure(preset, model, examples, batch_size):
         logits, examples.labels[batches.order], examples.class_names
     )
     print(classification.describe(figures))
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
     cards.add_evaluation(
         preset, examples.source, examples.citation, figures, SUMMARY, LIMITS
     )

@@ -26,6 +26,8 @@ LIMITS = """
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
 MONITOR = "-val_nats"
+# What its SavedModel's `serving_default` takes.
+_CARD = {"argument": "prompt"}
 
 
 @dataclasses.dataclass
@@ -82,10 +84,10 @@ class Config(config.TrainingConfig):
     cache_threshold: float = 0.9
 
     PATHS = ("files",)
-
-    def own_data(self) -> str | None:
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
+
+    def own_data(self) -> str | None:
         """Returns the pattern of the files to train on, if there is one."""
         return self.files
 
@@ -122,8 +124,6 @@ class Evaluation(config.EvaluationConfig):
     # tokens in a window: changes the time and the memory, not the result
     window: int = 64
 
-
-def train(settings: Config, output: Path) -> None:
     OWN_FILES = "files"
     OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, "text_column")
 
@@ -132,6 +132,8 @@ def train(settings: Config, output: Path) -> None:
         super().check()
         config.at_least(self, "window", 1)
 
+
+def train(settings: Config, output: Path) -> None:
     """Trains a language model, measures it and saves it as a preset.
 
     Args:
@@ -144,7 +146,7 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import text_streams, training
+    from tasks import cards, text_streams, training
 
     corpus = _read(settings)
     print(corpus.describe())
@@ -165,6 +167,7 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": cli.command("text", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor)
+    cards.write(preset, SUMMARY, LIMITS, **_CARD, extras=_sample(model))
     for texts in corpus.tests:
         _measure(preset, model, texts, settings)
 
@@ -223,7 +226,7 @@ def _build(settings, corpus):
 
 
 def evaluate(name: str, settings: Evaluation) -> None:
-    """Measures a preset on a split or on files, and writes its metrics and its card.
+    """Measures a preset on a split or on files; writes the card of the user's own.
 
     Args:
         name: the preset's name or folder.
@@ -240,9 +243,10 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
     preset = presets.find(name)
     model = LanguageModel.from_preset(preset)
+    writes = evaluation.writes_card(preset, settings)
     if settings.files:
         texts = text_corpus.read_files(settings.files, model.sentences)
-        _measure(preset, model, texts, settings)
+        _measure(preset, model, texts, settings, writes)
         return
     builder, splits, [chosen] = evaluation.choose(
         preset, settings, "text_column", files="--files"
@@ -250,17 +254,20 @@ def evaluate(name: str, settings: Evaluation) -> None:
     column = _column(builder, chosen)
     for split in splits:
         texts = text_corpus.read(builder, split, column, model.sentences)
-        _measure(preset, model, texts, settings)
+        _measure(preset, model, texts, settings, writes)
 
 
-def _measure(preset, model, texts, settings):
-    """Measures a model, tells the result and writes it into its preset."""
+def _measure(preset, model, texts, settings, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     from tasks import cards, perplexities, text_streams
 
     print(f"measuring on {texts.describe()}")
     batches = text_streams.batches(model, texts, settings.batch_size, settings.window)
     figures = perplexities.measure(model, batches, texts)
     print(perplexities.describe(figures))
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
     cards.add_evaluation(
         preset,
         texts.source,
@@ -268,9 +275,13 @@ def _measure(preset, model, texts, settings):
         figures,
         SUMMARY,
         LIMITS,
-        argument="prompt",
-        extras={"sample": text_commands.sample(model)},
+        **_CARD,
+        extras=_sample(model),
     )
+
+
+def _sample(model):
+    return {"sample": text_commands.sample(model)}
 
 
 TEMPLATE = cli.Template(

@@ -210,6 +210,8 @@ def finish(
 ) -> Path:
     """Saves a trained model as a preset, with its history, and says where.
 
+    Its card is the template's to write, by `tasks.cards.write`.
+
     Args:
         model: a `zoo.models.base.Model`.
         history: what `fit` returned.
@@ -235,7 +237,7 @@ def finish(
         "versions": hardware.versions(),
         "parameters": model.count_params(),
     }
-    presets.write_metrics(preset, {"training": record}, card="")
+    presets.write_metrics(preset, {"training": record}, card=None)
     curves = output / "learning_curves.png"
     try:
         plots.learning_curves(history, curves)
@@ -243,6 +245,7 @@ def finish(
         curves = error
     print(f"preset      {preset}")
     print(f"SavedModel  {preset / presets.SAVED_MODEL}")
+    print(f"card        {preset / presets.CARD}")
     print(f"curves      {curves}")
     print(f"logs        {output / CHECKPOINTS}: history.csv, tensorboard/")
     return preset

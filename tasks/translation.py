@@ -79,10 +79,9 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": cli.command("translation", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor)
+    cards.write(preset, SUMMARY, LIMITS)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, Evaluation())
-    else:
-        cards.write(preset, SUMMARY, LIMITS)
 
 
 def _read(settings):
@@ -123,7 +122,7 @@ def _build(settings, corpus):
 
 
 def evaluate(name: str, settings: Evaluation) -> None:
-    """Measures a preset on a split or on files, and writes its metrics and its card.
+    """Measures a preset on a split or on files; writes the card of the user's own.
 
     Args:
         name: the preset's name or folder.
@@ -141,9 +140,10 @@ def evaluate(name: str, settings: Evaluation) -> None:
     preset = presets.find(name)
     model = Translator.from_preset(preset)
     settings.check_model(model)
+    writes = evaluation.writes_card(preset, settings)
     if settings.files:
         pairs = parallel_corpus.read_files(settings.files)
-        _measure(preset, model, pairs, settings)
+        _measure(preset, model, pairs, settings, writes)
         return
     builder, [split], columns = evaluation.choose(
         preset, settings, "source_column", "target_column", files="--files"
@@ -152,11 +152,12 @@ def evaluate(name: str, settings: Evaluation) -> None:
     if any(languages):  # not those of the training
         columns = settings.source_column, settings.target_column
     columns = parallel_corpus.columns(builder, languages, columns)
-    _measure(preset, model, parallel_corpus.read(builder, split, columns), settings)
+    pairs = parallel_corpus.read(builder, split, columns)
+    _measure(preset, model, pairs, settings, writes)
 
 
-def _measure(preset, model, pairs, settings):
-    """Measures a model, tells the result and writes it into its preset."""
+def _measure(preset, model, pairs, settings, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     from tasks import cards, translation_quality
     from zoo.files import replaced_file
 
@@ -178,6 +179,9 @@ def _measure(preset, model, pairs, settings):
             lines = map(translation_commands.one_line, found)
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         print(f"translations {settings.translations}")
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
     extras = _sample(pairs.texts, found, settings)
     cards.add_evaluation(
         preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, extras=extras

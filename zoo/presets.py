@@ -61,6 +61,15 @@ def find(name_or_path: str | os.PathLike) -> Path:
     raise PresetError(_unknown(os.fspath(name_or_path)))
 
 
+def is_shipped(folder: str | os.PathLike) -> bool:
+    """Says whether a preset is one that comes with the zoo, and is not the user's.
+
+    Args:
+        folder: the preset's folder, as `find` returns it.
+    """
+    return Path(folder).resolve().parent == _CHECKOUT
+
+
 def _unknown(name):
     known = {
         path.parent.name
@@ -148,16 +157,18 @@ def _class(path):
     return cls
 
 
-def write_metrics(folder: str | os.PathLike, metrics: dict, card: str) -> None:
+def write_metrics(folder: str | os.PathLike, metrics: dict, card: str | None) -> None:
     """Writes a preset's `metrics.json`, and the card rendered from it.
 
     Args:
         folder: the preset's folder.
         metrics: whatever JSON can hold.
-        card: Markdown.
+        card: Markdown; None to leave the card that is there, or none.
     """
     folder = Path(folder)
     _write_json(folder / METRICS, metrics)
+    if card is None:
+        return
     with replaced_file(folder / CARD) as file:
         file.write_text(card, "utf-8")
 
