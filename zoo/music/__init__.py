@@ -1,7 +1,8 @@
 """Piano rolls, MIDI and audio, in NumPy.
 
-Each function loads the library it needs when it is called: pretty_midi for MIDI (the
-extra `music`), matplotlib for pictures (`plots`). Audio needs neither.
+Each function loads the library it needs when it is called: pretty_midi to write MIDI
+(the extra `music`), matplotlib for pictures (`plots`). Reading MIDI and audio need
+neither.
 """
 
 from zoo.music.audio import synthesize, write_wav
