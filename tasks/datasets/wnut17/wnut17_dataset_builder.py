@@ -14,6 +14,8 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from tasks.datasets import tagged_lines
+
 URL = (
     "https://raw.githubusercontent.com/leondz/emerging_entities_17/"
     "e52a2d2a71ac1a051ca2d532eef28653c5c02603/"
@@ -63,34 +65,6 @@ def read_sentences(path: Path) -> Iterator[tuple[list[str], list[str]]]:
     """Yields the tokens of each sentence of a file, and their tags.
 
     Raises:
-        AssertionError: a line isn't a token, a tab and one of `TAGS`, or an `I-` tag
-            goes on with no entity of its type. It names the file and the line.
+        AssertionError: see `tagged_lines.read_sentences`.
     """
-    tokens, tags = [], []
-    # Only "\n" ends a line: not U+2028 and the like, which a token may hold.
-    lines = path.read_bytes().decode("utf-8").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if line in ("", "\t"):
-            if tokens:
-                yield tokens, tags
-            tokens, tags = [], []
-            continue
-        token, _, tag = line.partition("\t")
-        fault = _fault(token, tag, tags[-1] if tags else "O")
-        if fault:
-            raise AssertionError(f"{path}, line {number}: {fault}, found {line!r}.")
-        tokens.append(token)
-        tags.append(tag)
-    if tokens:
-        yield tokens, tags
-
-
-def _fault(token, tag, previous):
-    """Says what is wrong with a line, None if nothing is."""
-    if not token.strip():
-        return "expected a token, a tab and a tag"
-    if tag not in TAGS:
-        return f"the tag must be one of {', '.join(TAGS)}"
-    if tag.startswith("I-") and previous not in (tag, f"B-{tag[2:]}"):
-        return f"{tag} can't follow {previous}"
-    return None
+    return tagged_lines.read_sentences(path, TAGS, separators=("", "\t"))

@@ -1,0 +1,1 @@
+"""Broad Twitter Corpus: names in tweets, as a TFDS builder."""

@@ -1,0 +1,1 @@
+"""Sentiment labelled sentences of UCI, as a TFDS builder."""

@@ -1,0 +1,1 @@
+"""Tatoeba's everyday sentences in German and English, as a TFDS builder."""

@@ -1,0 +1,1 @@
+"""Universal NER: names of persons, organizations and places, as a TFDS builder."""
