@@ -1,7 +1,8 @@
 """What ends a command in one line on stderr. Knows nothing of TensorFlow."""
 
-import difflib
-from collections.abc import Iterable
+from zoo.errors import did_you_mean, nearest
+
+__all__ = ["TrainingError", "UserError", "did_you_mean", "nearest"]
 
 
 class UserError(Exception):
@@ -10,22 +11,3 @@ class UserError(Exception):
 
 class TrainingError(RuntimeError):
     """A training that can't go on."""
-
-
-def did_you_mean(
-    kind: str, name: str, known: Iterable[str], compared: str | None = None
-) -> str:
-    """Returns "Unknown <kind> '<name>'. Did you mean '<nearest>'?".
-
-    Args:
-        kind: what it is a name of.
-        name: what was given.
-        known: the names that there are.
-        compared: the part of `name` to compare, by default all of it.
-    """
-    known = list(known)
-    near = difflib.get_close_matches(compared or name, known, n=1, cutoff=0.6)
-    if near:
-        return f"Unknown {kind} {name!r}. Did you mean {near[0]!r}?"
-    listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-    return f"Unknown {kind} {name!r}. There are: {listed or 'none'}."

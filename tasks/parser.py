@@ -1,20 +1,53 @@
 """An argument parser that tells a mistake in one line, with the nearest name."""
 
 import argparse
-import difflib
+import shlex
 
 import simple_parsing
+from simple_parsing.helpers.custom_actions import BooleanOptionalAction
 
-from tasks.errors import did_you_mean
+from tasks.errors import did_you_mean, nearest
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a flag's default where there is one to show."""
+    """Shows a flag's default where there is one to show, and its opposite beside it."""
 
     def _get_help_string(self, action):
-        if action.default in (None, False):
-            return action.help
+        text, default = action.help, action.default
+        if _is_switch(action):
+            text = text.removesuffix(" (default: %(default)s)")
+            if default is not None:
+                on, off = action.option_strings[0], action.option_strings[-1]
+                text += f" (default: {on if default else off})"
+            return text
+        # Not `in (None, False)`, which 0 is too.
+        if default is None or default is False or default in ([], ""):
+            return text
+        if isinstance(default, list):
+            shown = " ".join(map(str, default)).replace("%", "%%")
+            return f"{text} (default: {shown})"
         return super()._get_help_string(action)
+
+    def _format_usage(self, usage, actions, groups, prefix):
+        # What is on or off takes "true" and "false" as well, which nobody needs.
+        switches = [action for action in actions if _is_switch(action)]
+        for action in switches:
+            action.nargs = 0
+        try:
+            return super()._format_usage(usage, actions, groups, prefix)
+        finally:
+            for action in switches:
+                action.nargs = "?"
+
+    def _format_action_invocation(self, action):
+        if _is_switch(action):
+            return ", ".join(action.option_strings)
+        return super()._format_action_invocation(action)
+
+
+def _is_switch(action):
+    """Says whether an action is a flag with an opposite, --tied and --no-tied."""
+    return isinstance(action, BooleanOptionalAction)
 
 
 class Parser(simple_parsing.ArgumentParser):
@@ -23,6 +56,19 @@ class Parser(simple_parsing.ArgumentParser):
     def __init__(self, *args, **kwargs):
         # argparse would let `--epoch` pass for `--epochs`.
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def _preprocessing(self, *args, **kwargs):
+        """Adds the configs' flags, of which none may be given without its value."""
+        super()._preprocessing(*args, **kwargs)
+        for action in self._actions:
+            if action.option_strings and action.nargs == "?" and not _is_switch(action):
+                action.nargs = None
+
+    def exit(self, status=0, message=None):
+        """Ends the process."""
+        if message and message.startswith("Negative flags"):  # of simple_parsing
+            self.error(message)
+        super().exit(status, message)
 
     def error(self, message):
         """Ends the process with exit code 2."""
@@ -37,13 +83,18 @@ class Parser(simple_parsing.ArgumentParser):
         if flags:
             known = [name for action in self._actions for name in action.option_strings]
             self.error(did_you_mean("flag", flags[0].split("=")[0], known))
+        if extra and self._subparsers is None:
+            self.error(
+                f"unexpected {shlex.join(extra)}: no flag takes that many. Put quotes "
+                "around what has spaces or wildcards in it."
+            )
         return namespace, extra
 
     def _check_value(self, action, value):
         """Names the nearest of an argument's choices."""
         choices = list(action.choices or ())
         if choices and value not in choices:
-            near = difflib.get_close_matches(str(value), map(str, choices), n=1)
+            near = nearest(str(value), map(str, choices))
             listed = ", ".join(map(str, choices))
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed}."
             raise argparse.ArgumentError(action, f"unknown {value!r}. {hint}")

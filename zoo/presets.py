@@ -8,14 +8,13 @@
 ```
 """
 
-import difflib
 import importlib
 import json
 import os
 from pathlib import Path
 
 from zoo import export
-from zoo.errors import PresetError
+from zoo.errors import PresetError, did_you_mean, nearest
 from zoo.files import replaced_file, replaced_folder, whole_folder
 from zoo.text import Vocabulary
 from zoo.version import __version__
@@ -76,10 +75,9 @@ def _unknown(name):
         for folder in folders()
         for path in folder.glob(f"[!.]*/{CONFIG}")
     }
+    if nearest(name, known):
+        return did_you_mean("preset", name, sorted(known))
     message = f"Unknown preset {name!r}."
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"{message} Did you mean {near[0]!r}?"
     if known:
         return f"{message} There are: {', '.join(sorted(known))}. Or give a folder."
     return f"{message} No presets are installed here: give a preset's folder."
@@ -181,4 +179,5 @@ def read_metrics(folder: str | os.PathLike) -> dict:
 
 def _write_json(path, content):
     with replaced_file(path) as file:
-        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        file.write_text(f"{text}\n", "utf-8")
