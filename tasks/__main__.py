@@ -1,4 +1,18 @@
-"""Lists the task templates: `python -m tasks`."""
+"""The templates' common command line: `zoo`, or `python -m tasks`.
+
+    zoo                         lists the templates
+    zoo sentiment predict …     as python -m tasks.sentiment predict …
+
+`zoo` is the same wherever it is called; `python -m tasks` would take a user's own
+`tasks.py` in the current folder for the package.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from tasks import cli, outputs
+from tasks.parser import Parser
 
 TEMPLATES = {
     "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
@@ -7,15 +21,48 @@ TEMPLATES = {
     "music": "one-to-many: a chord, some bars or nothing in, a piece of music out",
     "translation": "many-to-many: a text in, its translation of any length out",
 }
+MODULE, SCRIPT = "python -m tasks", "zoo"
 
 
-def main() -> None:
-    """Prints a line a template."""
-    print("The sequence zoo's task templates:\n")
+def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
+    """Lists the templates, or runs the one that is named.
+
+    Args:
+        argv: the arguments, by default the process' own.
+        program: what it is called by, for help and messages.
+
+    Returns:
+        The exit code: see `tasks.cli.main`.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] in TEMPLATES:
+        name = argv[0]
+        template = importlib.import_module(f"tasks.{name}").TEMPLATE
+        return cli.main(template, argv[1:], _called(program, name))
+    outputs.print_anything(sys.stdout)
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_listed(program))
+        return 0
+    parser = Parser(prog=program, usage=f"{program} TEMPLATE COMMAND …")
+    cli.add_version(parser)
+    parser.add_argument("template", choices=list(TEMPLATES))
+    parser.parse_args(argv[:1])
+    return 0
+
+
+def _called(program, name):
+    """Returns what a template is called by."""
+    return f"{program}.{name}" if program == MODULE else f"{program} {name}"
+
+
+def _listed(program):
+    """Returns a line a template."""
+    lines = ["The sequence zoo's task templates:", ""]
     for name, summary in TEMPLATES.items():
-        print(f"  python -m tasks.{name:12} {summary}")
-    print("\nEach shows what it can do, with examples, when run without arguments.")
+        lines.append(f"  {_called(program, name):27}  {summary}")
+    told = "Each shows what it can do, with examples, when run without arguments."
+    return "\n".join([*lines, "", told])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(program=MODULE))

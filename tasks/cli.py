@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import secrets
 import shlex
 import sys
 import textwrap
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import simple_parsing
 
-from tasks import inputs
+from tasks import inputs, outputs, text_files
 from tasks.config import PredictionConfig
 from tasks.errors import TrainingError, UserError
 from tasks.parser import Formatter, Parser
 from zoo.errors import PresetError
+from zoo.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,19 +83,24 @@ class Template:
         return {"predict": predict, **self.commands}
 
 
-def main(template: Template, argv: Sequence[str] | None = None) -> int:
+def main(
+    template: Template, argv: Sequence[str] | None = None, program: str | None = None
+) -> int:
     """Runs a template's command line.
 
     Args:
         template: the template.
         argv: the arguments, by default the process' own.
+        program: what it is called by, for help and messages; by default
+            `python -m tasks.<name>`.
 
     Returns:
         The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
         for a training that failed, 130 for one that was interrupted.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(template)
+    outputs.print_anything(sys.stdout)
+    parser = _parser(template, program or module_program(template.name))
     if not argv:
         parser.print_help()
         return 0
@@ -122,6 +129,11 @@ def main(template: Template, argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def module_program(name: str) -> str:
+    """Returns what a template's module is called by."""
+    return f"python -m tasks.{name}"
+
+
 def command(name: str, config) -> str:
     """Returns the command that trains with a config, without folders of this machine.
 
@@ -129,7 +141,7 @@ def command(name: str, config) -> str:
         name: the template's name.
         config: its dataclass.
     """
-    parts = [f"python -m tasks.{name} train"]
+    parts = [f"{module_program(name)} train"]
     if config.own_data() is None:
         parts.append(f"--dataset {config.dataset}")
     for field in dataclasses.fields(config):
@@ -165,10 +177,27 @@ def _run_own(chosen, arguments):
     arguments.config.check()
     given = [arguments.model]
     if chosen.takes_texts:
-        given.append(inputs.texts(arguments.texts, arguments.input))
+        given.append(inputs.texts(arguments.texts, arguments.input, arguments.encoding))
     if chosen.takes_files:
         given.append(arguments.files)
-    chosen.run(*given, arguments.config)
+    with _seed_told(arguments.config):
+        chosen.run(*given, arguments.config)
+
+
+@contextlib.contextmanager
+def _seed_told(config):
+    """Chooses a seed where draws need one and none was given, and tells it behind."""
+    if getattr(config, "seed", 0) is not None:
+        yield
+        return
+    config.seed = secrets.randbelow(2**31)
+    told = f"note: drawn with --seed {config.seed}"
+    try:
+        yield
+    except KeyboardInterrupt:  # amid what may be worth repeating
+        print(f"\n{told}", file=sys.stderr)
+        raise
+    print(told, file=sys.stderr)
 
 
 def _check_sources(config, argv):
@@ -215,13 +244,17 @@ def _export(arguments):
     print(f"SavedModel: {arguments.output}")
 
 
-def _parser(template):
+def _parser(template, program=None):
+    program = program or module_program(template.name)
+    examples = "\n".join(template.examples)
+    examples = examples.replace(module_program(template.name), program)
     parser = Parser(
-        prog=f"python -m tasks.{template.name}",
+        prog=program,
         description=template.summary,
-        epilog="examples:\n" + textwrap.indent("\n".join(template.examples), "  "),
+        epilog="examples:\n" + textwrap.indent(examples, "  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_version(parser)
     own = template.all_commands()
     commands = _add_commands(parser, own)
     commands["train"].add_arguments(template.config, dest="config")
@@ -249,6 +282,13 @@ def _parser(template):
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
     return parser
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Has a parser tell the zoo's version."""
+    version = f"sequence-zoo {__version__}"
+    told = "tell the zoo's version, and end"
+    parser.add_argument("--version", action="version", version=version, help=told)
 
 
 def _add_commands(parser, own):
@@ -281,6 +321,11 @@ def _take_texts(parser):
         "--input",
         metavar="FILE",
         help="a file with a text a line; - for standard input",
+    )
+    parser.add_argument(
+        "--encoding",
+        default=text_files.UTF_8,
+        help="what --input is encoded in: utf-8, utf-16, latin-1, cp1252, …",
     )
 
 

@@ -151,6 +151,13 @@ def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:
         raise UserError(f"{flag_name} must be {relation} {bound}, found {value}.")
 
 
+def check_seed(config) -> None:
+    """Raises a UserError where the seed of draws is given and out of its range."""
+    if config.seed is not None:
+        at_least(config, "seed", 0)
+        below(config, "seed", 2**63)
+
+
 def below(config, name: str, bound: float) -> None:
     """Raises a UserError where a field of a config is not in [0, bound)."""
     value = getattr(config, name)

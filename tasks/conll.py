@@ -1,11 +1,12 @@
 """Tagged sentences in column files, as CoNLL's tasks have them: a token a line."""
 
-import codecs
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from tasks import text_files
 from tasks.errors import UserError
 
 _DOCUMENT = "-DOCSTART-"
@@ -21,7 +22,10 @@ class Sentence(NamedTuple):
 
 
 def read(
-    path: str | os.PathLike, token_column: int = 0, tag_column: int = -1
+    path: str | os.PathLike,
+    token_column: int = 0,
+    tag_column: int = -1,
+    encoding: str = text_files.UTF_8,
 ) -> list[Sentence]:
     """Reads sentences with a token and its tag a line.
 
@@ -32,15 +36,16 @@ def read(
     than the first line without a `#`; else `#` is its token.
 
     Args:
-        path: a file in UTF-8.
+        path: the file.
         token_column: the token's column, from 0; negative from the last.
         tag_column: the tag's column.
+        encoding: what the file is encoded in.
 
     Raises:
-        UserError: the file can't be read or has no sentence; a line isn't UTF-8, or
-            has no token or tag.
+        UserError: the file can't be read, isn't in its encoding or has no sentence; or
+            a line has no token or tag.
     """
-    lines = _lines(path)
+    lines = list(text_files.read_lines(Path(path), encoding))
     body = [line for line in lines if not _is_aside(line)]
     tabs = any("\t" in line.strip(" \t") for line in body)
     width = len(_columns(body[0], tabs)) if body else None
@@ -92,25 +97,6 @@ def write(
         for fields in zip(*sentence, strict=True):
             file.write(" ".join(map(_field, fields)) + "\n")
         file.write("\n")
-
-
-def _lines(path):
-    """Reads a file's lines, without their ends."""
-    try:
-        with open(path, "rb") as file:
-            lines = file.read().removeprefix(codecs.BOM_UTF8).split(b"\n")
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}.") from error
-    decoded = []
-    for number, line in enumerate(lines, 1):
-        try:
-            decoded.append(line.removesuffix(b"\r").decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{path}, line {number}, is not UTF-8: {error.reason} at byte "
-                f"{error.start}. Convert the file, as with iconv -t UTF-8."
-            ) from error
-    return decoded
 
 
 def _ends_sentence(line):

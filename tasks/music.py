@@ -8,9 +8,9 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from simple_parsing import choice, flag
+from simple_parsing import choice, field, flag
 
-from tasks import cli, config, music_commands
+from tasks import cli, config, file_patterns, music_commands
 from tasks.errors import UserError
 
 SUMMARY = "Writes music, frame by frame, and says how probable pieces are."
@@ -36,7 +36,7 @@ class Config(config.TrainingConfig):
     # the column with the music: rolls or MIDI; default: roll, midi, or the only one
     music_column: str | None = None
     # MIDI files to train on instead of a dataset, each a piece: 'songs/**/*.mid'
-    midi_files: str | None = None
+    midi_files: list[str] | None = field(default=None, nargs="+")
     # the time steps that MIDI is read in, in a quarter note
     steps_per_quarter: int = 4
     # read the drums of MIDI, and nothing else; default: where the dataset is groove
@@ -73,9 +73,13 @@ class Config(config.TrainingConfig):
     OWN_FILES = "midi_files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
 
+    def __post_init__(self):
+        if isinstance(self.midi_files, str):  # as older trainings have it on record
+            self.midi_files = [self.midi_files]
+
     def own_data(self) -> str | None:
-        """Returns the pattern of the files to train on, if there is one."""
-        return self.midi_files
+        """Returns the files to train on, if there are any."""
+        return self.midi_files and file_patterns.listed(self.midi_files)
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
@@ -109,7 +113,7 @@ class Evaluation(config.EvaluationConfig):
     # the column with the music; default: as in training, or roll, midi, the only one
     music_column: str | None = None
     # MIDI files to measure on instead of a dataset, each a piece
-    midi_files: str | None = None
+    midi_files: list[str] | None = field(default=None, nargs="+")
     # another preset, trained with other outputs, whose figure is put beside
     beside: str | None = None
 

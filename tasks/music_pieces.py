@@ -1,14 +1,12 @@
 """Pieces of music to learn from: reading them, and what to choose and report on."""
 
 import dataclasses
-import glob
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from tasks import data, splits
+from tasks import data, file_patterns, splits
 from tasks.errors import UserError
 from tasks.music_files import Grid, read_roll
 from zoo import music
@@ -114,17 +112,17 @@ def read_collection(
     return _collection(train, validation, test, record)
 
 
-def collection_of_files(pattern: str, grid: Grid) -> Collection:
+def collection_of_files(patterns: str | Sequence[str], grid: Grid) -> Collection:
     """Reads MIDI files, to train on but for a tenth; there is nothing to report on.
 
     Args:
-        pattern: see `read_files`.
+        patterns: see `read_files`.
         grid: see there.
 
     Raises:
         UserError: as `read_files`, or a single file is all there is.
     """
-    train, validation = splits.hold_out(read_files(pattern, grid))
+    train, validation = splits.hold_out(read_files(patterns, grid))
     record = {
         "train": train.source,
         "chosen_on": validation.source,
@@ -199,22 +197,20 @@ def _is_roll(feature):
     return len(feature.shape or ()) == 2 and np.issubdtype(feature.np_dtype, np.number)
 
 
-def read_files(pattern: str, grid: Grid) -> Pieces:
-    """Reads MIDI files, each a piece, in the order of their names.
+def read_files(patterns: str | Sequence[str], grid: Grid) -> Pieces:
+    """Reads MIDI files, each a piece.
 
     What can't be read is told on stderr and left out.
 
     Args:
-        pattern: their names, with wildcards: `songs/**/*.mid`.
+        patterns: their names, or patterns of them: see `tasks.file_patterns.expand`.
         grid: what steps to read them in, and whether their drums.
 
     Raises:
         UserError: there is no such file, or no music in any.
     """
-    found = glob.glob(str(Path(pattern).expanduser()), recursive=True)
-    paths = [path for path in map(Path, sorted(found)) if path.is_file()]
-    if not paths:
-        raise UserError(f"No file fits --midi-files {pattern!r}.")
+    paths = file_patterns.expand(patterns, "--midi-files")
+    source = file_patterns.listed(patterns)
     rolls = []
     for path in paths:
         try:
@@ -223,5 +219,5 @@ def read_files(pattern: str, grid: Grid) -> Pieces:
         except UserError as error:
             print(f"left out: {error}", file=sys.stderr)
     if not rolls:
-        raise UserError(f"No file of --midi-files {pattern!r} can be learnt from.")
-    return Pieces(tuple(rolls), pattern, grid)
+        raise UserError(f"No file of --midi-files {source} can be learnt from.")
+    return Pieces(tuple(rolls), source, grid)

@@ -18,16 +18,15 @@ class Drawing:
     output: Path = Path("music")
     # below 1 the probable becomes more so, above 1 less; 0: always the most probable
     temperature: float = 1.0
-    # of the draws: the same seed gives the same pieces
-    seed: int = 0
+    # of the draws: the same seed gives the same pieces; default: another each time
+    seed: int | None = None
     # quarter notes a minute; default: those of the given file, or else 120
     tempo: float | None = None
 
     def check(self) -> None:
         """Raises a UserError where a number or the folder can't be."""
         config.at_least(self, "temperature", 0)
-        config.at_least(self, "seed", 0)
-        config.below(self, "seed", 2**63)
+        config.check_seed(self)
         if self.tempo is not None:
             check_tempo("--tempo", self.tempo)
         for place in (self.output, *self.output.parents):

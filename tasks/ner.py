@@ -88,7 +88,8 @@ def _read(settings):
 
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
-        parts = [name and tagged_sentences.read_file(name) for name in files]
+        read = tagged_sentences.read_file
+        parts = [name and read(name, settings.encoding) for name in files]
         return tagged_corpus.corpus(*parts, settings.scheme, record={})
     builder = data.load_builder(settings.dataset, settings.data_dir)
     columns = tagged_sentences.columns(
@@ -173,7 +174,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
     preset = presets.find(name)
     model = SequenceTagger.from_preset(preset)
     if settings.file:
-        sentences = tagged_sentences.read_file(settings.file)
+        sentences = tagged_sentences.read_file(settings.file, settings.encoding)
     else:
         builder, [split], chosen = evaluation.choose(
             preset, settings, "tokens_column", "tags_column", files="--file"

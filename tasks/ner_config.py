@@ -4,7 +4,7 @@ import dataclasses
 
 from simple_parsing import choice, field, flag
 
-from tasks import config
+from tasks import config, text_files
 from tasks.errors import UserError
 
 
@@ -24,6 +24,8 @@ class Config(config.TrainingConfig):
     validation_file: str | None = None
     # a CoNLL file to report on
     test_file: str | None = None
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # how tags tell entities, converted where needed; default: as they are found
     scheme: str | None = choice("iob1", "iob2", "iobes", default=None)
     # pretrained word vectors, a text file in the format of GloVe or word2vec
@@ -71,6 +73,7 @@ class Config(config.TrainingConfig):
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        text_files.encoding_name(self.encoding)
         for name in ("min_count", "word_units", "lowercase_units", "units", "layers"):
             config.at_least(self, name, 1)
         for name in ("character_embedding_units", "character_units"):
@@ -94,10 +97,17 @@ class Evaluation(config.EvaluationConfig):
     tags_column: str | None = None
     # a CoNLL file to measure on, instead of a dataset
     file: str | None = None
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # write token, true and predicted tag to this file, in the columns of conlleval
     conll: str | None = None
 
     OWN_FILES = "file"
+
+    def check(self) -> None:
+        """Raises a UserError where flags exclude each other."""
+        super().check()
+        text_files.encoding_name(self.encoding)
 
 
 @dataclasses.dataclass

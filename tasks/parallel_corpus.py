@@ -162,17 +162,18 @@ def read(builder, split: str, columns: Sequence[str]) -> Pairs:
     return Pairs(texts, translations, source, (builder.info.citation or "").strip())
 
 
-def read_files(paths: Sequence[str]) -> Pairs:
+def read_files(paths: Sequence[str], encoding: str = text_files.UTF_8) -> Pairs:
     """Reads two files whose lines are translations of each other.
 
     Args:
         paths: the file of the texts, and that of their translations.
+        encoding: what both are encoded in.
 
     Raises:
-        UserError: a file can't be read or isn't UTF-8, they are empty, or haven't the
-            same number of lines.
+        UserError: a file can't be read or isn't in its encoding, they are empty, or
+            haven't the same number of lines.
     """
-    sides = [text_files.lines(text_files.read(Path(path))) for path in paths]
+    sides = [list(text_files.read_lines(Path(path), encoding)) for path in paths]
     if len(sides[0]) != len(sides[1]):
         raise UserError(_unequal(paths, sides))
     if not sides[0]:
@@ -237,6 +238,7 @@ def corpus_of_files(
     train: Sequence[str],
     validation: Sequence[str] | None,
     test: Sequence[str] | None,
+    encoding: str = text_files.UTF_8,
 ) -> Corpus:
     """Reads files to train, choose and report on, each two as `read_files` has them.
 
@@ -244,11 +246,13 @@ def corpus_of_files(
         train: to train on.
         validation: to choose on; by default a tenth of `train` is.
         test: to report on, if any.
+        encoding: what all are encoded in.
 
     Raises:
         UserError: as `read_files`.
     """
-    parts = [paths and read_files(paths) for paths in (train, validation, test)]
+    files = train, validation, test
+    parts = [paths and read_files(paths, encoding) for paths in files]
     return _corpus(*parts, record={})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tasks import conll, data
+from tasks import conll, data, text_files
 from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
 from zoo import kernels
@@ -89,15 +89,20 @@ def read(builder, split: str, tokens: str, tags: str) -> TaggedSentences:
     return _sentences(rows, source, names, citation)
 
 
-def read_file(path: str) -> TaggedSentences:
+def read_file(path: str, encoding: str = text_files.UTF_8) -> TaggedSentences:
     """Reads a file in CoNLL's columns: see `tasks.conll.read`.
 
     The source is the file's name, without its folder: it gets into presets.
 
+    Args:
+        path: the file.
+        encoding: what it is encoded in.
+
     Raises:
         UserError: the file can't be read, is malformed, or holds no sentence.
     """
-    return _sentences(conll.read(path), Path(path).name, None, "")
+    sentences = conll.read(path, encoding=encoding)
+    return _sentences(sentences, Path(path).name, None, "")
 
 
 def _text(values):

@@ -8,9 +8,16 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from simple_parsing import choice, flag
+from simple_parsing import choice, field, flag
 
-from tasks import cli, config, text_commands, text_explanation
+from tasks import (
+    cli,
+    config,
+    file_patterns,
+    text_commands,
+    text_explanation,
+    text_files,
+)
 from tasks.errors import UserError
 
 SUMMARY = "Writes texts, token by token, and says how probable texts are."
@@ -38,8 +45,10 @@ class Config(config.TrainingConfig):
     dataset: str = "synthetic/markov"
     # the column with the texts; default: text, or the only one there is
     text_column: str | None = None
-    # files to train on instead of a dataset, each a text, in UTF-8: 'books/*.txt'
-    files: str | None = None
+    # files to train on instead of a dataset, each a text: books/*.txt
+    files: list[str] | None = field(default=None, nargs="+")
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # the share of the training text, at its end, to choose on; 0: train on all of it,
     # and keep the last epoch; default: the validation split where there is another one
     # to report on, else 0.05
@@ -87,13 +96,18 @@ class Config(config.TrainingConfig):
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
 
+    def __post_init__(self):
+        if isinstance(self.files, str):  # as older trainings have it on record
+            self.files = [self.files]
+
     def own_data(self) -> str | None:
-        """Returns the pattern of the files to train on, if there is one."""
-        return self.files
+        """Returns the files to train on, if there are any."""
+        return self.files and file_patterns.listed(self.files)
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        text_files.encoding_name(self.encoding)
         for name in ("embedding_units", "units", "layers", "min_count", "window"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
@@ -119,8 +133,10 @@ class Evaluation(config.EvaluationConfig):
 
     # the column with the texts; default: as in training, or the only one there is
     text_column: str | None = None
-    # files to measure on instead of a dataset, each a text, in UTF-8
-    files: str | None = None
+    # files to measure on instead of a dataset, each a text
+    files: list[str] | None = field(default=None, nargs="+")
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # tokens in a window: changes the time and the memory, not the result
     window: int = 64
 
@@ -130,6 +146,7 @@ class Evaluation(config.EvaluationConfig):
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        text_files.encoding_name(self.encoding)
         config.at_least(self, "window", 1)
 
 
@@ -178,7 +195,9 @@ def _read(settings):
 
     share, lines = settings.hold_out, settings.sentences
     if settings.files:
-        return text_corpus.corpus_of_files(settings.files, share, lines)
+        return text_corpus.corpus_of_files(
+            settings.files, share, lines, settings.encoding
+        )
     builder = data.load_builder(settings.dataset, settings.data_dir)
     column = _column(builder, settings.text_column)
     return text_corpus.read_corpus(builder, settings.train_split, column, share, lines)
@@ -245,7 +264,9 @@ def evaluate(name: str, settings: Evaluation) -> None:
     model = LanguageModel.from_preset(preset)
     writes = evaluation.writes_card(preset, settings)
     if settings.files:
-        texts = text_corpus.read_files(settings.files, model.sentences)
+        texts = text_corpus.read_files(
+            settings.files, model.sentences, settings.encoding
+        )
         _measure(preset, model, texts, settings, writes)
         return
     builder, splits, [chosen] = evaluation.choose(
@@ -291,7 +312,7 @@ TEMPLATE = cli.Template(
         "python -m tasks.text train             # synthetic/markov: no download",
         "python -m tasks.text train --dataset tiny_shakespeare --hold-out 0.05 "
         "--cache 4000",
-        "python -m tasks.text train --files 'books/*.txt' --level word --tied",
+        "python -m tasks.text train --files books/*.txt --level word --tied",
         "python -m tasks.text evaluate --model runs/text/synthetic-markov/preset",
         'python -m tasks.text generate --prompt "This film" --temperature 0.8',
         "python -m tasks.text score --input texts.txt --json",

@@ -3,11 +3,10 @@
 import dataclasses
 import itertools
 import json
-import os
 import sys
 from collections.abc import Iterator
 
-from tasks import config
+from tasks import config, inputs
 from tasks.errors import UserError
 
 # How many tokens the text in a model card has.
@@ -37,21 +36,24 @@ class Generation:
     stop: str | None = None
     # how many texts
     count: int = 1
-    # of the draws: the same seed gives the same texts
-    seed: int = 0
+    # of the draws: the same seed gives the same texts; default: another each time
+    seed: int | None = None
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
-        for name in ("length", "temperature", "top_k", "seed"):
+        for name in ("length", "temperature", "top_k"):
             config.at_least(self, name, 0)
+        config.check_seed(self)
         config.at_least(self, "repetition_penalty", 0, exclusive=True)
         config.at_least(self, "count", 1)
-        for name, bits in (("length", 31), ("top_k", 31), ("seed", 63)):
-            config.below(self, name, 2**bits)
+        for name in ("length", "top_k"):
+            config.below(self, name, 2**31)
         if not 0 < self.top_p <= 1:
             raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
         if self.stop == "":
             raise UserError("--stop must not be empty: leave it out.")
+        inputs.argument(self.prompt, "--prompt")
+        inputs.argument(self.stop or "", "--stop")
 
 
 def generate(name: str, settings: Generation) -> None:
@@ -70,9 +72,10 @@ def generate(name: str, settings: Generation) -> None:
     from zoo.models import LanguageModel
 
     model = LanguageModel.from_preset(name)
-    prompt = os.fsencode(settings.prompt)
-    if settings.stop is not None and not len(_tokens(model, settings.stop)):
-        raise UserError(f"--stop {settings.stop!r} holds no {model.level}s.")
+    prompt = inputs.argument(settings.prompt, "--prompt").encode("utf-8")
+    stop = settings.stop and inputs.argument(settings.stop, "--stop")
+    if stop is not None and not len(_tokens(model, stop)):
+        raise UserError(f"--stop {stop!r} holds no {model.level}s.")
     _tell_unknown(model, prompt)
     pieces = model.stream(
         tf.constant([prompt] * settings.count),
@@ -81,7 +84,7 @@ def generate(name: str, settings: Generation) -> None:
         top_k=settings.top_k,
         top_p=settings.top_p,
         repetition_penalty=settings.repetition_penalty,
-        stop=() if settings.stop is None else (settings.stop,),
+        stop=() if stop is None else (stop,),
         seed=settings.seed,
     )
     _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)

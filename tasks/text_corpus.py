@@ -1,10 +1,9 @@
 """Texts to learn a language from: reading them, and what to choose and report on."""
 
 import dataclasses
-import glob
-from pathlib import Path
+from collections.abc import Sequence
 
-from tasks import data, text_files
+from tasks import data, file_patterns, text_files
 from tasks.errors import UserError
 
 # The share of the training text, at its end, that is held out unless told otherwise.
@@ -121,30 +120,29 @@ def _is_one_text(builder):
     return len(splits) > 1 and all(s.num_examples == 1 for s in splits.values())
 
 
-def read_files(pattern: str, lines: bool = False) -> Texts:
-    """Reads files, each a text, in the order of their names.
+def read_files(
+    patterns: str | Sequence[str], lines: bool = False, encoding: str = text_files.UTF_8
+) -> Texts:
+    """Reads files, each a text.
 
     Args:
-        pattern: their names, with wildcards: `books/**/*.txt`.
+        patterns: their names, or patterns of them: see `tasks.file_patterns.expand`.
         lines: whether each line is a text of its own.
+        encoding: what they are encoded in.
 
     Raises:
-        UserError: there is no such file, one can't be read or isn't UTF-8, or there
-            is nothing in them.
+        UserError: there is no such file, one can't be read or isn't in its encoding,
+            or there is nothing in them.
     """
-    paths = map(
-        Path, sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
-    )
-    paths = [path for path in paths if path.is_file()]
-    if not paths:
-        raise UserError(f"No file fits --files {pattern!r}.")
-    texts = list(map(text_files.read, paths))
+    paths = file_patterns.expand(patterns, "--files")
+    texts = [text_files.read(path, encoding) for path in paths]
     if lines:
         texts = _lines(texts)
     texts = tuple(filter(None, texts))
+    source = file_patterns.listed(patterns)
     if not texts:
-        raise UserError(f"The files of --files {pattern!r} are empty.")
-    return Texts(texts, pattern)
+        raise UserError(f"There is no text in --files {source}: all are empty.")
+    return Texts(texts, source)
 
 
 def hold_out(texts: Texts, share: float, whole: bool = False) -> tuple[Texts, Texts]:
@@ -235,18 +233,24 @@ def read_corpus(
     return Corpus(train, validation, tests, record)
 
 
-def corpus_of_files(pattern: str, share: float | None, lines: bool) -> Corpus:
+def corpus_of_files(
+    patterns: str | Sequence[str],
+    share: float | None,
+    lines: bool,
+    encoding: str = text_files.UTF_8,
+) -> Corpus:
     """Reads files to train and to choose on; there is nothing to report on.
 
     Args:
-        pattern: see `read_files`.
+        patterns: see `read_files`.
         share: how much of their text to hold out, in [0, 1).
         lines: whether each line is a text of its own.
+        encoding: what the files are encoded in.
 
     Raises:
         UserError: as `read_files` and `hold_out`.
     """
-    texts = read_files(pattern, lines)
+    texts = read_files(patterns, lines, encoding)
     train, validation = _held_out(texts, share, lines)
     record = {
         "train": train.source,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks import explanation_page
+from tasks import explanation_page, inputs
 from tasks.errors import UserError
 
 # A picture of more would be too wide to look at.
@@ -29,6 +29,8 @@ class Explanation:
         """Raises a UserError where there is nothing to compare."""
         if not all(self.alternatives):
             raise UserError("--alternatives must not be empty.")
+        for word in self.alternatives:
+            inputs.argument(word, "--alternatives")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +74,10 @@ def explain(name: str, texts: Iterator[bytes], settings: Explanation) -> None:
     if model.cell == "rnn":
         raise UserError(f"{name} is of simple recurrent units, which have no gates.")
     tokens, logs, gates = read(model, text)
-    prefix, words = compare(model, text, settings.alternatives)
+    alternatives = [
+        inputs.argument(word, "--alternatives") for word in settings.alternatives
+    ]
+    prefix, words = compare(model, text, alternatives)
     print(describe(prefix, words))
     picture, page = settings.output / PICTURE, settings.output / PAGE
     tokens = list(map(explanation_page.visible, tokens))

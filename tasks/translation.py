@@ -90,7 +90,10 @@ def _read(settings):
 
     if settings.files:
         return parallel_corpus.corpus_of_files(
-            settings.files, settings.validation_files, settings.test_files
+            settings.files,
+            settings.validation_files,
+            settings.test_files,
+            settings.encoding,
         )
     builder = data.load_builder(settings.dataset, settings.data_dir)
     columns = parallel_corpus.columns(
@@ -142,7 +145,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
     settings.check_model(model)
     writes = evaluation.writes_card(preset, settings)
     if settings.files:
-        pairs = parallel_corpus.read_files(settings.files)
+        pairs = parallel_corpus.read_files(settings.files, settings.encoding)
         _measure(preset, model, pairs, settings, writes)
         return
     builder, [split], columns = evaluation.choose(

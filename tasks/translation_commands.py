@@ -4,14 +4,13 @@ import dataclasses
 import itertools
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable
 
 from simple_parsing import field
 
-from tasks import config, inputs
+from tasks import config, inputs, text_files
 from tasks.errors import UserError
 from tasks.translation_config import Search
 
@@ -231,8 +230,10 @@ class Scoring(config.PredictionConfig):
     pair: list[str] = field(
         default_factory=list, positional=True, nargs="*", metavar="TEXT TRANSLATION"
     )
-    # two files in UTF-8: the texts, and line by line their translations
+    # two files: the texts, and line by line their translations
     files: list[str] | None = field(default=None, nargs=2)
+    # what the files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
 
     def check(self) -> None:
         """Raises a UserError where there is nothing to score, or too much."""
@@ -244,6 +245,9 @@ class Scoring(config.PredictionConfig):
                 f"Give a TEXT and its TRANSLATION, found {len(self.pair)} texts. Many "
                 "are scored by --files."
             )
+        for text in self.pair:
+            inputs.argument(text, "TEXT")
+        text_files.encoding_name(self.encoding)
 
 
 def score(name: str, settings: Scoring) -> None:
@@ -261,9 +265,9 @@ def score(name: str, settings: Scoring) -> None:
     from tasks import parallel_corpus, sorted_batches, translation_quality
     from zoo.models import Translator
 
-    pairs = [[os.fsencode(t).decode("utf-8", "replace") for t in settings.pair]]
+    pairs = [[inputs.argument(text, "TEXT") for text in settings.pair]]
     if settings.files:
-        read = parallel_corpus.read_files(settings.files)
+        read = parallel_corpus.read_files(settings.files, settings.encoding)
         pairs = list(zip(read.texts, read.translations, strict=True))
     model = Translator.from_preset(name)
     rows = sorted_batches.in_order(

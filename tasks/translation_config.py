@@ -4,7 +4,7 @@ import dataclasses
 
 from simple_parsing import choice, field, flag
 
-from tasks import config
+from tasks import config, text_files
 from tasks.errors import UserError
 
 DATES = "synthetic/dates"
@@ -65,6 +65,8 @@ class Config(config.TrainingConfig):
     validation_files: list[str] | None = field(default=None, nargs=2)
     # two files to report on
     test_files: list[str] | None = field(default=None, nargs=2)
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # pairs with more tokens on a side are left out of training
     max_tokens: int = 200
     # what a token is; default: a subword, and of synthetic/dates a character
@@ -123,6 +125,7 @@ class Config(config.TrainingConfig):
     def check(self) -> None:
         """Raises a UserError where flags are out of range or don't go together."""
         super().check()
+        text_files.encoding_name(self.encoding)
         for name in ("embedding_units", "units", "heads", "min_count", "max_tokens"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
@@ -178,6 +181,8 @@ class Evaluation(Search, config.EvaluationConfig):
     target_column: str | None = None
     # two files to measure on instead of a dataset: texts, and their translations
     files: list[str] | None = field(default=None, nargs=2)
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # write the translations to this file, a line each
     translations: str | None = None
 
@@ -188,3 +193,4 @@ class Evaluation(Search, config.EvaluationConfig):
         """Raises a UserError where a number is out of its range."""
         Search.check(self)
         config.EvaluationConfig.check(self)
+        text_files.encoding_name(self.encoding)

@@ -123,22 +123,6 @@ def test_a_line_of_a_megabyte_is_one_text(predict, served, stdin, tmp_path):
         check(row, text, served)
 
 
-def test_bytes_that_are_no_utf8_are_classified_and_shown_replaced(
-    predict, served, stdin, tmp_path
-):
-    texts = [b"good \xff\xfe film", b"\x80", b"caf\xc3", b"nul \x00 byte"]
-    path = tmp_path / "texts"
-    path.write_bytes(b"\n".join(texts))
-    stdin(path.read_bytes())
-    for argv in (["--input", path], []):
-        found = rows(predict("--json", *argv))
-        for row, text in zip(found, texts, strict=True):
-            check(row, text, served)
-    # As Python hands over an argument that isn't UTF-8.
-    [row] = rows(predict("--json", texts[0].decode("utf-8", "surrogateescape")))
-    check(row, texts[0], served)
-
-
 def test_a_text_that_looks_like_a_flag_follows_two_dashes(predict):
     [row] = rows(predict("--json", "--", "--5 stars--"))
     assert row["text"] == "--5 stars--"

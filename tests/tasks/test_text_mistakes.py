@@ -73,7 +73,7 @@ def test_a_file_that_is_not_utf8_is_named(text_run, tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     files = ("--files", tmp_path / "*.txt")
     outcome = text_run("train", "--output", tmp_path / "run", *files)
-    check(outcome, f"{tmp_path / 'latin.txt'} is not UTF-8: byte 3 (0xe9)")
+    check(outcome, f"{tmp_path / 'latin.txt'} is not UTF-8: in line 1, byte 3")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,0 +1,78 @@
+"""Where results go: to the terminal whatever it can print, to files that may be."""
+
+import codecs
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tasks.errors import UserError
+
+_ESCAPES = "zoo.escapes"
+
+
+def print_anything(stream: TextIO | None) -> None:
+    r"""Has a stream write what its encoding lacks as JSON does, `\u00e9`.
+
+    So that no character ends a program, and JSON stays JSON.
+    """
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors=_ESCAPES)
+
+
+def _escaped(error):
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return json.dumps(text)[1:-1], error.end
+
+
+codecs.register_error(_ESCAPES, _escaped)
+
+
+def check_file(
+    path: str | os.PathLike, flag: str, read: Sequence[str | os.PathLike | None] = ()
+) -> None:
+    """Raises a UserError where a file can't be written, before there is work.
+
+    Args:
+        path: the file.
+        flag: what it was given with.
+        read: what the results are made from, `None` left out: it isn't to be replaced.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{flag}: {path} is a folder: give a file.")
+    for other in filter(None, read):
+        if is_same_file(path, other):
+            raise UserError(
+                f"{flag} {path} is the same file as {other}, which is read: it would "
+                "be replaced. Give another name."
+            )
+    check_folder(path.parent, flag)
+
+
+def check_folder(path: str | os.PathLike, flag: str) -> None:
+    """Raises a UserError where nothing can be written into a folder, new or old.
+
+    Args:
+        path: the folder.
+        flag: what it, or a file in it, was given with.
+    """
+    path = Path(path)
+    nearest = next(
+        p for p in (path, *path.parents) if p.exists() or p == Path(p.anchor)
+    )
+    if not nearest.is_dir():
+        raise UserError(f"{flag}: {path} can't be a folder: {nearest} is a file.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"{flag}: nothing can be written in {nearest}: no permission.")
+
+
+def is_same_file(path: str | os.PathLike, other: str | os.PathLike) -> bool:
+    """Says whether two names, links included, are of one file."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one isn't there
+        return os.path.realpath(path) == os.path.realpath(other)
