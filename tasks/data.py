@@ -18,6 +18,8 @@ from tasks import datasets
 from tasks.errors import UserError, did_you_mean
 
 _PROBE_SECONDS = 4
+# Features that say no more than their type does.
+_PLAIN = "Tensor", "Scalar"
 
 
 def load_builder(name: str, data_dir: str | os.PathLike | None = None):
@@ -181,13 +183,29 @@ def is_integer(feature) -> bool:
     return feature.shape == () and np.issubdtype(feature.np_dtype, np.integer)
 
 
+def is_bool(feature) -> bool:
+    """Says whether a feature is one truth value."""
+    return feature.shape == () and feature.np_dtype == np.bool_
+
+
+def is_float(feature) -> bool:
+    """Says whether a feature is a single floating-point number."""
+    return feature.shape == () and np.issubdtype(feature.np_dtype, np.floating)
+
+
 def is_sequence(feature, fits) -> bool:
     """Says whether a feature is a sequence of what `fits`, a function, says yes to."""
     return isinstance(feature, tfds.features.Sequence) and fits(feature.feature)
 
 
 def choose_column(
-    builder, role: str, chosen: str | None, *fits, usual: Sequence[str] = ()
+    builder,
+    role: str,
+    chosen: str | None,
+    *fits,
+    usual: Sequence[str] = (),
+    without: str | None = None,
+    accepted: str = "",
 ) -> str:
     """Returns the path of the feature that plays a role.
 
@@ -198,6 +216,8 @@ def choose_column(
         chosen: what the user chose, if anything.
         *fits: which features fit, as functions of a feature, the best fit first.
         usual: names that the feature usually has, the most likely first.
+        without: a column that plays another role already.
+        accepted: what fits, a sentence without its full stop, for messages.
 
     Returns:
         The chosen feature; else the first that fits of `supervised_keys`, then of
@@ -208,8 +228,10 @@ def choose_column(
             several do.
     """
     features = columns(builder)
+    accepted = accepted and f" {accepted}."
     fitting = [
-        [path for path, feature in features.items() if fit(feature)] for fit in fits
+        [path for path in features if path != without and fit(features[path])]
+        for fit in fits
     ]
     candidates = list(dict.fromkeys(path for paths in fitting for path in paths))
     if chosen:
@@ -217,8 +239,9 @@ def choose_column(
             return chosen
         if chosen in features:
             raise UserError(
-                f"Column {chosen!r} of {builder.info.full_name} can't be the {role}. "
-                f"Columns that can: {', '.join(candidates) or 'none'}."
+                f"Column {chosen!r} of {builder.info.full_name} can't be the {role}: "
+                f"it is {_described(features[chosen])}.{accepted} Columns that can: "
+                f"{', '.join(candidates) or 'none'}."
             )
         raise UserError(did_you_mean("column", chosen, list(features)))
     for path in (*(builder.info.supervised_keys or ()), *usual):
@@ -229,13 +252,26 @@ def choose_column(
         return best[0]
     if not best:
         raise UserError(
-            f"{builder.info.full_name} has no column that can be the {role}. "
-            f"Its columns: {', '.join(features)}."
+            f"{builder.info.full_name} has no column that can be the {role}."
+            f"{accepted} Its columns: {', '.join(features)}."
         )
     raise UserError(
         f"{builder.info.full_name} has {len(best)} columns that can be the {role}: "
         f"{', '.join(best)}. Choose one with --{role}-column."
     )
+
+
+def _described(feature):
+    """Returns what a feature is, in a few words."""
+    kind = type(feature).__name__
+    if isinstance(feature, tfds.features.Sequence):
+        inner = feature.feature
+        if isinstance(inner, tfds.features.FeaturesDict):
+            return f"a list of {', '.join(inner)}"
+        return f"a list of {_described(inner)}"
+    if feature.shape == ():
+        return np.dtype(feature.np_dtype).name if kind in _PLAIN else kind
+    return f"{kind} of shape {feature.shape}"
 
 
 def read(builder, split: str, paths: list[str]) -> list[np.ndarray]:

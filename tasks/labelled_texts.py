@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tasks import data, splits
+from tasks import data, label_classes, splits
 from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
 
-_MOST_RATINGS = 20
+# What datasets call their columns, the best first.
+_TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
+_LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,7 @@ def read(
     text_column: str,
     label_column: str,
     class_names: tuple[str, ...] | None = None,
+    known_by: str = "the model",
 ) -> LabelledTexts:
     """Reads texts and their classes.
 
@@ -53,38 +56,30 @@ def read(
         builder: a prepared TFDS builder.
         split: a split's name or a slice of one.
         text_column: path of a string feature.
-        label_column: path of a ClassLabel or of a small whole number.
-        class_names: the classes that a model knows; by default the feature's,
-            or the ratings that occur, in order.
+        label_column: path of a ClassLabel, a number, a bool or a string.
+        class_names: the classes that a model knows; by default the feature's, or those
+            that occur: see `tasks.label_classes.classes`.
+        known_by: who knows them, for messages.
 
     Raises:
-        UserError: the labels are hidden, too many or not those of `class_names`.
+        UserError: the labels are hidden, too many, no classes, or not those of
+            `class_names`.
     """
     texts, values = data.read(builder, split, [text_column, label_column])
     source = f"{builder.info.full_name}/{split}"
     feature = data.columns(builder)[label_column]
-    if data.is_class(feature):
-        if values.min() < 0:
-            raise UserError(
-                f"The labels of {source} are hidden (-1). Choose another split; "
-                f"there are {', '.join(builder.info.splits)}."
-            )
-        found = tuple(feature.names)
-        labels = values
-    else:
-        ratings, labels = np.unique(values, return_inverse=True)
-        if not 2 <= len(ratings) <= _MOST_RATINGS:
-            raise UserError(
-                f"Column {label_column!r} of {source} holds {len(ratings)} different "
-                f"numbers; a rating has 2 to {_MOST_RATINGS}. "
-                "Choose another with --label-column."
-            )
-        found = tuple(str(rating) for rating in ratings)
+    if data.is_class(feature) and label_classes.is_hidden(values, feature):
+        others = [name for name in builder.info.splits if name not in split]
+        raise UserError(
+            f"The labels of {source} are hidden (-1). Choose another split; there "
+            f"are {', '.join(others) or 'none'}."
+        )
+    found, labels = label_classes.classes(values, feature, source, label_column)
     class_names = class_names or found
     unknown = sorted(set(found) - set(class_names))
     if unknown:
         raise UserError(
-            f"{source} has the classes {', '.join(unknown)}, which the model doesn't "
+            f"{source} has the classes {', '.join(unknown)}, which {known_by} doesn't "
             f"know. It knows {', '.join(class_names)}."
         )
     place = np.array([class_names.index(name) for name in found], np.int32)
@@ -93,8 +88,12 @@ def read(
 
 
 def has_labels(builder, split: str, label_column: str) -> bool:
-    """Says whether a split's labels are not hidden."""
-    return data.read(builder, f"{split}[:1]", [label_column])[0].min() >= 0
+    """Says whether a split has examples, the first one's label not hidden."""
+    try:
+        [values] = data.read(builder, f"{split}[:1]", [label_column])
+    except UserError:  # an empty split
+        return False
+    return not label_classes.is_hidden(values, data.columns(builder)[label_column])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +120,18 @@ class Corpus:
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
-        return "\n".join(
-            [
-                f"dataset     {self.name}",
-                f"text        {self.text_column}",
-                f"label       {self.label_column}: {', '.join(self.train.class_names)}",
-                *splits.describe(self.train, self.validation, self.test),
-            ]
-        )
+        lines = [
+            f"dataset     {self.name}",
+            f"text        {self.text_column}",
+            f"label       {self.label_column}: {', '.join(self.train.class_names)}",
+            *splits.describe(self.train, self.validation, self.test),
+        ]
+        for group in label_classes.alike(self.train.class_names):
+            listed = ", ".join(map(repr, group))
+            lines.append(
+                f"note        {listed} are classes apart: are they meant to be?"
+            )
+        return "\n".join(lines)
 
     def record(self) -> dict:
         """Returns what a preset remembers of its training's data."""
@@ -153,9 +156,25 @@ def columns(builder, text_column: str | None, label_column: str | None):
     Raises:
         UserError: see `tasks.data.choose_column`.
     """
-    text = data.choose_column(builder, "text", text_column, data.is_text)
+    features = data.columns(builder)
+    strings = [path for path, feature in features.items() if data.is_text(feature)]
+    text = data.choose_column(
+        builder,
+        "text",
+        text_column,
+        data.is_text,
+        usual=_TEXT_COLUMNS,
+        # Of two strings the one that isn't the label is the text.
+        without=label_column if len(strings) > 1 else None,
+    )
     label = data.choose_column(
-        builder, "label", label_column, data.is_class, data.is_integer
+        builder,
+        "label",
+        label_column,
+        *(data.is_class, data.is_integer, data.is_bool, data.is_text, data.is_float),
+        usual=_LABEL_COLUMNS,
+        without=text,
+        accepted=label_classes.ACCEPTED,
     )
     return text, label
 
@@ -177,14 +196,21 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
     """
     train = read(builder, train_split, text, label)
     names = train.class_names
+    there = np.unique(train.labels)
+    if len(there) < 2:
+        raise UserError(
+            f"{train.source} has one class only, {names[there[0]]!r}: there is nothing "
+            "to tell apart. Train on more of it, or choose another --label-column."
+        )
+    known = names, train.source
     chosen_on, test_split = splits.choose(
         builder, train_split, lambda split: has_labels(builder, split, label)
     )
     if chosen_on:
-        validation = read(builder, chosen_on, text, label, names)
+        validation = read(builder, chosen_on, text, label, *known)
     else:
         train, validation = splits.hold_out(train)
-    test = test_split and read(builder, test_split, text, label, names)
+    test = test_split and read(builder, test_split, text, label, *known)
     name = data.name(builder)
     return Corpus(train, validation, test, name, test_split, text, label)
 

@@ -14,6 +14,9 @@ from zoo import kernels
 
 # What datasets call their columns, the best first.
 _TOKENS_COLUMNS, _TAGS_COLUMNS = ("tokens",), ("ner", "tags", "upos")
+_ACCEPTED = (
+    "Tags are a list of classes, strings, whole numbers or bools, one for each token"
+)
 # What a token without a character is taken for: the empty string is padding.
 _NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
@@ -136,25 +139,29 @@ def columns(builder, tokens: str | None, tags: str | None) -> tuple[str, str]:
         UserError: see `tasks.data.choose_column`.
     """
 
-    def is_tokens(feature):
+    def are_texts(feature):
         return data.is_sequence(feature, data.is_text)
 
-    def is_tags(feature):
+    def are_classes(feature):
         return data.is_sequence(feature, data.is_class)
 
-    def is_numbers(feature):
+    def are_numbers(feature):
         return data.is_sequence(feature, data.is_integer)
 
+    def are_bools(feature):
+        return data.is_sequence(feature, data.is_bool)
+
     tokens = data.choose_column(
-        builder, "tokens", tokens, is_tokens, usual=_TOKENS_COLUMNS
+        builder, "tokens", tokens, are_texts, usual=_TOKENS_COLUMNS
     )
-    words = data.columns(builder)[tokens]
-
-    def is_names(feature):
-        return feature is not words and is_tokens(feature)
-
     tags = data.choose_column(
-        builder, "tags", tags, is_tags, is_names, is_numbers, usual=_TAGS_COLUMNS
+        builder,
+        "tags",
+        tags,
+        *(are_classes, are_texts, are_numbers, are_bools),
+        usual=_TAGS_COLUMNS,
+        without=tokens,
+        accepted=_ACCEPTED,
     )
     return tokens, tags
 

@@ -12,6 +12,7 @@ from tasks import data, labelled_texts, splits
 from tasks.errors import UserError
 from tasks.labelled_texts import LabelledTexts
 from tasks.splits import HELD_OUT
+from zoo import presets
 
 COLUMNS = "text", "label"
 STARS = "data/review_body", "data/star_rating"
@@ -25,6 +26,7 @@ class Stored:
 
     def __init__(self, labels, feature=NEG_POS):
         self._labels = labels
+        self._is_class = isinstance(feature, tfds.features.ClassLabel)
         self.info = types.SimpleNamespace(
             features=tfds.features.FeaturesDict(
                 {"text": tfds.features.Text(), "label": feature}
@@ -39,8 +41,9 @@ class Stored:
         name, _, slicing = split.partition("[")
         labels = self._labels[name]
         texts = [f"{name} {place}" for place in range(len(labels))]
+        dtype = np.int64 if self._is_class else None
         dataset = tf.data.Dataset.from_tensor_slices(
-            {"text": texts, "label": np.array(labels, np.int64)}
+            {"text": texts, "label": np.array(labels, dtype)}
         )
         return dataset.take(int(slicing.strip(":]"))) if slicing else dataset
 
@@ -96,6 +99,167 @@ def test_numbers_that_are_no_ratings_are_refused(labels):
         labelled_texts.read(Stored({"train": labels}, np.int64), "train", *COLUMNS)
 
 
+def named(*labels, feature=None):
+    """Returns labels read from a data set, each as the name of its class."""
+    feature = tfds.features.Text() if feature is None else feature
+    examples = labelled_texts.read(
+        Stored({"train": labels}, feature), "train", *COLUMNS
+    )
+    return examples.class_names, [examples.class_names[n] for n in examples.labels]
+
+
+def test_strings_are_classes_in_the_order_of_code_points():
+    labels = "pos", "neg", "süß 😀", "pos", "Neutral", "10", "9"
+    names, found = named(*labels)
+    assert names == ("10", "9", "Neutral", "neg", "pos", "süß 😀")
+    assert found == list(labels)
+
+
+def test_bools_are_two_classes_even_where_one_does_not_occur():
+    assert named(True, False, True, feature=np.bool_) == (
+        ("False", "True"),
+        ["True", "False", "True"],
+    )
+    assert named(True, feature=np.bool_) == (("False", "True"), ["True"])
+
+
+def test_floats_that_are_whole_are_ratings():
+    names, found = named(10.0, -0.0, 2.0, 10.0, feature=np.float32)
+    assert (names, found) == (("0", "2", "10"), ["10", "0", "2", "10"])
+    with pytest.raises(UserError, match="holds 1 different numbers"):
+        named(1e30, feature=np.float64)
+
+
+@pytest.mark.parametrize("wrong", [2.5, float("nan"), float("inf"), -float("inf")])
+def test_fractions_are_no_labels_and_what_is_one_is_told(wrong):
+    with pytest.raises(UserError) as caught:
+        named(1.0, 3.0, wrong, feature=np.float32)
+    assert str(caught.value) == (
+        f"Column 'label' of stored/1.0.0/train is {wrong:g} in example 2, which is no "
+        "whole number. A label is a class (a ClassLabel, a string or a bool) or a "
+        "rating (a whole number), one for each text. Choose another with "
+        "--label-column."
+    )
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\t\n"])
+def test_an_empty_string_is_no_class(empty):
+    with pytest.raises(UserError, match=r"is empty in example 1: every text needs"):
+        named("pos", empty, "neg")
+
+
+def test_texts_are_no_classes():
+    with pytest.raises(UserError, match="50 different strings in 60 examples"):
+        named(*(f"It is number {n % 50}." for n in range(60)))
+    # A hundred intents, each of them some times, are.
+    assert len(named(*(f"intent {n % 100}" for n in range(300)))[0]) == 100
+    with pytest.raises(UserError, match="1,001 different strings"):
+        named(*(f"intent {n % 1001}" for n in range(3003)))
+
+
+def test_classes_that_look_alike_are_told():
+    labels = ["Pos", "neg ", "pos", "neg", "other"] * 20
+    told = corpus(Stored({"train": labels}, tfds.features.Text())).describe()
+    assert "'Pos', 'pos' are classes apart: are they meant to be?" in told
+    assert "'neg', 'neg ' are classes apart" in told
+    assert "other'" not in told
+
+
+@pytest.mark.parametrize(
+    ("feature", "labels", "name"),
+    [
+        (tfds.features.Text(), ["a"], "a"),
+        (NEG_POS, [1], "pos"),
+        (np.bool_, [True], "T"),
+    ],
+)
+def test_one_class_is_nothing_to_learn(feature, labels, name):
+    with pytest.raises(UserError, match=f"has one class only, '{name}.*--label-column"):
+        corpus(Stored({"train": labels * 20}, feature))
+
+
+def test_a_class_that_train_lacks_is_told_with_both_splits():
+    labels = {"train": ["a", "b"] * 20, "test": ["a", "c"]}
+    with pytest.raises(UserError) as caught:
+        corpus(Stored(labels, tfds.features.Text()))
+    assert str(caught.value) == (
+        "stored/1.0.0/test has the classes c, which stored/1.0.0/train doesn't know. "
+        "It knows a, b."
+    )
+
+
+@pytest.mark.parametrize(
+    ("feature", "hidden"),
+    [
+        (tfds.features.Text(), ["", ""]),
+        (np.float32, [float("nan")] * 2),
+        (NEG_POS, [-1, -1]),
+        (tfds.features.Text(), []),
+    ],
+)
+def test_a_split_without_labels_is_not_tested_on(feature, hidden):
+    there = {np.float32: [1.0, 2.0], NEG_POS: [0, 1]}.get(feature, ["a", "b"])
+    splits = {"train": there * 20, "validation": there, "test": hidden}
+    found = corpus(Stored(splits, feature))
+    assert found.test_split == "validation"
+
+
+class Columns(Stored):
+    """A data set of which only the features count."""
+
+    def __init__(self, supervised_keys=None, **features):
+        super().__init__({})
+        self.info.features = tfds.features.FeaturesDict(features)
+        self.info.supervised_keys = supervised_keys
+
+
+TEXT = tfds.features.Text()
+
+
+@pytest.mark.parametrize(
+    ("features", "asked", "found"),
+    [
+        ({"text": TEXT, "label": TEXT}, (), COLUMNS),
+        ({"sentiment": TEXT, "review": TEXT, "id": TEXT}, (), ("review", "sentiment")),
+        ({"a": TEXT, "b": TEXT}, (None, "b"), ("a", "b")),
+        ({"a": TEXT, "b": TEXT}, ("b", None), ("b", "a")),
+        ({"body": TEXT, "good": np.bool_}, (), ("body", "good")),
+        ({"body": TEXT, "mark": np.float32}, (), ("body", "mark")),
+        ({"body": TEXT, "mark": np.float32, "stars": np.int32}, (), ("body", "stars")),
+        ({"text": TEXT, "title": TEXT, "y": NEG_POS}, (), ("text", "y")),
+    ],
+)
+def test_labels_of_any_kind_are_found(features, asked, found):
+    asked = asked or (None, None)
+    assert labelled_texts.columns(Columns(**features), *asked) == found
+
+
+@pytest.mark.parametrize(
+    ("feature", "told"),
+    [
+        (tfds.features.Sequence(NEG_POS), "a list of ClassLabel"),
+        (tfds.features.Sequence({"a": TEXT, "b": TEXT}), "a list of a, b"),
+        (tfds.features.Image(shape=(2, 2, 3)), "Image of shape (2, 2, 3)"),
+        (tfds.features.Tensor(shape=(3,), dtype=np.int64), "Tensor of shape (3,)"),
+        (np.complex64, "complex64"),
+    ],
+)
+def test_what_is_no_label_is_told_with_what_is(feature, told):
+    accepted = "A label is a class (a ClassLabel, a string or a bool) or a rating"
+    builder = Columns(text=TEXT, odd=feature)
+    with pytest.raises(UserError) as caught:
+        labelled_texts.columns(builder, None, "odd")
+    message = str(caught.value)
+    assert f"Column 'odd' of stored/1.0.0 can't be the label: it is {told}." in message
+    assert accepted in message
+    with pytest.raises(UserError) as caught:
+        labelled_texts.columns(builder, None, None)
+    message = str(caught.value)
+    assert "has no column that can be the label." in message
+    assert "Its columns: text, odd." in message
+    assert accepted in message
+
+
 def test_labels_follow_the_classes_that_a_model_knows():
     builder = Stored({"test": [0, 1, 1]})
     names = ("pos", "other", "neg")
@@ -118,7 +282,7 @@ def test_classes_that_a_model_does_not_know_are_refused():
 
 def test_hidden_labels_are_refused_with_the_other_splits():
     builder = Stored({"train": [0, 1], "test": [-1, -1]})
-    with pytest.raises(UserError, match=r"hidden \(-1\).* there are train, test"):
+    with pytest.raises(UserError, match=r"hidden \(-1\).* there are train\."):
         labelled_texts.read(builder, "test", *COLUMNS)
 
 
@@ -232,3 +396,26 @@ def test_sst2_is_tested_on_its_validation_split():
     assert found.test_split == "validation"
     assert len(found.test) == 872
     assert len(found.train) + len(found.validation) == 67_349
+
+
+@pytest.mark.slow
+def test_a_model_of_strings_knows_its_classes(run, monkeypatch, tmp_path):
+    labels = ["pos", "neg", "so-so", "pos"] * 8
+    stored = Stored({"train": labels, "test": labels}, tfds.features.Text())
+    monkeypatch.setattr(data, "load_builder", lambda *_: stored)
+    few = ["--epochs", "1", "--buckets", "1", "--units", "2", "--embedding-units", "2"]
+    outcome = run("train", "--output", tmp_path / "run", *few)
+    assert outcome.code == 0, outcome.err
+    preset = tmp_path / "run" / "preset"
+    assert presets.load(preset).class_names == ("neg", "pos", "so-so")
+    [figures] = presets.read_metrics(preset)["evaluations"].values()
+    assert {name: row["examples"] for name, row in figures["classes"].items()} == {
+        "neg": 8,
+        "pos": 16,
+        "so-so": 8,
+    }
+    assert run("evaluate", "--model", preset).code == 0
+    stored = Stored({"test": ["pos", "bad"]}, tfds.features.Text())
+    outcome = run("evaluate", "--model", preset)
+    assert outcome.code == 2
+    assert "test has the classes bad, which the model doesn't know." in outcome.err
