@@ -19,6 +19,9 @@ from zoo.text.vocabulary import (
 
 _FIRST_BYTE = len(SPECIAL)
 _FIRST_PIECE = _FIRST_BYTE + len(BYTES)
+# Each merge goes over all of a word: a longer one is merged in parts of so many
+# characters, or the time would grow with the square of its length.
+LONGEST_MERGED = 100
 _RAW_BYTES = [bytes([byte]) for byte in range(256)]
 
 
@@ -31,7 +34,8 @@ class Subwords(Vocabulary):
     piece those are merged whose piece comes first in the vocabulary, from left to
     right: so `▁th` `e` becomes `▁the`. A character that is no piece is 1 to 4 tokens
     for its bytes in UTF-8, `<0x00>` to `<0xFF>`. No text is unknown, and of UTF-8
-    `decode` gives back what `encode` took, to the byte.
+    `decode` gives back what `encode` took, to the byte. Of a word longer than 100
+    characters, which is none, each 100 are merged by themselves.
 
     Ids 0 to 3 are those of `Vocabulary`, then come the bytes, the characters, and what
     has been merged, in the order of the merges. Sources: Sennrich et al. 2016; Kudo &
@@ -100,8 +104,8 @@ class Subwords(Vocabulary):
     ) -> tf.RaggedTensor:
         """Returns the ids of texts' pieces, without `<SOS>` and `<EOS>`.
 
-        Bytes that are not UTF-8 become U+FFFD. The time grows with the number of
-        tokens times the merges that the longest word needs.
+        Bytes that are not UTF-8 become U+FFFD. Each word takes the time of its own
+        length times its own merges, 100 at most in each 100 characters.
 
         Args:
             texts: string, (batch,).
@@ -125,16 +129,13 @@ class Subwords(Vocabulary):
         distinct, places = words, tf.range(tf.size(words))
         if not dropout:
             distinct, places = tf.unique(words)
-        symbols, owners = _merge(
-            *self._spelled(distinct, whole=not dropout),
-            tf.size(distinct),
-            self._id_table.lookup,
-            dropout,
-            seed,
-        )
-        ids = tf.cast(self._id_table.lookup(symbols), tf.int32)
+        symbols, parts, owners = self._spelled(distinct, whole=not dropout)
+        merged = _merge(symbols, parts, self._id_table.lookup, dropout, seed)
         ids = tf.RaggedTensor.from_value_rowids(
-            ids, owners, tf.size(distinct, tf.int64), validate=False
+            tf.cast(self._id_table.lookup(merged.values), tf.int32),
+            tf.repeat(owners, merged.row_lengths()),
+            tf.size(distinct, tf.int64),
+            validate=False,
         )
         ids = tf.gather(ids, places)
         return tf.RaggedTensor.from_value_rowids(
@@ -178,9 +179,17 @@ class Subwords(Vocabulary):
         return tf.where(nothing, "", texts)
 
     def _spelled(self, words, whole):
-        """Returns what is merged, spaces, characters and bytes, and whose they are.
+        """Returns what is merged, and within what.
 
         With `whole` a word that is a piece is that piece: merging would end there.
+
+        Args:
+            words: string (words,), without spaces.
+            whole: see above.
+
+        Returns:
+            Spaces, characters and bytes, string (symbols,); which part each one is of,
+            int64 (symbols,), ascending; and which word each part is of, int64 (parts,).
         """
         first = tf.fill(tf.shape(words), SPACE)
         if whole:
@@ -189,6 +198,7 @@ class Subwords(Vocabulary):
             first = tf.where(known, pieces, first)
             words = tf.where(known, "", words)
         characters = tf.strings.unicode_split(tf.strings.join([" ", words]), "UTF-8")
+        begins = _begins(characters)
         owners, characters = characters.value_rowids(), characters.values
         is_first = characters == " "  # for there is none in a word
         symbols = tf.where(is_first, tf.gather(first, owners), self._lines(characters))
@@ -199,7 +209,8 @@ class Subwords(Vocabulary):
         symbols = tf.where(known[:, None], symbols[:, None], spelled)
         counts = tf.where(known, 1, tf.strings.length(characters))
         symbols = tf.boolean_mask(symbols, tf.sequence_mask(counts, 4))
-        return symbols, tf.repeat(owners, counts)
+        parts = tf.cumsum(tf.cast(begins, tf.int64)) - 1
+        return symbols, tf.repeat(parts, counts), tf.boolean_mask(owners, begins)
 
 
 class _Texts:
@@ -225,52 +236,90 @@ def _words(texts):
     return tf.gather(words, places), tf.gather(rows, places)
 
 
-def _merge(symbols, words, count, lookup, dropout, seed):
-    """Merges neighbours in each word until no two of them are a piece together.
+def _begins(characters):
+    """Says which characters of words, with the space before each, begin a part."""
+    places = tf.range(tf.size(characters.values, tf.int64))
+    places -= tf.repeat(characters.row_starts(), characters.row_lengths())
+    return (places == 0) | ((places > 1) & ((places - 1) % LONGEST_MERGED == 0))
+
+
+def _merge(symbols, parts, lookup, dropout, seed):
+    """Merges neighbours in each part until no two of them are a piece together.
 
     Args:
         symbols: string, (symbols,).
-        words: which word each symbol is of, int64 (symbols,), ascending.
-        count: how many words there are.
+        parts: which part each symbol is of, int64 (symbols,), ascending from 0.
         lookup: gives ids, int64, of pieces; special tokens' or bytes' ids of others.
         dropout: the probability that a merge is left out.
         seed: of the dropout.
 
     Returns:
-        The symbols that are left, and their words.
+        The symbols that are left, string, ragged (parts, symbols).
     """
-    none = tf.int64.max
 
-    def step(number, unfinished, symbols, words):
-        # Place n is that of the pair of the symbols n-1 and n.
-        pairs = tf.strings.join([tf.concat([symbols[:1], symbols[:-1]], 0), symbols])
-        ids = lookup(pairs)
-        possible = tf.concat([words[:1] < 0, words[1:] == words[:-1]], 0)
-        possible &= (ids >= _FIRST_PIECE) & tf.gather(unfinished, words)
-        if dropout:
-            step_seed = tf.random.experimental.stateless_fold_in(seed, number)
-            draws = tf.random.stateless_uniform(tf.shape(ids), step_seed)
-            possible &= draws >= dropout
-        ids = tf.where(possible, ids, none)
-        first = tf.math.unsorted_segment_min(ids, words, count)
-        right = _every_other(possible & (ids == tf.gather(first, words)))
-        symbols = tf.where(right, pairs, symbols)
-        stay = tf.where(~tf.roll(right, -1, axis=0))[:, 0]
-        return (
-            number + 1,
-            first < none,
-            tf.gather(symbols, stay),
-            tf.gather(words, stay),
+    def step(number, symbols, parts, finished):
+        symbols, stays, is_finished = _merged_once(
+            symbols, parts, lookup, dropout, seed, number
         )
 
-    several = tf.TensorShape([None])
-    _, _, symbols, words = tf.while_loop(
-        lambda number, unfinished, symbols, words: tf.reduce_any(unfinished),
-        step,
-        (0, tf.fill([count], True), symbols, words),
-        shape_invariants=(tf.TensorShape([]), several, several, several),
+        def which(chosen):
+            chosen = tf.where(stays & chosen)[:, 0]
+            return tf.gather(symbols, chosen), tf.gather(parts, chosen)
+
+        done = zip(finished, which(is_finished), strict=True)
+        finished = tuple(array.write(number, each) for array, each in done)
+        return number + 1, *which(~is_finished), finished
+
+    finished = tuple(
+        tf.TensorArray(
+            dtype, 0, dynamic_size=True, infer_shape=False, element_shape=[None]
+        )
+        for dtype in (tf.string, tf.int64)
     )
-    return symbols, words
+    *_, finished = tf.while_loop(
+        # Once always: of no step there would be nothing to put together.
+        lambda number, symbols, *_: (number == 0) | (tf.size(symbols) > 0),
+        step,
+        (0, symbols, parts, finished),
+        shape_invariants=(
+            tf.TensorShape([]),
+            *2 * [tf.TensorShape([None])],
+            tuple(array.flow.shape for array in finished),
+        ),
+    )
+    return _in_order(*(array.concat() for array in finished))
+
+
+def _merged_once(symbols, parts, lookup, dropout, seed, number):
+    """Merges those pairs of each part that are to be merged first.
+
+    Returns:
+        The symbols, of which a merged pair's right one is the pair; which of them are
+        still there; and which are of a part that nothing was to be merged in.
+    """
+    # Place n is that of the pair of the symbols n-1 and n.
+    pairs = tf.strings.join([tf.concat([symbols[:1], symbols[:-1]], 0), symbols])
+    ids = lookup(pairs)
+    begins = tf.concat([parts[:1] >= 0, parts[1:] != parts[:-1]], 0)
+    possible = ~begins & (ids >= _FIRST_PIECE)
+    if dropout:
+        seed = tf.random.experimental.stateless_fold_in(seed, number)
+        draws = tf.random.stateless_uniform(tf.shape(ids), seed)
+        possible &= draws >= dropout
+    ids = tf.where(possible, ids, tf.int64.max)
+    places = tf.cumsum(tf.cast(begins, tf.int64)) - 1
+    first = tf.gather(tf.math.segment_min(ids, places), places)
+    right = _every_other(possible & (ids == first))
+    symbols = tf.where(right, pairs, symbols)
+    return symbols, ~tf.roll(right, -1, axis=0), first == tf.int64.max
+
+
+def _in_order(symbols, parts):
+    """Returns symbols as ragged (parts, symbols), of parts in any order."""
+    begins = tf.where(tf.concat([parts[:1] >= 0, parts[1:] != parts[:-1]], 0))[:, 0]
+    ragged = tf.RaggedTensor.from_row_starts(symbols, begins, validate=False)
+    order = tf.cast(tf.gather(parts, begins), tf.int32)
+    return tf.gather(ragged, tf.math.invert_permutation(order))
 
 
 def _every_other(chosen):

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from tests.zoo import plain_tensorflow
 from zoo.text import Subwords
+from zoo.text import subwords as subwords_module
+from zoo.text.subwords import LONGEST_MERGED
 
 SPECIAL = ["<PAD>", "<UNK>", "<SOS>", "<EOS>"]
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
@@ -83,13 +85,19 @@ def library_ids(of, rows):
     return [row.ids for row in encoded]
 
 
-def merged(subwords, text):
+def merged(subwords, text, most=100):
     """Returns the pieces of `text`, merging one pair at a time."""
     ids = {token: place for place, token in enumerate(subwords.tokens)}
     found = []
-    for word in text.split(" ") if text else []:
-        symbols = ["▁"]
-        for character in word:
+    words = text.split(" ") if text else []
+    parts = [
+        ("▁" * (not start), word[start : start + most])
+        for word in words
+        for start in range(0, max(len(word), 1), most)
+    ]
+    for space, part in parts:
+        symbols = [*space]
+        for character in part:
             if character in ids and character != "▁":
                 symbols.append(character)
             else:
@@ -161,7 +169,7 @@ def test_learned_subwords_are_the_librarys(subwords_and_library):
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(texts.filter(lambda text: "▁" not in text), max_size=4))
-@example([text for text in AWKWARD if "▁" not in text])
+@example([text for text in AWKWARD if "▁" not in text and len(text) <= 100])
 def test_pieces_are_the_librarys(subwords_and_library, rows):
     ours, theirs = subwords_and_library
     ids = graph(ours.encode)(tf.constant(rows, tf.string))
@@ -269,6 +277,39 @@ def test_no_text_gives_no_row(subwords):
 def test_long_words_are_cut_in_a_moment(subwords):
     rows = ["".join(CORPUS).replace(" ", "") * 15, "=" * 5000]
     assert pieces(subwords, ["a", *rows])[1:] == [merged(subwords, row) for row in rows]
+
+
+def sizes_of_steps(monkeypatch, subwords, rows):
+    """Returns how many symbols each step of the merging goes over."""
+    sizes, merged_once = [], subwords_module._merged_once
+
+    def counted(symbols, *arguments):
+        sizes.append(len(symbols))
+        return merged_once(symbols, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subwords_module, "_merged_once", counted)
+        subwords.encode(tf.constant(rows))
+    return sizes
+
+
+def test_time_grows_with_a_words_length_and_not_with_its_square(monkeypatch, subwords):
+    unspaced = "".join(CORPUS).replace(" ", "")
+    short, long = (
+        sizes_of_steps(monkeypatch, subwords, [unspaced * times]) for times in (2, 40)
+    )
+    assert len(long) <= LONGEST_MERGED + 1
+    assert sum(long) <= 21 * sum(short)
+
+
+def test_one_words_merges_cost_the_others_nothing(monkeypatch, subwords):
+    many = [f"{n}" for n in range(1000)]
+    long = "".join(CORPUS).replace(" ", "")[:LONGEST_MERGED]
+    alone = sizes_of_steps(monkeypatch, subwords, [long])
+    others = sizes_of_steps(monkeypatch, subwords, many)
+    together = sizes_of_steps(monkeypatch, subwords, [*many, long])
+    assert sum(together) == sum(alone) + sum(others)
+    assert len(alone) > len(others)
 
 
 def chances(subwords, symbols, dropout):
