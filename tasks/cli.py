@@ -239,7 +239,14 @@ def _train(template, arguments, argv):
 def _export(arguments):
     from zoo import presets
 
-    model = presets.load(arguments.model)
+    folder = presets.find(arguments.model)
+    outputs.check_folder(arguments.output, "--output")
+    if outputs.is_same_file(arguments.output, folder / presets.SAVED_MODEL):
+        raise UserError(
+            f"--output {arguments.output} is the preset's own SavedModel: it is there "
+            "already. Give another folder, or none of the preset's."
+        )
+    model = presets.load(folder)
     model.export(arguments.output)
     print(f"SavedModel: {arguments.output}")
 

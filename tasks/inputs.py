@@ -11,6 +11,8 @@ from tasks import text_files
 from tasks.errors import UserError
 
 _STANDARD_INPUT = "Standard input"
+# Its name as a file: it may be one, redirected.
+_STREAM = "/dev/stdin"
 
 
 class Texts(Iterator[bytes]):
@@ -19,11 +21,18 @@ class Texts(Iterator[bytes]):
     Args:
         texts: the texts, in UTF-8.
         count: says how many there are in all, or None if nobody can know.
+        path: the file that they are read from, if they are.
     """
 
-    def __init__(self, texts: Iterator[bytes], count: Callable[[], int | None]):
+    def __init__(
+        self,
+        texts: Iterator[bytes],
+        count: Callable[[], int | None],
+        path: str | None = None,
+    ):
         self._texts = texts
         self.count = count
+        self.path = path
 
     def __next__(self) -> bytes:
         return next(self._texts)
@@ -70,7 +79,7 @@ def texts(
     if first is None:
         raise UserError(f"{path} is empty: a text a line is expected.")
     lines = (line.encode("utf-8") for line in itertools.chain([first], lines))
-    return Texts(lines, lambda: count)
+    return Texts(lines, lambda: count, _STREAM if path == _STANDARD_INPUT else path)
 
 
 def argument(text: str, name: str) -> str:

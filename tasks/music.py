@@ -169,11 +169,12 @@ def train(settings: Config, output: Path) -> None:
 
 def _read(settings):
     """Returns the pieces that the settings name."""
-    from tasks import data, music_pieces
+    from tasks import data, extras, music_pieces
     from tasks.music_files import Grid
 
     grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
     if settings.midi_files:
+        extras.require("pretty_midi", "music", "Reading MIDI")
         return music_pieces.collection_of_files(settings.midi_files, grid)
     builder = data.load_builder(settings.dataset, settings.data_dir)
     return music_pieces.read_collection(
@@ -215,11 +216,13 @@ def evaluate(name: str, settings: Evaluation) -> None:
             doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import evaluation, music_pieces
+    from tasks import evaluation, extras, music_pieces
     from tasks.music_files import grid_of
     from zoo import presets
     from zoo.models import MusicModel
 
+    if settings.midi_files:
+        extras.require("pretty_midi", "music", "Reading MIDI")
     preset = presets.find(name)
     model = MusicModel.from_preset(preset)
     other = MusicModel.from_preset(settings.beside) if settings.beside else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simple_parsing import field
 
-from tasks import config
+from tasks import config, outputs
 from tasks.errors import UserError
 from zoo.music.midi import check_time
 
@@ -29,11 +29,7 @@ class Drawing:
         config.check_seed(self)
         if self.tempo is not None:
             check_tempo("--tempo", self.tempo)
-        for place in (self.output, *self.output.parents):
-            if place.exists():
-                if not place.is_dir():
-                    raise UserError(f"--output: {place} is a file, not a folder.")
-                break
+        outputs.check_folder(self.output, "--output")
 
 
 @dataclasses.dataclass

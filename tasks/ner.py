@@ -39,10 +39,12 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import cards, tagged_sentences, training
+    from tasks import cards, tagged_sentences, tagging, training
     from zoo import metrics, tags
 
     corpus = _read(settings)
+    if corpus.test is not None and corpus.scheme != tags.PLAIN:
+        tagging.require_library()  # not after the training
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
@@ -167,12 +169,14 @@ def evaluate(name: str, settings: Evaluation) -> None:
         UserError: the dataset, the split or a column doesn't exist or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import evaluation, tagged_corpus, tagged_sentences
-    from zoo import presets
+    from tasks import evaluation, tagged_corpus, tagged_sentences, tagging
+    from zoo import presets, tags
     from zoo.models import SequenceTagger
 
     preset = presets.find(name)
     model = SequenceTagger.from_preset(preset)
+    if model.scheme != tags.PLAIN:
+        tagging.require_library()
     if settings.file:
         sentences = tagged_sentences.read_file(settings.file, settings.encoding)
     else:

@@ -4,7 +4,7 @@ import dataclasses
 
 from simple_parsing import choice, field, flag
 
-from tasks import config, text_files
+from tasks import config, outputs, text_files
 from tasks.errors import UserError
 
 
@@ -108,6 +108,8 @@ class Evaluation(config.EvaluationConfig):
         """Raises a UserError where flags exclude each other."""
         super().check()
         text_files.encoding_name(self.encoding)
+        if self.conll:
+            outputs.check_file(self.conll, "--conll", [self.file])
 
 
 @dataclasses.dataclass

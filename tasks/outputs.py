@@ -65,7 +65,7 @@ def check_folder(path: str | os.PathLike, flag: str) -> None:
         p for p in (path, *path.parents) if p.exists() or p == Path(p.anchor)
     )
     if not nearest.is_dir():
-        raise UserError(f"{flag}: {path} can't be a folder: {nearest} is a file.")
+        raise UserError(f"{flag}: {nearest} is a file, not a folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{flag}: nothing can be written in {nearest}: no permission.")
 

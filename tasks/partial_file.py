@@ -30,7 +30,7 @@ class PartialFile:
 
     def __init__(self, path: str | os.PathLike, resume: bool, group: int = 1):
         self.path = Path(path)
-        self.partial = self.path.with_name(f"{self.path.name}.partial")
+        self.partial = partial_name(self.path)
         self.done = 0
         if self.path.is_dir():
             raise UserError(f"{self.path} is a folder: give a file.")
@@ -60,6 +60,12 @@ class PartialFile:
         self._file.close()
         if kind is None:
             os.replace(self.partial, self.path)
+
+
+def partial_name(path: str | os.PathLike) -> Path:
+    """Returns where a file is until it is whole."""
+    path = Path(path)
+    return path.with_name(f"{path.name}.partial")
 
 
 def _whole_groups(file, group):

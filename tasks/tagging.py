@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tasks.errors import UserError
+from tasks import extras
 from zoo import tags
 
 _RESAMPLES, _SEED = 1_000, 0
@@ -52,6 +52,11 @@ def measure(
         for sentences in (true, predicted)
     )
     return _measure_entities(true, predicted)
+
+
+def require_library() -> None:
+    """Raises a UserError where seqeval, which entities need, is not installed."""
+    extras.require("seqeval", "ner", "Measuring entities")
 
 
 def describe(figures: dict) -> str:
@@ -117,14 +122,10 @@ def _measure_plain(true, predicted):
 
 def _seqeval_figures(true, predicted, any_entities):
     """Returns the figures of all types together and of each."""
-    try:
-        from seqeval.metrics import classification_report
-        from seqeval.scheme import IOB2
-    except ImportError as error:
-        raise UserError(
-            "Measuring entities needs seqeval: pip install 'sequence-zoo[ner]' (an "
-            "old pip needs --use-pep517)."
-        ) from error
+    require_library()
+    from seqeval.metrics import classification_report
+    from seqeval.scheme import IOB2
+
     if not any_entities:  # which seqeval fails at
         return {"precision": 0.0, "recall": 0.0, "f1": 0.0}, {}
     report = classification_report(

@@ -3,12 +3,12 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tasks import explanation_page, inputs
+from tasks import explanation_page, extras, inputs, outputs
 from tasks.errors import UserError
 
 # A picture of more would be too wide to look at.
@@ -51,7 +51,7 @@ class Expected:
     is_there: bool
 
 
-def explain(name: str, texts: Iterator[bytes], settings: Explanation) -> None:
+def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     """Draws the gates over the tokens of a text, and compares words in it.
 
     Args:
@@ -67,6 +67,10 @@ def explain(name: str, texts: Iterator[bytes], settings: Explanation) -> None:
     from zoo.files import replaced_file
     from zoo.models import LanguageModel
 
+    outputs.check_folder(settings.output, "--output")
+    for made in (PICTURE, PAGE):
+        outputs.check_file(settings.output / made, "--output", [texts.path])
+    extras.require("matplotlib", "plots", "A picture of the gates")
     text, *others = (text.decode("utf-8", "replace") for text in texts)
     if others:
         raise UserError(f"explain takes one text, found {1 + len(others)}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tasks import callbacks, hardware
+from tasks import callbacks, hardware, outputs
 from tasks.config import TrainingConfig
 from tasks.errors import UserError
 from zoo import plots, presets
@@ -36,9 +36,7 @@ def open_output(output: Path, config, defaults, resume: bool):
             record is damaged; or `output` can't be a folder.
     """
     path = output / CONFIG
-    nearest = next(folder for folder in (output, *output.parents) if folder.exists())
-    if not nearest.is_dir():
-        raise UserError(f"{output} can't be a folder: {nearest} is a file.")
+    outputs.check_folder(output, "--output")
     if not resume:
         if (output / CHECKPOINTS).exists():
             raise UserError(

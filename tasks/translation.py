@@ -48,9 +48,21 @@ def train(settings: Config, output: Path) -> None:
     """
     import keras
 
-    from tasks import cards, parallel_batches, training, translation_quality
+    from tasks import (
+        cards,
+        extras,
+        parallel_batches,
+        training,
+        translation_quality,
+    )
 
+    if settings.choose_by == "bleu":
+        translation_quality.require_library()  # not after the training
+    if settings.token_level() == "subword":
+        extras.require("tokenizers", "translation", "Learning subwords")
     corpus = _read(settings)
+    if corpus.test is not None:
+        translation_quality.require_library()
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
@@ -136,10 +148,11 @@ def evaluate(name: str, settings: Evaluation) -> None:
             or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import evaluation, parallel_corpus
+    from tasks import evaluation, parallel_corpus, translation_quality
     from zoo import presets
     from zoo.models import Translator
 
+    translation_quality.require_library()
     preset = presets.find(name)
     model = Translator.from_preset(preset)
     settings.check_model(model)

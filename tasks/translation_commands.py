@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from simple_parsing import field
 
-from tasks import config, inputs, text_files
+from tasks import config, extras, inputs, outputs, text_files
 from tasks.errors import UserError
+from tasks.partial_file import PartialFile, partial_name
 from tasks.translation_config import Search
 
 # A picture of more tokens than this shows nothing any more.
@@ -60,6 +61,12 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
     """
     from zoo.models import Translator
 
+    if settings.output:
+        for path in (settings.output, partial_name(settings.output)):
+            outputs.check_file(path, "--output", [texts.path])
+    if settings.attention_plot:
+        outputs.check_file(settings.attention_plot, "--attention-plot", [texts.path])
+        extras.require("matplotlib", "plots", "--attention-plot")
     model = Translator.from_preset(name)
     settings.check_model(model)
     if settings.attention_plot:
@@ -80,8 +87,6 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
 
 def _write(model, texts, settings):
     """Writes translations into a file that can be gone on with."""
-    from tasks.partial_file import PartialFile
-
     group = 1 if settings.json else settings.n_best
     with PartialFile(settings.output, settings.resume, group) as file:
         skipped = sum(1 for _ in itertools.islice(texts, file.done))

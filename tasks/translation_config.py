@@ -4,7 +4,7 @@ import dataclasses
 
 from simple_parsing import choice, field, flag
 
-from tasks import config, text_files
+from tasks import config, outputs, text_files
 from tasks.errors import UserError
 
 DATES = "synthetic/dates"
@@ -194,3 +194,6 @@ class Evaluation(Search, config.EvaluationConfig):
         Search.check(self)
         config.EvaluationConfig.check(self)
         text_files.encoding_name(self.encoding)
+        if self.translations:
+            read = self.files or ()
+            outputs.check_file(self.translations, "--translations", read)

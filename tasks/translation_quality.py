@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks import sorted_batches
-from tasks.errors import UserError
+from tasks import extras, sorted_batches
 from tasks.parallel_corpus import Pairs
 from zoo import kernels
 
@@ -28,7 +27,9 @@ def measure(translations: Sequence[str], references: Sequence[str]) -> dict:
     Raises:
         UserError: sacrebleu is not installed.
     """
-    sacrebleu = _sacrebleu()
+    require_library()
+    import sacrebleu
+
     translations, references = list(translations), list(references)
     figures = {}
     for name, metric in {"bleu": sacrebleu.BLEU(), "chrf": sacrebleu.CHRF()}.items():
@@ -44,15 +45,9 @@ def measure(translations: Sequence[str], references: Sequence[str]) -> dict:
     }
 
 
-def _sacrebleu():
-    try:
-        import sacrebleu
-    except ImportError as error:
-        raise UserError(
-            "Measuring translations needs sacrebleu: pip install "
-            "'sequence-zoo[translation]'."
-        ) from error
-    return sacrebleu
+def require_library() -> None:
+    """Raises a UserError where sacrebleu is not installed."""
+    extras.require("sacrebleu", "translation", "Measuring translations")
 
 
 def describe(figures: dict) -> str:
@@ -132,7 +127,7 @@ class ValidationBleu(keras.callbacks.Callback):
         super().__init__()
         self._pairs = pairs
         self._batch_size = batch_size
-        _sacrebleu()  # to miss it now, and not after an epoch
+        require_library()  # to miss it now, and not after an epoch
 
     def on_test_end(self, logs=None):
         """Translates, with the very weights that are validated."""

@@ -25,6 +25,8 @@ CONFIG, METRICS, CARD, SAVED_MODEL = (
     "README.md",
     "saved_model",
 )
+# What `tasks` calls a training's checkpoints, and its preset, in the training's folder.
+_CHECKPOINTS, _TRAINED = "checkpoints", "preset"
 _CHECKOUT = Path(__file__).resolve().parent.parent / "pretrained"
 
 
@@ -39,8 +41,9 @@ def find(name_or_path: str | os.PathLike) -> Path:
     """Returns a preset's folder.
 
     Args:
-        name_or_path: a folder; or a name, which is looked up in the folder
-            `$ZOO_PRETRAINED`, then in `pretrained/` of the checkout.
+        name_or_path: a folder, its own or that of the training which made it; or a
+            name, which is looked up in the folder `$ZOO_PRETRAINED`, then in
+            `pretrained/` of the checkout.
 
     Raises:
         PresetError: there is none, with the nearest name that there is.
@@ -49,14 +52,13 @@ def find(name_or_path: str | os.PathLike) -> Path:
     candidates += [folder / name_or_path for folder in folders()]
     for candidate in candidates:
         candidate = whole_folder(candidate)
+        if _is_training(candidate):
+            candidate = whole_folder(candidate / _TRAINED)
         if (candidate / CONFIG).is_file():
             return candidate
     for candidate in candidates:
-        if candidate.is_dir() and candidate.name:
-            raise PresetError(
-                f"Damaged preset {os.fspath(candidate)!r}: {CONFIG} is missing. "
-                "Train or fetch it again."
-            )
+        if candidate.exists() and candidate.name:
+            raise PresetError(_no_preset(candidate))
     raise PresetError(_unknown(os.fspath(name_or_path)))
 
 
@@ -67,6 +69,30 @@ def is_shipped(folder: str | os.PathLike) -> bool:
         folder: the preset's folder, as `find` returns it.
     """
     return Path(folder).resolve().parent == _CHECKOUT
+
+
+def _is_training(folder):
+    """Says whether a folder is one that `tasks` trained in, with a config as well."""
+    return (folder / _CHECKPOINTS).is_dir() and not (folder / SAVED_MODEL).exists()
+
+
+def _no_preset(path):
+    """Says what a path is that was taken for a preset."""
+    name = repr(os.fspath(path))
+    if path.is_file():
+        return f"{name} is a file: give a preset's folder."
+    if _is_training(path):
+        return (
+            f"{name} holds a training that isn't finished: there is no "
+            f"{path / _TRAINED} yet. Go on with it by train --resume."
+        )
+    if (path.parent / CONFIG).is_file():
+        return f"{name} is a part of a preset: give its folder, {path.parent}."
+    found = [each.parent for each in path.glob(f"*/{CONFIG}")]
+    if found:
+        listed = ", ".join(map(os.fspath, sorted(found)[:8]))
+        return f"{name} is no preset, but holds some: give one of {listed}."
+    return f"Damaged preset {name}: {CONFIG} is missing. Train or fetch it again."
 
 
 def _unknown(name):
