@@ -1,7 +1,6 @@
 """What a translator does with texts: translate them, score translations."""
 
 import dataclasses
-import itertools
 import json
 import math
 import re
@@ -12,11 +11,13 @@ from simple_parsing import field
 
 from tasks import config, extras, inputs, outputs, text_files
 from tasks.errors import UserError
-from tasks.partial_file import PartialFile, partial_name
+from tasks.partial_file import PartialFile, partial_names
 from tasks.translation_config import Search
 
 # A picture of more tokens than this shows nothing any more.
 MOST_DRAWN = 100
+# Flags that no translation depends on.
+_WITHOUT_EFFECT = {"output", "resume", "batch_size", "attention_plot"}
 
 
 @dataclasses.dataclass
@@ -62,7 +63,7 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
     from zoo.models import Translator
 
     if settings.output:
-        for path in (settings.output, partial_name(settings.output)):
+        for path in (settings.output, *partial_names(settings.output)):
             outputs.check_file(path, "--output", [texts.path])
     if settings.attention_plot:
         outputs.check_file(settings.attention_plot, "--attention-plot", [texts.path])
@@ -78,25 +79,20 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
         _draw(model, first, settings)
         texts = inputs.Texts(iter([first]), lambda: 1)
     if settings.output:
-        _write(model, texts, settings)
+        _write(name, model, texts, settings)
         return
     for row in _shown_progress(_rows(model, texts, settings), texts):
         for line in _lines(row, settings):
             print(line, flush=True)
 
 
-def _write(model, texts, settings):
+def _write(name, model, texts, settings):
     """Writes translations into a file that can be gone on with."""
     group = 1 if settings.json else settings.n_best
-    with PartialFile(settings.output, settings.resume, group) as file:
-        skipped = sum(1 for _ in itertools.islice(texts, file.done))
-        if skipped < file.done:
-            raise UserError(
-                f"{file.partial} holds {file.done:,} translations already, but there "
-                f"are {skipped:,} texts only: it is of others."
-            )
+    made_with = _made_with(name, settings)
+    with PartialFile(settings.output, settings.resume, group, made_with) as file:
         try:
-            rows = _rows(model, texts, settings)
+            rows = _rows(model, file.remaining(texts), settings)
             for row in _shown_progress(rows, texts, file.done, True):
                 for line in _lines(row, settings):
                     file.write(line)
@@ -104,6 +100,18 @@ def _write(model, texts, settings):
             print(f"\n{file.partial} can be gone on with: --resume.", file=sys.stderr)
             raise
     print(f"translations {settings.output}")
+
+
+def _made_with(name, settings):
+    """Returns what translations depend on beside the texts, by name."""
+    from tasks import fingerprints
+
+    flags = {
+        f"--{each.name.replace('_', '-')}": getattr(settings, each.name)
+        for each in dataclasses.fields(settings)
+        if each.name not in _WITHOUT_EFFECT
+    }
+    return {"model": fingerprints.of_preset(name), **flags}
 
 
 def _shown_progress(rows, texts, done=0, to_file=False):

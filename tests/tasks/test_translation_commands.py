@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_a_line(
     with partial.open("ab") as file:
         file.write(b"half a li")
 
-    succeed("translate", "--input", path, *flags, "--resume")
+    succeed("translate", "--model", preset, "--input", path, *flags, "--resume")
     assert output.read_text("utf-8").split("\n") == [*expected(model, lines), ""]
     assert not partial.exists()
 
@@ -182,9 +182,49 @@ def test_an_interrupted_run_tells_how_to_go_on(translate, texts, tmp_path, monke
     assert (tmp_path / "out").read_text("utf-8") == resumed
     assert resumed.count("\n") == 3 * len(lines)
 
-    (tmp_path / "out.partial").write_text(120 * "x\n")
-    outcome = translate(*flags, "--resume")
-    assert "holds 40 translations already, but there are 30 texts only" in outcome.err
+
+def test_a_run_is_gone_on_with_the_same_texts_flags_and_model_only(
+    translate, texts, tmp_path, monkeypatch
+):
+    path, lines = texts
+    out = tmp_path / "out"
+    write = PartialFile.write
+
+    def interrupted(file, line):
+        if file.partial.read_bytes().count(b"\n") == 5:
+            raise KeyboardInterrupt
+        write(file, line)
+
+    flags = ("translate", "--input", path, *SHORT, "--output", out)
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialFile, "write", interrupted)
+        assert translate(*flags).code == 130
+
+    def refused(*more, told):
+        before = (tmp_path / "out.partial").read_bytes()
+        outcome = translate(*flags, "--resume", *more)
+        assert outcome.code == 2
+        assert told in outcome.err
+        assert (tmp_path / "out.partial").read_bytes() == before
+
+    for more, told in (
+        (["--beam", 2], "began with --beam 4, not 2"),
+        (["--json"], "began with --json False, not True"),
+        (["--length-penalty", 0.1], "--length-penalty 0.6, not 0.1"),
+        (["--max-length", 13], "--max-length 12, not 13"),
+        (["--model", "translation_multi30k_en_de"], "began with another model"),
+    ):
+        refused(*more, told=told)
+    given = path.read_bytes()
+    path.write_text("\n".join([*lines[:3], "other", *lines[4:]]))
+    refused(told="the one in line 4 has changed")
+    path.write_text("\n".join(lines[:4]))
+    refused(told="holds 5 texts' lines already, but there are 4 texts only")
+    # What isn't translated yet may change, and how many at a time.
+    path.write_bytes(given + b"abc\n")
+    assert translate(*flags, "--resume", "--batch-size", 3).code == 0
+    assert out.read_text("utf-8").count("\n") == len(lines) + 1
+    assert sorted(each.name for each in tmp_path.glob("out*")) == ["out"]
 
 
 class Terminal(io.StringIO):
