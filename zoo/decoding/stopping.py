@@ -6,13 +6,15 @@ Its attribute `steps` is n, 1 if it has none. What comes before the first draw i
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 
 class StopSequences:
     """Ends a sequence where one of some sequences of ids has been drawn.
 
-    A stop string, that is, as ids: of its characters or of its words.
+    A stop string, that is, as ids: of its characters or of its words. A step takes
+    time in proportion to the ids of all sequences, those that are twice counted once.
 
     Args:
         sequences: of Python integers ≥ 0, each of one at least.
@@ -28,21 +30,24 @@ class StopSequences:
     """
 
     def __init__(self, sequences: Sequence[Sequence[int]]):
-        self.sequences = tuple(tuple(each) for each in sequences)
+        self.sequences = tuple(dict.fromkeys(tuple(each) for each in sequences))
         if not self.sequences or not all(self.sequences):
             raise ValueError(
                 "StopSequences takes sequences of one id at least, found "
-                f"{list(self.sequences)}."
+                f"{'an empty one' if self.sequences else 'none'}. Leave it out."
             )
         self.steps = max(map(len, self.sequences))
 
     def __call__(self, window):
         """Returns whether the windows end with one of the sequences."""
-        # Before a short sequence's start, anything goes.
-        anything = -2
-        rows = [
-            (anything,) * (self.steps - len(each)) + each for each in self.sequences
-        ]
-        wanted = tf.constant(rows, window.dtype)
-        same = (window[:, None, :] == wanted) | (wanted == anything)
-        return tf.reduce_any(tf.reduce_all(same, axis=-1), axis=-1)
+        lengths = [len(each) for each in self.sequences]
+        # All sequences in a row: a step costs their ids, not their number times the
+        # longest one's.
+        places = [self.steps - n + place for n in lengths for place in range(n)]
+        wanted = [id for each in self.sequences for id in each]
+        wrong = tf.gather(window, places, axis=1) != tf.constant(wanted, window.dtype)
+        count = tf.cumsum(tf.cast(wrong, tf.int32), axis=1)
+        ends = np.cumsum(lengths)
+        upto = tf.gather(count, ends - 1, axis=1)
+        before = tf.gather(tf.pad(count, [[0, 0], [1, 0]]), ends - lengths, axis=1)
+        return tf.reduce_any(upto == before, axis=1)

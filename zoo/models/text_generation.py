@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.decoding import Categorical, Generator, StopSequences, occurring
@@ -12,6 +13,9 @@ from zoo.layers.states import state_sizes
 from zoo.models.bucketing import in_buckets
 from zoo.models.stepper import Stepper
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+# How many graphs are kept, one for each choice of filters and stops.
+_GRAPHS = 32
 
 
 class TextGenerator:
@@ -32,10 +36,13 @@ class TextGenerator:
     def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
         """Generates texts: see `generate`; all numbers are Python's."""
         _check(length, **filters)
-        key = tuple(filters), tuple(stop), jit_compile
+        stop = _possible(self._model, stop, length)
+        key = tuple(filters), stop, jit_compile
         if key not in self._graphs:
+            if len(self._graphs) == _GRAPHS:
+                del self._graphs[next(iter(self._graphs))]
             graph = functools.partial(
-                generate, self._model, stop=tuple(stop), jit_compile=jit_compile
+                generate, self._model, stop=stop, jit_compile=jit_compile
             )
             self._graphs[key] = tf.function(
                 graph, autograph=False, reduce_retracing=True
@@ -74,6 +81,7 @@ def stream(
     One after another the pieces are what `generate` returns.
     """
     _check(length, **filters)
+    stop = _possible(model, stop, length)
     generator, beginning = _prepare(
         model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
     )
@@ -172,6 +180,18 @@ def read(model, step, ids: tf.RaggedTensor):
     signature = tf.TensorSpec([None], tf.int32), states
     # Nothing is kept of each token.
     return in_buckets(read_some, ids.row_lengths(), signature, steps=None)
+
+
+def _possible(model, stop, length):
+    """Returns the stops that `length` draws can hold, each once: no other costs time.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        stop: texts.
+        length: the most draws, Python's, or one number for each row.
+    """
+    most = max(np.max(length, initial=0), 1)
+    return tuple(text for text in dict.fromkeys(stop) if len(_ids(model, text)) <= most)
 
 
 def _ids(model, text):

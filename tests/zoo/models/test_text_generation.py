@@ -1,12 +1,14 @@
 """Texts drawn from a language model, against the same loop by the layers' cells."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.zoo.models.language_models import make
 from zoo.decoding import Categorical
-from zoo.models import LanguageModel
+from zoo.models import LanguageModel, text_generation
 
 PROMPTS = ["ab c", "", "??é"]
 
@@ -89,6 +91,32 @@ def test_repetitions_can_be_made_rare_and_stops_end_rows():
     (text,) = model.generate(["b"], 3, temperature=0, repetition_penalty=1e6).numpy()
     assert not text.startswith(b"b")
     assert model.generate(["a"], 9, stop=["bbb"]).numpy().tolist() == [b"bbb"]
+
+
+def test_stops_that_a_text_can_not_hold_are_left_out(monkeypatch):
+    model = make()
+    steps = []
+
+    class Noted(text_generation.StopSequences):
+        def __init__(self, sequences):
+            super().__init__(sequences)
+            steps.append((len(self.sequences), self.steps))
+
+    monkeypatch.setattr(text_generation, "StopSequences", Noted)
+    draw = functools.partial(model.generate, ["a"], 9)
+    plain = draw().numpy()
+    assert draw(stop=["ab c" * 9999]).numpy() == plain
+    assert not steps
+    draw(stop=["ab c" * 9999, "abcabcabc", "b", "b", "abcabcabca"])
+    assert steps == [(2, 9)]
+
+
+def test_graphs_of_other_stops_are_not_kept_for_ever(monkeypatch):
+    monkeypatch.setattr(text_generation, "_GRAPHS", 2)
+    model = make()
+    for stop in ("a", "b", "c", "a"):
+        model.generate(["a"], 2, stop=[stop])
+    assert len(model._generator._graphs) == 2
 
 
 def test_words_are_joined_as_they_are_written():
