@@ -35,11 +35,14 @@ _INNER = rf"[a-zA-Z0-9{_MODIFIER}]"
 # Letters and digits; "," and ":" between digits only.
 _RUN = rf"(?:[0-9]+(?:[,:][0-9]+)*{_INNER}*|[a-zA-Z]{_INNER}*)"
 _JOINED = rf"['._{_JOINER}-]{_RUN}"
+# How many more runs an address has before its "@". Without an end, all of "a.b-a.b-…"
+# would be searched for an "@" at each "a.b", in time that grows with its square.
+_PARTS = 8
 _VISIBLE = rf"[!-~{_MODIFIER}{_SYMBOL}]{_MODIFIER}*"
 # A token is the first of these that fits, read from left to right.
 _TOKENS = [
     r'(?:[a-zA-Z]{2,}://|www\.)[^ <>"]*[a-zA-Z0-9/=_-]',  # http://bit.ly/bgCyZ0
-    rf"{_RUN}(?:{_JOINED})*@{_RUN}(?:{_JOINED})*",  # sales@renoirhotel.com
+    rf"{_RUN}(?:{_JOINED}){{0,{_PARTS}}}@{_RUN}(?:{_JOINED})*",  # sales@hotel.com
     r"[@#][a-zA-Z0-9_]+",  # @paulwalk #photography
     r"&#?[a-zA-Z0-9]+;",  # &amp;
     r"[:;=]-?(?:[()]|[DPO]\b)",  # :) ;-) =D

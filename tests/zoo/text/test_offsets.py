@@ -124,6 +124,8 @@ def test_tokens_of_a_sentence(sentence):
         ("a\x1fb\x1ec\0d\u00a0e\u200bf", "a b c d e f"),
         ("x,5 5,x 5,5", "x , 5 5 , x 5,5"),
         ("12:30pm 5.000,-", "12:30pm 5.000 , -"),
+        ("a.b-c_d.e.f.g.h.i@x.y", "a.b-c_d.e.f.g.h.i@x.y"),
+        ("ab.b.b.b.b.b.b.b.b.b@x.y", "ab.b.b.b.b.b.b.b.b.b @x . y"),
     ],
 )
 def test_marks_that_touch_words_are_cut_off(text, expected):
