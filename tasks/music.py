@@ -21,6 +21,13 @@ LIMITS = """
   whole piece.
 - It knows time in steps of one length, and which keys sound in each: no loudness, no
   rhythm finer than a step, and no telling a held note from one that is struck again.
+- The first column of its rolls is the MIDI key `lowest`, as told above; where none is
+  told, 21, A0. It is 9 for Bach's chorales, whose published rolls stand an octave above
+  where they are sung. The commands for MIDI files reckon with it. The SavedModel takes
+  and returns rolls as the data has them: add `lowest` to a column for its MIDI key.
+- It hears a piece on its time steps: what begins between two is moved to one of them
+  or, where others sound, not heard. `continue` and `harmonize` leave a file's own notes
+  as they are, and tell how many it hears otherwise.
 - A probability is one of a piece in that manner. It is no measure of beauty.
 - The terms of the data that it was trained on bind its use as well.
 """

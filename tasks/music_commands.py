@@ -1,12 +1,14 @@
 """What a music model does for a user: generate, continue, harmonize, score."""
 
+import dataclasses
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tasks import cli, music_files
+from tasks import cli, music_additions, music_files
 from tasks.errors import UserError
 from tasks.music_settings import (
     Continuation,
@@ -17,6 +19,9 @@ from tasks.music_settings import (
 )
 from zoo import music
 from zoo.music.midi import TEMPO, load_pretty_midi
+
+_STEPS, _STEPS_AFTER = 128, 64
+_KEPT = "The file that is written has them as they are."
 
 
 def generate(name: str, settings: Generation) -> None:
@@ -31,34 +36,49 @@ def generate(name: str, settings: Generation) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     model, grid = _open(name)
-    primer, tempo, quarters_per_bar = _beginning(model, grid, settings)
-    given = len(primer)
-    if given > settings.steps:
+    primer = _primer(model, grid, settings)
+    roll = _first_frame(model, grid, settings) if primer is None else primer.roll
+    given, steps = len(roll), settings.steps
+    if steps is None:
+        steps = max(_STEPS, given + _STEPS_AFTER)
+    if given > steps:
         raise UserError(
-            f"The primer has {given} time steps, the piece is to have "
-            f"{settings.steps}. Ask for more --steps, or begin with fewer --bars."
+            f"The primer has {given} time steps, the piece is to have {steps}. Ask for "
+            "more --steps, or begin with fewer --bars."
         )
     digits = max(3, len(str(settings.count)))
     names = [f"{number:0{digits}}" for number in range(1, settings.count + 1)]
     stems = _stems(settings.output, names, [settings.primer] if settings.primer else [])
     rolls, lengths = model.generate(
-        np.repeat(primer[None], settings.count, axis=0),
-        settings.steps,
+        np.repeat(roll[None], settings.count, axis=0),
+        steps,
         temperature=settings.temperature,
         seed=settings.seed,
     )
-    for stem, roll, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
+    for stem, piece, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
+        if primer is not None:
+            drawn = piece[given:length]
+            music_additions.write(primer, drawn, primer.next_step, stem)
+            continue
         music_files.write_piece(
-            roll[:length], stem, grid, tempo, quarters_per_bar, given=given
+            piece[:length],
+            stem,
+            grid,
+            settings.tempo or TEMPO,
+            settings.quarters_per_bar,
+            given=given,
         )
 
 
 def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
     """Draws how pieces go on, and writes NAME-continued.mid, .wav and .png.
 
+    What a file has stays as it is. What is drawn follows its last note, in a track of
+    its own: see `tasks.music_additions`.
+
     Args:
         name: the preset's name or folder.
-        files: MIDI files.
+        files: MIDI files. One that doesn't do is told; the others are continued.
         settings: how much to draw, and how.
 
     Raises:
@@ -66,9 +86,9 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     model, grid = _open(name)
-    pieces = _read(files, model, grid, settings)
-    stems = _stems(settings.output, [f"{p.stem}-continued" for p in files], files)
-    for piece, stem in zip(pieces, stems, strict=True):
+
+    def continued(path, stem):
+        piece = _read(path, model, grid, settings)
         given = len(piece.roll)
         [roll], [length] = model.generate(
             piece.roll[None],
@@ -76,22 +96,28 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
             temperature=settings.temperature,
             seed=settings.seed,
         )
-        music_files.write_piece(
-            roll.numpy()[: int(length)],
-            stem,
-            grid,
-            piece.tempo,
-            piece.quarters_per_bar,
-            given=given,
-        )
+        drawn = roll.numpy()[given : int(length)]
+        if not drawn.any():
+            print(
+                f"note: {path}: the model ends the piece there, and nothing is added. "
+                "Try another --seed.",
+                file=sys.stderr,
+            )
+        music_additions.write(piece, drawn, piece.next_step, stem)
+
+    stems = _stems(settings.output, [f"{p.stem}-continued" for p in files], files)
+    _each(files, stems, continued)
 
 
 def harmonize(name: str, files: Sequence[Path], settings: Drawing) -> None:
     """Draws what goes below melodies; writes NAME-harmonized.mid, .wav and .png.
 
+    What a file has stays as it is, all of its notes. What is drawn stands below those
+    that are the highest, in a track of its own.
+
     Args:
         name: the preset's name or folder.
-        files: MIDI files, of which the highest note of each time step is kept.
+        files: MIDI files. One that doesn't do is told; the others are harmonized.
         settings: how to draw.
 
     Raises:
@@ -102,25 +128,30 @@ def harmonize(name: str, files: Sequence[Path], settings: Drawing) -> None:
     model, grid = _open(name)
     if grid.drums:
         raise UserError(f"{name} plays drums, which have no melody.")
-    pieces = _read(files, model, grid, settings)
-    stems = _stems(settings.output, [f"{p.stem}-harmonized" for p in files], files)
-    for path, piece, stem in zip(files, pieces, stems, strict=True):
+
+    def harmonized(path, stem):
+        piece = _read(path, model, grid, settings)
         try:
             [roll] = model.harmonize(
                 piece.roll[None],
                 temperature=settings.temperature,
                 seed=settings.seed,
+                free=music_additions.below_melody(piece)[None],
             )
         except ValueError as error:
             raise UserError(f"{name}: {error}") from error
-        music_files.write_piece(
-            roll.numpy(),
-            stem,
-            grid,
-            piece.tempo,
-            piece.quarters_per_bar,
-            beside={path.name: piece.roll},
-        )
+        drawn = np.where(piece.roll, 0, roll.numpy())
+        if not drawn.any():
+            print(
+                f"note: {path}: nothing is drawn below the melody. Has it notes "
+                "enough, and room below them? Else try another --seed.",
+                file=sys.stderr,
+            )
+        beside = {path.name: piece.own_notes}
+        music_additions.write(piece, drawn, 0, stem, beside=beside)
+
+    stems = _stems(settings.output, [f"{p.stem}-harmonized" for p in files], files)
+    _each(files, stems, harmonized)
 
 
 def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
@@ -128,7 +159,7 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
 
     Args:
         name: the preset's name or folder.
-        files: MIDI files.
+        files: MIDI files. One that doesn't do is told; the others are scored.
         settings: whether to print JSON.
 
     Raises:
@@ -136,21 +167,47 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     model, grid = _open(name)
-    rolls = [music_files.read_roll(path, model.keys, grid).roll for path in files]
-    if not settings.json:
-        print("nats per frame  published  frames  file")
-    for path, roll in zip(files, rolls, strict=True):
+    rows = []
+
+    def scored(path, _):
+        roll = music_files.hear(path, model.keys, grid, "").roll
         found = {name: float(nats) for name, [nats] in model.score(roll[None]).items()}
         row = {"file": str(path), "frames": len(roll), **found}
         if settings.json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
-        else:
-            print(
-                f"{row['nats_per_frame']:14.4f}  "
-                f"{row['published_nats_per_frame']:9.4f}  "
-                f"{row['frames']:6}  {path}",
-                flush=True,
-            )
+            return
+        if not rows:
+            print("nats per frame  published  frames  file")
+        rows.append(row)
+        print(
+            f"{row['nats_per_frame']:14.4f}  "
+            f"{row['published_nats_per_frame']:9.4f}  "
+            f"{row['frames']:6}  {path}",
+            flush=True,
+        )
+
+    _each(files, files, scored)
+
+
+def _each(
+    files: Sequence[Path], stems: Iterable[Path], run: Callable[[Path, Path], None]
+) -> None:
+    """Does something with each file; those that don't do are told, and the others done.
+
+    Raises:
+        UserError: some didn't do: of a single file what is wrong with it.
+    """
+    left_out = 0
+    for path, stem in zip(files, stems, strict=True):
+        try:
+            run(path, stem)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            left_out += 1
+            print(f"left out: {error}", file=sys.stderr, flush=True)
+    if left_out:
+        raise UserError(f"{left_out} of {len(files)} files are left out: see above.")
 
 
 def _open(name):
@@ -172,37 +229,37 @@ def _open(name):
     return model, music_files.grid_of(presets.find(name))
 
 
-def _beginning(model, grid, settings):
-    """Returns a roll that pieces begin with, their tempo, and the quarters in a bar."""
-    roll = np.zeros((0, model.keys), np.uint8)
-    tempo, quarters_per_bar = settings.tempo or TEMPO, settings.quarters_per_bar
-    if settings.chord is not None:
-        if grid.drums:
-            raise UserError("--chord: the model plays drums. Give a --primer.")
-        try:
-            roll = music.frame(settings.chord, keys=model.keys)[None]
-        except ValueError as error:
-            raise UserError(f"--chord: {error}") from error
-    elif settings.primer is not None:
-        [piece] = _read([settings.primer], model, grid, settings)
-        quarters_per_bar = quarters_per_bar or piece.quarters_per_bar
-        roll, tempo = piece.roll, piece.tempo
-        if settings.bars is not None:
-            roll = music_files.first_bars(
-                settings.primer, roll, grid, settings.bars, quarters_per_bar
-            )
-    return roll, tempo, quarters_per_bar
+def _first_frame(model, grid, settings):
+    """Returns the roll that pieces without a primer begin with, of one step or none."""
+    if settings.chord is None:
+        return np.zeros((0, model.keys), np.uint8)
+    if grid.drums:
+        raise UserError("--chord: the model plays drums. Give a --primer.")
+    try:
+        return music.frame(settings.chord, grid.lowest, model.keys)[None]
+    except ValueError as error:
+        raise UserError(f"--chord: {error}") from error
 
 
-def _read(files, model, grid, settings):
-    """Returns the files' rolls, with the tempi to write them in."""
-    pieces = []
-    for path in files:
-        piece = music_files.read_roll(path, model.keys, grid)
-        tempo = settings.tempo or piece.tempo
-        check_tempo(f"{path}, without --tempo", tempo)
-        pieces.append(piece._replace(tempo=tempo))
-    return pieces
+def _primer(model, grid, settings):
+    """Returns the piece that others begin with, if there is one."""
+    if settings.primer is None:
+        return None
+    primer = _read(settings.primer, model, grid, settings)
+    if settings.bars is None:
+        bar = settings.quarters_per_bar or primer.quarters_per_bar
+        return dataclasses.replace(primer, quarters_per_bar=bar)
+    return music_additions.first_bars(
+        settings.primer, primer, settings.bars, settings.quarters_per_bar
+    )
+
+
+def _read(path, model, grid, settings):
+    """Returns a file as the model hears it and as it stays."""
+    piece = music_files.hear(path, model.keys, grid, _KEPT)
+    tempo = settings.tempo or piece.tempo
+    check_tempo(f"{path}, without --tempo", tempo)
+    return music_additions.original(piece, grid, settings.tempo)
 
 
 def _stems(folder, names, given):
@@ -225,10 +282,13 @@ COMMANDS = {
         generate,
     ),
     "continue": cli.Command(
-        "draw how MIDI files go on", Continuation, go_on, takes_files=True
+        "draw how MIDI files go on: their notes stay, what is drawn follows",
+        Continuation,
+        go_on,
+        takes_files=True,
     ),
     "harmonize": cli.Command(
-        "keep the melodies of MIDI files and draw what goes below them",
+        "keep the notes of MIDI files and draw what goes below the highest",
         Drawing,
         harmonize,
         takes_files=True,

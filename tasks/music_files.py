@@ -1,10 +1,9 @@
 """MIDI files, as a music model sees them: read on its grid, cut, written anew."""
 
 import dataclasses
-import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,13 @@ from zoo import music
 from zoo.music.keys import range_name
 from zoo.music.midi import STEPS_PER_QUARTER
 
+LONGEST_SOUND = 30 * 60
+"""Seconds of a WAV file: a longer one is not written."""
+
+_MOST_STEPS = 50_000  # that a model reads of a piece
+# Grids of presets whose record doesn't tell the lowest key, by their dataset.
+_LOWEST = {"poly_music/jsb_chorales": 9}
+
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
@@ -22,6 +28,7 @@ class Grid:
     Attributes:
         step: how long a time step lasts, in quarter notes: 1, or 1 / 2, 1 / 3, …
         drums: the columns are the drums of `zoo.music.DRUMS`, not keys.
+        lowest: the MIDI key of the first column, where they are keys.
 
     Raises:
         UserError: no whole number of such steps makes a quarter note.
@@ -29,6 +36,7 @@ class Grid:
 
     step: float = 1 / STEPS_PER_QUARTER
     drums: bool = False
+    lowest: int = music.LOWEST
 
     def __post_init__(self):
         parts = self.step and 1 / self.step
@@ -53,32 +61,80 @@ def grid_of(preset: str | os.PathLike) -> Grid:
     """Returns the grid that a preset's model was trained on, as its record has it.
 
     Args:
-        preset: the preset's folder. A record without a grid means `Grid()`.
+        preset: the preset's folder. A record without a grid means `Grid()`; one
+            without a lowest key, that of its dataset.
     """
     from zoo import presets
 
     trained = presets.read_metrics(preset).get("training", {})
     known = {field.name for field in dataclasses.fields(Grid)}
-    return Grid(**{name: trained[name] for name in known & set(trained)})
+    told = {name: trained[name] for name in known & set(trained)}
+    dataset = str(trained.get("dataset")).partition(":")[0]
+    return Grid(**{"lowest": _LOWEST.get(dataset, music.LOWEST), **told})
+
+
+def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.MidiRoll:
+    """Returns a MIDI file as a model hears it, and tells what it hears otherwise.
+
+    Notes that lie between the model's steps yield to those on them: see
+    `zoo.music.read_midi`.
+
+    Args:
+        path: the file.
+        keys: how many keys the model has, or drums.
+        grid: the model's.
+        kept: what to say of the notes of which it is told on stderr, a sentence or "".
+
+    Raises:
+        UserError: as `read_roll`, or the piece is too long for a model.
+    """
+    # What the model doesn't know can stay in what is written.
+    outside = "drop" if kept and grid.drums else None
+    found = read_roll(path, keys, grid, outside, "yield", kept)
+    if len(found.roll) > _MOST_STEPS:
+        raise UserError(
+            f"{Path(path)} has {len(found.roll):,} of the model's time steps, and "
+            f"{_MOST_STEPS:,} are read at most. Give a part of it."
+        )
+    if found.off_steps:
+        count = sum(note.is_drum == grid.drums for note in found.notes)
+        heard = "it hears them on the nearest one"
+        if found.unheard:
+            heard += f", {found.unheard} of them, where others sound, not at all"
+        print(
+            f"note: {Path(path)}: {found.off_steps} of {count} notes begin between the "
+            f"model's time steps, {grid.steps_per_quarter} in a quarter note: {heard}."
+            f"{kept and ' ' + kept}",
+            file=sys.stderr,
+        )
+    return found
 
 
 def read_roll(
-    path: str | os.PathLike, keys: int, grid: Grid, outside: str | None = None
+    path: str | os.PathLike,
+    keys: int,
+    grid: Grid,
+    outside: str | None = None,
+    passing: str = "move",
+    kept: str = "",
 ) -> music.MidiRoll:
     """Returns a MIDI file as a roll, uint8 (steps, keys), with its tempo.
 
     Args:
         path: the file.
-        keys: how many keys the model has, from A0 upwards, or drums.
+        keys: how many keys the model has, or drums.
         grid: the model's.
         outside: what becomes of notes that are not among them: "shift" them by
             octaves or "drop" them, which is told on stderr, or "refuse" the file. By
             default drums are refused, which can't be shifted, and notes of less
             than an octave; others are shifted.
+        passing: what becomes of short notes between the steps: see
+            `zoo.music.read_midi`.
+        kept: a sentence to say after that.
 
     Raises:
         UserError: the file can't be read, is no MIDI file, has no notes or has some
-            that are refused; or pretty_midi is missing.
+            that are refused.
     """
     if outside is None:
         outside = "refuse" if grid.drums or keys < 12 else "shift"
@@ -86,22 +142,29 @@ def read_roll(
         found = music.read_midi(
             path,
             steps_per_quarter=grid.steps_per_quarter,
+            lowest=grid.lowest,
             keys=len(music.DRUMS) if grid.drums else keys,
             drums=grid.drums,
+            passing=passing,
             # Refused below, in words for who can't change the arguments here.
             outside="drop" if outside == "refuse" else outside,
         )
+    except IsADirectoryError as error:
+        files = Path(path) / "*.mid"
+        raise UserError(
+            f"{Path(path)} can't be read: Is a directory. Give its files: {files}"
+        ) from error
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{Path(path)} can't be read: {reason}.") from error
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         raise UserError(str(error)) from error
     if found.outside:
         told = _strangers(path, keys, grid, found.outside)
         if outside == "refuse":
             raise UserError(f"{told}. Take them out of the file.")
         done = "shifted by octaves" if outside == "shift" else "left out"
-        print(f"note: {told}: {done}.", file=sys.stderr)
+        print(f"note: {told}: {done}.{kept and ' ' + kept}", file=sys.stderr)
     return found
 
 
@@ -112,46 +175,51 @@ def _strangers(path, keys, grid, outside: Mapping[str, int]):
     if grid.drums:
         where = f"none of the drums {', '.join(music.DRUMS)}"
     else:
-        where = f"not on the keys {range_name(music.LOWEST, keys)}"
+        where = f"not on the keys {range_name(grid.lowest, keys)}"
     named = [f"{number} × {name}" for name, number in outside.items()]
     listed = ", ".join(named[:8]) + (", …" if len(named) > 8 else "")
     return f"{Path(path)}: {count} {verb} {where}: {listed}"
 
 
-def first_bars(
+def bars_end(
     path: str | os.PathLike,
-    roll: np.ndarray,
+    steps: int,
     grid: Grid,
     bars: int,
-    quarters_per_bar: float,
-) -> np.ndarray:
-    """Returns the first bars of a roll; silence fills the last one.
+    lengths: Sequence[tuple[float, float]],
+) -> int:
+    """Returns the step at which the first bars of a piece end.
 
     Args:
         path: the file that it is of.
-        roll: (steps, keys).
+        steps: how many it has.
         grid: the model's.
         bars: how many.
-        quarters_per_bar: the quarter notes in one.
+        lengths: how long bars are, in quarter notes, each with the quarter note from
+            which it holds, the first from 0.
 
     Raises:
         UserError: there are not so many, or they end within a time step.
     """
-    steps_per_bar = quarters_per_bar * grid.steps_per_quarter
-    steps = bars * steps_per_bar
-    if steps != round(steps):
+    end, there = 0.0, 0
+    while there < bars and end * grid.steps_per_quarter < steps:
+        length = [each for start, each in lengths if start <= end + 1e-6][-1]
+        end, there = end + length, there + 1
+    if len({length for _, length in lengths}) > 1:
+        each = "as its time signatures say"
+    else:
+        each = f"of {lengths[0][1]:g} quarter notes each"
+    if there < bars:
         raise UserError(
-            f"--bars {bars}, of {quarters_per_bar:g} quarter notes each, would end "
-            f"within a time step of {grid.step:g}. Give a number that ends with one."
+            f"--bars {bars} is more than {Path(path)} has: {there}, {each}."
         )
-    there = math.ceil(len(roll) / steps_per_bar)
-    if bars > there:
+    last = end * grid.steps_per_quarter
+    if abs(last - round(last)) > 1e-6:
         raise UserError(
-            f"--bars {bars} is more than {Path(path)} has: {there}, of "
-            f"{quarters_per_bar:g} quarter notes each."
+            f"--bars {bars}, {each}, would end within a time step of {grid.step:g}. "
+            "Give a number that ends with one."
         )
-    roll = roll[: round(steps)]
-    return np.pad(roll, [(0, round(steps) - len(roll)), (0, 0)])
+    return round(last)
 
 
 def write_piece(
@@ -162,7 +230,6 @@ def write_piece(
     quarters_per_bar: float | None = None,
     *,
     given: int = 0,
-    beside: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Writes a piece as MIDI, as sound and as a picture, and tells of each.
 
@@ -174,26 +241,58 @@ def write_piece(
         quarters_per_bar: what the picture's time is counted in; by default in
             quarter notes.
         given: how many steps were given; the picture parts them from the others.
-        beside: rolls to draw beside it, by their titles.
     """
-    time = {"steps_per_quarter": grid.steps_per_quarter, "drums": grid.drums}
+    columns = {
+        "steps_per_quarter": grid.steps_per_quarter,
+        "lowest": grid.lowest,
+        "drums": grid.drums,
+    }
+    seconds = len(roll) * grid.step * 60 / tempo
+    print(f"piece       {len(roll)} time steps, {seconds:.1f} s")
+    tell_files(
+        stem,
+        seconds,
+        lambda path: music.write_midi(roll, path, tempo=tempo, **columns),
+        lambda path: music.write_wav(roll, path, tempo=tempo, **columns),
+        lambda path: music.piano_rolls(
+            {stem.name: roll},
+            path,
+            quarters_per_bar=quarters_per_bar,
+            given=given,
+            **columns,
+        ),
+    )
+
+
+def tell_files(
+    stem: Path,
+    seconds: float,
+    write_midi: Callable[[Path], None],
+    write_wav: Callable[[Path], None],
+    write_picture: Callable[[Path], None],
+) -> None:
+    """Writes a piece's three files, and tells of each.
+
+    Args:
+        stem: the files' path, without .mid, .wav and .png.
+        seconds: how long the piece is; half an hour is the most that is written as
+            sound.
+        write_midi: writes the piece to a path, as the next two do.
+        write_wav: the sound.
+        write_picture: the picture; without matplotlib it is left out.
+    """
     midi, wav, picture = (
         stem.parent / f"{stem.name}.{kind}" for kind in ("mid", "wav", "png")
     )
-    seconds = len(roll) * grid.step * 60 / tempo
-    print(f"piece       {len(roll)} time steps, {seconds:.1f} s")
-    music.write_midi(roll, midi, tempo=tempo, **time)
+    write_midi(midi)
     print(f"MIDI        {midi}")
-    music.write_wav(roll, wav, tempo=tempo, **time)
+    if seconds > LONGEST_SOUND:
+        wav = f"none: it has {seconds / 60:.0f} minutes, the most is 30"
+    else:
+        write_wav(wav)
     print(f"sound       {wav}")
     try:
-        music.piano_rolls(
-            {**(beside or {}), stem.name: roll},
-            picture,
-            quarters_per_bar=quarters_per_bar,
-            given=given,
-            **time,
-        )
+        write_picture(picture)
     except ImportError as error:
         picture = error
     print(f"picture     {picture}", flush=True)

@@ -90,7 +90,7 @@ def read_collection(
         builder: a prepared TFDS builder.
         train_split: the split to train on or a slice of it.
         column: see `choose_column`.
-        grid: of MIDI, and of rolls whose step the dataset doesn't tell.
+        grid: of MIDI, and of rolls of which the dataset doesn't tell it.
 
     Raises:
         UserError: a split doesn't exist, or has no pieces.
@@ -133,6 +133,8 @@ def collection_of_files(patterns: str | Sequence[str], grid: Grid) -> Collection
 
 def _collection(train, validation, test, record):
     grid = {"step": float(train.grid.step), "drums": train.grid.drums}
+    if not train.grid.drums:
+        grid["lowest"] = train.grid.lowest
     return Collection(train, validation, test, record | grid)
 
 
@@ -143,7 +145,7 @@ def read(builder, split: str, column: str | None, grid: Grid) -> Pieces:
         builder: a prepared TFDS builder.
         split: a split's name or a slice of one.
         column: see `choose_column`.
-        grid: of MIDI, and of rolls whose step the dataset doesn't tell.
+        grid: of MIDI, and of rolls of which the dataset doesn't tell it.
 
     Raises:
         UserError: there is no such split, or it has no pieces.
@@ -155,8 +157,9 @@ def read(builder, split: str, column: str | None, grid: Grid) -> Pieces:
         rolls = [_midi_roll(value, grid) for value in values]
     else:
         rolls = [(roll > 0).astype(np.uint8) for roll in values]
-        step = getattr(builder.builder_config, "step", None) or grid.step
-        grid = Grid(step, drums=False)
+        config = builder.builder_config
+        step = getattr(config, "step", None) or grid.step
+        grid = Grid(step, False, getattr(config, "lowest", grid.lowest))
     rolls = tuple(roll for roll in rolls if len(roll))
     if not rolls:
         raise UserError(f"{source} holds no music: its {column!r} has no notes.")
@@ -169,12 +172,11 @@ def _midi_roll(content, grid):
         return music.read_midi(
             content,
             steps_per_quarter=grid.steps_per_quarter,
+            lowest=grid.lowest,
             keys=grid.keys,
             drums=grid.drums,
             outside="drop" if grid.drums else "shift",
         ).roll
-    except ImportError as error:
-        raise UserError(str(error)) from error
     except MidiError:
         return np.zeros((0, grid.keys), np.uint8)  # no notes: no piece
 

@@ -20,7 +20,8 @@ class Drawing:
     temperature: float = 1.0
     # of the draws: the same seed gives the same pieces; default: another each time
     seed: int | None = None
-    # quarter notes a minute; default: those of the given file, or else 120
+    # quarter notes a minute, all through; default: as the given file has them, or else
+    # 120
     tempo: float | None = None
 
     def check(self) -> None:
@@ -44,15 +45,17 @@ class Generation(Drawing):
     quarters_per_bar: float | None = None
     # notes that the pieces begin with, for a time step: "C E G", "F#3"
     chord: str | None = None
-    # the most time steps in a piece, what it begins with included
-    steps: int = 128
+    # the most time steps in a piece, what it begins with included; default: 128, or 64
+    # more than the primer has
+    steps: int | None = None
     # how many pieces
     count: int = 1
 
     def check(self) -> None:
         """Raises a UserError where a flag is out of its range or fits no other."""
         super().check()
-        _check_steps(self)
+        if self.steps is not None:
+            _check_steps(self)
         config.at_least(self, "count", 1)
         if self.primer is not None and self.chord is not None:
             raise UserError("Give --primer or --chord, not both.")

@@ -176,7 +176,7 @@ def test_files_go_on_after_their_last_note(tmp_path, preset, model, waltz):
         assert f"piece       {len(piece)} time steps" in printed
 
 
-def test_melody_stays_on_top_and_the_rest_is_new(
+def test_notes_stay_and_what_is_drawn_is_below_the_highest(
     tmp_path, preset, model, waltz, figures
 ):
     output = tmp_path / "out"
@@ -184,9 +184,13 @@ def test_melody_stays_on_top_and_the_rest_is_new(
     assert names(output) == [f"waltz-harmonized.{kind}" for kind in KINDS]
     song = read(waltz)
     found = read(output / "waltz-harmonized.mid")
-    np.testing.assert_array_equal(found, model.harmonize(song[None], seed=0)[0])
     highest = [[row.nonzero()[0].max() for row in roll] for roll in (song, found)]
     assert highest[0] == highest[1]
+    below = np.arange(88) < np.array(highest[0])[:, None]
+    free = below & (song == 0)
+    drawn = model.harmonize(song[None], free=free[None], seed=0)[0]
+    np.testing.assert_array_equal(found, drawn)
+    assert (found >= song).all()
     assert (found != song).any()
     written = music.read_midi(output / "waltz-harmonized.mid")
     assert written.tempo == pytest.approx(200, rel=1e-4)

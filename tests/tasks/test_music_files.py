@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import UserError
-from tasks.music_files import Grid, first_bars, grid_of, read_roll, write_piece
+from tasks.music_files import Grid, bars_end, grid_of, read_roll, write_piece
 from tests.zoo.music.rolls import melody
 from zoo import music
 
@@ -50,6 +50,16 @@ def test_grid_that_no_quarter_note_fits_is_told(step):
         ({"training": {"dataset": "x"}}, Grid(0.25, drums=False)),
         ({"training": {"step": 1}}, Grid(1, drums=False)),
         ({"training": {"step": 0.5, "drums": True}}, Grid(0.5, drums=True)),
+        ({"training": {"step": 1, "lowest": 33}}, Grid(1, lowest=33)),
+        # Presets from before the lowest key was recorded.
+        (
+            {"training": {"step": 1, "dataset": "poly_music/jsb_chorales:1.0.0"}},
+            Grid(1, lowest=9),
+        ),
+        (
+            {"training": {"step": 0.5, "dataset": "poly_music/nottingham:1.0.0"}},
+            Grid(0.5, lowest=21),
+        ),
     ],
 )
 def test_grid_is_that_of_the_training(tmp_path, metrics, grid):
@@ -128,32 +138,38 @@ def test_reading_needs_no_library(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("grid", "bars", "quarters_per_bar", "steps"),
+    ("grid", "bars", "lengths", "steps"),
     [
-        (Grid(0.5), 1, 4, 8),
-        (Grid(0.5), 2, 3, 12),
-        (Grid(0.5), 2, 4, 16),  # of which the roll has 13
-        (Grid(1 / 3), 2, 1.5, 9),
-        (Grid(1), 2, 1.5, 3),
+        (Grid(0.5), 1, [(0, 4)], 8),
+        (Grid(0.5), 2, [(0, 3)], 12),
+        (Grid(0.5), 2, [(0, 4)], 16),  # of which the roll has 13
+        (Grid(1 / 3), 2, [(0, 1.5)], 9),
+        (Grid(1), 2, [(0, 1.5)], 3),
+        (Grid(0.5), 1, [(0, 1), (1, 3)], 2),  # an upbeat, then a waltz
+        (Grid(0.5), 2, [(0, 1), (1, 3)], 8),
+        (Grid(0.5), 3, [(0, 1), (1, 3), (4, 2)], 12),
     ],
 )
-def test_first_bars_are_whole(grid, bars, quarters_per_bar, steps):
-    roll = melody(*range(60, 73))
-    found = first_bars("song.mid", roll, grid, bars, quarters_per_bar)
-    padded = np.pad(roll, [(0, 20), (0, 0)])
-    np.testing.assert_array_equal(found, padded[:steps])
+def test_first_bars_end_with_a_bar(grid, bars, lengths, steps):
+    assert bars_end("song.mid", 13, grid, bars, lengths) == steps
 
 
 @pytest.mark.parametrize(
-    ("bars", "quarters_per_bar", "told"),
+    ("bars", "lengths", "told"),
     [
-        (3, 4, "--bars 3 is more than song.mid has: 2, of 4 quarter notes each."),
-        (1, 0.75, "--bars 1, of 0.75 quarter notes each, would end within"),
+        (
+            3,
+            [(0, 4)],
+            "--bars 3 is more than song.mid has: 2, of 4 quarter notes each.",
+        ),
+        (10**9, [(0, 4)], "is more than song.mid has: 2, of 4 quarter notes each."),
+        (9, [(0, 1), (1, 3)], "song.mid has: 4, as its time signatures say."),
+        (1, [(0, 0.75)], "--bars 1, of 0.75 quarter notes each, would end within"),
     ],
 )
-def test_bars_that_are_not_there_are_told(bars, quarters_per_bar, told):
+def test_bars_that_are_not_there_are_told(bars, lengths, told):
     with pytest.raises(UserError, match=re.escape(told)):
-        first_bars("song.mid", melody(*[60] * 16), Grid(0.5), bars, quarters_per_bar)
+        bars_end("song.mid", 16, Grid(0.5), bars, lengths)
 
 
 @pytest.mark.parametrize("steps", [0, 3])

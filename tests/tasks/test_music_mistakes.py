@@ -55,9 +55,9 @@ MISTAKES = {
     "no files": (["continue"], "the following arguments are required: FILE"),
     "continue": (["continue", "SONG", "--steps", 0], "--steps must be at least 1"),
     "same": (["harmonize", "SONG", "SONG"], "Two files would be written as"),
-    "no MIDI": (["continue", "SONG", "TEXT"], "text.mid is no MIDI file"),
+    "no MIDI": (["continue", "TEXT"], "text.mid is no MIDI file"),
     "no note": (["harmonize", "EMPTY"], "empty.mid has no notes"),
-    "second": (["score", "SONG", "TEXT"], "text.mid is no MIDI file"),
+    "folder": (["score", "."], "can't be read: Is a directory. Give its files: *.mid"),
     "unknown": (["predict", "SONG"], "There are: train, evaluate, generate, continue"),
 }
 
@@ -108,6 +108,29 @@ def test_a_mistake_is_told_in_one_line(
     before = sorted(tmp_path.iterdir())
     check(run_music(*argv), told)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["continue", "harmonize", "score"])
+def test_bad_files_are_told_and_the_others_done(
+    run_music, tmp_path, files, preset, command
+):
+    last = tmp_path / "last.mid"
+    shutil.copy(files["SONG"], last)
+    given = [files["TEXT"], files["SONG"], tmp_path / "none.mid", last]
+    where = () if command == "score" else ("--output", tmp_path / "out")
+    outcome = run_music(command, *given, "--model", preset, *where)
+    assert outcome.code == 2
+    first, second, end = outcome.err.splitlines()
+    assert first.startswith(f"left out: {files['TEXT']} is no MIDI file")
+    assert second.startswith(f"left out: {tmp_path / 'none.mid'} can't be read")
+    assert end.endswith("error: 2 of 4 files are left out: see above.")
+    if command == "score":
+        told = [line.split()[-1] for line in outcome.out.splitlines()]
+        assert told == ["file", str(files["SONG"]), str(last)]
+    else:
+        written = sorted(path.name for path in (tmp_path / "out").glob("*.mid"))
+        ending = {"continue": "continued", "harmonize": "harmonized"}[command]
+        assert written == [f"last-{ending}.mid", f"song-{ending}.mid"]
 
 
 def test_no_given_file_is_replaced(run_music, tmp_path, files, preset):

@@ -66,10 +66,13 @@ def test_drums_are_read_from_a_datasets_midi():
 
 
 @pytest.mark.real_data(raw=["poly_music"])
-def test_the_step_is_the_datasets_own(tmp_path):
+def test_the_step_and_the_lowest_key_are_the_datasets_own(tmp_path):
     builder = data.load_builder("poly_music/jsb_chorales", tmp_path)
     found = music_pieces.read(builder, "validation", None, Grid(0.25))
-    assert found.grid == Grid(1.0)
+    assert found.grid == Grid(1.0, lowest=9)
+    # Where it is sung: a soprano.
+    tops = [row.nonzero()[0].max() for roll in found.rolls for row in roll if row.any()]
+    assert 67 <= found.grid.lowest + np.median(tops) <= 73
     assert (len(found), found.keys) == (76, 88)
     assert "Boulanger" in found.citation
 

@@ -43,7 +43,7 @@ class MusicGenerator:
         steps = tf.constant(steps, tf.int32)
         return self._generate(primer, steps, *_numbers(temperature, seed), vector)
 
-    def harmonize(self, roll, lengths, temperature, seed, vector):
+    def harmonize(self, roll, lengths, temperature, seed, vector, free):
         """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are Python's."""
         if getattr(self._model.frame_output, "order", None) == LOW_TO_HIGH:
             raise ValueError(
@@ -51,7 +51,15 @@ class MusicGenerator:
                 "what is highest. Harmonize with one of order='high_to_low'."
             )
         roll, lengths, vector = self._model.pieces(roll, lengths, vector)
-        return self._harmonize(roll, lengths, *_numbers(temperature, seed), vector)
+        if free is not None:
+            free = tf.cast(free, tf.float32) > 0
+            if free.shape != roll.shape:
+                raise ValueError(
+                    f"`free` tells of each note of the roll, {tuple(roll.shape)}, "
+                    f"whether it is drawn. Found {tuple(free.shape)}."
+                )
+        numbers = _numbers(temperature, seed)
+        return self._harmonize(roll, lengths, *numbers, vector, free)
 
 
 def _numbers(temperature, seed):
@@ -111,7 +119,7 @@ def generate(model, primer, steps, temperature, seed, vector=None):
     return tf.ensure_shape(roll, [None, None, model.keys]), lengths
 
 
-def harmonize(model, roll, lengths, temperature, seed, vector=None):
+def harmonize(model, roll, lengths, temperature, seed, vector=None, free=None):
     """Returns pieces with the melodies of `roll`, in a graph or not.
 
     Args:
@@ -121,6 +129,8 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None):
         temperature: float32 scalar.
         seed: int64 scalar.
         vector: float (batch, conditioning), or None.
+        free: bool (batch, steps, keys), the notes that are drawn; by default those
+            that have one of `roll` above them.
 
     Returns:
         float32 (batch, steps, keys).
@@ -128,16 +138,15 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None):
     frames, lengths, vector = model.pieces(roll, lengths, vector)
     rows, steps = tf.unstack(tf.shape(frames)[:2])
     walk = Walk(model, lengths, vector)
-    above = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True)
-    above = tf.transpose(above, [1, 0, 2])
-    frames = tf.transpose(frames, [1, 0, 2])
+    if free is None:
+        free = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True) > 0
+    free, frames = (tf.transpose(each, [1, 0, 2]) for each in (free, frames))
 
     def sample(outputs, seed):
         hidden, _, t = outputs
-        highest = (frames[t - 1] > 0) & (above[t - 1] == 0)
-        decided = tf.cast(tf.where(highest, _SOUNDS, _SILENT), tf.float64)
+        decided = tf.cast(tf.where(frames[t - 1] > 0, _SOUNDS, _SILENT), tf.float64)
         points = uniform([rows, model.keys], seed)
-        points = tf.where(above[t - 1] > 0, points, decided)
+        points = tf.where(free[t - 1], points, decided)
         frame = model.frame_output.draw(hidden, points, temperature)
         return _with_end(frame, tf.zeros([rows], tf.bool))
 

@@ -108,6 +108,7 @@ class PieceModel(Model, keras.Model):
         temperature: float = 1.0,
         seed: int = 0,
         vector=None,
+        free=None,
     ) -> tf.Tensor:
         """Draws what goes below melodies, the highest notes of each frame.
 
@@ -120,6 +121,9 @@ class PieceModel(Model, keras.Model):
             temperature: see `generate`.
             seed: see there.
             vector: see there.
+            free: (batch, steps, keys), more than 0 where a note is drawn; elsewhere
+                what `roll` has stays, silence too. By default all notes below a
+                frame's highest are drawn, and nothing else.
 
         Returns:
             0 and 1, float32 (batch, steps, keys), zeros after a piece's end.
@@ -128,7 +132,7 @@ class PieceModel(Model, keras.Model):
             ValueError: a number is out of its range, or NADE draws its notes from low
                 to high.
         """
-        return self._generator.harmonize(roll, lengths, temperature, seed, vector)
+        return self._generator.harmonize(roll, lengths, temperature, seed, vector, free)
 
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `music_serving`."""

@@ -2,12 +2,13 @@
 
 import os
 import wave
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from zoo.files import replaced_file
-from zoo.music.drums import DRUMS, check_drums
+from zoo.music.drums import COLUMNS, DRUMS, check_drums
 from zoo.music.keys import LOWEST, check_range
 from zoo.music.midi import STEPS_PER_QUARTER, TEMPO, check_time
 from zoo.music.rolls import notes, sounding
@@ -18,6 +19,7 @@ TAIL = 0.6
 
 PEAK = 0.9
 
+_VELOCITY = 80  # of a roll's notes
 _ATTACK = 0.004
 _RELEASE = 0.15
 _PARTIALS = 8
@@ -37,7 +39,54 @@ def write_wav(
     Raises:
         ValueError: as `synthesize` does.
     """
-    samples = synthesize(roll, rate=rate, **arguments)
+    _write(synthesize(roll, rate=rate, **arguments), path, rate)
+
+
+class Sound(NamedTuple):
+    """A note as it is heard.
+
+    Attributes:
+        start: the second it begins at.
+        end: the second it ends at.
+        key: MIDI's number of the key, or of the drum.
+        velocity: how hard it is struck, 1 to 127; loudness grows with it.
+        is_drum: whether it is a drum's. Of percussion, what is none of
+            `zoo.music.DRUMS` sounds like a closed hi-hat.
+    """
+
+    start: float
+    end: float
+    key: int
+    velocity: int = 80
+    is_drum: bool = False
+
+
+def write_sounds(
+    sounds: Sequence[Sound], path: str | os.PathLike, *, rate: int = RATE
+) -> None:
+    """Writes notes at any times as a WAV file: mono, 16-bit PCM.
+
+    It is as long as the last note, and 0.6 seconds to ring on. It sounds as a roll
+    does: see `synthesize`.
+
+    Args:
+        sounds: the notes.
+        path: the file to write.
+        rate: samples a second.
+    """
+    seconds = max((sound.end for sound in sounds), default=0)
+    keys, hits = {}, []
+    for start, end, key, velocity, is_drum in sounds:
+        start, end = round(start * rate), round(end * rate)
+        if is_drum:
+            hits.append((start, COLUMNS.get(key, _TICK), velocity))
+        else:
+            keys.setdefault(key, []).append((start, end, velocity))
+    played = [*_strings(keys, rate), *_hits(hits, rate)]
+    _write(_mixed(played, round(seconds * rate) + round(TAIL * rate)), path, rate)
+
+
+def _write(samples, path, rate):
     with replaced_file(path) as file, wave.open(str(file), "wb") as audio:
         audio.setnchannels(1)
         audio.setsampwidth(2)
@@ -80,33 +129,46 @@ def synthesize(
     check_time(tempo, steps_per_quarter)
     sounds = sounding(roll)
     step = rate * 60 / tempo / steps_per_quarter
-    samples = np.zeros(round(len(sounds) * step) + round(TAIL * rate))
     if drums:
         check_drums(sounds)
-        played = _hits(sounds, step, rate)
+        hits = notes(sounds, tie=False)
+        times = ((round(hit.start * step), hit.column, _VELOCITY) for hit in hits)
+        played = _hits(times, rate)
     else:
         check_range(lowest, sounds.shape[1])
-        played = _strings(sounds, tie, step, lowest, rate)
+        keys = {}
+        for note in notes(sounds, tie):
+            times = round(note.start * step), round(note.end * step), _VELOCITY
+            keys.setdefault(lowest + note.column, []).append(times)
+        played = _strings(keys, rate)
+    return _mixed(played, round(len(sounds) * step) + round(TAIL * rate))
+
+
+def _mixed(played: Iterable[tuple[int, np.ndarray]], length: int) -> np.ndarray:
+    """Returns sounds together, each from its first sample on, at a level."""
+    samples = np.zeros(length)
     for start, sound in played:
+        sound = sound[: max(0, length - start)]
         samples[start : start + len(sound)] += sound
     peak = np.abs(samples).max(initial=0)
     return (samples * (PEAK / peak if peak else 0)).astype("float32")
 
 
-def _strings(sounds, tie, step, lowest, rate):
-    """Yields the first sample of each note, and its samples."""
+def _strings(keys, rate):
+    """Yields the first sample of each note, and its samples.
+
+    Args:
+        keys: for each key the first and last samples of its notes, and velocities.
+        rate: samples a second.
+    """
     release = round(_RELEASE * rate)
     damping = np.linspace(1, 0, release)
-    held = {}
-    for note in notes(sounds, tie):
-        start, end = round(note.start * step), round(note.end * step)
-        held.setdefault(note.column, []).append((start, end))
-    for column, times in held.items():
+    for key, times in keys.items():
         # All notes of a key begin alike: the longest has them all.
-        longest = max(end - start for start, end in times)
-        string = _string(lowest + column, longest + release, rate)
-        for start, end in times:
-            sound = string[: end - start + release].copy()
+        longest = max(end - start for start, end, _ in times)
+        string = _string(key, longest + release, rate)
+        for start, end, velocity in times:
+            sound = string[: end - start + release] * (velocity / _VELOCITY)
             sound[end - start :] *= damping
             yield start, sound
 
@@ -154,11 +216,14 @@ _KIT = {
 }
 
 
-def _hits(sounds, step, rate):
-    """Yields the first sample of each hit, and its samples."""
+_TICK = list(DRUMS).index("closed hi-hat")
+
+
+def _hits(hits, rate):
+    """Yields the first sample of each hit, given with its drum, and its samples."""
     kit = [_drum(_KIT[name], rate) for name in DRUMS]
-    for hit in notes(sounds, tie=False):
-        yield round(hit.start * step), kit[hit.column]
+    for start, column, velocity in hits:
+        yield start, kit[column] * (velocity / _VELOCITY)
 
 
 def _drum(drum, rate):

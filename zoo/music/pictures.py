@@ -1,14 +1,15 @@
 """Pictures of piano rolls. They need the extra `plots`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.files import replaced_file
 from zoo.music.drums import DRUMS, check_drums
 from zoo.music.keys import LOWEST, check_range, key_name
-from zoo.music.rolls import notes, sounding
+from zoo.music.rolls import Note, notes, sounding
 from zoo.plots import new_figure
 
 _BLACK = (1, 3, 6, 8, 10)
@@ -53,33 +54,85 @@ def piano_rolls(
     rolls = {title: sounding(roll) for title, roll in rolls.items()}
     for roll in rolls.values():
         check_drums(roll) if drums else check_range(lowest, roll.shape[1])
+    panels = {
+        title: Panel([notes(roll)], len(roll), lowest * (not drums))
+        for title, roll in rolls.items()
+    }
+    note_panels(
+        panels,
+        path,
+        steps_per_quarter=steps_per_quarter,
+        quarters_per_bar=quarters_per_bar,
+        drums=drums,
+        given=given,
+    )
+
+
+class Panel(NamedTuple):
+    """Notes to draw beside others.
+
+    Attributes:
+        parts: notes of one colour each; their times may be no whole steps.
+        steps: how long they are, in steps.
+        lowest: the MIDI key of column 0; of drums 0.
+    """
+
+    parts: Sequence[Sequence[Note]]
+    steps: float
+    lowest: int = 0
+
+
+def note_panels(
+    panels: Mapping[str, Panel],
+    path: str | os.PathLike,
+    *,
+    steps_per_quarter: int | None = None,
+    quarters_per_bar: float | None = None,
+    drums: bool = False,
+    given: float = 0,
+) -> None:
+    """Draws notes at any times, as `piano_rolls` draws rolls.
+
+    Args:
+        panels: what stands side by side, by its titles.
+        path: the PNG to write.
+        steps_per_quarter: see `piano_rolls`.
+        quarters_per_bar: see there.
+        drums: see there.
+        given: see there.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: a bar is told without the steps in a quarter note.
+    """
     unit, steps_per_unit, first = _time(steps_per_quarter, quarters_per_bar)
-    longest = max(1, *(len(roll) for roll in rolls.values()))
-    widths = [max(len(roll), longest / 4, 1) for roll in rolls.values()]
-    low, high = (0, len(DRUMS) - 1) if drums else _used(rolls.values(), lowest)
+    longest = max(1, *(panel.steps for panel in panels.values()))
+    widths = [max(panel.steps, longest / 4, 1) for panel in panels.values()]
+    low, high = (0, len(DRUMS) - 1) if drums else _used(panels.values())
     figure = new_figure(
         figsize=(
-            1 + np.clip(0.1 * sum(widths), 5 * len(rolls), 24),
+            1 + np.clip(0.1 * sum(widths), 5 * len(panels), 24),
             1.2 + np.clip(0.14 * (high - low + 1), 2.2, 8),
         )
     )
-    panels = figure.subplots(
-        1, len(rolls), squeeze=False, sharey=True, width_ratios=widths
+    drawn = figure.subplots(
+        1, len(panels), squeeze=False, sharey=True, width_ratios=widths
     )[0]
-    for number, (axes, title) in enumerate(zip(panels, rolls, strict=True)):
-        roll = rolls[title]
-        _draw(axes, roll, 0 if drums else lowest, first, steps_per_unit, f"C{number}")
+    for number, (axes, title) in enumerate(zip(drawn, panels, strict=True)):
+        for place, part in enumerate(panels[title].parts):
+            color = f"C{number + place}"
+            _draw(axes, part, panels[title].lowest, first, steps_per_unit, color)
         if given:
             end_of_given = first + given / steps_per_unit
             axes.axvline(end_of_given, color="0.2", linestyle="--")
         end = first + widths[number] / steps_per_unit
         # A $ would begin a formula.
         axes.set(title=title.replace("$", r"\$"), xlabel=unit, xlim=(first, end))
-    panels[0].set_ylim(low - 0.5, high + 0.5)
+    drawn[0].set_ylim(low - 0.5, high + 0.5)
     if drums:
-        panels[0].set_yticks(range(len(DRUMS)), list(DRUMS))
+        drawn[0].set_yticks(range(len(DRUMS)), list(DRUMS))
     else:
-        _label_keys(panels, low, high)
+        _label_keys(drawn, low, high)
     with replaced_file(path) as file:
         figure.savefig(file, format="png", dpi=120)
 
@@ -98,19 +151,25 @@ def _time(steps_per_quarter, quarters_per_bar):
     return "step", 1, 0
 
 
-def _used(rolls, lowest):
+def _used(panels):
     """Returns the lowest and the highest key to draw, more than an octave apart."""
-    used = lowest + np.concatenate([np.nonzero(roll)[1] for roll in rolls])
-    low, high = (used.min(), used.max()) if len(used) else (60, 60)
+    used = [
+        panel.lowest + note.column
+        for panel in panels
+        for part in panel.parts
+        for note in part
+    ]
+    low, high = (min(used), max(used)) if used else (60, 60)
     missing = max(0, 12 - (high - low))
-    return int(low - 1 - missing // 2), int(high + 1 + (missing + 1) // 2)
+    return low - 1 - missing // 2, high + 1 + (missing + 1) // 2
 
 
-def _draw(axes, roll, lowest, first, steps_per_unit, color):
+def _draw(axes, part, lowest, first, steps_per_unit, color):
     times = {}
-    for note in notes(roll):
+    for note in part:
         # A gap tells a note from the next one.
-        length = note.end - note.start - 0.1
+        length = note.end - note.start
+        length = max(length - 0.1, 0.7 * length)
         span = (first + note.start / steps_per_unit, length / steps_per_unit)
         times.setdefault(lowest + note.column, []).append(span)
     for row, spans in times.items():

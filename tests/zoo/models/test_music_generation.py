@@ -128,6 +128,20 @@ def test_melodies_are_harmonized_by_what_is_probable_below_them(output):
     check_frequencies(counts, np.array(chances) / np.sum(chances))
 
 
+@pytest.mark.parametrize("output", ["nade", "bernoulli"])
+def test_only_what_is_free_is_drawn_and_the_rest_stays(output):
+    model = make(4, output=output)
+    roll = np.repeat(np.array([[[1, 0, 1, 0]]], "float32"), ROWS, axis=0)
+    free = np.zeros_like(roll)
+    free[..., [1, 3]] = 1
+    found = model.harmonize(roll, seed=3, free=free).numpy()[:, 0]
+    np.testing.assert_array_equal(found[:, [0, 2]], np.ones([ROWS, 2]))
+    assert 0 < found[:, 1].mean() < 1
+    assert 0 < found[:, 3].mean() < 1
+    with pytest.raises(ValueError, match=r"`free` .* Found \(1, 4\)"):
+        model.harmonize(roll, free=np.ones([1, 4]))
+
+
 def test_harmonies_end_with_their_melody():
     model = make(ending="length")
     roll = model.harmonize(np.ones([2, 4, 5]), [4, 2]).numpy()
