@@ -237,21 +237,34 @@ class AttentionDecoder(keras.layers.Layer):
         """
         return self.stepper()(inputs, list(states), memory)
 
-    def stepper(self, training=False):
-        """Returns `step`, with all prepared that is the same at every step."""
+    def stepper(self, training=False, beams=1):
+        """Returns `step`, with all prepared that is the same at every step.
+
+        Args:
+            training: whether dropout is applied.
+            beams: how many rows of inputs and states look at each row of the memory:
+                rows i · beams to (i + 1) · beams - 1 at row i.
+        """
         advance = stepper(self.layer, training)
         fed = 1 if self.input_feeding else 0
+
+        def attend(query, memory):
+            if beams == 1:
+                return self.attention.attend(query, memory)
+            queries = ops.reshape(query, (-1, beams, query.shape[-1]))
+            found = self.attention.attend(queries, memory)
+            return [ops.reshape(each, (-1, ops.shape(each)[-1])) for each in found]
 
         def step(inputs, states, memory):
             before, states = states[:fed], states[fed:]
             seen = [ops.cast(inputs, self.compute_dtype), *before]
             if self.order == "before":
                 query = top_state(self.layer, states)
-                context, weights = self.attention.attend(query, memory)
+                context, weights = attend(query, memory)
                 seen.insert(1, context)
             a, states = advance(ops.concatenate(seen, axis=-1), states)
             if self.order == "after":
-                context, weights = self.attention.attend(a, memory)
+                context, weights = attend(a, memory)
             output = self.attentional(ops.concatenate([context, a], axis=-1))
             return output, fed * [output] + states, weights
 

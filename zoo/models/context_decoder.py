@@ -69,12 +69,19 @@ class ContextDecoder(keras.layers.Layer):
         )
         return a, None, *keras.tree.flatten(states)
 
-    def stepper(self, training=False):
-        """Returns `step(inputs, states, context) → a, states, None`."""
+    def stepper(self, training=False, beams=1):
+        """Returns `step(inputs, states, context) → a, states, None`.
+
+        Args:
+            training: whether dropout is applied.
+            beams: how many rows of inputs and states each row of the context is for.
+        """
         advance = stepper(self.layer, training)
 
         def step(inputs, states, context):
             if self.as_input:
+                if beams > 1:
+                    context = ops.repeat(context, beams, axis=0)
                 inputs = ops.concatenate([inputs, context], axis=-1)
             a, states = advance(inputs, states)
             return a, states, None

@@ -297,9 +297,13 @@ class Translator(TranslatingModel):
         """
         return self.stepper()(ids, state, memory)
 
-    def stepper(self):
-        """Returns `step` for a loop, with all prepared that is the same at each."""
-        advance = self.decoder.stepper()
+    def stepper(self, beams=1):
+        """Returns `step` for a loop, with all prepared that is the same at each.
+
+        Args:
+            beams: how many rows of ids and states there are for each of the memory.
+        """
+        advance = self.decoder.stepper(beams=beams)
 
         def step(ids, state, memory):
             embedded = self.target_embedding(ids)

@@ -78,6 +78,24 @@ def in_numpy(unit, decoder, x, h, mask):
     return np.array(outputs), np.array(alphas)
 
 
+@every_way
+def test_beams_look_at_one_row_of_the_memory(order, input_feeding):
+    decoder = make(GRU(N_A), "additive", order=order, input_feeding=input_feeding)
+    x, h = draw_all(6)
+    mask = SOURCE_MASK[1:3]
+    states = decoder.get_initial_state(6)
+    each = decoder.memory(tf.repeat(h[:2], 3, axis=0), np.repeat(mask, 3, axis=0))
+    expected = decoder.step(x[:, 0], states, each)
+    beams = decoder.stepper(beams=3)
+    found = beams(x[:, 0], states, decoder.memory(h[:2], mask))
+    for one, other in zip(
+        keras.tree.flatten(found), keras.tree.flatten(expected), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    nothing = beams(x[:0, 0], [s[:0] for s in states], decoder.memory(h[:0], mask[:0]))
+    assert nothing[0].shape == (0, N_A)
+
+
 @pytest.mark.parametrize(
     ("unit", "order", "input_feeding"),
     [
