@@ -6,6 +6,7 @@ its outputs, and nothing here knows what model it is of.
 
 from zoo.decoding import filters
 from zoo.decoding.beam import beam_search
+from zoo.decoding.cycles import Cycles
 from zoo.decoding.filters import occurring
 from zoo.decoding.generation import Generated, Generator, generate, stream
 from zoo.decoding.hypotheses import Hypotheses
@@ -16,6 +17,7 @@ from zoo.decoding.stopping import StopSequences
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "Cycles",
     "Generated",
     "Generator",
     "Hypotheses",

@@ -11,7 +11,7 @@ class Hypotheses(NamedTuple):
 
     Attributes:
         sequences: (batch, n, length), the inputs' dtype: ids, the end's included; then
-            padding.
+            padding. Where a search was given its memory, length is that of the longest.
         log_probabilities: float32 (batch, n): log P(y|x), in nats.
         scores: float32 (batch, n): what they are ranked by.
         lengths: int32 (batch, n): how many ids, the end's included.
@@ -32,11 +32,13 @@ class Paths(NamedTuple):
         sequences: (batch, n, length).
         log_probabilities: float32 (batch, n), −∞ where there is none.
         coverage: Σ_t α<t,s>, float32 (batch, n, source), or () if it is of no use.
+        tail: a `zoo.decoding.cycles.Tail`, or () if no circles are looked for.
     """
 
     sequences: tf.Tensor
     log_probabilities: tf.Tensor
     coverage: Any
+    tail: Any = ()
 
 
 def only(mask, paths):
@@ -65,3 +67,22 @@ def first(structure, n):
 def side_by_side(one, other):
     """Returns two nests of tensors (batch, n, …) as one."""
     return tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=1), one, other)
+
+
+def with_room(hypotheses, length, padding):
+    """Returns hypotheses, or paths, whose sequences have `length` places at least."""
+    sequences = hypotheses.sequences
+    missing = tf.maximum(length - tf.shape(sequences)[2], 0)
+    sequences = tf.pad(
+        sequences, [[0, 0], [0, 0], [0, missing]], constant_values=padding
+    )
+    return hypotheses._replace(sequences=sequences)
+
+
+def placed(hypotheses, rows, others):
+    """Returns hypotheses in which those of `rows`, int32 (k,), are `others`."""
+    return tf.nest.map_structure(
+        lambda all_, new: tf.tensor_scatter_nd_update(all_, rows[:, None], new),
+        hypotheses,
+        others,
+    )

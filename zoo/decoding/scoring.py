@@ -4,7 +4,7 @@
 score = log P(y|x) / ((5 + |y|) / 6)^α + β Σ_s log min(Σ_t α<t,s>, 1)
 ```
 
-Each weight is a number or a tensor, of shape ().
+Each weight is a number or a tensor, of shape () or one that fits, as (batch, 1).
 """
 
 import numpy as np

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.decoding import Categorical, Hypotheses, beam_search, generate, repeat
+from tests.zoo.decoding.circles import goes_in_circles
+from zoo.decoding import (
+    Categorical,
+    Cycles,
+    Hypotheses,
+    beam_search,
+    generate,
+    repeat,
+)
 
 SIZE, END, LENGTH, SOURCE = 4, 3, 3, 3
 EVERYTHING = SIZE**LENGTH
@@ -254,6 +262,140 @@ def test_padding_of_the_source_needs_no_coverage():
     np.testing.assert_allclose(found.scores[1:], alone.scores, rtol=1e-5)
 
 
+ROWS, LONGEST = 7, 80
+LENGTHS = [80, 3, 0, 41, 80, 1, 33]
+
+
+def chains(seed):
+    """Returns logits by row, step and id before; the rows end early and late."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(ROWS, LONGEST, SIZE, SIZE)) * 1.5
+    attention = rng.random((ROWS, LONGEST, SIZE, SOURCE)) * 0.2
+    logits[..., END] -= np.array([9, 0, 3, 9, 1, 2, 5])[:, None, None]
+    return logits.astype(np.float32), attention.astype(np.float32)
+
+
+def chain_step(logits, attention, sizes=None):
+    """Returns a step for rows, (rows,), that are its memory."""
+
+    def step(ids, steps, rows):
+        if sizes is not None:
+            tf.py_function(lambda n: sizes.append(int(n)), [tf.size(ids)], [])
+        beams = tf.size(ids) // tf.maximum(tf.size(rows), 1)
+        at = tf.stack([tf.repeat(rows, beams), steps, ids], 1)
+        return tf.gather_nd(logits, at), steps + 1, tf.gather_nd(attention, at)
+
+    return step
+
+
+def search_chains(logits, attention, rows, leaving, beams=3, **how):
+    """Searches for some of the rows; they stay to the end, or leave when done."""
+    step, rows = chain_step(logits, attention), tf.constant(rows, tf.int32)
+    if not leaving:
+        memory, inner = repeat(rows, beams), step
+
+        def step(ids, steps):
+            return inner(ids, steps, memory)
+
+    length = np.array(how.pop("length", LENGTHS), np.int32)
+    found = beam_search(
+        *(step, tf.ones(tf.size(rows), tf.int32), tf.zeros_like(rows), beams),
+        *(tf.gather(length, rows), END),
+        memory=rows if leaving else None,
+        attention_mask=tf.gather(tf.sequence_mask([3, 1, 0, 2, 3, 3, 2]), rows),
+        **how,
+    )
+    return Hypotheses(*map(np.array, found))
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(-0.5, 0.0), (0.8, 0.3)])
+@pytest.mark.parametrize(("beams", "returned"), [(1, 1), (4, 2)])
+def test_rows_that_leave_find_what_each_finds_alone(alpha, beta, beams, returned):
+    logits, attention = chains(0)
+    how = {"length_penalty": alpha, "coverage_penalty": beta}
+    how |= {"beams": beams, "returned": returned}
+    whole = search_chains(logits, attention, range(ROWS), True, **how)
+    assert len(set(whole.lengths[:, 0].tolist())) >= 3
+    assert whole.sequences.shape == (ROWS, returned, whole.lengths.max())
+    for row in range(ROWS):
+        alone = search_chains(logits, attention, [row], False, **how)
+        assert alone.sequences.shape == (1, returned, LENGTHS[row])
+        for place in range(returned):
+            assert ids_of(whole, row, place) == ids_of(alone, 0, place)
+        np.testing.assert_array_equal(whole.ended[row], alone.ended[0])
+        np.testing.assert_allclose(whole.scores[row], alone.scores[0], rtol=1e-5)
+
+
+def test_each_row_has_penalties_and_a_length_of_its_own():
+    logits, attention = chains(1)
+    alphas = np.linspace(-1, 2, ROWS).astype(np.float32)
+    betas = np.linspace(0, 1, ROWS).astype(np.float32)
+    for leaving in (True, False):
+        how = {"length_penalty": alphas, "coverage_penalty": betas}
+        whole = search_chains(logits, attention, range(ROWS), leaving, **how)
+        for row in (0, 1, 3):
+            how = {"length_penalty": float(alphas[row])}
+            alone = search_chains(
+                *(logits, attention, [row], leaving),
+                coverage_penalty=tf.constant(betas[row]),
+                **how,
+            )
+            for place in range(3):
+                assert ids_of(whole, row, place) == ids_of(alone, 0, place)
+            np.testing.assert_allclose(whole.scores[row], alone.scores[0], rtol=1e-5)
+    assert (whole.lengths.max(axis=1) <= LENGTHS).all()
+
+
+def test_a_row_that_is_done_is_not_computed_for_long():
+    logits, attention = chains(0)
+    lengths = np.array([80, 2, 2, 2, 10, 2, 10], np.int32)
+    sizes = []
+    step = chain_step(logits, attention, sizes)
+    beam_search(
+        *(step, tf.ones(ROWS, tf.int32), tf.zeros(ROWS, tf.int32), 2, lengths, END),
+        memory=tf.range(ROWS),
+    )
+    assert sizes[0] == 2 * ROWS
+    assert sizes[-1] == 2
+    # Half of the rows at most wait for others, with all their hypotheses.
+    assert sum(sizes) <= 2 * 2 * lengths.sum()
+
+
+def test_no_rows_are_searched_for_nothing():
+    logits, attention = chains(0)
+    for leaving in (True, False):
+        found = search_chains(logits, attention, [], leaving)
+        assert found.sequences.shape == (0, 3, 0)
+
+
+def test_a_hypothesis_that_goes_in_circles_may_only_end():
+    cycles = Cycles(period=3, copies=3, tokens=7)
+    logits = np.full([ROWS, LONGEST, SIZE, SIZE], -30.0, np.float32)
+    logits[..., END] = -20.0
+    for row, follows in enumerate(([1, 1, 1], [1, 0, 2], [1, 2, 0])):
+        logits[row, :, range(3), follows] = 0.0  # 1 1, 0 1 0 1, 2 0 1 2 0 1
+    attention = np.zeros([*logits.shape[:3], SOURCE], np.float32)
+    for leaving, beams in itertools.product((True, False), (1, 3)):
+        how = {"beams": beams, "returned": 1, "cycles": cycles}
+        found = search_chains(
+            *(logits, attention, [0, 1, 2], leaving), length=3 * [80], **how
+        )
+        assert found.ended.all()
+        for row in range(3):
+            *ids, _ = ids_of(found, row, 0)
+            circling = [goes_in_circles(ids[:n], cycles) for n in range(len(ids))]
+            assert not any(circling)
+        if beams == 1:
+            assert ids_of(found, 0, 0) == (*7 * (1,), END)
+            assert ids_of(found, 1, 0) == (*3 * (0, 1), 0, END)
+            assert ids_of(found, 2, 0) == (*3 * (2, 0, 1), END)
+        without = search_chains(
+            *(logits, attention, [0, 1, 2], leaving),
+            **{"length": 3 * [80], "beams": beams, "returned": 1},
+        )
+        assert (without.lengths > 40).all()
+
+
 def test_a_search_runs_under_xla():
     logits, attention = tables(5)
     step, state = stepper(logits, attention)
@@ -323,6 +465,8 @@ def test_without_a_coverage_penalty_attention_is_not_looked_at():
         ({"length": -1}, "`length` must be 0 or more, found -1"),
         ({"returned": 3}, "from 1 to `beams`, 2, found 3"),
         ({"coverage_penalty": -0.1}, "must be 0 or more, found -0.1"),
+        ({"coverage_penalty": np.nan}, "must be 0 or more, found nan"),
+        ({"length_penalty": np.nan}, "must be a number, found nan"),
         ({"coverage_penalty": 0.1}, "needs an `attention_mask`"),
         (
             {"coverage_penalty": 0.1, "attention_mask": MASK},
