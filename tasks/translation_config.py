@@ -21,7 +21,7 @@ class Search:
     length_penalty: float = 0.6
     # how much it costs to leave words of the text unattended to
     coverage_penalty: float = 0.0
-    # the most tokens in a translation; default: twice the longest text's, or 200
+    # the most tokens in a translation; default: 2 for each of its text's, and 50 more
     max_length: int | None = None
 
     def check(self) -> None:

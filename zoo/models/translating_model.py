@@ -1,9 +1,11 @@
 """Texts in, texts out: what one does with a model that predicts translations."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from zoo.models import translation, translator_serving
+from zoo.models import translation, translation_scoring, translator_serving
 from zoo.models.base import Model
 from zoo.models.languages import Language
 from zoo.models.text_inputs import Texts, paired_batches, text_batch
@@ -52,9 +54,9 @@ class TranslatingModel(Model, keras.Model):
         beam: int = 4,
         *,
         n_best: int = 1,
-        length_penalty: float = 0.6,
-        coverage_penalty: float = 0.0,
-        max_length: int | None = None,
+        length_penalty: float | Sequence[float] = 0.6,
+        coverage_penalty: float | Sequence[float] = 0.0,
+        max_length: int | Sequence[int] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Translates texts by beam search: see `zoo.decoding.beam_search`.
 
@@ -67,18 +69,24 @@ class TranslatingModel(Model, keras.Model):
             beam: how many hypotheses a text has at each step; 1 is greedy decoding,
                 without penalties.
             n_best: n, how many translations are returned, `beam` at most.
-            length_penalty: α of the score; 0 for none.
+            length_penalty: α of the score, 0 or more; 0 for none.
             coverage_penalty: β of the score, 0 or more; needs attention.
-            max_length: the most tokens in a translation; by default twice those of the
-                longest text, but 200 at least.
+            max_length: the most tokens in a translation, `<EOS>` included; by default
+                2 for each token of its text and 50 more, but 1 000 at most, which is
+                more than real translations have: see `translation.default_limit`.
+
+        Each of these three is one number or a sequence with one for each text; of a
+        sequence -1 as `max_length` is the default. A translation that goes in circles
+        is ended: see `zoo.decoding.Cycles`.
 
         Returns:
             `translation`: string (batch,); its `score`: float32 (batch,);
             `translations` and their `scores`: the n best, (batch, n), "" and −∞ where
             there are fewer; `log_probabilities`: float32 (batch, n), log P in nats.
             With attention also `attention`: α of the best, float32 (batch, T_y, T_x),
-            0 at padding; `source_tokens`: string (batch, T_x), and `tokens`: string
-            (batch, T_y), what it is of, padded with "", without `<EOS>`.
+            0 at padding, of the first 512 tokens of a text and of its translation;
+            `source_tokens`: string (batch, n), and `tokens`: string (batch, n), what it
+            is of, all of them, padded with "", without `<EOS>`.
 
         Raises:
             ValueError: a number is out of its range.
@@ -102,7 +110,7 @@ class TranslatingModel(Model, keras.Model):
             at padding; `lengths`: int32 (batch,), how many tokens there are.
         """
         texts, translations = paired_batches(texts, translations)
-        return translation.score(self, texts, translations)
+        return translation_scoring.score(self, texts, translations)
 
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `translator_serving`."""

@@ -1,23 +1,42 @@
-"""Translations of texts, searched for, and how probable they are."""
+"""Translations of texts, searched for."""
 
+import numbers
+
+import numpy as np
 import tensorflow as tf
 
-from zoo.decoding import beam_search, repeat
-from zoo.decoding.states import as_before
+from zoo.decoding import Cycles, beam_search
+from zoo.decoding.parameters import LARGEST, check, checked, per_row
+from zoo.models import alignment
+from zoo.models.bucketing import in_buckets
+from zoo.models.translation_scoring import BUCKET, SHORT
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
-# How long a translation may be where nothing is said: this, or twice its source.
-LENGTH = 200
-# Of a translation that is known, so many steps are taken at a time: logits, and with
-# "additive" attention T_y · T_x vectors, are only made for these.
-_WINDOW = 32
+# How many tokens a translation has at most where nothing is said: so many for each of
+# its source, and so many beside, but no more than `LONGEST`. No reference of Multi30k
+# or Tatoeba comes near: `python -m tests.benchmarks.translation_lengths`.
+FOR_EACH, BESIDE, LONGEST = 2, 50, 1000
+# A hypothesis that repeats itself like no real translation ends.
+CYCLES = Cycles()
+_NO_ATTENTION = (
+    "A coverage penalty is about attention, which this model has none of: leave it out."
+)
+
+
+def default_limit(tokens: tf.Tensor) -> tf.Tensor:
+    """Returns the most tokens of a translation, `<EOS>` included, int32.
+
+    Args:
+        tokens: how many its source has, int32, any shape.
+    """
+    return tf.minimum(FOR_EACH * tf.minimum(tokens, LONGEST) + BESIDE, LONGEST)
 
 
 class Search:
     """Searches for a model's translations in graphs that it keeps.
 
     Penalties and lengths are tensors, so that others need no other graph; they are
-    checked beforehand, which a tensor can't be.
+    checked beforehand, with errors that name Python's arguments.
 
     Args:
         model: a `zoo.models.Translator`.
@@ -28,10 +47,10 @@ class Search:
         self._graphs = {}
 
     def __call__(self, texts, beam, n_best, penalties, max_length):
-        """Translates texts; all numbers are Python's."""
+        """Translates texts; each number is Python's, or one for each row."""
         length_penalty, coverage_penalty = penalties
-        _check(self._model, beam, n_best, coverage_penalty, max_length)
-        covering = coverage_penalty > 0 and beam > 1
+        _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
+        covering = np.any(np.asarray(coverage_penalty) > 0) and beam > 1
         key = beam, n_best, covering
         if key not in self._graphs:
 
@@ -47,9 +66,9 @@ class Search:
             )
         return self._graphs[key](
             tf.convert_to_tensor(texts, tf.string),
-            tf.constant(length_penalty, tf.float32),
-            tf.constant(coverage_penalty, tf.float32),
-            tf.constant(-1 if max_length is None else max_length, tf.int32),
+            tf.cast(length_penalty, tf.float32),
+            tf.cast(coverage_penalty, tf.float32),
+            tf.cast(-1 if max_length is None else max_length, tf.int32),
         )
 
 
@@ -63,37 +82,83 @@ def translate(
         texts: string (batch,).
         beam: an integer.
         n_best: an integer.
-        length_penalty: a number or a scalar tensor.
+        length_penalty: a number or a tensor, (), (1,) or (batch,).
         coverage_penalty: the same; the number 0 costs nothing.
-        max_length: int, or int32 scalar; negative for the default.
+        max_length: the same, whole; -1 for the default.
     """
-    words = model.source.tokens(texts).to_tensor("")
-    ids = model.source.encode(texts).to_tensor(PADDING_ID)
-    memory, state = model.encode(ids)
-    empty = ~tf.reduce_any(ids != PADDING_ID, axis=1)
-    default = tf.maximum(LENGTH, 2 * tf.shape(ids)[1])
+    batch = tf.size(texts)
+    words, ids = model.source.tokens(texts), model.source.encode(texts)
+    lengths = tf.cast(ids.row_lengths(), tf.int32)
+    limits = per_row("max_length", max_length, batch, tf.int32, least=-1)
+    limits = tf.where(limits < 0, default_limit(lengths), limits)
+    limits = tf.where(lengths == 0, 0, limits)
+    penalties = [
+        per_row(name, tf.cast(value, tf.float32), batch, least=0, most=LARGEST)
+        for name, value in (
+            ("length_penalty", length_penalty),
+            ("coverage_penalty", coverage_penalty),
+        )
+    ]
+    if not model.attends:
+        none = penalties[1] == 0
+        penalties[0] = checked(penalties[0], none, _NO_ATTENTION)
+    covering = not _is_zero(coverage_penalty) and model.attends and beam > 1
+    how = beam, n_best, covering
+
+    def search(places):
+        rows = [tf.gather(each, places) for each in (words, ids, limits, *penalties)]
+        return _search(model, how, *rows)
+
+    found = in_buckets(
+        search, tf.maximum(lengths, SHORT), _signature(model, n_best), steps=BUCKET
+    )
+    return _dense(model, words, *found)
+
+
+def _is_zero(number):
+    return isinstance(number, numbers.Real) and number == 0
+
+
+def _signature(model, n_best):
+    """Returns what `_search` returns, as `in_buckets` wants it."""
+    scores = tf.TensorSpec([None, n_best], tf.float32)
+    texts = tf.TensorSpec([None, n_best], tf.string)
+    return (alignment.SIGNATURE if model.attends else texts), scores, scores
+
+
+def _search(model, search, words, ids, limits, length_penalty, coverage_penalty):
+    """Returns texts, scores and log P of texts of like length."""
+    beam, n_best, covering = search
+    memory, state = model.encode(ids.to_tensor(PADDING_ID))
     found = beam_search(
-        _searched(model, repeat(memory, beam)),
-        tf.fill([tf.shape(ids)[0]], START_ID),
+        _step(model, beam),
+        tf.fill(tf.shape(limits), START_ID),
         state,
         beam,
-        tf.where(max_length < 0, default, max_length),
+        limits,
         END_ID,
+        memory=memory,
         length_penalty=length_penalty if beam > 1 else 0.0,
-        coverage_penalty=coverage_penalty if beam > 1 else 0.0,
-        attention_mask=memory.mask if model.attends else None,
+        coverage_penalty=coverage_penalty if covering else 0.0,
+        attention_mask=memory.mask if covering else None,
         forbid=_forbidden(model),
+        cycles=CYCLES,
         returned=n_best,
     )
-    found = _without(empty, found)
-    return {**_texts(model, words, memory, state, found), **_scores(found)}
+    if model.attends:
+        texts = alignment.written(model, words, memory, state, found)
+    else:
+        rows, n, steps = tf.unstack(tf.shape(found.sequences))
+        ids = tf.reshape(found.sequences, [rows * n, steps])
+        texts = tf.reshape(model.target.decode(ids), [rows, n])
+    return texts, found.scores, found.log_probabilities
 
 
-def _searched(model, memory):
+def _step(model, beam):
     """Returns a step of the model, as a search takes it."""
-    step = model.stepper()
+    step = model.stepper(beams=beam)
 
-    def take(ids, state):
+    def take(ids, state, memory):
         logits, state, weights = step(ids, state, memory)
         return (logits, state, weights) if model.attends else (logits, state)
 
@@ -106,139 +171,39 @@ def _forbidden(model):
     return [PADDING_ID, START_ID] + ([] if copies else [UNKNOWN_ID])
 
 
-def _without(empty, found):
-    """Returns hypotheses of which those of empty texts are empty, and certain."""
-    first = tf.range(tf.shape(found.scores)[1]) == 0
-    nothing = tf.where(first, 0.0, float("-inf"))
-    column = empty[:, None]
-    return found._replace(
-        sequences=tf.where(column[..., None], PADDING_ID, found.sequences),
-        log_probabilities=tf.where(column, nothing, found.log_probabilities),
-        scores=tf.where(column, nothing, found.scores),
-        lengths=tf.where(column, 0, found.lengths),
-        ended=found.ended & ~column,
-    )
-
-
-def _scores(found):
-    return {
-        "score": found.scores[:, 0],
-        "scores": found.scores,
-        "log_probabilities": found.log_probabilities,
-    }
-
-
-def _texts(model, words, memory, state, found):
-    """Returns hypotheses as texts, and what the best ones looked at."""
-    rows, n = tf.unstack(tf.shape(found.lengths))
-    # One step at least: Keras' loops can't do without.
-    steps = tf.reduce_max(tf.concat([tf.reshape(found.lengths, [-1]), [1]], 0))
-    sequences = tf.pad(found.sequences, [[0, 0], [0, 0], [0, 1]])[..., :steps]
-    ids = tf.reshape(sequences, [rows * n, steps])
+def _dense(model, words, texts, scores, logs):
+    """Returns what was found, in tensors that have the batch first."""
+    found = {"score": scores[:, 0], "scores": scores, "log_probabilities": logs}
     if not model.attends:
-        texts = tf.reshape(model.target.decode(ids), [rows, n])
-        return {"translation": texts[:, 0], "translations": texts}
-
-    _, weights = teacher_forced(model, repeat(memory, n), repeat(state, n), ids)
-    # The source of none but empty texts has a step that is no word.
-    missing = tf.shape(weights)[2] - tf.shape(words)[1]
-    words = tf.pad(words, [[0, 0], [0, missing]])
-    most = tf.argmax(weights, axis=2, output_type=tf.int32)
-    instead = tf.gather(repeat(words, n), most, batch_dims=1)
-    texts = tf.reshape(model.target.decode(ids, instead), [rows, n])
-    best = tf.reshape(weights, [rows, n, steps, tf.shape(words)[1]])[:, 0]
-    instead = tf.reshape(instead, [rows, n, steps])[:, 0]
-    tokens = model.target.written(sequences[:, 0], instead).to_tensor("")
-    length = tf.shape(tokens)[1]
-    is_token = (tokens != "")[..., None]
-    return {
-        "translation": texts[:, 0],
-        "translations": texts,
-        "attention": tf.where(is_token, best[:, :length], 0.0),
-        "source_tokens": words,
-        "tokens": tokens,
-    }
-
-
-def teacher_forced(model, memory, state, targets):
-    """Runs a model over translations that are known.
-
-    Args:
-        model: a `zoo.models.Translator`.
-        memory: of `model.encode`.
-        state: of `model.encode`.
-        targets: y, int32 (batch, steps), 0 at the padding on the right.
-
-    Returns:
-        log P(y<t> | y<1..t-1>, x), float32 (batch, steps), in nats, and α, float32
-        (batch, steps, source), of no source without attention; 0 at padding.
-    """
-    rows, steps = tf.unstack(tf.shape(targets))
-    window = tf.clip_by_value(steps, 1, _WINDOW)
-    windows = tf.maximum((steps + window - 1) // window, 1)
-    missing = [[0, 0], [0, windows * window - steps]]
-    inputs = tf.pad(model.inputs(targets), missing)
-    padded = tf.pad(targets, missing)
-
-    def go_on(number, state, arrays):
-        place = slice(number * window, (number + 1) * window)
-        hidden, weights, new = model.run(inputs[:, place], state, memory)
-        logs = -tf.nn.sparse_softmax_cross_entropy_with_logits(
-            padded[:, place], model.logits(hidden)
-        )
-        if weights is None:
-            weights = tf.zeros([rows, window, 0])
-        found = tf.transpose(logs), tf.transpose(weights, [1, 0, 2])
-        arrays = [a.write(number, f) for a, f in zip(arrays, found, strict=True)]
-        return number + 1, as_before(new, state), arrays
-
-    arrays = [
-        tf.TensorArray(
-            tf.float32, windows, infer_shape=False, element_shape=rank * [None]
-        )
-        for rank in (2, 3)
+        return {"translation": texts[:, 0], "translations": texts, **found}
+    sources, tokens = [
+        tf.cast(each.row_lengths(), tf.int32) for each in (words, texts.tokens)
     ]
-    *_, arrays = tf.while_loop(
-        lambda number, *_: number < windows, go_on, (0, list(state), arrays)
-    )
-    logs = tf.transpose(arrays[0].concat())[:, :steps]
-    weights = tf.transpose(arrays[1].concat(), [1, 0, 2])[:, :steps]
-    return tf.where(targets != PADDING_ID, logs, 0.0), weights
-
-
-def score(model, texts, translations) -> dict[str, tf.Tensor]:
-    """Scores translations: see `TranslatingModel.score`."""
-    ids = model.target.encode(translations)
-    ids = tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
-    lengths = tf.cast(ids.row_lengths(), tf.int32)
-    ids = ids.to_tensor(PADDING_ID)
-    memory, state = model.encode(model.source.encode(texts).to_tensor(PADDING_ID))
-    logs, _ = teacher_forced(model, memory, state, ids)
-    total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
-    mean = tf.math.divide_no_nan(-total, tf.cast(lengths, tf.float64))
+    rows = tf.range(tf.size(sources))
     return {
-        "log_probability": tf.cast(total, tf.float32),
-        "perplexity": tf.cast(tf.exp(mean), tf.float32),
-        "tokens": tf.where(ids != PADDING_ID, model.target.vocabulary.lookup(ids), ""),
-        "log_probabilities": logs,
-        "lengths": lengths,
+        "translation": texts.texts[:, 0],
+        "translations": texts.texts,
+        **found,
+        "attention": alignment.dense(
+            texts.attention, sources, tokens, rows, tf.size(rows)
+        ),
+        "source_tokens": words.to_tensor(""),
+        "tokens": texts.tokens.to_tensor(""),
     }
 
 
-def _check(model, beam, n_best, coverage_penalty, max_length):
+def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
     """Raises a ValueError if a number is out of its range."""
     if beam < 1:
         raise ValueError(f"`beam` must be at least 1, found {beam}.")
     if not 1 <= n_best <= beam:
         raise ValueError(f"`n_best` must be from 1 to `beam`, {beam}, found {n_best}.")
-    if not coverage_penalty >= 0:
-        raise ValueError(
-            f"`coverage_penalty` must be 0 or more, found {coverage_penalty}."
-        )
-    if coverage_penalty and not model.attends:
-        raise ValueError(
-            "A coverage penalty is about attention, which this model has none of: "
-            "leave it out."
-        )
-    if max_length is not None and max_length < 0:
-        raise ValueError(f"`max_length` must be 0 or more, found {max_length}.")
+    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    for name, value in penalties.items():
+        check(name, value, least=0)
+        check(name, value, least=0, most=LARGEST)
+    if max_length is not None:
+        # Of several, one may be the default.
+        check("max_length", max_length, least=-1 if np.ndim(max_length) else 0)
+    if np.any(np.asarray(coverage_penalty) > 0) and not model.attends:
+        raise ValueError(_NO_ATTENTION)

@@ -7,18 +7,23 @@ translate(text, length_penalty, coverage_penalty, max_length) → …     the 4 
 score(text, translation) → log_probability, perplexity, tokens, …
 ```
 
-What they return, `TranslatingModel.translate` and `score` say. Of `translate` nobody
-can check numbers once it is a graph: a negative `coverage_penalty` counts as 0, a
-negative `max_length` as none said.
+What they return, `TranslatingModel.translate` and `score` say. The numbers of
+`translate` are scalars, or of shape (1,) or (batch,), for TensorFlow Serving's row
+format gives each row its own. InvalidArgumentError says what is out of its range: a
+penalty below 0, or a `coverage_penalty` above 0 of a model without attention; a
+`max_length` below -1, which is the default, or above 10 000; NaN is out of each.
 """
 
 import tensorflow as tf
 
-from zoo.models import translation
+from zoo.decoding.parameters import per_row
+from zoo.models import translation, translation_scoring
 
 # What `serving_default` searches with.
 BEAM = 4
 LENGTH_PENALTY = 0.6
+# The most tokens that a server writes for a stranger.
+LONGEST = 10_000
 
 
 def signatures(model) -> dict:
@@ -42,7 +47,7 @@ def signatures(model) -> dict:
         "greedy": greedy,
         "translate": _adjustable(model, text),
         "score": tf.function(
-            lambda text, translated: translation.score(model, text, translated),
+            lambda text, translated: translation_scoring.score(model, text, translated),
             input_signature=[text, tf.TensorSpec([None], tf.string, "translation")],
             autograph=False,
         ),
@@ -55,18 +60,20 @@ def _adjustable(model, text):
     @tf.function(
         input_signature=[
             text,
-            tf.TensorSpec([], tf.float32, name="length_penalty"),
-            tf.TensorSpec([], tf.float32, name="coverage_penalty"),
-            tf.TensorSpec([], tf.int32, name="max_length"),
+            tf.TensorSpec(None, tf.float32, name="length_penalty"),
+            tf.TensorSpec(None, tf.float32, name="coverage_penalty"),
+            tf.TensorSpec(None, tf.int32, name="max_length"),
         ],
         autograph=False,
     )
     def translate(
         text, length_penalty=LENGTH_PENALTY, coverage_penalty=0.0, max_length=-1
     ):
-        penalty = tf.maximum(coverage_penalty, 0.0) if model.attends else 0.0
+        max_length = per_row(
+            "max_length", max_length, tf.size(text), least=-1, most=LONGEST
+        )
         return translation.translate(
-            model, text, BEAM, BEAM, length_penalty, penalty, max_length
+            model, text, BEAM, BEAM, length_penalty, coverage_penalty, max_length
         )
 
     return translate

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.translators import SIZE, TARGET, in_numpy, make, subwords
-from zoo import presets
+from zoo import kernels, presets
 from zoo.layers import coverage
-from zoo.models import Translator
+from zoo.models import Translator, alignment, translation
 
 TEXTS = ["abc", "", "é?a", "b"]
 
@@ -127,6 +127,98 @@ def test_a_texts_translation_is_the_same_whatever_the_others_are(model):
                 np.testing.assert_allclose(alone[name][0], whole[name][row], rtol=1e-4)
 
 
+NOISE = ["abc" * 60, "é?a?" * 40, "a" * 150]
+
+
+def test_noise_beside_a_text_changes_nothing_of_its_translation(model):
+    texts = [*TEXTS[:2], NOISE[0], *TEXTS[2:], *NOISE[1:]]
+    whole = model.translate(texts, n_best=2)
+    scored = model.score(texts, texts[::-1])
+    for row, text in enumerate(texts):
+        alone = model.translate([text], n_best=2)
+        assert (alone["translations"] == whole["translations"][row]).numpy().all()
+        np.testing.assert_allclose(alone["scores"][0], whole["scores"][row], rtol=1e-4)
+        if model.attends:
+            found = alone["attention"][0].numpy()
+            here = whole["attention"][row].numpy()
+            places = tuple(map(slice, found.shape))
+            np.testing.assert_allclose(here[places], found, atol=1e-5)
+            assert here.sum() == pytest.approx(found.sum(), rel=1e-4)
+        log = model.score([text], [texts[-1 - row]])["log_probability"]
+        np.testing.assert_allclose(scored["log_probability"][row], log[0], rtol=1e-4)
+
+
+def test_a_batch_takes_the_steps_that_its_texts_take_by_themselves(monkeypatch):
+    model = make(attention="general")
+    taken = []
+    stepper = model.stepper
+
+    def counting(beams):
+        step = stepper(beams)
+
+        def take(ids, state, memory):
+            taken.append((len(ids), len(ids) * memory.mask.shape[1]))
+            return step(ids, state, memory)
+
+        return take
+
+    def rows_and_weights(texts):
+        taken.clear()
+        with kernels.portable():
+            translation.translate(model, tf.constant(texts), 2, 1)
+        return np.sum(taken, axis=0)
+
+    monkeypatch.setattr(model, "stepper", counting)
+    monkeypatch.setattr(translation, "SHORT", 4)
+    alone = 40 * rows_and_weights(["abc"]) + sum(rows_and_weights([n]) for n in NOISE)
+    assert (rows_and_weights([*40 * ["abc"], *NOISE]) <= 2 * alone).all()
+
+
+def test_a_translations_length_is_bounded_by_its_own_texts():
+    model = make(attention="general")
+    model.softmax.bias.assign(model.softmax.bias - 20.0 * tf.one_hot(3, SIZE))
+    lengths = np.array([0, 1, 400, 475, 476, 2**31 - 1], "int32")
+    limits = translation.default_limit(tf.constant(lengths)).numpy()
+    assert limits.tolist() == [50, 52, 850, 1000, 1000, 1000]
+    texts = ["abc", "", "b", "é?a"]
+    found = model.translate(texts, beam=2, max_length=[4, 7, 0, 2])
+    assert (found["tokens"].numpy() != b"").sum(1).tolist() == [4, 0, 0, 2]
+    found = model.translate(texts, beam=2, max_length=np.array([2, -1, 3, -1]))
+    alone = model.translate(["é?a"], beam=2)
+    assert found["translation"][3] == alone["translation"][0]
+    penalties = {"length_penalty": [0, 1, 2, 0.5], "coverage_penalty": [0, 1, 0, 2]}
+    found = model.translate(texts, **penalties, max_length=6)
+    for row, text in enumerate(texts):
+        own = {name: values[row] for name, values in penalties.items()}
+        alone = model.translate([text], **own, max_length=6)
+        assert alone["translation"][0] == found["translation"][row]
+        np.testing.assert_allclose(alone["score"][0], found["score"][row], rtol=1e-4)
+
+
+def test_what_goes_in_circles_is_ended():
+    model = make(attention="general", units=8)
+    model.softmax.bias.assign(40.0 * tf.one_hot(5, SIZE) + 20.0 * tf.one_hot(3, SIZE))
+    for beam in (1, 4):
+        found = model.translate(["abc" * 20], beam)["translation"]
+        assert found.numpy().tolist() == [b"y" * translation.CYCLES.tokens]
+
+
+def test_attention_is_told_of_so_many_tokens_and_no_more(monkeypatch):
+    kinds = [make(attention="general"), make(attention="dot", level="character")]
+    for model in kinds:
+        model.softmax.bias.assign(model.softmax.bias - 20.0 * tf.one_hot(3, SIZE))
+        texts = ["abcab", "c"]
+        whole = model.translate(texts, beam=1, max_length=6)
+        with monkeypatch.context() as patch:
+            patch.setattr(alignment, "MOST_TOKENS", 3)
+            with kernels.portable():
+                found = translation.translate(model, tf.constant(texts), 1, 1, 0, 0, 6)
+        assert found["attention"].shape == (2, 3, 3)
+        expected = whole["attention"][:, :3, :3]
+        np.testing.assert_allclose(found["attention"], expected, atol=1e-6)
+        assert (found["tokens"] == whole["tokens"]).numpy().all()
+
+
 def test_an_empty_text_stays_empty_and_no_texts_are_none(model):
     found = model.translate(["", ""], n_best=2)
     assert found["translations"].numpy().tolist() == [[b"", b""], [b"", b""]]
@@ -141,8 +233,8 @@ def test_an_empty_text_stays_empty_and_no_texts_are_none(model):
 def test_scores_are_the_equations_over_many_windows(model):
     texts, translations = ["abc", "b", "aé"], ["xyz" * 25, "", "y?"]
     scored = model.score(texts, translations)
-    for row, (text, translation) in enumerate(zip(texts, translations, strict=True)):
-        ids = [4 + TARGET.index(c) if c in TARGET else 1 for c in translation] + [3]
+    for row, (text, known) in enumerate(zip(texts, translations, strict=True)):
+        ids = [4 + TARGET.index(c) if c in TARGET else 1 for c in known] + [3]
         expected, _ = log_probability(model, text, ids)
         np.testing.assert_allclose(scored["log_probability"][row], expected, rtol=1e-5)
         assert scored["lengths"][row] == len(ids)
@@ -260,7 +352,12 @@ def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
         ({"beam": 0}, "`beam` must be at least 1, found 0"),
         ({"n_best": 5}, "`n_best` must be from 1 to `beam`, 4, found 5"),
         ({"coverage_penalty": -1.0}, "must be 0 or more, found -1.0"),
+        ({"coverage_penalty": np.nan}, "must be 0 or more, found nan"),
+        ({"length_penalty": -0.5}, "`length_penalty` must be 0 or more, found -0.5"),
+        ({"length_penalty": [0.5, np.nan]}, "must be 0 or more, found nan"),
+        ({"length_penalty": np.inf}, "`length_penalty` must be .* finite, found inf"),
         ({"max_length": -2}, "`max_length` must be 0 or more, found -2"),
+        ({"max_length": [3, -2]}, "`max_length` must be -1 or more, found -2"),
         ({"coverage_penalty": 0.2}, "about attention, which this model has none of"),
     ],
 )

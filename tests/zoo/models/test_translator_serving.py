@@ -14,6 +14,38 @@ TEXTS = {
     "no tokens": [""],
     "invalid UTF-8": [b"a\xffb"],
 }
+ROWS = ["abc", "é?a", "cab"]
+DTYPES = {
+    "length_penalty": "float32",
+    "coverage_penalty": "float32",
+    "max_length": "int32",
+}
+FINE = {"length_penalty": 0.6, "coverage_penalty": [0.0], "max_length": -1}
+PER_ROW = {
+    "for each row": {
+        **FINE,
+        "length_penalty": [0.0, 0.6, 2.0],
+        "max_length": [3, -1, 0],
+    }
+}
+WRONG = {
+    "negative": {**FINE, "length_penalty": -0.5},
+    "one is negative": {**FINE, "coverage_penalty": [0.0, -1.0, 0.0]},
+    "no number": {**FINE, "length_penalty": [np.nan]},
+    "shorter than nothing": {**FINE, "max_length": -2},
+    "too long": {**FINE, "max_length": 10_001},
+    "two for three rows": {**FINE, "max_length": [1, 2]},
+    "a column": {**FINE, "length_penalty": [[0.5], [0.5], [0.5]]},
+}
+SENTENCES = {
+    "negative": "`length_penalty` must be 0 or more",
+    "one is negative": "`coverage_penalty` must be 0 or more",
+    "no number": "`length_penalty` must be 0 or more and finite, found [nan]",
+    "shorter than nothing": "`max_length` must be from -1 to 10000, found [-2]",
+    "too long": "`max_length` must be from -1 to 10000, found [10001]",
+    "two for three rows": "`max_length` must be one number, or one for each of 3 rows",
+    "a column": "`length_penalty` must be one number, or one for each of 3 rows",
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +67,17 @@ def answers(models, tmp_path_factory):
             pair = {**text, "translation": (texts[::-1], "string")}
             numbers = {
                 "length_penalty": (1.5, "float32"),
-                "coverage_penalty": (0.4 if model.attends else -1.0, "float32"),
-                "max_length": (3, "int32"),
+                "coverage_penalty": (0.4 if model.attends else 0.0, "float32"),
+                "max_length": ([3], "int32"),
             }
             calls[which, name, "serving_default"] = which, "serving_default", text
             calls[which, name, "greedy"] = which, "greedy", text
             calls[which, name, "translate"] = which, "translate", {**text, **numbers}
             calls[which, name, "score"] = which, "score", pair
+        text = {"text": (ROWS, "string")}
+        for name, numbers in (PER_ROW | WRONG).items():
+            numbers = {key: (value, DTYPES[key]) for key, value in numbers.items()}
+            calls[which, name] = which, "translate", {**text, **numbers}
     return plain_tensorflow.ask(folder, calls)
 
 
@@ -71,6 +107,22 @@ def test_plain_tensorflow_gives_what_the_model_gives(which, name, models, answer
     )
     check(found[which, name, "translate"], expected)
     check(found[which, name, "score"], model.score(texts, texts[::-1]))
+
+
+@pytest.mark.parametrize("which", ["attention", "context"])
+def test_numbers_are_one_for_each_row_or_a_sentence(which, models, answers):
+    found, _ = answers
+    for name, numbers in PER_ROW.items():
+        expected = models[which].translate(tf.constant(ROWS), n_best=4, **numbers)
+        check(found[which, name], expected)
+    for name, sentence in SENTENCES.items():
+        assert sentence in found[which, name]
+
+
+def test_a_coverage_penalty_is_refused_where_there_is_no_attention(models):
+    translate = models["context"].signatures()["translate"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="which this model has"):
+        translate(tf.constant(ROWS), coverage_penalty=tf.constant([0.0, 0.5, 0.0]))
 
 
 def test_signatures_are_those_that_are_told_of(answers):
