@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from zoo.models.bucketing import in_buckets
+
 
 class Costs(NamedTuple):
     """What pieces cost, in nats.
@@ -48,14 +50,27 @@ def score(model, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
         tf.reduce_all((lengths >= 0) & (lengths <= steps)),
         ["Lengths must be between 0 and the roll's steps,", steps, "found", lengths],
     )
-    # One step at least: Keras' loops can't do without.
-    frames = tf.pad(frames, [[0, 0], [0, tf.maximum(1 - steps, 0)], [0, 0]])
-    hidden = model({"roll": frames, "lengths": lengths, "vector": vector})
-    found = costs(model, hidden, frames, lengths)
-    total = tf.reduce_sum(tf.cast(found.frames, tf.float64), axis=1)
-    first, ending = (
-        tf.cast(each, tf.float64) for each in (found.frames[:, 0], found.ending)
-    )
+
+    def totals(places):
+        """Returns -log P of all frames, of the first ones and of the endings."""
+        some = tf.gather(lengths, places)
+        # One step at least: Keras' loops can't do without.
+        longest = tf.reduce_max(tf.concat([some, [1]], axis=0))
+        pieces = tf.gather(frames, places)[:, :longest]
+        missing = longest - tf.shape(pieces)[1]
+        pieces = tf.pad(pieces, [[0, 0], [0, missing], [0, 0]])
+        own = None if vector is None else tf.gather(vector, places)
+        hidden = model({"roll": pieces, "lengths": some, "vector": own})
+        found = costs(model, hidden, pieces, some)
+        nats = tf.cast(found.frames, tf.float64)
+        return (
+            tf.reduce_sum(nats, axis=1),
+            nats[:, 0],
+            tf.cast(found.ending, tf.float64),
+        )
+
+    signature = 3 * (tf.TensorSpec([None], tf.float64),)
+    total, first, ending = in_buckets(totals, lengths, signature)
     return {
         "nats_per_frame": _mean(total + ending, lengths),
         "published_nats_per_frame": _mean(total - first, lengths - 1),

@@ -5,8 +5,12 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers import BY_CELL, Bidirectional
+from zoo.models.bucketing import in_buckets
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
+
+# How many characters, padding included, are read at a time where nothing is trained.
+_CHARACTERS = 2**16
 
 CHARACTER_FEATURES = ("rnn", "cnn", "none")
 
@@ -143,6 +147,24 @@ class CharacterFeatures(keras.layers.Layer):
         """Returns each token's features."""
         distinct, places = tf.unique(tf.reshape(tokens, [-1]))
         ids = self._ids(distinct)
+        if training:
+            features = self._features(ids, training)
+        else:
+            features = in_buckets(
+                lambda words: self._features(tf.gather(ids, words), training),
+                ids.row_lengths(),
+                tf.TensorSpec([None, self.size], self.compute_dtype),
+                steps=_CHARACTERS,
+            )
+        features = tf.gather(features, places)
+        return ops.reshape(features, (*ops.shape(tokens), self.size))
+
+    def _features(self, ids, training):
+        """Returns the features of words, (words, size), of their characters' ids."""
+        ids = ids.to_tensor(PADDING_ID)
+        # One row and column at least.
+        missing = [tf.maximum(1 - size, 0) for size in tf.unstack(tf.shape(ids))]
+        ids = tf.pad(ids, [[0, size] for size in missing])
         mask = ops.not_equal(ids, PADDING_ID)
         x = self.dropout(self.embedding(ids), training=training)
         if self.kind == "rnn":
@@ -151,18 +173,14 @@ class CharacterFeatures(keras.layers.Layer):
             mask = mask[..., None]
             features = self.reader(ops.where(mask, x, 0))
             features = ops.max(ops.where(mask, features, -1), axis=1)
-        features = tf.gather(features, places)
-        return ops.reshape(features, (*ops.shape(tokens), self.size))
+        return features[: tf.shape(features)[0] - missing[0]]
 
     def _ids(self, words):
-        """Returns the ids of words' characters, int32, one row and column at least."""
+        """Returns the ids of words' characters, int32 ragged (words, characters)."""
         ids = self.characters.ids(tf.strings.unicode_split(words, "UTF-8"))
         head = self.max_characters // 2
         tail = self.max_characters - head
-        ids = tf.concat([ids[:, :head], ids[:, head:][:, -tail:]], axis=1)
-        ids = ids.to_tensor(PADDING_ID)
-        missing = [tf.maximum(1 - size, 0) for size in tf.unstack(tf.shape(ids))]
-        return tf.pad(ids, [[0, size] for size in missing])
+        return tf.concat([ids[:, :head], ids[:, head:][:, -tail:]], axis=1)
 
     def compute_output_spec(self, tokens, training=False):
         """Returns what a call gives, without the tables."""

@@ -1,14 +1,24 @@
 """Buckets, counted by the steps that they make, and against the batch as a whole."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.zoo.models.language_models import make as make_language_model
+from tests.zoo.models.music_models import make as make_music_model
 from zoo import kernels
-from zoo.models import SequenceClassifier, SequenceTagger, text_generation
+from zoo.models import (
+    SequenceClassifier,
+    SequenceTagger,
+    text_generation,
+    token_features,
+)
 from zoo.models.bucketing import in_buckets
 from zoo.models.stepper import Stepper
+from zoo.models.token_features import CharacterFeatures
+from zoo.text import Vocabulary
 
 STEPWISE = tf.RaggedTensorSpec([None, None], tf.int32)
 
@@ -220,3 +230,48 @@ def test_prompts_are_read_in_buckets(monkeypatch):
         assert own[0] == last[row]
         for each, expected in zip(state, alone, strict=True):
             np.testing.assert_allclose(each[row], expected[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "cnn"])
+def test_a_long_words_characters_make_no_other_word_longer(monkeypatch, kind):
+    layer = CharacterFeatures(Vocabulary([*"thecas"]), kind, 3, 4, "rnn")
+    layer.build((None, None))
+    steps = []
+    embed = layer.embedding.call
+    monkeypatch.setattr(
+        layer.embedding, "call", lambda ids: steps.append(ids.shape) or embed(ids)
+    )
+    monkeypatch.setattr(token_features, "_CHARACTERS", 64)
+    words = [*"thecas", *map("".join, itertools.product("the", repeat=3)), "tea" * 99]
+    with kernels.portable():
+        together = layer(tf.constant([words, [*reversed(words)]]))
+        # 6 of one, 27 of three characters, 64 at a time, and 32 of the longest one.
+        assert steps == [(6, 1), (21, 3), (6, 3), (1, 32)]
+        np.testing.assert_array_equal(together[0], together[1][::-1])
+        for place in (0, 6, 30, 33):
+            alone = layer(tf.constant([words[place : place + 1]]))
+            np.testing.assert_allclose(together[0, place], alone[0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [None, "eos", "halt", "length"])
+def test_pieces_scores_depend_on_no_neighbour(monkeypatch, ending):
+    model = make_music_model(ending=ending, conditioning=2)
+    roll = np.random.default_rng(0).random((20, 200, model.keys)) - 0.7
+    lengths = np.array([200, 0, 1, *[7] * 17])
+    vector = np.random.default_rng(1).random((20, 2))
+    steps, call = [], type(model).call
+
+    def counted(self, inputs, *args, **kwargs):
+        steps.append(int(np.prod(inputs["roll"].shape[:2])))
+        return call(self, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(type(model), "call", counted)
+    with kernels.portable():
+        found = model.score(roll, lengths, vector)
+        assert sum(steps) < 2 * sum(lengths)
+        for row in (0, 1, 2, 19):
+            some = slice(row, row + 1)
+            own = roll[some, : lengths[row]]
+            alone = model.score(own, lengths[some], vector[some])
+            for name, values in alone.items():
+                np.testing.assert_allclose(found[name][row], values[0], rtol=1e-5)
