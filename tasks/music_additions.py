@@ -13,6 +13,7 @@ from statistics import median_low
 
 import numpy as np
 
+from tasks.errors import UserError
 from tasks.music_files import Grid, bars_end, tell_files
 from zoo import music
 from zoo.files import replaced_file
@@ -34,6 +35,9 @@ from zoo.music.rolls import Note
 # Of a step: how far a last note may reach into one that others begin in, a little late.
 _LATE = 1 / 8
 _VELOCITY = 80
+# Nats per frame; melodies and tunes in their model's own key stay below.
+_MUCH_LIKELIER = 1.25
+_STEPS_FOR_KEY = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Original:
         grid: the model's.
         quarters_per_bar: the quarter notes in its first bar.
         cut_at: the step that it was cut off at, or None.
+        moved: the semitones that the model hears it higher.
     """
 
     file: MidiFile
@@ -53,6 +58,7 @@ class Original:
     grid: Grid
     quarters_per_bar: float
     cut_at: int | None = None
+    moved: int = 0
 
     @cached_property
     def notes(self) -> list[PlayedNote]:
@@ -63,6 +69,11 @@ class Original:
     def own_notes(self) -> list[PlayedNote]:
         """The notes of the kind that the model knows: of drums, or of keys."""
         return [note for note in self.notes if note.is_drum == self.grid.drums]
+
+    @property
+    def lowest(self) -> int:
+        """The MIDI key of the roll's first column."""
+        return self.grid.lowest - self.moved
 
     @property
     def ticks_a_step(self) -> float:
@@ -91,6 +102,49 @@ def original(piece: music.MidiRoll, grid: Grid, tempo: float | None) -> Original
     if tempo is not None:
         file = midi_parts.in_tempo(file, tempo)
     return Original(file, piece.roll, grid, piece.quarters_per_bar)
+
+
+def moved(given: Original, semitones: int) -> Original:
+    """Returns a piece that the model hears higher by some semitones.
+
+    What it draws is written as much lower.
+
+    Raises:
+        UserError: a note would leave the model's keys.
+    """
+    try:
+        roll = music.transpose(given.roll, semitones)
+    except ValueError as error:
+        raise UserError(f"--transpose {semitones}: {error}") from error
+    return dataclasses.replace(given, roll=roll, moved=semitones)
+
+
+def in_known_key(model, given: Original, path: Path) -> Original:
+    """Returns a piece moved to where a model finds it much likelier, if it does.
+
+    Models that were trained on pieces in one key know others badly: a tune in D costs
+    `music_nottingham` twice the nats of the same tune in C. It is told on stderr.
+
+    Args:
+        model: a `zoo.models.MusicModel` of keys.
+        given: the piece.
+        path: the file that it is of.
+    """
+    fitting = music.transpositions(given.roll)
+    moves = [move for move in range(-5, 7) if move in fitting]
+    beginning = given.roll[:_STEPS_FOR_KEY]
+    rolls = np.stack([music.transpose(beginning, move) for move in moves])
+    nats = np.asarray(model.score(rolls)["nats_per_frame"])
+    now, best = nats[moves.index(0)], int(nats.argmin())
+    if now - nats[best] < _MUCH_LIKELIER:
+        return given
+    print(
+        f"note: {path}: the model hears it {moves[best]:+d} semitones from where it "
+        f"is, in a key that it knows ({nats[best]:.1f} nats per frame for {now:.1f}). "
+        "--transpose 0 leaves it.",
+        file=sys.stderr,
+    )
+    return moved(given, moves[best])
 
 
 def first_bars(
@@ -142,7 +196,7 @@ def below_melody(given: Original) -> np.ndarray:
         first = int(start / given.ticks_a_step + _LATE)
         last = int(np.ceil(end / given.ticks_a_step - _LATE))
         span = slice(first, max(first, last))
-        ceiling[span] = np.minimum(ceiling[span], key - given.grid.lowest)
+        ceiling[span] = np.minimum(ceiling[span], key - given.lowest)
     above = np.cumsum(given.roll[:, ::-1], axis=1)[:, ::-1] - given.roll
     return (above > 0) & (given.roll == 0) & (np.arange(keys) < ceiling[:, None])
 
@@ -188,7 +242,7 @@ def add(given: Original, drawn: np.ndarray, step: int) -> MidiFile:
     notes = []
     for column, start, end in music.notes(drawn, tie=not grid.drums):
         start, end = (round((step + t) * given.ticks_a_step) for t in (start, end))
-        key = PITCHES[column] if grid.drums else grid.lowest + column
+        key = PITCHES[column] if grid.drums else given.lowest + column
         begins = max(start, earliest)
         notes.append(PlayedNote(begins, end, key, velocity, channel, program=program))
     if follows and notes:

@@ -36,7 +36,7 @@ def generate(name: str, settings: Generation) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     model, grid = _open(name)
-    primer = _primer(model, grid, settings)
+    primer = _primer(model, grid, settings, _knows_one_key(name))
     roll = _first_frame(model, grid, settings) if primer is None else primer.roll
     given, steps = len(roll), settings.steps
     if steps is None:
@@ -86,9 +86,10 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     model, grid = _open(name)
+    one_key = _knows_one_key(name)
 
     def continued(path, stem):
-        piece = _read(path, model, grid, settings)
+        piece = _read(path, model, grid, settings, one_key)
         given = len(piece.roll)
         [roll], [length] = model.generate(
             piece.roll[None],
@@ -128,9 +129,10 @@ def harmonize(name: str, files: Sequence[Path], settings: Drawing) -> None:
     model, grid = _open(name)
     if grid.drums:
         raise UserError(f"{name} plays drums, which have no melody.")
+    one_key = _knows_one_key(name)
 
     def harmonized(path, stem):
-        piece = _read(path, model, grid, settings)
+        piece = _read(path, model, grid, settings, one_key)
         try:
             [roll] = model.harmonize(
                 piece.roll[None],
@@ -229,6 +231,12 @@ def _open(name):
     return model, music_files.grid_of(presets.find(name))
 
 
+def _knows_one_key(name):
+    from zoo import presets
+
+    return music_files.knows_one_key(presets.find(name))
+
+
 def _first_frame(model, grid, settings):
     """Returns the roll that pieces without a primer begin with, of one step or none."""
     if settings.chord is None:
@@ -241,11 +249,11 @@ def _first_frame(model, grid, settings):
         raise UserError(f"--chord: {error}") from error
 
 
-def _primer(model, grid, settings):
+def _primer(model, grid, settings, one_key):
     """Returns the piece that others begin with, if there is one."""
     if settings.primer is None:
         return None
-    primer = _read(settings.primer, model, grid, settings)
+    primer = _read(settings.primer, model, grid, settings, one_key)
     if settings.bars is None:
         bar = settings.quarters_per_bar or primer.quarters_per_bar
         return dataclasses.replace(primer, quarters_per_bar=bar)
@@ -254,12 +262,19 @@ def _primer(model, grid, settings):
     )
 
 
-def _read(path, model, grid, settings):
+def _read(path, model, grid, settings, one_key):
     """Returns a file as the model hears it and as it stays."""
     piece = music_files.hear(path, model.keys, grid, _KEPT)
     tempo = settings.tempo or piece.tempo
     check_tempo(f"{path}, without --tempo", tempo)
-    return music_additions.original(piece, grid, settings.tempo)
+    given = music_additions.original(piece, grid, settings.tempo)
+    if grid.drums:
+        return given
+    if settings.transpose is not None:
+        return music_additions.moved(given, settings.transpose)
+    if one_key:
+        return music_additions.in_known_key(model, given, path)
+    return given
 
 
 def _stems(folder, names, given):

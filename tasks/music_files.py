@@ -73,6 +73,19 @@ def grid_of(preset: str | os.PathLike) -> Grid:
     return Grid(**{"lowest": _LOWEST.get(dataset, music.LOWEST), **told})
 
 
+def knows_one_key(preset: str | os.PathLike) -> bool:
+    """Says whether a preset was trained on pieces as they are, not moved to other keys.
+
+    Args:
+        preset: the preset's folder. A record without a command says no.
+    """
+    from zoo import presets
+
+    trained = presets.read_metrics(preset).get("training", {})
+    command = trained.get("command")
+    return command is not None and "--transpose " not in command
+
+
 def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.MidiRoll:
     """Returns a MIDI file as a model hears it, and tells what it hears otherwise.
 

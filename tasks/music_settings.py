@@ -23,6 +23,9 @@ class Drawing:
     # quarter notes a minute, all through; default: as the given file has them, or else
     # 120
     tempo: float | None = None
+    # semitones that the model hears a file higher by; what it draws is written as much
+    # lower; default: 0, or what it finds much likelier if it was trained in one key
+    transpose: int | None = None
 
     def check(self) -> None:
         """Raises a UserError where a number or the folder can't be."""
@@ -63,6 +66,8 @@ class Generation(Drawing):
             config.at_least(self, "bars", 1)
             if self.primer is None:
                 raise UserError("--bars are of a --primer: give one.")
+        if self.transpose is not None and self.primer is None:
+            raise UserError("--transpose moves a --primer: give one.")
         if self.quarters_per_bar is not None:
             config.at_least(self, "quarters_per_bar", 0, exclusive=True)
 

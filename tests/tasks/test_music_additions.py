@@ -336,3 +336,40 @@ def test_chorales_are_heard_an_octave_above_and_written_where_they_are_sung(
     chord = midi_file.parse("it", (tmp_path / "out" / "001.mid").read_bytes())
     keys = {e.data[0] for t in chord.tracks for e in t if e.status == 0x90}
     assert keys == {60, 64}
+
+
+TUNE = song(b"".join(played(key) for key in (62, 64, 66, 67)) + END)
+
+
+def test_model_of_one_key_hears_a_piece_in_it(capsys, tmp_path, monkeypatch, model):
+    preset = music_presets.pretend(
+        monkeypatch, tmp_path / "preset", model, step=1.0, command="train"
+    )
+    scored = model.score
+
+    def score(rolls):
+        in_c = rolls[:, 0, music.frame("C4").argmax()]
+        return {"nats_per_frame": np.where(in_c, 2, scored(rolls)["nats_per_frame"])}
+
+    monkeypatch.setattr(model, "score", score)
+    written, told = run(capsys, "continue", tmp_path, TUNE, preset, "--steps", 9)
+    assert "song.mid: the model hears it -2 semitones from where it is" in told
+    heard = np.stack([music.frame([key - 2]) for key in (62, 64, 66, 67)])
+    roll, [length] = model.generate(heard[None], 4 + 9, seed=0)
+    drawn = music.notes(roll.numpy()[0, 4 : int(length)])
+    expected = {(4 + each.start, 4 + each.end, 23 + each.column) for each in drawn}
+    assert set(check_kept(TUNE, written)) == expected
+    flags = ("--steps", 9, "--transpose", -2)
+    again, told = run(capsys, "continue", tmp_path, TUNE, preset, *flags)
+    assert (again, told) == (written, "")
+    _, told = run(capsys, "continue", tmp_path, TUNE, preset, "--transpose", 0)
+    assert told == ""
+
+
+def test_moved_melody_is_harmonized_below_it(capsys, tmp_path, preset):
+    flags = ("--transpose", 5)
+    written, _ = run(capsys, "harmonize", tmp_path, TUNE, preset, *flags)
+    drawn = check_kept(TUNE, written)
+    assert drawn
+    for start, end, key in drawn:
+        assert key < min((62, 64, 66, 67)[int(start) : int(end)])

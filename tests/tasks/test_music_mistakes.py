@@ -55,6 +55,11 @@ MISTAKES = {
     "no files": (["continue"], "the following arguments are required: FILE"),
     "continue": (["continue", "SONG", "--steps", 0], "--steps must be at least 1"),
     "same": (["harmonize", "SONG", "SONG"], "Two files would be written as"),
+    "moved": (["generate", "--transpose", 2], "--transpose moves a --primer"),
+    "moved away": (
+        ["continue", "SONG", "--transpose", 99],
+        "--transpose 99: Moved by +99 semitones, notes would leave the 88 keys",
+    ),
     "no MIDI": (["continue", "TEXT"], "text.mid is no MIDI file"),
     "no note": (["harmonize", "EMPTY"], "empty.mid has no notes"),
     "folder": (["score", "."], "can't be read: Is a directory. Give its files: *.mid"),

@@ -17,6 +17,23 @@ PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 
 _MIDI_KEYS = 128
 _NOTE = re.compile(r"([A-G])([#b♯♭]*)(-?\d+)?", re.IGNORECASE)
+_SYLLABLES = r"do|ut|re|ré|mi|fa|sol|so|la|si|ti"
+_KINDS = {
+    "m": (0, 3, 7),
+    "min": (0, 3, 7),
+    "maj": (0, 4, 7),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "m7": (0, 3, 7, 10),
+    "min7": (0, 3, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "dim7": (0, 3, 6, 9),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+}
+"""The chords' names that are told from notes, by the semitones above the root."""
+
+_SYMBOL = re.compile(f"([A-Ga-g][#b♯♭]?)({'|'.join(_KINDS)})")
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "♯": 1, "b": -1, "♭": -1}
 
@@ -48,7 +65,7 @@ def parse_chord(text: str, lowest: int = LOWEST, keys: int = KEYS) -> list[int]:
         if not match:
             raise ValueError(
                 f"There is no note {word!r}, found in the chord {text!r}. Write a "
-                "chord note by note, as in 'C E G', 'C4 Eb4 G4' or 'F#3'."
+                f"chord note by note, as in 'C E G', 'C4 Eb4 G4' or 'F#3'.{_hint(word)}"
             )
         letter, accidentals, octave = match.groups()
         key = _STEPS[letter.upper()] + sum(_ACCIDENTALS[a.lower()] for a in accidentals)
@@ -63,6 +80,24 @@ def parse_chord(text: str, lowest: int = LOWEST, keys: int = KEYS) -> list[int]:
         raise ValueError(f"The chord {text!r} has no notes. Write some, as in 'C E G'.")
     _check_on_keys(found, lowest, keys)
     return found
+
+
+def _hint(word):
+    """Says what somebody may have meant by what is no note."""
+    if word[:1] in "Hh":
+        return " The German H is B, and B is Bb."
+    if re.fullmatch(_SYLLABLES, word, re.IGNORECASE):
+        return " Do re mi fa sol la si are C D E F G A B."
+    symbol = _SYMBOL.fullmatch(word)
+    if symbol:
+        root, kind = symbol.groups()
+        root = root[0].upper() + root[1:]
+        notes = parse_chord(root, 0, _MIDI_KEYS)[0] + np.array(_KINDS[kind])
+        names = " ".join(PITCH_CLASSES[note % 12] for note in notes)
+        return f" {word} is a chord's name: its notes are {names!r}."
+    if re.search(r"[-/+.;]", word):
+        return " Notes stand between spaces or commas."
+    return ""
 
 
 def frame(

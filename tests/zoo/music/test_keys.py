@@ -69,3 +69,20 @@ def test_spelled_frames_are_read_back():
         [music.frame(chord) if chord else music.frame([]) for chord in chords]
     )
     assert music.spell(roll) == chords
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Am", "Am is a chord's name: its notes are 'A C E'."),
+        ("C Ebmaj7", "Ebmaj7 is a chord's name: its notes are 'Eb G Bb D'."),
+        ("F#dim", "its notes are 'F# A C'."),
+        ("C E H", "The German H is B"),
+        ("do mi sol", "Do re mi fa sol la si are C D E F G A B"),
+        ("C-E-G", "Notes stand between spaces or commas"),
+    ],
+)
+def test_other_ways_to_write_notes_get_a_hint(text, hint):
+    with pytest.raises(ValueError, match="There is no note") as caught:
+        music.parse_chord(text)
+    assert hint in str(caught.value)
