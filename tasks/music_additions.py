@@ -82,11 +82,15 @@ class Original:
 
     @property
     def next_step(self) -> int:
-        """The step after all its notes, or that it was cut off at."""
+        """The step after all its notes, or that it was cut off at.
+
+        However short, a note takes the step that it begins in.
+        """
         if self.cut_at is not None:
             return self.cut_at
-        steps = end_of_notes(self.notes) / self.ticks_a_step
-        return int(np.ceil(steps - _LATE))
+        begins = max(note.start for note in self.notes) / self.ticks_a_step
+        ends = end_of_notes(self.notes) / self.ticks_a_step
+        return max(int(begins + _LATE) + 1, int(np.ceil(ends - _LATE)))
 
 
 def original(piece: music.MidiRoll, grid: Grid, tempo: float | None) -> Original:

@@ -109,6 +109,10 @@ def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.Mid
             f"{Path(path)} has {len(found.roll):,} of the model's time steps, and "
             f"{_MOST_STEPS:,} are read at most. Give a part of it."
         )
+    endless = sum(not note.ended for note in found.notes)
+    if endless:
+        notes = "1 note never ends" if endless == 1 else f"{endless} notes never end"
+        print(f"note: {Path(path)}: {notes} but with the track.", file=sys.stderr)
     if found.off_steps:
         count = sum(note.is_drum == grid.drums for note in found.notes)
         heard = "it hears them on the nearest one"

@@ -29,17 +29,19 @@ def compare(preset: Path, model, pieces) -> dict:
     """
     drawn = draw(model, int(min(pieces.lengths.max(), MOST_STEPS)))
     extras = {}
-    if not pieces.grid.drums:
+    grid = pieces.grid
+    if not grid.drums:
         extras["statistics"] = {
-            pieces.source: music.statistics(pieces.rolls),
-            f"{COUNT} generated pieces": music.statistics(drawn),
+            pieces.source: music.statistics(pieces.rolls, grid.lowest),
+            f"{COUNT} generated pieces": music.statistics(drawn, grid.lowest),
         }
     shown = {
         "real": pieces.rolls[0][:SHOWN_STEPS],
         "generated": drawn[0][:SHOWN_STEPS],
     }
     try:
-        music.piano_rolls(shown, preset / PICTURE, drums=pieces.grid.drums)
+        picture = preset / PICTURE
+        music.piano_rolls(shown, picture, lowest=grid.lowest, drums=grid.drums)
     except ImportError as error:
         print(f"picture     {error}")
         return extras

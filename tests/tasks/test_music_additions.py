@@ -117,6 +117,8 @@ GIVEN = {
     "human time": song(
         b"".join(played(60 + n, 80, after=20 + n % 3) for n in range(6)) + END
     ),
+    "a short last note": song(played(60) + played(64, 5) + END),
+    "a note of a tick": song(played(60, 1) + END),
     "an unknown chunk": header() + chunk(b"XFIH", b"x") + song(EIGHTHS + END)[14:],
     "all channels used": song(
         b"".join(played(60 + c, channel=c) for c in range(16)) + END
@@ -136,8 +138,9 @@ def test_continued_piece_has_the_given_one_and_then_what_is_drawn(
     notes = midi_notes(given)
     last = max(end for _, end, *_ in notes)
     first = min(start for start, _, _ in drawn)
-    # At once: less than a step later.
+    # At once: less than a step later, and in a step of its own.
     assert last <= first < last + 1
+    assert first >= max(start for start, *_ in notes) + 0.5
     ends = np.array([end for _, end, _ in drawn])
     np.testing.assert_allclose(ends, np.round(ends), atol=1e-9)
 
@@ -213,7 +216,8 @@ def test_drawn_part_goes_on_in_the_tempo_and_the_instrument_of_the_piece(
 
 def test_note_that_never_ends_ends_with_its_track(capsys, tmp_path, preset):
     body = b"\0" + bytes([0x90, 60, 64]) + played(64) + number(200) + END[1:]
-    written, _ = run(capsys, "continue", tmp_path, song(body), preset)
+    written, told = run(capsys, "continue", tmp_path, song(body), preset)
+    assert "song.mid: 1 note never ends but with the track." in told
     midi = pretty_midi.PrettyMIDI(io.BytesIO(written))
     ends = {note.pitch: note.end for note in midi.instruments[0].notes}
     assert ends == {60: pytest.approx(1.5), 64: pytest.approx(0.5)}

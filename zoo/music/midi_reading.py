@@ -101,14 +101,7 @@ def read_midi(
     found = [note for note in found if note.is_drum == drums]
     if not found:
         raise MidiError(f"{name} has no notes{_other_notes(played, drums)}.")
-    columns = COLUMNS if drums else _columns(lowest, keys)
-    strangers = Counter(note.key for note in found if note.key not in columns)
-    name_of = _drum_name if drums else key_name
-    strangers = {name_of(key): strangers[key] for key in sorted(strangers)}
-    if strangers and outside == "refuse":
-        raise MidiError(_refusal(name, strangers, lowest, keys, drums))
-    if outside == "shift":
-        columns = _shifted_columns(lowest, keys)
+    columns, strangers = _places(name, found, lowest, keys, drums, outside)
     placed = [(columns[n.key], n.start, n.end) for n in found if n.key in columns]
     if not placed:
         raise MidiError(f"{name} has no notes on the keys, only {_listed(strangers)}.")
@@ -134,6 +127,19 @@ def read_midi(
         file,
         played,
     )
+
+
+def _places(name, found, lowest, keys, drums, outside):
+    """Returns each key's column, and how many notes had none before, by their names."""
+    columns = COLUMNS if drums else _columns(lowest, keys)
+    strangers = Counter(note.key for note in found if note.key not in columns)
+    name_of = _drum_name if drums else key_name
+    strangers = {name_of(key): strangers[key] for key in sorted(strangers)}
+    if strangers and outside == "refuse":
+        raise MidiError(_refusal(name, strangers, lowest, keys, drums))
+    if outside == "shift":
+        columns = _shifted_columns(lowest, keys)
+    return columns, strangers
 
 
 def _check_outside(outside, keys, drums):
@@ -164,7 +170,7 @@ def _other_notes(notes, drums):
         return ": none begins and ends. Give a file with some"
     if drums:
         return " for drums (MIDI's channel 10). Read it as keys, or give one with drums"
-    return " but for drums. Read it as drums, or give one with other notes"
+    return " but for drums. Read it as drums, with a model of drums, or give another"
 
 
 def _columns(lowest, keys):
