@@ -92,7 +92,9 @@ def _buckets(lengths, steps, rows):
         int32 (batch,) and (buckets + 1,), of one bucket at least.
     """
     count, kinds = tf.size(lengths), len(_POWERS)
-    powers = tf.where(_saves(lengths), tf.searchsorted(_POWERS, lengths), 0)
+    # Without `tf.searchsorted`, which TFLite has none of.
+    powers = tf.reduce_sum(tf.cast(lengths[:, None] > _POWERS, tf.int32), axis=1)
+    powers = tf.where(_saves(lengths), powers, 0)
     room = tf.fill([kinds], tf.int32.max if rows is None else rows)
     if steps is not None:
         longest = tf.math.unsorted_segment_max(lengths, powers, kinds)
@@ -100,7 +102,9 @@ def _buckets(lengths, steps, rows):
         room = tf.clip_by_value(fitting, 1, room)
     order = tf.argsort(powers, stable=True)
     powers = tf.gather(powers, order)
-    place = tf.range(count) - tf.searchsorted(powers, powers)
+    sizes = tf.math.unsorted_segment_sum(tf.ones_like(powers), powers, kinds)
+    first = tf.cumsum(sizes, exclusive=True)
+    place = tf.range(count) - tf.gather(first, powers)
     number = place // tf.gather(room, powers)
     begins = (powers[1:] != powers[:-1]) | (number[1:] != number[:-1])
     begins = tf.where(tf.concat([[True], begins], axis=0))[:, 0]
