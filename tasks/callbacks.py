@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tasks.errors import TrainingError
+from tasks.errors import TrainingError, UserError
 from zoo.files import replaced_file
 
 
@@ -104,24 +105,57 @@ class Checkpoints(keras.callbacks.Callback):
             state=[variable.value for variable in state], history=self._json
         )
         best = tf.train.Checkpoint(weights=[w.value for w in model.weights])
+        # Two of each: where the last one is damaged, there is the one before it.
         self._latest, self._best = (
-            tf.train.CheckpointManager(checkpoint, self._folder / name, max_to_keep=1)
+            tf.train.CheckpointManager(checkpoint, self._folder / name, max_to_keep=2)
             for name, checkpoint in {"latest": latest, "best": best}.items()
         )
 
     def restore_latest(self) -> None:
-        """Puts the model where the last complete epoch left it, if there is one."""
-        self._latest.restore_or_initialize()
-        self.history = json.loads(self._json.numpy())
+        """Puts the model where the last complete epoch left it, if there is one.
+
+        A checkpoint that is damaged, or whose best epoch's is, is told and passed over.
+
+        Raises:
+            UserError: all are damaged, or they don't fit the model.
+        """
+        paths = _checkpoints(self._folder / "latest")
+        for path in paths:
+            self.history = _history(path)
+            if self.history and _is_whole(self._best_path()):
+                _restore(self._latest, path)
+                return
+            print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
+        self.history = []
+        if paths:
+            raise UserError(
+                f"The checkpoints in {self._folder} are damaged, all of them. Train "
+                "anew, in another --output."
+            )
 
     def restore_best(self) -> None:
         """Gives the model the weights of the best epoch."""
-        self._best.restore_or_initialize()
+        _restore(self._best, self._best_path())
+
+    def _best_path(self):
+        """Returns the best epoch's checkpoint."""
+        number = len(self.history) - 1 - self._epochs_since_best()
+        return self._folder / "best" / f"ckpt-{number}"
 
     def is_finished(self, epochs: int) -> bool:
         """Says whether nothing is left to do of `epochs`."""
         return (
             len(self.history) >= epochs or self._epochs_since_best() >= self._patience
+        )
+
+    def why_finished(self, epochs: int) -> str:
+        """Returns why nothing is left to do of `epochs`, and how to go on."""
+        done = len(self.history)
+        if done >= epochs:
+            return f"finished    all {done} epochs are done"
+        return (
+            f"finished    after epoch {done}, for none of the last {self._patience} "
+            "was better: --patience goes on"
         )
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -180,6 +214,44 @@ class Checkpoints(keras.callbacks.Callback):
             writer = csv.DictWriter(file, self.history[0])
             writer.writeheader()
             writer.writerows(self.history)
+
+
+def _checkpoints(folder):
+    """Returns the checkpoints in a folder, the latest first."""
+    paths = [path.with_suffix("") for path in folder.glob("ckpt-*.index")]
+    return sorted(paths, key=lambda path: -int(path.name.rpartition("-")[2]))
+
+
+def _is_whole(path):
+    """Says whether all of a checkpoint can be read, its checksums included."""
+    return _tensors(path) is not None
+
+
+def _history(path):
+    """Returns the history that a checkpoint holds; nothing if it is damaged."""
+    found = (_tensors(path) or {}).get("history/.ATTRIBUTES/VARIABLE_VALUE", b"[]")
+    return json.loads(found)
+
+
+def _tensors(path):
+    try:
+        reader = tf.train.load_checkpoint(os.fspath(path))
+        names = reader.get_variable_to_shape_map()
+        return {name: reader.get_tensor(name) for name in names}
+    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
+        return None
+
+
+def _restore(manager, path):
+    try:
+        status = manager.checkpoint.restore(os.fspath(path))
+        status.assert_existing_objects_matched()
+    except (AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"The checkpoint {path} doesn't fit the model, which other data or another "
+            f"version made: {reason} Train anew, in another --output."
+        ) from error
 
 
 def merit(row: dict, monitor: str) -> float:

@@ -208,13 +208,20 @@ def _check_sources(config, argv):
     own = config.OWN_FILES
     if own is None or not getattr(config, own):
         return
-    given = {argument.partition("=")[0] for argument in argv}
+    given = _given(config, argv)
     for name in config.OF_DATASETS:
-        if _flag(name) in given:
+        if name in given:
             raise UserError(
                 f"Give {_flag(own)}, your own data, or {_flag(name)}, which is of a "
                 "dataset, not both."
             )
+
+
+def _given(config, argv):
+    """Returns the names of a config's fields that the arguments give."""
+    flags = {argument.partition("=")[0] for argument in argv}
+    names = (field.name for field in dataclasses.fields(config))
+    return {n for n in names if {_flag(n), _flag(f"no_{n}")} & flags}
 
 
 def _flag(name):
@@ -230,8 +237,8 @@ def _train(template, arguments, argv):
     if output is None:
         data = config.own_data() or config.dataset
         output = Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
-    defaults = template.config()
-    config = training.open_output(output, config, defaults, arguments.resume)
+    given = _given(config, argv)
+    config = training.open_output(output, config, given, arguments.resume)
     config.check()
     template.train(config, output)
 

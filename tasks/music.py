@@ -158,7 +158,9 @@ def train(settings: Config, output: Path) -> None:
             settings.transposed_epochs,
         )
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
-    training.begin(output, settings)
+    training.begin(
+        output, settings, train=collection.train, validation=collection.validation
+    )
     history = training.fit(
         model,
         batches,

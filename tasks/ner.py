@@ -50,7 +50,9 @@ def train(settings: Config, output: Path) -> None:
     keras.utils.set_random_seed(settings.seed)
     with training.strategy(settings).scope():
         model = _build(settings, corpus)
-        training.begin(output, settings)  # not before all mistakes are told
+        training.begin(  # not before all mistakes are told
+            output, settings, model, train=corpus.train, validation=corpus.validation
+        )
         batches = tagged_sentences.batches(
             corpus.train,
             model.tags,

@@ -111,9 +111,10 @@ def train(settings: Config, output: Path) -> None:
     corpus, unlabelled = _read(settings)
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    training.begin(output, settings)
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)
+        data = {"train": corpus.train, "validation": corpus.validation}
+        training.begin(output, settings, model, **data, unlabelled=unlabelled)
         batches = labelled_texts.batches(
             model,
             corpus.train,

@@ -178,7 +178,9 @@ def train(settings: Config, output: Path) -> None:
     if corpus.validation:
         validation = text_streams.batches(model, corpus.validation, *size).dataset()
         monitor = MONITOR
-    training.begin(output, settings)
+    training.begin(
+        output, settings, model, train=corpus.train, validation=corpus.validation
+    )
     history = training.fit(
         model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )

@@ -3,32 +3,36 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tasks import callbacks, hardware, outputs
+from tasks import callbacks, fingerprints, hardware, outputs
 from tasks.config import TrainingConfig
 from tasks.errors import UserError
 from zoo import plots, presets
 from zoo.files import replaced_file
 
-CONFIG, CHECKPOINTS = "config.json", "checkpoints"
+CONFIG, DATA, CHECKPOINTS = "config.json", "data.json", "checkpoints"
+# What another machine may have elsewhere, and what only says when to stop: it goes on
+# as it would have with more patience from the beginning.
+_FREE = {"data_dir", "patience"}
 
 
-def open_output(output: Path, config, defaults, resume: bool):
+def open_output(output: Path, config, given: Collection[str], resume: bool):
     """Looks at a training's folder, and returns what to train with.
 
     Args:
         output: the folder.
         config: what the command line asks for, a dataclass.
-        defaults: the same with nothing asked for.
+        given: the names of its fields that were asked for, and didn't come by default.
         resume: whether to go on with what is there.
 
     Returns:
-        The config to train with: when resuming, the one the training began with.
+        The config to train with: when resuming, the one the training began with, with
+        what may be changed of it: more epochs, if the step size is constant.
 
     Raises:
         UserError: there is something to resume but `resume` is false, or the
@@ -53,20 +57,99 @@ def open_output(output: Path, config, defaults, resume: bool):
             f"{path} is damaged, or of another version of the zoo: {error}. "
             "Train anew in another --output."
         ) from error
+    changed = {}
     for field in dataclasses.fields(config):
         asked, then = getattr(config, field.name), getattr(begun, field.name)
-        if asked not in (then, getattr(defaults, field.name)):
-            raise UserError(
-                f"The training in {output} began with {field.name} = {then}; "
-                f"--resume can't change it to {asked}. Train anew in another --output."
-            )
-    return begun
+        if field.name in given and asked != then:
+            _check_change(output, field.name, asked, begun)
+            changed[field.name] = asked
+    return dataclasses.replace(begun, **changed)
 
 
-def begin(output: Path, config) -> None:
-    """Writes down what a training is to be resumed with."""
-    with replaced_file(output / CONFIG) as file:
-        file.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
+def _check_change(output, name, asked, begun):
+    """Raises a UserError where a training can't go on with another value."""
+    if name in _FREE:
+        return
+    then = f"The training in {output} began with {name} = {getattr(begun, name)}; "
+    if not name.endswith("epochs") or name == "transposed_epochs":
+        raise UserError(
+            f"{then}--resume can't change it to {asked}. Train anew in another "
+            "--output."
+        )
+    if begun.schedule != "constant":
+        raise UserError(
+            f"{then}--resume can't change it to {asked}, for its step size follows a "
+            f"{begun.schedule} that ends at zero with the last of them: with more it "
+            "would have been another from the first step on. Train anew in another "
+            "--output, with --schedule constant to go on for as long as you like."
+        )
+    begins = output / CHECKPOINTS / "latest"
+    done = _epochs_done(output / CHECKPOINTS)
+    if name == "epochs" and asked < done:
+        raise UserError(
+            f"The training in {output} has {done} epochs already: give --epochs {done} "
+            "or more."
+        )
+    if name == "pretrain_epochs" and begins.exists():
+        raise UserError(
+            f"{then}--resume can't change it to {asked}, for pretraining is over: what "
+            "is trained now began from what it gave. Train anew in another --output."
+        )
+
+
+def _epochs_done(folder):
+    try:
+        return len((folder / "history.csv").read_text("utf-8").splitlines()) - 1
+    except OSError:
+        return 0
+
+
+def begin(output: Path, config, model=None, **data) -> None:
+    """Writes down what a training is to be resumed with.
+
+    Args:
+        output: the training's folder.
+        config: its config.
+        model: the model, whose vocabularies are the data's too.
+        **data: what it is trained and chosen on, by name; None where there is none.
+
+    Raises:
+        UserError: there are checkpoints already, of a training on other data.
+    """
+    found = {
+        name: {"examples": len(part), "fingerprint": fingerprints.of_data(part)}
+        for name, part in data.items()
+        if part is not None
+    }
+    if model is not None:
+        found["vocabulary"] = {"fingerprint": fingerprints.of_vocabularies(model)}
+    if (output / CHECKPOINTS).exists():
+        _check_data(output, found)
+    for name, content in {CONFIG: dataclasses.asdict(config), DATA: found}.items():
+        with replaced_file(output / name) as file:
+            file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
+def _check_data(output, found):
+    """Raises a UserError where a training began on other data than is found now."""
+    try:
+        begun = json.loads((output / DATA).read_text("utf-8"))
+    except (OSError, ValueError):
+        return  # of an older version: what doesn't fit the model is still told
+    for name in dict.fromkeys([*begun, *found]):
+        if begun.get(name) == found.get(name):
+            continue
+        then, now = (
+            each.get(name, {}).get("examples", "none") for each in (begun, found)
+        )
+        what = f"{name} had {then} examples and has {now} now"
+        if then == now:
+            what = f"{name} has changed"
+        raise UserError(
+            f"The training in {output} began on other data: {what}. --resume goes on "
+            "with the same data only: bring them back, or train anew in another "
+            "--output."
+        )
 
 
 def strategy(config: TrainingConfig) -> tf.distribute.Strategy:
@@ -172,7 +255,9 @@ def fit(
         checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
     checkpoints.restore_latest()
     done = len(checkpoints.history)
-    if not checkpoints.is_finished(config.epochs):
+    if checkpoints.is_finished(config.epochs):
+        print(checkpoints.why_finished(config.epochs))
+    else:
         model.fit(
             batches.dataset(),
             validation_data=validation,

@@ -81,7 +81,9 @@ def train(settings: Config, output: Path) -> None:
     if settings.choose_by == "bleu":
         chosen_on = corpus.validation.take(slice(CHOSEN_ON), corpus.validation.source)
         watchers = [translation_quality.ValidationBleu(chosen_on, settings.batch_size)]
-    training.begin(output, settings)
+    training.begin(
+        output, settings, model, train=corpus.train, validation=corpus.validation
+    )
     monitor = MONITORS[settings.choose_by]
     history = training.fit(
         model,

@@ -147,6 +147,69 @@ def test_tensorboard_logs_have_each_epochs_loss(uninterrupted, folder):
         assert values == pytest.approx(expected, rel=1e-6)
 
 
+def damage(path, how):
+    """Damages a checkpoint's data as a full disk or a bad one does."""
+    data = path.with_name(f"{path.name}.data-00000-of-00001")
+    if how == "missing":
+        data.unlink()
+    elif how == "cut off":
+        data.write_bytes(data.read_bytes()[:-20])
+    elif how == "flipped":
+        content = bytearray(data.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        data.write_bytes(bytes(content))
+    else:
+        path.with_name(f"{path.name}.index").write_bytes(b"")
+
+
+@pytest.mark.parametrize("how", ["missing", "cut off", "flipped", "no index"])
+@pytest.mark.parametrize("kind", ["latest", "best"])
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(
+    uninterrupted, tmp_path, capsys, kind, how
+):
+    with pytest.raises(InterruptionError):
+        train(tmp_path, at_epoch=interrupt_at(2))
+    damage(tmp_path / kind / "ckpt-1", how)  # the second epoch's, the best so far
+    begun = []
+    assert_same(train(tmp_path, at_epoch=begun.append), uninterrupted)
+    assert begun == [1, 2, 3]
+    assert f"{tmp_path / 'latest' / 'ckpt-1'} is damaged" in capsys.readouterr().err
+
+
+def test_checkpoints_that_are_all_damaged_are_told(tmp_path):
+    with pytest.raises(InterruptionError):
+        train(tmp_path, at_epoch=interrupt_at(2))
+    for number in (0, 1):
+        damage(tmp_path / "latest" / f"ckpt-{number}", "cut off")
+    with pytest.raises(UserError, match=r"are damaged, all of them.*--output"):
+        train(tmp_path)
+
+
+def test_more_epochs_give_what_they_would_have_from_the_beginning(tmp_path):
+    settings = {"schedule": "constant", "weight_decay": 0.1}
+    whole = train(tmp_path / "whole", **settings)
+    for epochs in (1, 2, 4):  # each time a training that is finished
+        parts = train(tmp_path / "parts", epochs=epochs, **settings)
+    assert_same(parts, whole)
+
+
+def test_more_patience_gives_what_it_would_have_from_the_beginning(tmp_path, capsys):
+    settings = {"scores": [0.9, 0.1, 0.1, 1.0]}
+    whole = train(tmp_path / "whole", **settings)
+    stopped = train(tmp_path / "parts", patience=1, **settings)
+    assert len(stopped[1]) == 2
+    train(tmp_path / "parts", patience=1, **settings)
+    assert "after epoch 2, for none of the last 1 was better" in capsys.readouterr().out
+    assert_same(train(tmp_path / "parts", **settings), whole)
+
+
+def test_checkpoints_of_another_model_are_told(tmp_path, monkeypatch):
+    train(tmp_path, epochs=1)
+    monkeypatch.setattr("tests.tasks.small_training.TOKENS", 11)
+    with pytest.raises(UserError, match=r"doesn't fit the model.*--output"):
+        train(tmp_path)
+
+
 def test_minutes_add_up_the_epochs():
     assert training.minutes([{"seconds": 50.0}, {"seconds": 40.0}]) == 1.5
 
