@@ -233,12 +233,9 @@ def add(given: Original, drawn: np.ndarray, step: int) -> MidiFile:
     own = given.own_notes
     programs = {note.program for note in own}
     program = programs.pop() if len(programs) == 1 else 0
-    channel = midi_parts.free_channel(file)
+    channel = DRUM_CHANNEL if grid.drums else midi_parts.free_channel(file)
     if channel is None:
-        last = max(own)
-        channel, program = last.channel, last.program
-    if grid.drums:
-        channel = DRUM_CHANNEL
+        channel, program = (own[-1].channel, own[-1].program) if own else (0, 0)
     velocity = median_low([note.velocity for note in own] or [_VELOCITY])
     follows = step >= given.next_step
     # The last notes may end a little late.

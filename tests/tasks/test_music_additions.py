@@ -5,12 +5,20 @@ import wave
 
 import numpy as np
 import pytest
+from hypothesis import given as with_data
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from tasks import music as music_template
+from tasks import music_additions
+from tasks.errors import UserError
+from tasks.music_files import Grid
 from tests.tasks import commands, music_presets
 from tests.zoo.music.raw_midi import END, chunk, header, meta, number, played, song
 from zoo import music
+from zoo.errors import MidiError
 from zoo.music import midi_file
+from zoo.music.midi_notes import played_notes
 
 mido = pytest.importorskip("mido")
 pretty_midi = pytest.importorskip("pretty_midi")
@@ -377,3 +385,36 @@ def test_moved_melody_is_harmonized_below_it(capsys, tmp_path, preset):
     assert drawn
     for start, end, key in drawn:
         assert key < min((62, 64, 66, 67)[int(start) : int(end)])
+
+
+@settings(max_examples=200, deadline=None)
+@with_data(st.data())
+def test_whatever_can_be_read_can_be_added_to(data):
+    content = bytearray(data.draw(st.sampled_from(list(GIVEN.values()))))
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(14, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    grid = Grid(data.draw(st.sampled_from([1, 0.5, 0.25, 1 / 3])))
+    try:
+        piece = music.read_midi(
+            bytes(content),
+            steps_per_quarter=grid.steps_per_quarter,
+            outside="shift",
+            passing="yield",
+        )
+        given = music_additions.original(piece, grid, None)
+        if data.draw(st.booleans()):
+            bars = data.draw(st.integers(1, 3))
+            given = music_additions.first_bars("song.mid", given, bars, None)
+    except (MidiError, UserError):
+        return
+    free = music_additions.below_melody(given)
+    assert not (free & (given.roll > 0)).any()
+    drawn = np.random.default_rng(0).integers(0, 2, (3, 88)).astype("uint8")
+    file = music_additions.add(given, drawn, given.next_step)
+    before, after = given.notes, played_notes(file)
+    added = [note for note in after if note.track == len(given.file.tracks)]
+    assert [note for note in after if note not in added] == before
+    assert len(added) == len(music.notes(drawn))
+    assert min(note.start for note in added) >= max((n.end for n in before), default=0)
+    assert midi_file.parse("it", midi_file.encode(file))[1:] == file[1:]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.zoo.music.rolls import melody
 from zoo import music
+from zoo.music.audio import Sound, write_sounds
 
 RATE = 22_050
 
@@ -124,3 +125,30 @@ def test_what_cannot_sound_is_refused_and_writes_nothing(tmp_path, arguments, me
     with pytest.raises(ValueError, match=message):
         music.write_wav(melody(60), tmp_path / "piece.wav", **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sounds_are_heard_at_their_times_as_loud_as_they_are_struck(tmp_path):
+    loud, soft = Sound(0.1, 0.4, 69, 120), Sound(1.0, 1.3, 69, 60)
+    for drum in (False, True):
+        sounds = [
+            each._replace(is_drum=drum, key=38 if drum else 69) for each in (loud, soft)
+        ]
+        write_sounds(sounds, tmp_path / "it.wav")
+        with wave.open(str(tmp_path / "it.wav")) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        assert len(samples) == round(1.3 * RATE) + round(0.6 * RATE)
+        first, second = (
+            np.abs(samples[round(t * RATE) :][: RATE // 4].astype(int)).max()
+            for t in (0.1, 1.0)
+        )
+        assert not samples[: round(0.1 * RATE)].any()
+        assert first == pytest.approx(2 * second, rel=0.02)
+
+
+def test_percussion_that_is_no_drum_is_heard(tmp_path):
+    write_sounds([Sound(0, 0.1, 56, 80, True)], tmp_path / "it.wav")
+    write_sounds([], tmp_path / "silent.wav")
+    for name, heard in (("it", True), ("silent", False)):
+        with wave.open(str(tmp_path / f"{name}.wav")) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        assert samples.any() == heard
