@@ -105,6 +105,11 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
     )
 
 
+def is_tag(name: str) -> bool:
+    """Says whether a tag is one of entities: `O`, `B-X`, `I-X`, `E-X` or `S-X`."""
+    return _split(name) is not None
+
+
 def spans(tags: Sequence[str], scheme: str) -> list[Span]:
     """Returns the entities of a sequence of tags.
 
