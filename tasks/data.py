@@ -4,6 +4,7 @@ Beside `tasks.datasets` the only place that knows of TFDS.
 """
 
 import os
+import re
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from tasks import datasets
 from tasks.errors import UserError, did_you_mean
 
 _PROBE_SECONDS = 4
+# dataset, dataset/config, dataset:1.2.3, dataset/config:1.2.3
+_NAME = re.compile(r"\w+(?:/[^/:]+)?(?::[\w.*]+)?")
 # Features that say no more than their type does.
 _PLAIN = "Tensor", "Scalar"
 
@@ -34,6 +37,8 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
     Raises:
         UserError: there is no such dataset, or it can't be downloaded.
     """
+    if not _NAME.fullmatch(name):
+        raise UserError(_no_name(name))
     ours = datasets.register(name.split("/")[0].split(":")[0])
     try:
         builder = tfds.builder(name, data_dir=data_dir)
@@ -50,6 +55,17 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
             return builder
     _prepare(builder, name)
     return builder
+
+
+def _no_name(name):
+    """Says what is wrong with what can't be a dataset's name."""
+    if os.path.exists(name):
+        return (
+            f"--dataset takes the name of a dataset, and {name!r} is a file or folder. "
+            "The templates that train on files of your own have flags for them: see "
+            "train --help."
+        )
+    return _unknown_dataset(name)
 
 
 def _unknown_dataset(name):
@@ -239,9 +255,9 @@ def choose_column(
             return chosen
         if chosen in features:
             raise UserError(
-                f"Column {chosen!r} of {builder.info.full_name} can't be the {role}: "
-                f"it is {_described(features[chosen])}.{accepted} Columns that can: "
-                f"{', '.join(candidates) or 'none'}."
+                f"Column {chosen!r} of {builder.info.full_name} can't be the {role}. "
+                f"Columns that can: {', '.join(candidates) or 'none'}. It is "
+                f"{_described(features[chosen])}.{accepted}"
             )
         raise UserError(did_you_mean("column", chosen, list(features)))
     for path in (*(builder.info.supervised_keys or ()), *usual):

@@ -239,9 +239,11 @@ def predict(
     """
     import tensorflow as tf
 
+    from tasks import input_notes
     from zoo.models import SequenceClassifier
 
     model = SequenceClassifier.from_preset(name)
+    texts = input_notes.noted(texts)
     classify = tf.function(model.classify, input_signature=model.text_signature)
     while batch := list(itertools.islice(texts, settings.batch_size)):
         result = classify(tf.constant(batch))

@@ -50,6 +50,16 @@ def test_an_unknown_dataset_or_config_names_the_nearest(name, nearest, tmp_path)
     assert str(caught.value) == f"Unknown dataset {name!r}. Did you mean {nearest!r}?"
 
 
+def test_a_file_is_no_dataset_and_names_are_told_as_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews.csv").write_text("x")
+    for name in ("reviews.csv", "./reviews.csv", str(tmp_path)):
+        with pytest.raises(UserError, match="--dataset takes the name of a dataset"):
+            data.load_builder(name, tmp_path)
+    with pytest.raises(UserError, match=r"^Unknown dataset 'others\.csv'"):
+        data.load_builder("others.csv", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["trec/no", "synthetic/reviews:9.9.9", "", "a b/c/d"])
 def test_any_name_that_is_none_is_a_users_error(name, tmp_path):
     with pytest.raises(UserError) as caught:
