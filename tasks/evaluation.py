@@ -36,6 +36,26 @@ def writes_card(preset: Path, settings: EvaluationConfig) -> bool:
     return settings.write_card or not presets.is_shipped(preset)
 
 
+def columns_of_files(
+    preset: Path, settings: EvaluationConfig, *columns: str
+) -> list[str | None]:
+    """Returns the columns of a user's file: those asked for, or the training's.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for.
+        *columns: their names in the settings and in the training's record.
+
+    Returns:
+        The columns, None where nothing is known: a training on a dataset tells nothing
+        of files.
+    """
+    trained = presets.read_metrics(preset).get("training", {})
+    if "dataset" in trained:
+        trained = {}
+    return [getattr(settings, name) or trained.get(name) for name in columns]
+
+
 def choose(
     preset: Path, settings: EvaluationConfig, *columns: str, files: str = ""
 ) -> Chosen:

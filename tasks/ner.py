@@ -43,6 +43,7 @@ def train(settings: Config, output: Path) -> None:
     from zoo import metrics, tags
 
     corpus = _read(settings)
+    corpus.check()
     if corpus.test is not None and corpus.scheme != tags.PLAIN:
         tagging.require_library()  # not after the training
     print(corpus.describe())
@@ -92,9 +93,13 @@ def _read(settings):
 
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
-        read = tagged_sentences.read_file
-        parts = [name and read(name, settings.encoding) for name in files]
-        return tagged_corpus.corpus(*parts, settings.scheme, record={})
+        columns = settings.tokens_column, settings.tags_column
+        parts = [
+            name and tagged_sentences.read_file(name, settings.encoding, *columns)
+            for name in files
+        ]
+        record = tagged_corpus.chosen_columns(*columns)
+        return tagged_corpus.corpus(*parts, settings.scheme, record)
     builder = data.load_builder(settings.dataset, settings.data_dir)
     columns = tagged_sentences.columns(
         builder, settings.tokens_column, settings.tags_column
@@ -180,7 +185,14 @@ def evaluate(name: str, settings: Evaluation) -> None:
     if model.scheme != tags.PLAIN:
         tagging.require_library()
     if settings.file:
-        sentences = tagged_sentences.read_file(settings.file, settings.encoding)
+        sentences = tagged_sentences.read_file(
+            settings.file,
+            settings.encoding,
+            *evaluation.columns_of_files(
+                preset, settings, "tokens_column", "tags_column"
+            ),
+        )
+        print(f"file        {sentences.source}, columns {sentences.columns}")
     else:
         builder, [split], chosen = evaluation.choose(
             preset, settings, "tokens_column", "tags_column", files="--file"
@@ -222,20 +234,31 @@ def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:
 
     Args:
         name: the preset's name or folder.
-        texts: sentences; with `settings.tokens` split into tokens.
+        texts: sentences; with `settings.tokens` split into tokens; or, with
+            `settings.tokens_column`, lines with a token each.
         settings: what they are, and what to print.
 
     Raises:
+        UserError: a line lacks its token, or there is no such column.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks import tagged_texts
+    from tasks import conll, input_notes, tagged_texts
     from zoo import tags
     from zoo.models import SequenceTagger
 
+    if settings.tokens_column is not None:
+        lines = (text.decode("utf-8") for text in texts)
+        given = conll.read_tokens(lines, settings.tokens_column, "The input")
+        tag = tagged_texts.tag_tokens
+    else:
+        given, tag = texts, tagged_texts.tag
+        if settings.tokens:
+            tag = tagged_texts.tag_split
+        else:
+            given = tagged_texts.noting_columns(input_notes.noted(texts))
     model = SequenceTagger.from_preset(name)
-    tag = tagged_texts.tag_split if settings.tokens else tagged_texts.tag
     labels = tags.labels(model.tags, model.scheme)
-    for tagged in tag(model, texts, settings.batch_size):
+    for tagged in tag(model, given, settings.batch_size):
         if settings.json:
             print(tagged.as_json(model.scheme), flush=True)
         elif settings.conll:

@@ -14,11 +14,14 @@ class Config(config.TrainingConfig):
 
     # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
     dataset: str = "synthetic/entities"
-    # the column with the tokens; default: tokens, or the only one there is
+    # the column with the tokens; of a dataset its name, default: tokens, or the only
+    # one there is; of files its number, counted from 0, or the name that the first line
+    # gives it, default: the first, or the one behind the tokens' numbers
     tokens_column: str | None = None
-    # the column with the tags; default: the first of ner, tags and upos
+    # the column with the tags; of a dataset its name, default: the first of ner, tags
+    # and upos; of files likewise, default: the last, or in CoNLL-U upos
     tags_column: str | None = None
-    # a CoNLL file to train on, instead of a dataset: token first, tag last on a line
+    # a CoNLL file to train on, instead of a dataset: a token and its tag a line
     train_file: str | None = None
     # a CoNLL file to choose the best epoch on; default: a tenth of --train-file
     validation_file: str | None = None
@@ -91,9 +94,10 @@ class Config(config.TrainingConfig):
 class Evaluation(config.EvaluationConfig):
     """What to measure a preset on."""
 
-    # the column with the tokens; default: as in training, or as there
+    # the column with the tokens, its name or, of a file, its number, counted from 0;
+    # default: as in training, or as there
     tokens_column: str | None = None
-    # the column with the tags; default: likewise
+    # the column with the tags, likewise
     tags_column: str | None = None
     # a CoNLL file to measure on, instead of a dataset
     file: str | None = None
@@ -118,6 +122,9 @@ class Prediction(config.PredictionConfig):
 
     # a text is split already: tokens between tabs, or else between spaces
     tokens: bool = field(default=False, action="store_true")
+    # texts are in columns, a token a line, as in CoNLL files, and this is the tokens':
+    # its number, counted from 0, or its name
+    tokens_column: str | None = None
     # print CoNLL's columns, token and tag
     conll: bool = field(default=False, action="store_true")
 
@@ -126,3 +133,8 @@ class Prediction(config.PredictionConfig):
         super().check()
         if self.json and self.conll:
             raise UserError("Results are JSON or CoNLL's columns, not both.")
+        if self.tokens and self.tokens_column is not None:
+            raise UserError(
+                "Tokens are side by side in a line, --tokens, or one below the other, "
+                "--tokens-column, not both."
+            )

@@ -1,11 +1,16 @@
 """What a tagger is trained, chosen and measured on, its tags in one scheme."""
 
+import contextlib
 import dataclasses
 
 from tasks import data, splits
 from tasks.errors import UserError
 from tasks.tagged_sentences import TaggedSentences, read
+from zoo import tag_spellings
 from zoo import tags as schemes
+
+# So many tags in another spelling are shown.
+_SHOWN = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +23,8 @@ class Corpus:
         test: to report on, or None where there is nothing left for it.
         scheme: the scheme of all tags, one of `zoo.tags.SCHEMES`.
         found_scheme: the scheme that they were found in.
+        respelled: the tags that were found in another spelling, with what they are
+            taken for.
         stray: how many tags to train and to choose on were not as their scheme says,
             an `I-X` that continues nothing, say, and are `O` now. (They have no
             probability, and to the measure they are `O` as well.)
@@ -31,6 +38,17 @@ class Corpus:
     found_scheme: str
     stray: int
     record: dict
+    respelled: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises a UserError where there is nothing to learn."""
+        there = {tag for row in self.train.tags for tag in row}
+        if len(there) < 2:
+            raise UserError(
+                f"All tokens of {self.train.source} have the tag {there.pop()!r}: "
+                "there is nothing to tell apart. Train on more of it, or choose "
+                "another --tags-column."
+            )
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
@@ -45,6 +63,10 @@ class Corpus:
             f"tags        {', '.join(self.train.inventory)}",
             *splits.describe(self.train, self.validation, self.test),
         ]
+        if self.respelled:
+            shown = [f"{a} is {b}" for a, b in sorted(self.respelled.items())]
+            more = ", …" if len(shown) > _SHOWN else ""
+            lines.append(f"spelling    {', '.join(shown[:_SHOWN])}{more}")
         unseen = set(self.train.inventory).difference(*self.train.tags)
         if unseen:
             lines.append(f"never seen  {', '.join(sorted(unseen))}: not in train")
@@ -52,7 +74,12 @@ class Corpus:
 
     def _described_dataset(self):
         if "dataset" not in self.record:  # but files
-            return []
+            parts = {"train": self.train, "validation": self.validation}
+            parts["test"] = self.test
+            found = {part.columns: name for name, part in parts.items() if part}
+            if len(found) == 1:
+                return [f"columns     {self.train.columns}"]
+            return [f"columns     {c} ({name})" for c, name in found.items()]
         return [
             f"dataset     {self.record['dataset']}",
             f"columns     {self.record['tokens_column']}, {self.record['tags_column']}",
@@ -105,19 +132,25 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
     Raises:
         UserError: tags follow no scheme, or can't be converted.
     """
+    parts = [part for part in (train, validation, test) if part]
+    spellings = _spellings(parts)
+    train, validation, test = (
+        part and _respelled(part, spellings) for part in (train, validation, test)
+    )
     if validation is None:
         train, validation = splits.hold_out(train)
-    try:
+    with _tags_told(train):
         found = schemes.detect(train.tags)
         scheme = scheme or found
         train, stray = _mended(train, found)
-        validation, more = _mended(validation, found)
-        train, validation, test = (
-            part and _in_scheme(part, found, scheme)
-            for part in (train, validation, test)
-        )
-    except ValueError as error:
-        raise UserError(f"The tags of {train.source} can't be used: {error}") from error
+        train = _in_scheme(train, found, scheme)
+    with _tags_told(validation):
+        source = _scheme_beside(validation, found, train)
+        validation, more = _mended(validation, source)
+        validation = _in_scheme(validation, source, scheme)
+    if test:
+        with _tags_told(test):
+            test = _in_scheme(test, _scheme_beside(test, found, train), scheme)
     # A tag that only validation has is a tag that the model must be able to miss.
     inventory = dict.fromkeys([*train.inventory, *validation.inventory])
     train = train.with_tags(train.tags, inventory)
@@ -127,7 +160,20 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
         "chosen_on": validation.source,
         "scheme": scheme,
     }
-    return Corpus(train, validation, test, scheme, found, stray + more, record)
+    return Corpus(
+        train, validation, test, scheme, found, stray + more, record, spellings
+    )
+
+
+def chosen_columns(tokens: str | None, tags: str | None) -> dict:
+    """Returns what a preset is to remember of the columns that a user chose in files.
+
+    Args:
+        tokens: the column of the tokens, its number or its name, or None.
+        tags: the column of the tags, likewise.
+    """
+    chosen = {"tokens_column": tokens, "tags_column": tags}
+    return {name: column for name, column in chosen.items() if column is not None}
 
 
 def converted(sentences: TaggedSentences, scheme: str) -> TaggedSentences:
@@ -140,10 +186,66 @@ def converted(sentences: TaggedSentences, scheme: str) -> TaggedSentences:
     Raises:
         UserError: their tags follow no scheme, or can't be converted.
     """
-    try:
+    with _told(f"{sentences.source} doesn't fit the model"):
+        if scheme != schemes.PLAIN:
+            spellings = tag_spellings.respelled(sentences.inventory)
+            sentences = _respelled(sentences, spellings)
         return _in_scheme(sentences, schemes.detect(sentences.tags), scheme)
+
+
+@contextlib.contextmanager
+def _told(what):
+    """Raises a UserError that begins with `what` where a ValueError is raised."""
+    try:
+        yield
     except ValueError as error:
-        raise UserError(f"{sentences.source} doesn't fit the model: {error}") from error
+        raise UserError(f"{what}: {error}") from error
+
+
+def _tags_told(sentences):
+    return _told(f"The tags of {sentences.source} can't be used")
+
+
+def _spellings(parts):
+    """Returns the tags in other spellings, of all parts together, with what is meant.
+
+    Together, for a part may have too few tags to tell.
+    """
+    names = [name for part in parts for name in part.inventory]
+    with _tags_told(parts[0]):
+        return tag_spellings.respelled(names)
+
+
+def _respelled(sentences, spellings):
+    """Returns sentences with tags in the zoo's spelling."""
+    if not spellings:
+        return sentences
+    rows = [[spellings.get(tag, tag) for tag in row] for row in sentences.tags]
+    names = dict.fromkeys(spellings.get(name, name) for name in sentences.inventory)
+    return sentences.with_tags(rows, names)
+
+
+def _scheme_beside(sentences, scheme, train):
+    """Returns the scheme of sentences that go with others, which have one.
+
+    IOB1 and IOB2 can't be told apart by few tags: then it is that of the others.
+
+    Raises:
+        ValueError: the ones have tags of entities, the others plain ones; or it is
+            unclear what they have.
+    """
+    own = schemes.detect(sentences.tags)
+    if {tag for row in sentences.tags for tag in row} == {schemes.OUTSIDE}:
+        return scheme
+    if (own == schemes.PLAIN) != (scheme == schemes.PLAIN):
+        raise ValueError(
+            f"those of {train.source} are {_kind(scheme)}, these are {_kind(own)}."
+        )
+    return own if "iobes" in (own, scheme) else scheme
+
+
+def _kind(scheme):
+    return "plain" if scheme == schemes.PLAIN else "those of entities"
 
 
 def _mended(sentences, scheme):

@@ -32,6 +32,7 @@ class TaggedSentences:
         inventory: the tags that the data set has, in the order of its feature; or
             those that occur, the most frequent first.
         citation: how its authors want it cited, BibTeX.
+        columns: of a file, which it was read from, for people.
     """
 
     tokens: list[list[str]]
@@ -39,6 +40,7 @@ class TaggedSentences:
     source: str
     inventory: tuple[str, ...]
     citation: str = ""
+    columns: str = ""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -92,7 +94,12 @@ def read(builder, split: str, tokens: str, tags: str) -> TaggedSentences:
     return _sentences(rows, source, names, citation)
 
 
-def read_file(path: str, encoding: str = text_files.UTF_8) -> TaggedSentences:
+def read_file(
+    path: str,
+    encoding: str = text_files.UTF_8,
+    tokens_column: str | None = None,
+    tags_column: str | None = None,
+) -> TaggedSentences:
     """Reads a file in CoNLL's columns: see `tasks.conll.read`.
 
     The source is the file's name, without its folder: it gets into presets.
@@ -100,12 +107,17 @@ def read_file(path: str, encoding: str = text_files.UTF_8) -> TaggedSentences:
     Args:
         path: the file.
         encoding: what it is encoded in.
+        tokens_column: the tokens' column, its number or its name, if it is chosen.
+        tags_column: the tags' column, likewise.
 
     Raises:
         UserError: the file can't be read, is malformed, or holds no sentence.
     """
-    sentences = conll.read(path, encoding=encoding)
-    return _sentences(sentences, Path(path).name, None, "")
+    sentences, columns = conll.read_with_columns(
+        path, tokens_column, tags_column, encoding
+    )
+    read = _sentences(sentences, Path(path).name, None, "")
+    return dataclasses.replace(read, columns=str(columns))
 
 
 def _text(values):

@@ -3,7 +3,9 @@
 import io
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 import tensorflow as tf
@@ -11,6 +13,13 @@ import tensorflow as tf
 from tasks import conll, entities
 from zoo import kernels
 from zoo import tags as schemes
+
+# A line of CoNLL's columns: the last one is a tag of entities, or the first a number.
+_COLUMNS = re.compile(
+    rb"(?:\S.*[ \t](?:O|[BIESLU]-\S+)|\d+(?:[-.]\d+)?\t[^\t]+\t.*)[ \t]*"
+)
+# So many lines tell.
+_ALIKE = 5
 
 
 class TaggedText(NamedTuple):
@@ -91,6 +100,22 @@ def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
             )
 
 
+def noting_columns(texts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields texts, and notes on stderr if they look like columns, a token a line."""
+    alike = 0
+    for text in texts:
+        if alike is not None and text.strip() and not text.startswith(b"#"):
+            alike = alike + 1 if _COLUMNS.fullmatch(text) else None
+            if alike == _ALIKE:
+                alike = None
+                print(
+                    "note: these lines look like a token and its tag each, not like "
+                    "texts. --tokens-column reads them: 0 is the first column.",
+                    file=sys.stderr,
+                )
+        yield text
+
+
 def tag_split(model, lines: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
     """Yields what a `SequenceTagger` says of lines that are split into tokens.
 
@@ -99,10 +124,28 @@ def tag_split(model, lines: Iterator[bytes], batch_size: int) -> Iterator[Tagged
         lines: tokens between tabs, or, in a line without any, between spaces.
         batch_size: how many to tag at a time.
     """
+    return _tag_tokens(model, map(_split, lines), batch_size)
+
+
+def tag_tokens(
+    model, sentences: Iterable[Sequence[str]], batch_size: int
+) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of sentences, given as their tokens.
+
+    Args:
+        model: the tagger.
+        sentences: the tokens of each.
+        batch_size: how many to tag at a time.
+    """
+    encoded = ([token.encode("utf-8") for token in row] for row in sentences)
+    return _tag_tokens(model, encoded, batch_size)
+
+
+def _tag_tokens(model, sentences, batch_size):
     function = tf.function(
         kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
     )
-    for batch in _batched(map(_split, lines), batch_size):
+    for batch in _batched(sentences, batch_size):
         tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
         results = {key: value.numpy() for key, value in function(tokens).items()}
         for place, row in enumerate(batch):

@@ -37,6 +37,8 @@ class Stored:
 
     def as_dataset(self, split, decoders=None):
         labels = tf.string if self._label is TEXT else tf.int64
+        if getattr(self._label, "np_dtype", None) == np.bool_:
+            labels = tf.bool
         dtypes = dict(zip(self._columns, (tf.string, labels), strict=True))
 
         def generate():

@@ -116,6 +116,37 @@ def test_a_file_is_measured_in_the_models_scheme(converted, tmp_path):
     }
 
 
+@pytest.mark.slow
+def test_columns_that_were_trained_on_are_measured_on(tmp_path):
+    rows = draw(20, 0, *NAMES)
+    lines = [
+        [f"{n}\t{word}\tX\t_\t{tag}" for n, (word, tag) in enumerate(row, 1)]
+        for row in rows
+    ]
+    text = "\n\n".join("\n".join(row) for row in lines)
+    (tmp_path / "own.conllu").write_text(text + "\n")
+    given = "--train-file", tmp_path / "own.conllu", "--tags-column", 2
+    with pytest.raises(AssertionError):  # all tags are X
+        train(tmp_path / "none", *given)
+    given = "--train-file", tmp_path / "own.conllu", "--tags-column", 4
+    printed = train(tmp_path / "run", *given, "--tokens-column", "-4")
+    assert "columns     1, 4\n" in printed
+    preset = tmp_path / "run" / "preset"
+    told = record(preset)
+    assert (told["tokens_column"], told["tags_column"]) == ("-4", "4")
+    assert "--tokens-column -4 --tags-column 4 --train-file own" in told["command"]
+    tags = SequenceTagger.from_preset(preset).tags
+    assert {*tags} == {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"}
+    printed = evaluate(preset, "--file", tmp_path / "own.conllu")
+    assert "file        own.conllu, columns 1, 4\n" in printed
+    swapped = tmp_path / "swapped.conll"
+    swapped.write_text("I-PER\tLee\nO\tsat\n")
+    printed = evaluate(
+        preset, "--file", swapped, "--tokens-column", 1, "--tags-column", 0
+    )
+    assert "columns 1, 0\n" in printed
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """Two trainings alike, on a file of parts of speech with word vectors."""

@@ -9,6 +9,10 @@ MISTAKES = {
         ["predict", "--json", "--conll", "A text."],
         "Results are JSON or CoNLL's columns, not both.",
     ),
+    "tokens twice": (
+        ["predict", "--tokens", "--tokens-column", "0", "A text."],
+        "--tokens-column, not both",
+    ),
     "no training file": (
         ["train", "--test-file", "x"],
         "--test-file goes with --train",
@@ -109,6 +113,23 @@ def test_tags_that_follow_no_scheme_are_told(tell_of_file):
     told = tell_of_file(LINES + "\n. PUNCT\n. PUNCT\n")
     assert "The tags of train.conll" in told
     assert "'PUNCT'" in told
+
+
+def test_one_tag_only_is_told(tell_of_file):
+    told = tell_of_file("Ann O\n\nmet O\n\nBob O\n")
+    assert "All tokens of train.conll (less 10%) have the tag 'O'" in told
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--tags-column", "nre"], "Unknown column of"),
+        (["--tags-column", "7"], "lacks a token or a tag in column 7"),
+        (["--tokens-column", "ner"], "tokens and tags both in column 1 (ner)"),
+    ],
+)
+def test_columns_of_a_file_that_are_not_there_are_told(tell_of_file, flags, told):
+    assert told in tell_of_file("word\tner\nAnn\tB-PER\nmet\tO\n", *flags)
 
 
 def test_plain_tags_are_not_converted(tell_of_file):

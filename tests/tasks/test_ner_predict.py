@@ -166,6 +166,44 @@ def test_a_split_token_may_hold_a_space(predict):
     assert tokens == ["Ann", "é\N{NO-BREAK SPACE}x", "Bob"]
 
 
+COLUMNS = """\
+# text = Ann met Bob
+1-2\tAnnmet\t_\t_
+1\tAnn\t_\tB-PER
+2\tmet\t_\tO
+3\tNew York\t_\tO
+
+1\tRome\t_\tB-LOC
+"""
+
+
+@pytest.mark.parametrize("flags", [["--json"], ["--conll"], []])
+def test_tokens_below_each_other_are_those_side_by_side(predict, flags):
+    lines = COLUMNS.encode().split(b"\n")
+    side_by_side = [b"Ann\tmet\tNew York", b"Rome"]
+    expected = predict(side_by_side, "--tokens", *flags)
+    assert predict(lines, "--tokens-column", 1, *flags) == expected
+    named = [b"word\tner", *(line[2:] for line in lines if line[1:2] == b"\t"), b""]
+    named.insert(4, b"")
+    assert predict(named, "--tokens-column", "word", *flags) == expected
+
+
+@pytest.mark.parametrize(
+    "line", [b"Ann B-PER", b"Ann\tN\tO", b"3\tAnn\tN\t_", b"1-2\tdel\t_"]
+)
+def test_texts_that_look_like_columns_are_noted(line, capsys):
+    def note(*texts):
+        assert list(tagged_texts.noting_columns(iter(texts))) == list(texts)
+        return capsys.readouterr().err
+
+    told = note(b"# text", *[line, b""] * 9)
+    assert told.startswith("note: these lines look like a token and its tag each")
+    assert told.count("\n") == 1
+    assert note(*[line] * 4) == ""
+    assert note(b"A text.", *[line] * 9) == ""
+    assert note(*[b"Plan B-52 flies."] * 9) == ""
+
+
 @pytest.mark.parametrize("flags", [["--tokens"], []])
 def test_batches_change_nothing(predict, flags):
     texts = BYTES * 2

@@ -161,6 +161,91 @@ def test_tags_that_only_validation_has_are_known():
     assert found.train.inventory == ("DT", "NN")
 
 
+def of_file(source, *rows):
+    """Returns sentences of tags, each of a token `t`, as a file gives them."""
+    tags = [row.split() for row in rows]
+    names = dict.fromkeys(tag for row in tags for tag in row)
+    tokens = [["t"] * len(row) for row in tags]
+    return TaggedSentences(tokens, tags, source, tuple(names))
+
+
+def of_files(train, validation=None, test=None, scheme=None):
+    given = {"train": train, "validation": validation, "test": test}
+    parts = [rows and of_file(name, *rows) for name, rows in given.items()]
+    return tagged_corpus.corpus(*parts, scheme, {})
+
+
+def test_tags_in_another_spelling_are_read_and_told():
+    found = of_files(["b_per i_per o"] * 9, ["o"], ["b_loc o"])
+    assert found.train.tags[0] == ["B-per", "I-per", "O"]
+    assert found.validation.tags == [["O"]]  # which alone could be anything
+    assert found.test.tags == [["B-loc", "O"]]
+    assert found.train.inventory == ("O", "B-per", "I-per")
+    told = "spelling    b_loc is B-loc, b_per is B-per, i_per is I-per, o is O"
+    assert told in found.describe()
+    assert "spelling" not in of_files(["B-PER O"], ["O"]).describe()
+
+
+def test_bilou_is_iobes():
+    rows = ["U-PER O B-LOC I-LOC L-LOC"]
+    found = of_files(rows, rows, scheme="iob2")
+    assert found.found_scheme == "iobes"
+    assert found.train.tags == [["B-PER", "O", "B-LOC", "I-LOC", "I-LOC"]]
+    assert of_files(rows, rows).train.tags == [
+        ["S-PER", "O", "B-LOC", "I-LOC", "E-LOC"]
+    ]
+
+
+def test_files_in_several_schemes_go_together():
+    found = of_files(["B-X I-X O"], ["S-X O B-X E-X"], ["B-X I-X S-X"])
+    assert (found.scheme, found.stray) == ("iob2", 0)
+    assert found.validation.tags == [["B-X", "O", "B-X", "I-X"]]
+    assert of_files(["S-X O B-X E-X"], ["B-X I-X O"]).validation.tags == [
+        ["B-X", "E-X", "O"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((["NOUN VERB"], ["B-X O"]), "validation can't be used: those of train are pl"),
+        ((["B-X O"], ["O"], ["NOUN"]), "test can't be used: those of train are those "),
+        ((["B-X O"], ["B_X O"]), "Is it 'B_X' for 'B-X'?"),
+        ((["B-X, O"], ["O"]), "'B-X,' is more than a tag"),
+    ],
+)
+def test_tags_that_do_not_go_together_are_told(parts, told):
+    with pytest.raises(UserError) as caught:
+        of_files(*parts)
+    assert told in str(caught.value)
+
+
+def test_tags_of_a_file_are_respelled_for_a_model_of_entities_alone():
+    sentences = of_file("file", "b-x i-x o")
+    assert tagged_corpus.converted(sentences, "iob2").tags == [["B-x", "I-x", "O"]]
+    # A model of plain tags learnt them as they were.
+    assert tagged_corpus.converted(sentences, "plain").tags == [["b-x", "i-x", "o"]]
+    with pytest.raises(UserError, match="file doesn't fit the model: the tags are"):
+        tagged_corpus.converted(of_file("file", "B-X I_X O"), "iob2")
+
+
+@pytest.mark.parametrize("row", ["O O", "NOUN"])
+def test_one_tag_is_nothing_to_learn(row):
+    found = of_files([row], [row])
+    with pytest.raises(UserError, match=r"train have the tag '.*': .*--tags-column"):
+        found.check()
+    of_files(["a b"], ["a"]).check()
+
+
+def test_bools_are_tags():
+    stored = Stored(
+        {"train": [[("Teddy", True), ("slept", False)]] * 2},
+        ("tokens", "is_name"),
+        tfds.features.Scalar(np.bool_),
+    )
+    assert corpus(stored).train.tags == [["True", "False"]]
+
+
 def test_batches_pair_tokens_with_their_tags_places():
     sentences = TaggedSentences(
         [["a", "b"], ["c"]], [["O", "B-NEW"], ["B-PER"]], "file", ()
