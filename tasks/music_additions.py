@@ -4,6 +4,7 @@ The model hears a piece on its grid; the file that is written has the piece as i
 given, to the tick, and what was drawn in a track of its own.
 """
 
+import bisect
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
@@ -203,6 +204,35 @@ def below_melody(given: Original) -> np.ndarray:
         ceiling[span] = np.minimum(ceiling[span], key - given.lowest)
     above = np.cumsum(given.roll[:, ::-1], axis=1)[:, ::-1] - given.roll
     return (above > 0) & (given.roll == 0) & (np.arange(keys) < ceiling[:, None])
+
+
+def melody_only(given: Original, path: Path) -> Original:
+    """Returns a piece without the notes that begin below others, drums apart.
+
+    How many there were is told on stderr.
+
+    Args:
+        given: the piece.
+        path: the file that it is of.
+    """
+    spans = list(_highest(given.own_notes))
+    starts = [start for start, _, _ in spans]
+    below = set()
+    for note in given.own_notes:
+        # A chord's notes may begin a little one after another.
+        tick = min(note.start + _LATE * given.ticks_a_step, note.end - 1)
+        place = bisect.bisect_right(starts, max(tick, note.start)) - 1
+        if place >= 0 and spans[place][2] > note.key:
+            below.add(note)
+    if below:
+        notes = "1 note" if len(below) == 1 else f"{len(below)} notes"
+        print(f"note: {path}: {notes} below the melody left out.", file=sys.stderr)
+    above = np.cumsum(given.roll[:, ::-1], axis=1)[:, ::-1] - given.roll
+    return dataclasses.replace(
+        given,
+        file=midi_parts.without(given.file, below),
+        roll=np.where(above > 0, 0, given.roll),
+    )
 
 
 def _highest(notes):

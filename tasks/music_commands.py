@@ -12,8 +12,8 @@ from tasks import cli, music_additions, music_files
 from tasks.errors import UserError
 from tasks.music_settings import (
     Continuation,
-    Drawing,
     Generation,
+    Harmonization,
     Scoring,
     check_tempo,
 )
@@ -110,11 +110,11 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
     _each(files, stems, continued)
 
 
-def harmonize(name: str, files: Sequence[Path], settings: Drawing) -> None:
+def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None:
     """Draws what goes below melodies; writes NAME-harmonized.mid, .wav and .png.
 
-    What a file has stays as it is, all of its notes. What is drawn stands below those
-    that are the highest, in a track of its own.
+    What a file has stays as it is, all of its notes unless the melody only is wanted.
+    What is drawn stands below those that are the highest, in a track of its own.
 
     Args:
         name: the preset's name or folder.
@@ -133,6 +133,8 @@ def harmonize(name: str, files: Sequence[Path], settings: Drawing) -> None:
 
     def harmonized(path, stem):
         piece = _read(path, model, grid, settings, one_key)
+        if settings.melody_only:
+            piece = music_additions.melody_only(piece, path)
         try:
             [roll] = model.harmonize(
                 piece.roll[None],
@@ -304,7 +306,7 @@ COMMANDS = {
     ),
     "harmonize": cli.Command(
         "keep the notes of MIDI files and draw what goes below the highest",
-        Drawing,
+        Harmonization,
         harmonize,
         takes_files=True,
     ),

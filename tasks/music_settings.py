@@ -86,6 +86,14 @@ class Continuation(Drawing):
 
 
 @dataclasses.dataclass
+class Harmonization(Drawing):
+    """How to draw, and what to leave out."""
+
+    # leave out a file's notes below its melody, and draw new ones in their place
+    melody_only: bool = field(default=False, action="store_true")
+
+
+@dataclasses.dataclass
 class Scoring:
     """What to print of the results."""
 

@@ -387,6 +387,29 @@ def test_moved_melody_is_harmonized_below_it(capsys, tmp_path, preset):
         assert key < min((62, 64, 66, 67)[int(start) : int(end)])
 
 
+def test_melody_alone_stays_where_that_is_asked_for(capsys, tmp_path, preset, model):
+    # Above: a melody, whose chord's low notes are struck first; below: a bass; drums.
+    spread = bytes(
+        [0, 0x90, 48, 64, 3, 52, 64, 3, 72, 64, 94, 48, 0, 0, 52, 0, 0, 72, 0]
+    )
+    top = bytes([0, 0xC0, 40]) + spread + played(74) + played(71, after=100) + END
+    bass = played(40, 200, channel=1) + played(43, 200, channel=1) + END
+    drums = played(36, 50, channel=9) + END
+    flags = ("--melody-only",)
+    content = song(TEMPO_90 + END, top, bass, drums)
+    written, told = run(capsys, "harmonize", tmp_path, content, preset, *flags)
+    assert "song.mid: 3 notes below the melody left out." in told
+    midi = pretty_midi.PrettyMIDI(io.BytesIO(written))
+    given = [part for part in midi.instruments if part.name != "drawn"]
+    kept = {note.pitch: note.start * 1.5 for part in given for note in part.notes}
+    # The bass is the highest where the melody rests.
+    expected = {72: 0.06, 74: 1, 43: 2, 71: 3, 36: 0}
+    assert kept == {key: pytest.approx(at, abs=1e-3) for key, at in expected.items()}
+    assert given[0].program == 40
+    [drawn] = [part for part in midi.instruments if part.name == "drawn"]
+    assert max(note.pitch for note in drawn.notes) < 74
+
+
 @settings(max_examples=200, deadline=None)
 @with_data(st.data())
 def test_whatever_can_be_read_can_be_added_to(data):

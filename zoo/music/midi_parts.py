@@ -1,6 +1,6 @@
 """A MIDI file that stays as it is, but for what is cut off and what is added."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import gcd
 
 from zoo.music.midi_file import META, Event, MidiFile
@@ -80,6 +80,29 @@ def cut(file: MidiFile, tick: int) -> tuple[MidiFile, int]:
     )
     longer = sum(note.end > tick for note in held)
     return file._replace(tracks=tuple(tracks), ends=ends), longer
+
+
+def without(file: MidiFile, notes: Collection[PlayedNote]) -> MidiFile:
+    """Returns a file without some of its notes.
+
+    Args:
+        file: the file.
+        notes: some of `played_notes(file)`, all of which end.
+    """
+    kept = [note for note in played_notes(file) if note not in notes]
+    tracks = []
+    for number, events in enumerate(file.tracks):
+        others = [e for e in events if e.status & 0xF0 not in (NOTE_OFF, NOTE_ON)]
+        for note in kept:
+            others += note_events(note) if note.track == number else []
+        # What ends, ends first; what begins, begins in the instrument of its tick.
+        tracks.append(tuple(sorted(others, key=_place)))
+    return file._replace(tracks=tuple(tracks))
+
+
+def _place(event):
+    kind = event.status & 0xF0
+    return event.tick, (kind == NOTE_ON) - (kind == NOTE_OFF)
 
 
 def in_tempo(file: MidiFile, tempo: float) -> MidiFile:
