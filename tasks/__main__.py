@@ -35,6 +35,12 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
         The exit code: see `tasks.cli.main`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    with outputs.reader_may_leave():
+        return _run(argv, program)
+    return 0
+
+
+def _run(argv, program):
     if argv and argv[0] in TEMPLATES:
         name = argv[0]
         template = importlib.import_module(f"tasks.{name}").TEMPLATE

@@ -3,13 +3,18 @@
 import numpy as np
 import tensorflow as tf
 
+# A padded length of its own has to be worth what compiling for it takes.
+_BATCHES = 8
+
 
 class BucketedBatches:
     """Sequences with targets as padded batches, by length.
 
     A sequence has one target, or one at each of its steps. Each batch comes from
     one bucket and is padded to that bucket's length, so that little is computed for
-    padding and few shapes occur. Which sequences share a batch, and the batches'
+    padding and few shapes occur: all batches but one have the same number of rows, and
+    where there are few data there are few buckets, for whatever compiles does so for
+    each shape. Which sequences share a batch, and the batches'
     order, are a function of (seed, epoch) alone: a training that was interrupted
     goes on with the very batches it would have had.
 
@@ -17,8 +22,8 @@ class BucketedBatches:
         sequences: int32 or string, ragged (n, steps); padded with 0 or "".
         targets: a tensor whose first dimension is n, or int32, ragged (n, steps),
             padded with -1.
-        batch_size: sequences a batch; a bucket's last batch may be smaller.
-        buckets: how many padded lengths there may be.
+        batch_size: sequences a batch; the longest ones' last batch may be smaller.
+        buckets: how many padded lengths there may be, but for every one eight batches.
         seed: of the order; None for no shuffling, from short to long.
         sizes: int64 (n,), what lengths to go by, where targets are longer than their
             sequences; by default the sequences' own.
@@ -37,16 +42,23 @@ class BucketedBatches:
         if sizes is None:
             sizes = sequences.row_lengths().numpy()
         sizes = np.maximum(sizes, 1)
-        self.lengths = _bucket_lengths(sizes, buckets)
+        buckets = min(buckets, max(1, len(sizes) // batch_size // _BATCHES))
+        self._bucket, self.lengths = _assigned(
+            sizes, _bucket_lengths(sizes, buckets), batch_size
+        )
         # Sequences by bucket, the plan's rows; inside a bucket by length, so
         # that without shuffling a batch's sequences are as alike as can be.
-        self._bucket = np.searchsorted(self.lengths, sizes)
         self._sorted = np.lexsort((sizes, self._bucket))
         self._plan = _plan(np.bincount(self._bucket), batch_size, self.lengths)
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
         return len(self._plan)
+
+    @property
+    def shapes(self) -> int:
+        """How many shapes the batches have, for each of which a step is compiled."""
+        return len(np.unique(self._plan[:, 1:], axis=0))
 
     @property
     def order(self) -> np.ndarray:
@@ -121,6 +133,21 @@ def _bucket_lengths(sizes, buckets):
             ends.append(end - 1)
             end = choice[end - 1]
     return lengths[ends[::-1]]
+
+
+def _assigned(sizes, lengths, batch_size):
+    """Returns each sequence's bucket, and the lengths of those that there are.
+
+    The longest sequences of a bucket that don't fill a batch go to the next one, so
+    that only the last bucket has a smaller batch.
+    """
+    ends = np.cumsum(np.bincount(np.searchsorted(lengths, sizes)))
+    ends[:-1] -= ends[:-1] % batch_size
+    kept = np.diff(ends, prepend=0) > 0
+    bucket = np.empty(len(sizes), np.int64)
+    order = np.argsort(sizes, kind="stable")
+    bucket[order] = np.searchsorted(ends[kept], np.arange(len(sizes)), side="right")
+    return bucket, lengths[kept]
 
 
 def _plan(counts, batch_size, lengths):

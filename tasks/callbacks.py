@@ -1,9 +1,11 @@
 """What watches over a training: its order, its loss, its checkpoints."""
 
+import collections
 import csv
 import json
 import math
 import os
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -16,25 +18,46 @@ from zoo.files import replaced_file
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints a line a minute where there is no terminal for a progress bar."""
+    """Tells what is waited for, and prints a line a minute where there is no terminal.
 
-    def __init__(self, batches: int, seconds: float = 60.0):
+    Args:
+        batches: how many there are in an epoch.
+        shapes: how many shapes they have, for each of which the training step is
+            compiled when its first batch comes.
+        seconds: between two lines.
+    """
+
+    def __init__(self, batches: int, shapes: int = 1, seconds: float = 60.0):
         super().__init__()
         self._batches = batches
+        self._shapes = shapes
         self._seconds = seconds
+
+    def on_train_begin(self, logs=None):
+        """Says why the first batches take so long."""
+        each = f"each of the {self._shapes} shapes" if self._shapes > 1 else "all"
+        print(
+            f"compiling   the training step, with the first batch of {each}: it takes "
+            "seconds,\n            and the time left looks longer until then",
+            flush=True,
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the epoch's clock."""
-        self._began = self._told = time.monotonic()
+        self._last = self._told = time.monotonic()
+        self._durations = collections.deque(maxlen=100)
 
     def on_train_batch_end(self, batch, logs=None):
         """Prints, if a minute is over."""
         now = time.monotonic()
+        self._durations.append(now - self._last)
+        self._last = now
         if sys.stdout.isatty() or now - self._told < self._seconds:
             return
         self._told = now
         done = batch + 1
-        left = (now - self._began) / done * (self._batches - done) / 60
+        # Not the mean: what was compiled need not be compiled again.
+        left = statistics.median(self._durations) * (self._batches - done) / 60
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         print(
             f"  {done:,}/{self._batches:,}  {figures}  {left:.0f} min left", flush=True

@@ -101,6 +101,13 @@ def main(
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
     parser = _parser(template, program or module_program(template.name))
+    with outputs.reader_may_leave():
+        return _told(template, parser, argv)
+    return 0
+
+
+def _told(template, parser, argv):
+    """Runs a command, and returns the exit code; mistakes are told on stderr."""
     if not argv:
         parser.print_help()
         return 0
@@ -114,9 +121,7 @@ def main(
         return 2
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # The reader of our output, `head` perhaps, has had enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            raise
         reason = f"{error.filename}: {error.strerror}" if error.filename else error
         print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return 2

@@ -53,6 +53,11 @@ class PieceBatches:
         return len(self._buckets)
 
     @property
+    def shapes(self) -> int:
+        """How many shapes the batches have."""
+        return self._buckets.shapes
+
+    @property
     def order(self) -> np.ndarray:
         """The pieces' places in the order of unshuffled batches, int64 (n,)."""
         return self._buckets.order

@@ -1,9 +1,11 @@
 """Where results go: to the terminal whatever it can print, to files that may be."""
 
 import codecs
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +21,19 @@ def print_anything(stream: TextIO | None) -> None:
     """
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=_ESCAPES)
+
+
+@contextlib.contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Takes it for no error that stdout's reader, `head` perhaps, has had enough."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _escaped(error):

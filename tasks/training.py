@@ -236,7 +236,7 @@ def fit(
     Args:
         model: a model compiled with `optimizer`.
         batches: the training set: `tasks.bucketing.BucketedBatches`, or what has its
-            `dataset`, `set_epoch` and length.
+            `dataset`, `set_epoch` and length, and `shapes` if they are several.
         validation: the set to choose the best epoch on; None to keep the last.
         config: epochs and patience.
         folder: where checkpoints, `history.csv` and TensorBoard's logs go.
@@ -266,7 +266,7 @@ def fit(
             shuffle=False,  # the batches know their order
             verbose="auto" if sys.stdout.isatty() else 2,
             callbacks=[
-                callbacks.Progress(len(batches)),
+                callbacks.Progress(len(batches), getattr(batches, "shapes", 1)),
                 callbacks.Order(batches),
                 callbacks.Divergence(),
                 *watchers,

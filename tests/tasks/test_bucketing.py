@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import bucketing
 from tasks.bucketing import BucketedBatches
 
 SIZES = [3, 1, 0, 7, 7, 2, 12, 5, 5, 5, 0, 9, 30, 1, 4, 6, 8, 2, 2, 11, 3, 3, 20]
@@ -55,20 +56,41 @@ def test_every_sequence_comes_once_padded_to_its_bucket(
     assert 1 <= len(batches.lengths) <= buckets
     everything = [place for _, targets in found for place in targets]
     assert sorted(everything) == list(range(len(sizes)))
+    # Whatever compiles for a shape has one more than there are lengths, at most.
+    assert sum(len(rows) < batch_size for rows, _ in found) <= 1
+    assert len({rows.shape for rows, _ in found}) <= len(batches.lengths) + 1
     for rows, targets in found:
         assert len(rows) == len(targets) <= batch_size
         length = rows.shape[1]
+        assert length in batches.lengths
         for row, place in zip(rows, targets, strict=True):
             size = sizes[place]
-            fitting = [bound for bound in batches.lengths if bound >= max(size, 1)]
-            assert length == min(fitting)
+            assert length >= size
             expected = sequence(place, size) + [0] * (length - size)
             assert row.tolist() == expected
 
 
 def test_padded_lengths_of_evenly_spread_sizes_are_evenly_spread():
-    batches = bucketed(list(range(1, 101)), buckets=4)
-    np.testing.assert_array_equal(batches.lengths, [25, 50, 75, 100])
+    lengths = bucketing._bucket_lengths(np.arange(1, 101), 4)
+    np.testing.assert_array_equal(lengths, [25, 50, 75, 100])
+
+
+@pytest.mark.parametrize(
+    ("count", "lengths"), [(1, 1), (63, 1), (64, 2), (100, 3), (255, 7), (10_000, 8)]
+)
+def test_few_data_have_few_lengths(count, lengths):
+    sizes = np.random.default_rng(0).integers(1, 100, count)
+    rows = tf.RaggedTensor.from_row_lengths(tf.ones([sizes.sum()], tf.int32), sizes)
+    found = BucketedBatches(rows, tf.range(count), batch_size=4, buckets=8)
+    assert len(found.lengths) == lengths
+
+
+def test_what_fills_no_batch_is_padded_with_longer_ones():
+    """Of 33 and 31 sequences of two lengths one of the short is with the long."""
+    batches = bucketed([2] * 33 + [9] * 31, buckets=2)
+    shapes = [rows.shape for rows, _ in epoch(batches)]
+    assert shapes == [(4, 2)] * 8 + [(4, 9)] * 8
+    assert batches.shapes == 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -86,12 +108,12 @@ def test_no_other_padded_lengths_need_less_padding(sizes, buckets):
         for number in range(min(buckets, len(shorter) + 1))
         for chosen in itertools.combinations(shorter, number)
     ]
-    found = bucketed(sizes, buckets=buckets).lengths
+    found = bucketing._bucket_lengths(np.array(sizes), buckets)
     assert steps(found) == min(map(steps, every_choice))
 
 
 def test_one_long_sequence_has_a_bucket_of_its_own():
-    assert list(bucketed([5] * 30 + [1238], buckets=8).lengths) == [5, 1238]
+    assert list(bucketed([5] * 300 + [1238], buckets=8).lengths) == [5, 1238]
 
 
 @pytest.mark.parametrize("seed", [None, 1])

@@ -205,3 +205,14 @@ def test_a_seed_is_told_of_what_is_interrupted_too(capsys):
     with pytest.raises(KeyboardInterrupt):
         interrupt(settings)
     assert f"--seed {settings.seed}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", ["", "--help", "text train --help", "music"])
+def test_a_reader_of_help_who_has_had_enough_is_no_error(argv):
+    program = "import sys; from tasks.__main__ import main; sys.exit(main())"
+    outcome = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -c '{program}' {argv} | :"],
+        capture_output=True,
+        text=True,
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")

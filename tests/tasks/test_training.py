@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks import training
+from tasks import callbacks, training
 from tasks.config import TrainingConfig
 from tasks.errors import TrainingError, UserError
 from tests.tasks.small_training import MOMENTS, train
@@ -208,6 +208,33 @@ def test_checkpoints_of_another_model_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.tasks.small_training.TOKENS", 11)
     with pytest.raises(UserError, match=r"doesn't fit the model.*--output"):
         train(tmp_path)
+
+
+def test_what_is_waited_for_is_told_once(tmp_path, capsys):
+    train(tmp_path, epochs=2)
+    out = capsys.readouterr().out
+    assert out.count("compiling   the training step") == 1
+    assert out.index("compiling") < out.index("Epoch 1/2")
+    train(tmp_path, epochs=2)  # there is nothing left to compile
+    assert "compiling" not in capsys.readouterr().out
+
+
+def test_the_time_left_does_not_count_what_is_compiled_once(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    progress = callbacks.Progress(1000, shapes=3, seconds=60)
+    progress.on_train_begin()
+    assert "first batch of each of the 3 shapes" in capsys.readouterr().out
+    progress.on_epoch_begin(0)
+    for batch, seconds in enumerate([50, 20, *[3] * 38]):
+        now[0] += seconds
+        progress.on_train_batch_end(batch, {"loss": 1.0})
+    lines = capsys.readouterr().out.splitlines()
+    # 978 batches of 3 s; by the mean it would be 96 minutes.
+    assert lines == [
+        "  2/1,000  loss 1.0000  582 min left",
+        "  22/1,000  loss 1.0000  49 min left",
+    ]
 
 
 def test_minutes_add_up_the_epochs():
