@@ -126,5 +126,5 @@ def _most_of_a_text(counts, rows, batch):
 def _before_in_text(counts, rows):
     """Returns how many tokens the pieces of the same text before each have."""
     before = tf.cumsum(counts, exclusive=True)
-    first = tf.searchsorted(rows, rows)
-    return before - tf.gather(before, first)
+    # Without `tf.searchsorted`, which TFLite has none of.
+    return before - tf.gather(tf.math.segment_min(before, rows), rows)
