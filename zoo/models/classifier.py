@@ -279,7 +279,13 @@ class SequenceClassifier(Model, keras.Model):
     text_signature = (tf.TensorSpec([None], tf.string, name="text"),)
 
     def signatures(self) -> dict:
-        """Returns `serving_default` (`classify`) and `class_names`."""
+        """Returns `serving_default` (`classify`) and `class_names`.
+
+        Each text is split whole, in a time proportional to its bytes, but at most
+        `max_length` of its tokens are read: less than 4 steps for each of them, padding
+        included, whatever its neighbours' lengths; and 131 072 steps at a time.
+        `tests.benchmarks.input_bounds` measures it.
+        """
         names = self.class_names
         return {
             "serving_default": tf.function(

@@ -12,6 +12,12 @@ token_names() → token_names                                the tokens, by thei
 Where the model has a cache, `score` is by it; what is drawn is not. `start` and `step`
 are for who draws by himself and keeps each user's state.
 
+What is read (`score`, and all prompts) takes time in proportion to its tokens: less
+than 4 steps for each, padding included, whatever its neighbours' lengths; and memory
+for the answer and for what is read at a time, 4 096 tokens' logits and the states of
+256 texts, of 64 with a cache. What is drawn takes a step of all rows for each token
+of the longest one, `length` at most. `tests.benchmarks.input_bounds` measures it.
+
 Of `generate` nobody can check numbers once it is a graph: a negative `temperature`
 counts as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the
 least there is, one token; a negative `length` draws nothing.

@@ -6,6 +6,10 @@ generate(primer, steps, temperature, seed) → roll, lengths
 score(roll, lengths) → nats_per_frame, published_nats_per_frame
 ```
 
+`score` takes time in proportion to the pieces' frames, whatever their neighbours'
+lengths: less than 4 steps for each, padding included. What is drawn takes one for each
+of `steps`. `tests.benchmarks.input_bounds` measures it.
+
 They are the model's methods. A model that depends on a vector takes it last, as
 `vector`. Of `generate` nobody can check numbers once it is a graph: a negative
 `temperature` counts as 0. A primer of more than `steps` steps raises
