@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BASEMENT = {"errors", "files", "tags", "version"}
+BASEMENT = {"errors", "files", "reproducible", "tags", "version"}
 SIDE = {"text", "music", "decoding", "metrics"}
 MAY_IMPORT = {
     "cells": set(),
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "music": {"plots"} | SIDE | BASEMENT,
     "errors": set(),
     "files": set(),
+    "reproducible": set(),
     "tags": set(),
     "version": set(),
     "plots": BASEMENT,

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from zoo import kernels
 from zoo.files import replaced_folder
+from zoo.reproducible import make_reproducible
 
 
 class WeightsError(Exception):
@@ -52,6 +53,7 @@ def save(model, path: str | os.PathLike) -> None:
                 setattr(served, name, function)
         with kernels.portable():
             tf.saved_model.save(served, folder, signatures=signatures)
+        make_reproducible(folder)
 
 
 def read_weights(model, path: str | os.PathLike) -> None:

@@ -1,6 +1,8 @@
 """What a process that has TensorFlow alone gets out of a SavedModel."""
 
 import os
+import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -10,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.zoo import plain_tensorflow
 from tests.zoo.cells.units import draw_weights
+from tests.zoo.models import language_models
 from zoo import export
 from zoo.models import SequenceClassifier
 from zoo.text import CharacterTokenizer
@@ -52,8 +55,8 @@ def models():
     return {name: make(name) for name in MODELS}
 
 
-@pytest.fixture(scope="module")
-def answers(models, tmp_path_factory):
+@pytest.fixture(scope="module", params=["python", "session"])
+def answers(request, models, tmp_path_factory):
     """What plain TensorFlow answers: see `plain_tensorflow.ask`."""
     folder = tmp_path_factory.mktemp("saved_models")
     calls = {}
@@ -65,7 +68,7 @@ def answers(models, tmp_path_factory):
             inputs = {"text": (texts, "string")}
             calls[name, batch] = path, "serving_default", inputs
     os.rename(folder / "written", folder / "moved")
-    return plain_tensorflow.ask(folder, calls)
+    return plain_tensorflow.ask(folder, calls, request.param)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,49 @@ def test_graph_holds_no_path_of_this_machine_and_no_kernel(models, tmp_path):
     for trace in (b"zoo-vocabulary-", tempfile.gettempdir().encode() + b"/"):
         assert trace not in content
     assert b"_XlaMustCompile\x12\x02(\x01" not in content
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+EXPORTING = """
+import sys
+from tests.zoo.models import language_models
+from zoo.models import SequenceClassifier
+SequenceClassifier(["other"], ["a", "b"], units=2).export(f"{sys.argv[1]}/other")
+language_models.make(cell="lstm", layers=2, cache=5).export(f"{sys.argv[1]}/model")
+"""
+
+
+def test_the_same_model_gives_the_same_bytes_here_twice_and_elsewhere(tmp_path):
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    command = [sys.executable, "-c", EXPORTING, tmp_path / "elsewhere"]
+    subprocess.run(command, env=environment, check=True)
+    model = language_models.make(cell="lstm", layers=2, cache=5)
+    model.export(tmp_path / "first")
+    model.generate(["a"], 3)
+    model.export(tmp_path / "second")
+    first = contents(tmp_path / "first")
+    assert first.keys() == {
+        "assets/vocabulary.txt",
+        "fingerprint.pb",
+        "saved_model.pb",
+        "variables/variables.data-00000-of-00001",
+        "variables/variables.index",
+    }
+    assert contents(tmp_path / "second") == first
+    assert contents(tmp_path / "elsewhere" / "model") == first
+
+
+def test_another_model_has_another_fingerprint(models, tmp_path):
+    found = set()
+    for name in ("words", "max"):
+        models[name].export(tmp_path / name)
+        mark = tf.saved_model.experimental.read_fingerprint(str(tmp_path / name))
+        found |= {mark.saved_model_checksum, mark.checkpoint_hash}
+    assert len(found) == 4
 
 
 def test_weights_are_read_back_to_the_bit(models, tmp_path):

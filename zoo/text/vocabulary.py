@@ -1,6 +1,7 @@
 """Tokens and their ids."""
 
 import collections
+import hashlib
 import os
 import shutil
 import tempfile
@@ -9,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
+
+from zoo.text.file_table import FileTable
 
 PADDING, UNKNOWN, START, END = SPECIAL = ("<PAD>", "<UNK>", "<SOS>", "<EOS>")
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(len(SPECIAL))
@@ -142,18 +145,12 @@ class Vocabulary(tf.Module):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         path = os.path.join(folder, f"{self.name}.txt")
         self.save(path)
-        line = tf.string, tf.lookup.TextFileIndex.WHOLE_LINE
-        number = tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
-        to_ids = tf.lookup.TextFileInitializer(path, *line, *number)
-        to_tokens = tf.lookup.TextFileInitializer(path, *number, *line)
-        # Anonymous, or a SavedModel would hold the path as the table's shared name.
+        # An attribute, or a SavedModel wouldn't find the file.
+        self._file = tf.saved_model.Asset(path)
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return (
-            tf.lookup.StaticHashTable(
-                to_ids, UNKNOWN_ID, experimental_is_anonymous=True
-            ),
-            tf.lookup.StaticHashTable(
-                to_tokens, UNKNOWN, experimental_is_anonymous=True
-            ),
+            FileTable(self._file, f"ids_{digest}", tf.string, tf.int64, UNKNOWN_ID),
+            FileTable(self._file, f"tokens_{digest}", tf.int64, tf.string, UNKNOWN),
         )
 
 
