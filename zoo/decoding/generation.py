@@ -102,10 +102,12 @@ class Generator:
         Args:
             first_inputs: (batch, …): what the first step takes.
             state: the state before it, a nest of tensors.
-            length: int, or int scalar tensor: the most draws in a row.
-            seed: int, or int tensor of shape () or (2,). The same seed, the same
+            length: the most draws in a row: int, or an int tensor of shape () or,
+                for each row, (batch,).
+            seed: int, or an int tensor of shape () or (2,). The same seed, the same
                 sequences; a row's don't depend on the other rows, but for the step's
-                own rounding does.
+                own rounding, but on its place. Of shape (batch, 2), each row has a
+                seed of its own, and draws as if it were the first row, of that seed.
             seen: with a repetition penalty, bool (batch, V): what counts as having
                 occurred beforehand. See `occurring`.
 
@@ -177,7 +179,7 @@ class Generator:
             return is_under_way(progress, until)
 
         def go_on(progress, arrays):
-            after, drawn = take_step(self, progress, seed)
+            after, drawn = take_step(self, progress, seed, length)
             place = progress.step - begin
             pairs = zip(arrays, drawn, strict=True)
             return after, tuple(array.write(place, each) for array, each in pairs)
@@ -218,7 +220,7 @@ def stream(step, first_inputs, state, length, *, seed, seen=None, **how) -> Iter
 
 
 def _seed(seed):
-    """Returns a seed of one number, or two, as int64 (2,)."""
+    """Returns a seed of one number, or two, as int64 (2,); or as it is."""
     seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
     return tf.stack([tf.zeros_like(seed), seed]) if seed.shape.rank == 0 else seed
 

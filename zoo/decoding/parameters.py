@@ -13,7 +13,30 @@ import tensorflow as tf
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def per_row(
+def per_row(name: str, value, rows, dtype=None, **limits) -> tf.Tensor:
+    """Returns a number for each row, in a graph or not.
+
+    Args:
+        name: see `one_or_per_row`, as for all else.
+        value: see there.
+        rows: see there.
+        dtype: see there.
+        **limits: see there.
+
+    Returns:
+        (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: the value has another shape, or is out of its
+            range; NaN is in none.
+    """
+    value = one_or_per_row(name, value, rows, dtype, **limits)
+    # Not by broadcasting: where a graph's shapes are known when it is made, TensorFlow
+    # would tell a wrong one before the sentence does.
+    return tf.gather(value, tf.where(tf.size(value) == 1, 0, tf.range(rows)))
+
+
+def one_or_per_row(
     name: str,
     value,
     rows,
@@ -23,7 +46,7 @@ def per_row(
     most: float | None = None,
     above: float | None = None,
 ) -> tf.Tensor:
-    """Returns a number for each row, in a graph or not.
+    """Returns one number, or one for each row, in a graph or not.
 
     Args:
         name: what the number is called, for the errors.
@@ -36,7 +59,7 @@ def per_row(
         above: what it must be above.
 
     Returns:
-        (batch,).
+        (1,) or (batch,).
 
     Raises:
         tf.errors.InvalidArgumentError: the value has another shape, or is out of its
@@ -63,9 +86,7 @@ def per_row(
             f"`{name}` must be {asked}, found {{}}.",
             value,
         )
-    if dtype is not None:
-        value = tf.cast(value, dtype)
-    return tf.broadcast_to(value, tf.reshape(rows, [1]))
+    return value if dtype is None else tf.cast(value, dtype)
 
 
 def check(

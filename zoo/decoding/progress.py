@@ -1,11 +1,10 @@
 """Where a generation is, and how one step takes it on."""
 
-import numbers
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.decoding import filters
+from zoo.decoding import filters, parameters, seeds
 from zoo.decoding.states import as_before
 
 
@@ -63,10 +62,11 @@ def start(how, first_inputs, state, seen):
     )
 
 
-def take_step(how, progress, seed):
+def take_step(how, progress, seed, length):
     """Returns the progress after a step, and what was drawn.
 
-    That is the draw, as the inputs, and log P of it, (batch,), if it is wanted.
+    That is the draw, as the inputs, and log P of it, (batch,), if it is wanted. Rows
+    that have ended, or have their length, draw padding.
     """
     outputs, state = how.step(progress.inputs, progress.state)
     likely = outputs
@@ -74,34 +74,33 @@ def take_step(how, progress, seed):
         likely = filters.repetition_penalty(
             outputs, progress.seen, how.repetition_penalty
         )
-    # Said to be Philox, the numbers are the same under XLA.
-    place = tf.cast(progress.step, tf.int64)
-    seed = tf.random.experimental.stateless_fold_in(seed, place, alg="philox")
+    seed = seeds.fold_in(seed, tf.cast(progress.step, tf.int64))
+    full = progress.ended | (progress.step >= length)
     draw = tf.cast(how.sample(likely, seed), progress.inputs.dtype)
     draw = tf.ensure_shape(draw, progress.inputs.shape)
-    draw = _fill(draw, progress.ended, how.padding)
+    draw = _fill(draw, full, how.padding)
     drawn = [draw]
     if how.log_probabilities:
         logs = how.sample.log_probability(outputs, draw)
-        drawn.append(_fill(logs, progress.ended, 0))
-    return _moved_on(how, progress, draw, state), drawn
+        drawn.append(_fill(logs, full, 0))
+    return _moved_on(how, progress, draw, state, full), drawn
 
 
-def _moved_on(how, progress, draw, state):
-    """Returns the progress after a draw."""
+def _moved_on(how, progress, draw, state, full):
+    """Returns the progress after a draw, which rows that were full have none of."""
     ended, window, seen = progress.ended, progress.window, progress.seen
     if how.end_id is not None:
-        ended |= draw == tf.cast(how.end_id, draw.dtype)
+        ended |= ~full & (draw == tf.cast(how.end_id, draw.dtype))
     if how.stop is not None:
         window = tf.concat([window[:, 1:], draw[:, None]], axis=1)
-        ended |= how.stop(window)
+        ended |= ~full & how.stop(window)
     if how.repetition_penalty is not None:
         seen |= tf.one_hot(draw, tf.shape(seen)[-1], True, False)
     return Progress(
         step=progress.step + 1,
         inputs=draw,
         state=as_before(state, progress.state),
-        lengths=progress.lengths + tf.cast(~progress.ended, tf.int32),
+        lengths=progress.lengths + tf.cast(~full, tf.int32),
         ended=ended,
         window=window,
         seen=seen,
@@ -109,19 +108,18 @@ def _moved_on(how, progress, draw, state):
 
 
 def checked_length(length):
-    """Returns the most draws there may be, int32.
+    """Returns the most draws there may be, int32, () or (batch,).
 
     Raises:
-        ValueError: it is a Python number and negative.
+        ValueError: it is known here, and negative.
     """
-    if isinstance(length, numbers.Integral) and length < 0:
-        raise ValueError(f"`length` must be 0 or more, found {length}.")
+    parameters.check("length", length, least=0)
     return tf.cast(length, tf.int32)
 
 
 def is_under_way(progress, until):
-    """Returns whether there is a draw to be made before step `until`."""
-    return (progress.step < until) & ~tf.reduce_all(progress.ended)
+    """Returns whether there is a draw to make before step `until`, () or (batch,)."""
+    return tf.reduce_any((progress.step < until) & ~progress.ended)
 
 
 def _fill(tensor, ended, padding):

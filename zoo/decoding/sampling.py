@@ -1,8 +1,9 @@
 """Draws from what a model puts out.
 
 A sampler is any `sample(outputs, seed) → draw`: outputs (batch, …) of one step, seed
-int64 (2,), another at each step. For `log_probabilities` in a generation it also has
-`log_probability(outputs, draw)`, float32 (batch,), in nats.
+int64 (2,), another at each step; or (batch, 2), where rows have their own. For
+`log_probabilities` in a generation it also has `log_probability(outputs, draw)`,
+float32 (batch,), in nats.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from zoo.decoding import filters
+from zoo.decoding.seeds import uniform
 
 
 class Categorical:
@@ -26,7 +28,7 @@ class Categorical:
 
     Call arguments:
         outputs: logits, floating (batch, V).
-        seed: int (2,).
+        seed: int (2,), or (batch, 2): see `zoo.decoding.seeds.uniform`.
 
     Returns:
         int32 (batch,).
@@ -83,7 +85,7 @@ class Bernoulli:
 
     Call arguments:
         outputs: logits, floating (batch, n).
-        seed: int (2,).
+        seed: int (2,), or (batch, 2): see `zoo.decoding.seeds.uniform`.
 
     Returns:
         float32 (batch, n).
@@ -110,21 +112,3 @@ class Bernoulli:
             labels=tf.cast(draw, tf.float32), logits=tf.cast(outputs, tf.float32)
         )
         return -tf.reduce_sum(costs, axis=-1)
-
-
-def uniform(shape, seed):
-    """Draws from [0, 1), float64, the same on every device and under XLA.
-
-    TensorFlow's own floats differ under XLA, its bits don't. The first rows are the
-    same whatever the number of rows.
-
-    Args:
-        shape: int32 (rank,).
-        seed: int (2,).
-    """
-    bits = tf.random.stateless_uniform(
-        shape, seed, minval=None, maxval=None, dtype=tf.uint64, alg="philox"
-    )
-    # 52 bits: with 53 a product could be rounded up to the whole.
-    bits = tf.bitwise.right_shift(bits, tf.constant(12, tf.uint64))
-    return tf.cast(bits, tf.float64) * 2.0**-52

@@ -1,6 +1,13 @@
-"""Seeds of draws: given, or new ones."""
+"""Seeds of draws: one for all rows or one for each, given or new.
+
+A seed is an integer. Of one seed for all rows, each row's draws hang on its place: of
+equal rows they differ. Of a seed for each row, a row's draws are what they would be if
+it were alone with its seed: a server may put it into any batch.
+"""
 
 import secrets
+
+import tensorflow as tf
 
 
 def new_seed() -> int:
@@ -10,3 +17,95 @@ def new_seed() -> int:
     depend on Python's, NumPy's or TensorFlow's own seeds, nor change them.
     """
     return secrets.randbelow(2**32)
+
+
+def new_where_negative(seeds) -> tf.Tensor:
+    """Returns seeds of which those below 0 are new ones at each call, in a graph too.
+
+    Args:
+        seeds: int64, of any shape.
+    """
+
+    def draw():
+        # With these two at 0 the operation takes its own from the system, whatever
+        # TensorFlow's global seed was when the graph was made.
+        return tf.raw_ops.RandomUniformInt(
+            shape=tf.shape(seeds),
+            minval=tf.constant(0, tf.int64),
+            maxval=tf.constant(tf.int64.max, tf.int64),
+            seed=0,
+            seed2=0,
+        )
+
+    is_new = seeds < 0
+    new = tf.cond(tf.reduce_any(is_new), draw, lambda: tf.identity(seeds))
+    return tf.where(is_new, new, seeds)
+
+
+def as_pairs(seeds) -> tf.Tensor:
+    """Returns seeds as `zoo.decoding.Generator` takes them for each row.
+
+    Args:
+        seeds: int64, () or (n,).
+
+    Returns:
+        int64 (2,), or (n, 2).
+    """
+    return tf.stack([tf.zeros_like(seeds), seeds], axis=-1)
+
+
+def fold_in(seeds, number) -> tf.Tensor:
+    """Returns other seeds, that depend on a number.
+
+    Args:
+        seeds: int (2,), of all rows; or (n, 2), where n is 1 or as many as rows.
+        number: int64 scalar.
+
+    Returns:
+        int64, of the same shape.
+    """
+
+    def folded(seed):
+        # Said to be Philox, the numbers are the same under XLA.
+        return tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
+
+    seeds = tf.convert_to_tensor(seeds)
+    if seeds.shape.rank == 1:
+        return folded(seeds)
+    return _for_each(seeds, seeds.dtype, folded, lambda seed: folded(seed)[None])
+
+
+def uniform(shape, seeds) -> tf.Tensor:
+    """Draws from [0, 1), float64, the same on every device and under XLA.
+
+    TensorFlow's own floats differ under XLA, its bits don't. The first rows are the
+    same whatever the number of rows.
+
+    Args:
+        shape: int32 (rank,): rows, and what each row draws.
+        seeds: int (2,), of all rows; or (n, 2), where n is 1, or as many as rows and
+            each row draws as if it were the only one.
+    """
+
+    def bits(seed, shape=shape):
+        return tf.random.stateless_uniform(
+            shape, seed, minval=None, maxval=None, dtype=tf.uint64, alg="philox"
+        )
+
+    seeds = tf.convert_to_tensor(seeds)
+    if seeds.shape.rank == 1:
+        drawn = bits(seeds)
+    else:
+        drawn = _for_each(seeds, tf.uint64, lambda seed: bits(seed, shape[1:]), bits)
+    # 52 bits: with 53 a product could be rounded up to the whole.
+    drawn = tf.bitwise.right_shift(drawn, tf.constant(12, tf.uint64))
+    return tf.cast(drawn, tf.float64) * 2.0**-52
+
+
+def _for_each(seeds, dtype, function, of_all):
+    """Calls a function for the seed of each row, (n, 2), or another where n is 1."""
+    return tf.cond(
+        tf.shape(seeds)[0] == 1,
+        lambda: of_all(seeds[0]),
+        lambda: tf.map_fn(function, seeds, fn_output_signature=dtype),
+    )

@@ -1,7 +1,7 @@
 """What a language model's SavedModel can do.
 
 ```
-serving_default(prompt) → text               200 tokens, at temperature 1, seed 0
+serving_default(prompt) → text               200 tokens, at temperature 1
 generate(prompt, length, temperature, top_k, top_p, seed) → text
 score(text) → log_probability, perplexity, tokens, …       see `LanguageModel.score`
 start(prompt) → logits, state_1, …
@@ -18,18 +18,24 @@ for the answer and for what is read at a time, 4 096 tokens' logits and the stat
 256 texts, of 64 with a cache. What is drawn takes a step of all rows for each token
 of the longest one, `length` at most. `tests.benchmarks.input_bounds` measures it.
 
-Of `generate` nobody can check numbers once it is a graph: a negative `temperature`
-counts as 0, a `top_k` below 1 as all tokens, a `top_p` above 1 as 1 and below 0 as the
-least there is, one token; a negative `length` draws nothing.
+The numbers of `generate` are scalars, or of shape (1,) or (batch,), for TensorFlow
+Serving's row format gives each row its own. A row with a seed of its own is what it
+would be alone; with one seed for all, equal prompts are gone on with in several ways. A
+negative seed is a new one at each call. InvalidArgumentError says what is out of its
+range: a `length` below 0 or above 10 000, a `temperature` below 0, a `top_k` below 0, a
+`top_p` that isn't in (0, 1]; NaN is out of each.
 """
 
 import tensorflow as tf
 
+from zoo.decoding import parameters
 from zoo.layers.states import state_sizes
 from zoo.models import text_generation
 
 # What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
 LENGTH = 200
+# The most that a server draws for a stranger.
+LONGEST = 10_000
 
 
 def signatures(model) -> dict:
@@ -56,20 +62,25 @@ def _generating(model):
 
     @tf.function(input_signature=[prompt], autograph=False)
     def serving_default(prompt):
-        return {"text": text_generation.generate(model, prompt, LENGTH, seed=0)}
+        return {"text": text_generation.generate(model, prompt, LENGTH, seed=-1)}
 
     @tf.function(
         input_signature=[
             prompt,
-            tf.TensorSpec([], tf.int32, name="length"),
-            tf.TensorSpec([], tf.float32, name="temperature"),
-            tf.TensorSpec([], tf.int32, name="top_k"),
-            tf.TensorSpec([], tf.float32, name="top_p"),
-            tf.TensorSpec([], tf.int64, name="seed"),
+            tf.TensorSpec(None, tf.int32, name="length"),
+            tf.TensorSpec(None, tf.float32, name="temperature"),
+            tf.TensorSpec(None, tf.int32, name="top_k"),
+            tf.TensorSpec(None, tf.float32, name="top_p"),
+            tf.TensorSpec(None, tf.int64, name="seed"),
         ],
         autograph=False,
     )
-    def generate(prompt, length=LENGTH, temperature=1.0, top_k=0, top_p=1.0, seed=0):
+    def generate(prompt, length=LENGTH, temperature=1.0, top_k=0, top_p=1.0, seed=-1):
+        rows = tf.shape(prompt)[0]
+        length = parameters.per_row("length", length, rows, least=0, most=LONGEST)
+        top_k = parameters.per_row("top_k", top_k, rows, least=0)
+        top_p = parameters.per_row("top_p", top_p, rows, above=0, most=1)
+
         def draw(**filters):
             return text_generation.generate(
                 model, prompt, length, seed, temperature=temperature, **filters
@@ -77,7 +88,7 @@ def _generating(model):
 
         # Without filters there are no tokens to sort at each step.
         texts = tf.cond(
-            (top_k < 1) & (top_p >= 1),
+            tf.reduce_all((top_k < 1) & (top_p >= 1)),
             draw,
             lambda: draw(top_k=top_k, top_p=top_p),
         )

@@ -1,10 +1,11 @@
 """Pieces drawn frame by frame from a music model."""
 
+import numpy as np
 import tensorflow as tf
 
-from zoo.decoding import Generator, filters
-from zoo.decoding.progress import checked_length
-from zoo.decoding.sampling import uniform
+from zoo.decoding import Generator, parameters, seeds
+from zoo.decoding.parameters import LARGEST, checked, one_or_per_row, per_row
+from zoo.decoding.seeds import uniform
 from zoo.layers.nade_output import LOW_TO_HIGH
 from zoo.models.recurrent_steps import RecurrentSteps
 
@@ -30,26 +31,30 @@ class MusicGenerator:
         )
 
     def generate(self, primer, steps, temperature, seed, vector):
-        """Generates: see `zoo.models.MusicModel.generate`; numbers are Python's."""
+        """Generates: see `zoo.models.MusicModel.generate`; numbers are known."""
+        parameters.check("steps", steps, least=0)
+        parameters.check("primer", () if primer is None else primer, least=0)
         if primer is None:
             rows = 1 if vector is None else len(vector)
             primer = tf.zeros([rows, 0, self._model.keys])
         primer, _, vector = self._model.pieces(primer, vector=vector)
-        if checked_length(steps) < primer.shape[1]:
+        least = np.min(steps, initial=primer.shape[1])
+        if least < primer.shape[1]:
             raise ValueError(
                 f"The primer has {primer.shape[1]} steps, the piece is to have "
-                f"{steps}. Ask for more steps, or give a shorter primer."
+                f"{least}. Ask for more steps, or give a shorter primer."
             )
         steps = tf.constant(steps, tf.int32)
         return self._generate(primer, steps, *_numbers(temperature, seed), vector)
 
     def harmonize(self, roll, lengths, temperature, seed, vector, free):
-        """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are Python's."""
+        """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are known."""
         if getattr(self._model.frame_output, "order", None) == LOW_TO_HIGH:
             raise ValueError(
                 "The model draws a frame's notes from low to high, but a melody is "
                 "what is highest. Harmonize with one of order='high_to_low'."
             )
+        parameters.check("roll", roll, least=0)
         roll, lengths, vector = self._model.pieces(roll, lengths, vector)
         if free is not None:
             free = tf.cast(free, tf.float32) > 0
@@ -64,7 +69,8 @@ class MusicGenerator:
 
 def _numbers(temperature, seed):
     """Returns them as tensors, so that others need no other graph."""
-    filters.check_temperature(temperature)
+    parameters.check("temperature", temperature, least=0, most=LARGEST)
+    seed = seeds.new_seed() if seed is None else seed
     return tf.constant(temperature, tf.float32), tf.constant(seed, tf.int64)
 
 
@@ -74,26 +80,38 @@ def generate(model, primer, steps, temperature, seed, vector=None):
     Args:
         model: a `zoo.models.MusicModel`.
         primer: (batch, n, keys).
-        steps: int32 scalar, at least n.
-        temperature: float32 scalar.
-        seed: int64 scalar.
+        steps: int32, n at least; as all numbers () or (1,) for all rows, or (batch,).
+        temperature: float32.
+        seed: int64. Of one for each row, a row's piece is what it would be alone; a
+            negative one is new at each call.
         vector: float (batch, conditioning), or None.
 
     Returns:
-        roll, float32 (batch, steps, keys), and lengths, int32 (batch,).
+        roll, float32 (batch, steps, keys), as long as the longest piece may be; and
+        lengths, int32 (batch,).
 
     Raises:
-        tf.errors.InvalidArgumentError: the primer is longer than `steps`.
+        tf.errors.InvalidArgumentError: a number is out of its range, or there are too
+            few or too many; or a primer is longer than `steps`.
     """
     primer, _, vector = model.pieces(primer, vector=vector)
     rows, given = tf.unstack(tf.shape(primer)[:2])
-    tf.debugging.assert_less_equal(
-        given, steps, "The primer is longer than the piece is to be."
+    steps = one_or_per_row("steps", steps, rows, least=0)
+    longest = tf.reduce_max(tf.concat([steps, [given]], axis=0))
+    steps = per_row("steps", steps, rows)
+    steps = checked(
+        steps,
+        given <= steps,
+        "The primer has {} steps, pieces are to have {}. Ask for more steps, or give a "
+        "shorter primer.",
+        given,
+        steps,
     )
-    total = tf.fill([rows], steps)
+    temperature, seed = _for_rows(temperature, seed, rows)
+    total = steps
     if hasattr(model.ending, "draw_lengths"):
         # The frames' seeds are this one folded with their places.
-        own = tf.stack([tf.ones_like(seed), seed])
+        own = tf.concat([tf.ones_like(seed[..., :1]), seed[..., 1:]], axis=-1)
         total = model.ending.draw_lengths(rows, given, own, temperature)
     walk = Walk(model, total, vector)
     first, state = walk.read(primer)
@@ -115,7 +133,7 @@ def generate(model, primer, steps, temperature, seed, vector=None):
     if model.ending is not None:
         lengths -= model.ending.steps_after * tf.cast(drawn.ended, tf.int32)
     roll = tf.concat([tf.cast(primer, tf.float32), drawn.sequences[..., :-1]], axis=1)
-    roll = tf.pad(roll, [[0, 0], [0, steps - tf.shape(roll)[1]], [0, 0]])
+    roll = tf.pad(roll, [[0, 0], [0, longest - tf.shape(roll)[1]], [0, 0]])
     return tf.ensure_shape(roll, [None, None, model.keys]), lengths
 
 
@@ -126,8 +144,8 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None, free=None):
         model: a `zoo.models.MusicModel`.
         roll: (batch, steps, keys).
         lengths: int32 (batch,).
-        temperature: float32 scalar.
-        seed: int64 scalar.
+        temperature: float32, see `generate`.
+        seed: int64, see there.
         vector: float (batch, conditioning), or None.
         free: bool (batch, steps, keys), the notes that are drawn; by default those
             that have one of `roll` above them.
@@ -137,6 +155,7 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None, free=None):
     """
     frames, lengths, vector = model.pieces(roll, lengths, vector)
     rows, steps = tf.unstack(tf.shape(frames)[:2])
+    temperature, seed = _for_rows(temperature, seed, rows)
     walk = Walk(model, lengths, vector)
     if free is None:
         free = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True) > 0
@@ -154,6 +173,17 @@ def harmonize(model, roll, lengths, temperature, seed, vector=None, free=None):
     drawn = Generator(walk, sample)(first, state, steps, seed=seed)
     roll = tf.ensure_shape(drawn.sequences[..., :-1], [None, None, model.keys])
     return tf.where(tf.sequence_mask(lengths, steps)[..., None], roll, 0.0)
+
+
+def _for_rows(temperature, seed, rows):
+    """Returns a temperature for each row, and seeds as a `Generator` takes them."""
+    temperature = per_row(
+        "temperature", temperature, rows, tf.float32, least=0, most=LARGEST
+    )
+    seed = seeds.new_where_negative(seed)
+    if seed.shape.rank != 0:  # of one there is nothing to decide at each step
+        seed = one_or_per_row("seed", seed, rows)
+    return temperature, seeds.as_pairs(seed)
 
 
 def _with_end(frame, ends):

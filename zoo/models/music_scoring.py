@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from zoo.decoding.parameters import checked, per_row
 from zoo.models.bucketing import in_buckets
 
 
@@ -45,10 +46,13 @@ def costs(model, hidden, frames, lengths) -> Costs:
 def score(model, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
     """Scores pieces: see `zoo.models.MusicModel.score`."""
     frames, lengths, vector = model.pieces(roll, lengths, vector)
-    steps = tf.shape(frames)[1]
-    tf.debugging.Assert(
-        tf.reduce_all((lengths >= 0) & (lengths <= steps)),
-        ["Lengths must be between 0 and the roll's steps,", steps, "found", lengths],
+    rows, steps = tf.unstack(tf.shape(frames)[:2])
+    lengths = checked(
+        per_row("lengths", lengths, rows),
+        (lengths >= 0) & (lengths <= steps),
+        "Lengths must be between 0 and the {} steps of the roll, found {}.",
+        steps,
+        lengths,
     )
 
     def totals(places):

@@ -1,8 +1,11 @@
 """Pieces in, pieces out: what one does with a model that predicts frames of notes."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
+from zoo.decoding import parameters
 from zoo.models import music_generation, music_scoring, music_serving
 from zoo.models.base import Model
 
@@ -68,26 +71,32 @@ class PieceModel(Model, keras.Model):
             all frames and the ending; `published_nats_per_frame`: float32 (batch,),
             the published metric, -log P(y<2..T> | y<1>) / (T - 1). Where nothing is
             predicted they are 0.
+
+        Raises:
+            ValueError: `roll` holds what is no note: NaN, or less than 0.
+            tf.errors.InvalidArgumentError: lengths are beyond the roll.
         """
+        parameters.check("roll", roll, least=0)
         return music_scoring.score(self, roll, lengths, vector)
 
     def generate(
         self,
         primer=None,
-        steps: int = 128,
+        steps: int | Sequence[int] = 128,
         *,
-        temperature: float = 1.0,
-        seed: int = 0,
+        temperature: float | Sequence[float] = 1.0,
+        seed: int | Sequence[int] | None = None,
         vector=None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Draws pieces.
+        """Draws pieces. Each number may be one for all, or a list of one for each.
 
         Args:
             primer: (batch, n, keys), what the pieces begin with; more than 0 is a
                 note. n may be 0; by default one piece begins with nothing.
             steps: how many frames a piece may have, the primer's included.
             temperature: 0 draws what is likelier, each note and the end.
-            seed: the same seed, the same pieces.
+            seed: the same seed, the same pieces; None for a new one at each call. Of
+                a seed for each, a piece is what it would be alone.
             vector: float (batch, conditioning), if the model has one.
 
         Returns:
@@ -96,7 +105,7 @@ class PieceModel(Model, keras.Model):
 
         Raises:
             ValueError: a number is out of its range, or the primer is longer than
-                `steps`.
+                `steps`, or holds what is no note.
         """
         return self._generator.generate(primer, steps, temperature, seed, vector)
 
@@ -105,8 +114,8 @@ class PieceModel(Model, keras.Model):
         roll,
         lengths=None,
         *,
-        temperature: float = 1.0,
-        seed: int = 0,
+        temperature: float | Sequence[float] = 1.0,
+        seed: int | Sequence[int] | None = None,
         vector=None,
         free=None,
     ) -> tf.Tensor:
@@ -129,8 +138,8 @@ class PieceModel(Model, keras.Model):
             0 and 1, float32 (batch, steps, keys), zeros after a piece's end.
 
         Raises:
-            ValueError: a number is out of its range, or NADE draws its notes from low
-                to high.
+            ValueError: a number is out of its range, or `roll` holds what is no note,
+                or NADE draws its notes from low to high.
         """
         return self._generator.harmonize(roll, lengths, temperature, seed, vector, free)
 

@@ -6,9 +6,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from zoo.decoding import Categorical, Generator, StopSequences, occurring
-from zoo.decoding.filters import repetition_penalty as penalize
-from zoo.decoding.progress import checked_length
+from zoo.decoding import (
+    Categorical,
+    Generator,
+    StopSequences,
+    occurring,
+    parameters,
+    seeds,
+)
+from zoo.decoding.parameters import LARGEST, one_or_per_row, per_row
 from zoo.layers.states import state_sizes
 from zoo.models.bucketing import in_buckets
 from zoo.models.stepper import Stepper
@@ -23,7 +29,7 @@ class TextGenerator:
 
     A filter that is left out is left out of the graph, where it would sort all tokens
     at each step. The numbers are tensors, so that another temperature needs no other
-    graph; they are checked beforehand, which a tensor can't be.
+    graph.
 
     Args:
         model: a `zoo.models.LanguageModel`.
@@ -34,8 +40,9 @@ class TextGenerator:
         self._graphs = {}
 
     def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
-        """Generates texts: see `generate`; all numbers are Python's."""
+        """Generates texts: see `generate`; all numbers are known."""
         _check(length, **filters)
+        seed = seeds.new_seed() if seed is None else seed
         stop = _possible(self._model, stop, length)
         key = tuple(filters), stop, jit_compile
         if key not in self._graphs:
@@ -62,13 +69,21 @@ def generate(model, prompts, length, seed, **how) -> tf.Tensor:
     Args:
         model: a `zoo.models.LanguageModel`.
         prompts: string (batch,).
-        length: int, or int32 scalar: the most tokens to draw.
-        seed: int, or int64 scalar.
+        length: the most tokens to draw, int32, as all numbers () or (1,) for all rows,
+            or (batch,).
+        seed: int64. Of one for each row, a row's text is what it would be alone.
         **how: of `_prepare`.
 
     Returns:
         string (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: a number is out of its range, or there are too
+            few or too many.
     """
+    rows = tf.shape(prompts)[0]
+    length = per_row("length", length, rows, tf.int32, least=0)
+    seed = _pairs(seed, rows)
     generator, beginning = _prepare(model, prompts, **how)
     return model.decode(generator(**beginning, length=length, seed=seed).sequences)
 
@@ -82,6 +97,10 @@ def stream(
     """
     _check(length, **filters)
     stop = _possible(model, stop, length)
+    seed = seeds.new_seed() if seed is None else seed
+    rows = tf.shape(prompts)[0]
+    length = per_row("length", length, rows, tf.int32)
+    seed = _pairs(seed, rows)
     generator, beginning = _prepare(
         model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
     )
@@ -101,6 +120,14 @@ def _as_texts(model, pieces):
         last = piece[:, -1:]
 
 
+def _pairs(seed, rows):
+    """Returns a seed, or one for each row, as a `Generator` takes it."""
+    seed = seeds.new_where_negative(tf.convert_to_tensor(seed, tf.int64))
+    if seed.shape.rank == 0:  # the same, with nothing to decide at each step
+        return seeds.as_pairs(seed)
+    return seeds.as_pairs(one_or_per_row("seed", seed, rows))
+
+
 def _prepare(
     model,
     prompts,
@@ -118,7 +145,8 @@ def _prepare(
     Args:
         model: a `zoo.models.LanguageModel`.
         prompts: string (batch,).
-        temperature: of `zoo.decoding.Categorical`.
+        temperature: of `zoo.decoding.Categorical`; as all numbers, one or one for each
+            row.
         top_k: see there.
         top_p: see there.
         repetition_penalty: see `zoo.decoding.filters`; for the prompt's tokens too.
@@ -129,6 +157,18 @@ def _prepare(
     step = Stepper(model, compiled=jit_compile)
     ids = prompt_ids(model, prompts)
     last, state = read(model, step, ids)
+    rows = ids.nrows(tf.int32)
+    temperature = per_row(
+        "temperature", temperature, rows, tf.float32, least=0, most=LARGEST
+    )
+    if top_k is not None:
+        top_k = per_row("top_k", top_k, rows, tf.int32, least=0)
+    if top_p is not None:
+        top_p = per_row("top_p", top_p, rows, tf.float32, above=0, most=1)
+    if repetition_penalty is not None:
+        repetition_penalty = per_row(
+            "repetition_penalty", repetition_penalty, rows, tf.float32, above=0
+        )
     never = {*model.softmax.never, UNKNOWN_ID}
     generator = Generator(
         step,
@@ -200,9 +240,10 @@ def _ids(model, text):
         return model.vocabulary.ids(model.tokenizer(tf.constant([text]))).to_list()[0]
 
 
-def _check(length, repetition_penalty=1.0, **filters):
+def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
     """Raises a ValueError if a number is out of its range."""
-    checked_length(length)
-    some = tf.zeros([1, 2])
-    penalize(some, some > 0, repetition_penalty)
-    Categorical(**filters).logits(some)
+    parameters.check("length", length, least=0)
+    parameters.check("temperature", temperature, least=0, most=LARGEST)
+    parameters.check("top_k", top_k, least=0)
+    parameters.check("top_p", top_p, above=0, most=1)
+    parameters.check("repetition_penalty", repetition_penalty, above=0, most=LARGEST)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.models import language_model_serving, text_generation, text_scoring
@@ -127,20 +128,21 @@ class TextModel(Model, keras.Model):
     def generate(
         self,
         prompts: Texts,
-        length: int = 200,
+        length: int | Sequence[int] = 200,
         *,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        repetition_penalty: float = 1.0,
+        temperature: float | Sequence[float] = 1.0,
+        top_k: int | Sequence[int] = 0,
+        top_p: float | Sequence[float] = 1.0,
+        repetition_penalty: float | Sequence[float] = 1.0,
         stop: str | Sequence[str] = (),
-        seed: int = 0,
+        seed: int | Sequence[int] | None = None,
         jit_compile: bool = False,
     ) -> tf.Tensor:
         """Goes on with prompts; what a token may be, `zoo.decoding.filters` tells.
 
         `<UNK>` is drawn again, so are `<PAD>` and `<SOS>`. A sentence ends with
-        `<EOS>`. Repeated prompts are gone on with in several ways.
+        `<EOS>`. Repeated prompts are gone on with in several ways. Each number may be
+        one for all rows, or a list of one for each.
 
         Args:
             prompts: one string or several, (batch,): see `start`.
@@ -150,7 +152,8 @@ class TextModel(Model, keras.Model):
             top_p: how much probability those that may be drawn have, in (0, 1].
             repetition_penalty: 1 for none.
             stop: a text or several, after the first of which a row ends.
-            seed: the same seed, the same texts.
+            seed: the same seed, the same texts; None for a new one at each call. Of a
+                seed for each row, a row's text is what it would be alone.
             jit_compile: whether XLA compiles the loop: after some seconds for each
                 batch size it is up to twice as fast, for few rows.
 
@@ -167,9 +170,9 @@ class TextModel(Model, keras.Model):
     def stream(
         self,
         prompts: Texts,
-        length: int = 200,
+        length: int | Sequence[int] = 200,
         *,
-        seed: int = 0,
+        seed: int | Sequence[int] | None = None,
         stop: str | Sequence[str] = (),
         piece: int = 16,
         jit_compile: bool = False,
@@ -245,5 +248,9 @@ def _filters(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
         "top_p": (top_p, 1),
         "repetition_penalty": (repetition_penalty, 1),
     }
-    found = {name: value for name, (value, off) in filters.items() if value != off}
+    found = {
+        name: value
+        for name, (value, off) in filters.items()
+        if np.any(np.not_equal(value, off))
+    }
     return {"temperature": temperature, **found}

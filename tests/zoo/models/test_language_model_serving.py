@@ -20,7 +20,15 @@ NUMBERS = {
     "filtered": (9, 0.8, 4, 0.9, 4),
     "greedy": (9, 0.0, 0, 1.0, 0),
     "no length": (0, 1.0, 0, 1.0, 0),
-    "out of range": (5, -1.0, -3, 7.0, 0),
+    "for each row": ([9, 0, 4], [1.0, 0.5, 2.0], [0, 3, 1], [1.0, 0.5, 1.0], [7, 8, 9]),
+    "one for all": ([9], [0.5], [0], [0.9], [7]),
+}
+WRONG = {
+    "length": [(-1, "0 to 10000"), (10_001, "10001"), ([1, 2], "each of 3 rows")],
+    "temperature": [(-1.0, "0 or more"), (float("nan"), "nan"), ([[1.0]], "shape")],
+    "top_k": [(-1, "0 or more"), ([1, -1, 1], "1 -1 1")],
+    "top_p": [(0.0, "above 0"), (1.5, "at most 1"), (float("nan"), "nan")],
+    "seed": [([1, 2], "each of 3 rows")],
 }
 
 
@@ -51,8 +59,8 @@ def states(count, rows):
     }
 
 
-@pytest.fixture(scope="module")
-def answers(served, tmp_path_factory):
+@pytest.fixture(scope="module", params=["python", "session"])
+def answers(request, served, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_model")
     served.export(folder / "model")
     calls = {"names": ("model", "token_names", {})}
@@ -66,10 +74,22 @@ def answers(served, tmp_path_factory):
     for name in NUMBERS:
         inputs = {"prompt": (PROMPTS["prompts"], "string"), **numbers(name)}
         calls["numbers", name] = "model", "generate", inputs
+    for name, values in WRONG.items():
+        for place, (value, _) in enumerate(values):
+            inputs = numbers("as it is")
+            inputs[name] = (value, inputs[name][1])
+            inputs["prompt"] = (PROMPTS["prompts"], "string")
+            calls["wrong", name, place] = "model", "generate", inputs
+    for number in range(2):
+        for seed in (-1, [-1, 5, -1]):
+            inputs = {**numbers("as it is"), "seed": (seed, "int64")}
+            inputs["length"] = (40, "int32")
+            inputs["prompt"] = (["a", "b", "a"], "string")
+            calls["new", str(seed), number] = "model", "generate", inputs
     for rows in (0, 3):
         inputs = {"tokens": (list(range(4, 4 + rows)), "int32", (rows,))}
         calls["step", rows] = "model", "step", inputs | states(4, rows)
-    return plain_tensorflow.ask(folder, calls)
+    return plain_tensorflow.ask(folder, calls, request.param)
 
 
 def check(found, expected):
@@ -95,7 +115,7 @@ def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
     texts = tf.constant(PROMPTS[name], tf.string)
     check(found["score", name], served.score(texts))
     check(found["start", name], stepped(*served.start(texts)))
-    check(found["serving_default", name], {"text": served.generate(texts)})
+    assert found["serving_default", name]["text"].shape == texts.shape
     _, temperature, top_k, top_p, seed = NUMBERS["filtered"]
     filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     expected = served.generate(texts, 9, seed=seed, **filters)
@@ -105,11 +125,28 @@ def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_do_what_they_do_in_python(name, served, answers):
     length, temperature, top_k, top_p, seed = NUMBERS[name]
-    if name == "out of range":  # as if they were the nearest that are not
-        temperature, top_k, top_p = 0.0, 0, 1.0
     filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     expected = served.generate(PROMPTS["prompts"], length, seed=seed, **filters)
     check(answers[0]["numbers", name], {"text": expected})
+
+
+def test_what_is_out_of_its_range_is_told(answers):
+    for name, values in WRONG.items():
+        for place, (_, message) in enumerate(values):
+            found = answers[0]["wrong", name, place]
+            assert isinstance(found, str), (name, found)
+            assert f"`{name}` must be" in found
+            assert message in found
+
+
+def test_a_negative_seed_is_a_new_one_at_each_call(answers):
+    found = answers[0]
+    first, second = (found["new", "-1", n]["text"].tolist() for n in range(2))
+    assert all(one != other for one, other in zip(first, second, strict=True))
+    assert first[0] != first[2]
+    first, second = (found["new", "[-1, 5, -1]", n]["text"].tolist() for n in range(2))
+    assert [a == b for a, b in zip(first, second, strict=True)] == [False, True, False]
+    assert first[0] != first[2]
 
 
 @pytest.mark.parametrize("rows", [0, 3])
@@ -149,12 +186,12 @@ def test_preset_gives_the_same_model_back_with_defaults_in_its_graph(tmp_path, s
     assert isinstance(copy, LanguageModel)
     assert copy.get_config() == served.get_config()
     prompts = tf.constant(PROMPTS["prompts"])
-    expected = served.generate(prompts).numpy().tolist()
-    assert copy.generate(prompts).numpy().tolist() == expected
+    expected = served.generate(prompts, seed=1).numpy().tolist()
+    assert copy.generate(prompts, seed=1).numpy().tolist() == expected
     loaded = tf.saved_model.load(tmp_path / "preset" / "saved_model")
-    assert loaded.generate(prompts)["text"].numpy().tolist() == expected
-    shorter = served.generate(prompts, 4, temperature=0.5).numpy().tolist()
-    found = loaded.generate(prompts, length=4, temperature=0.5)["text"]
+    assert loaded.generate(prompts, seed=1)["text"].numpy().tolist() == expected
+    shorter = served.generate(prompts, 4, temperature=0.5, seed=1).numpy().tolist()
+    found = loaded.generate(prompts, length=4, temperature=0.5, seed=1)["text"]
     assert found.numpy().tolist() == shorter
     _, state = served.start(prompts)
     found = loaded.step(tf.constant([4, 5, 6]), state)["logits"]

@@ -101,6 +101,30 @@ def test_generation_keeps_the_primer_and_hangs_on_seed_temperature_and_vector():
     np.testing.assert_array_equal(one[0], roll[0])
 
 
+@pytest.mark.parametrize("ending", [None, "eos", "halt", "length"])
+def test_a_piece_with_numbers_of_its_own_is_what_it_would_be_alone(ending):
+    model = make(ending=ending)
+    primer = np.random.default_rng(0).integers(0, 2, (3, 2, 5))
+    steps, temperature, seeds = [9, 2, 5], [1.0, 0.5, 2.0], [3, 4, 3]
+    roll, lengths = model.generate(primer, steps, temperature=temperature, seed=seeds)
+    assert roll.shape == (3, 9, 5)
+    for row, most in enumerate(steps):
+        numbers = {"temperature": temperature[row], "seed": seeds[row]}
+        alone, [length] = model.generate(primer[row : row + 1], most, **numbers)
+        assert lengths[row] == length
+        np.testing.assert_array_equal(roll[row, :most], alone[0])
+        assert not roll.numpy()[row, most:].any()
+
+
+def test_pieces_differ_from_call_to_call_unless_a_seed_is_given():
+    model = make()
+    for draw in (
+        lambda: model.generate(steps=40)[0],
+        lambda: model.harmonize(np.ones([1, 40, 5])),
+    ):
+        assert np.any(draw() != draw())
+
+
 def test_a_model_begins_with_nothing_and_draws_no_steps_and_no_rows():
     model = make()
     roll, lengths = model.generate(steps=4)
@@ -152,7 +176,11 @@ def test_harmonies_end_with_their_melody():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"temperature": -0.1}, "temperature must be 0 or more"),
+        ({"temperature": -0.1}, "temperature` must be 0 or more"),
+        ({"temperature": float("nan")}, "temperature` must be 0 or more"),
+        ({"primer": np.full([1, 4, 5], np.nan)}, "primer` must be 0 or more"),
+        ({"primer": -np.ones([1, 4, 5])}, "primer` must be 0 or more, found -1"),
+        ({"primer": np.ones([2, 4, 5]), "steps": [4, 3]}, "primer has 4 steps"),
         ({"steps": -1}, "must be 0 or more, found -1"),
         ({"primer": np.ones([1, 4, 5]), "steps": 3}, "primer has 4 steps.* have 3"),
         ({"primer": np.ones([1, 4, 6])}, r"\(batch, steps, 5\), found \(1, 4, 6\)"),

@@ -13,6 +13,16 @@ ARGUMENTS = {
 }
 ROWS = {"pieces": 3, "no rows": 0}
 NUMBERS = 9, 0.8, 4
+WRONG = {
+    "another width": {"primer": np.zeros([1, 2, 4], "float32")},
+    "no width": {"primer": np.zeros([1, 2, 0], "float32")},
+    "no batch": {"primer": np.zeros([2, 5], "float32")},
+    "a number": {"primer": np.zeros([], "float32")},
+    "numbers": {"primer": np.zeros([1], "float32")},
+    "too deep": {"primer": np.zeros([1, 1, 1, 5], "float32")},
+    "NaN": {"primer": np.full([1, 2, 5], np.nan, "float32")},
+    "negative": {"primer": np.full([1, 2, 5], -1, "float32")},
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +55,8 @@ def folder(served, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def answers(served, folder):
+@pytest.fixture(scope="module", params=["python", "session"])
+def answers(request, served, folder):
     calls = {}
     numbers = dict(zip(("steps", "temperature", "seed"), NUMBERS, strict=True))
     types = {"steps": "int32", "temperature": "float32", "seed": "int64"}
@@ -61,11 +71,16 @@ def answers(served, folder):
             calls[name, rows, "score"] = name, "score", pieces
     nothing = as_call({"primer": np.zeros([2, 0, 5], "float32")})
     calls["no primer"] = "halting", "generate", nothing | numbers
+    for shape in ((2, 0), (0,)):
+        nothing = as_call({"primer": np.zeros(shape, "float32")})
+        calls["nothing", shape] = "halting", "generate", nothing | numbers
+    for name, primer in WRONG.items():
+        calls["wrong", name] = "halting", "generate", as_call(primer) | numbers
     nothing = {"roll": np.zeros([2, 0, 5], "float32"), "lengths": np.zeros(2, "int32")}
     calls["no steps"] = "halting", "score", as_call(nothing)
     long = as_call({"primer": np.zeros([1, 10, 5], "float32")})
     calls["long primer"] = "halting", "generate", long | numbers
-    return plain_tensorflow.ask(folder, calls)
+    return plain_tensorflow.ask(folder, calls, request.param)
 
 
 def check(found, expected):
@@ -92,8 +107,9 @@ def test_plain_tensorflow_answers_as_the_model_does(name, rows, served, answers)
     expected = drawn(model, roll[:, :2], *NUMBERS, **vector)
     assert expected["roll"].shape == (rows, 9, 5)
     check(found[name, rows, "generate"], expected)
-    expected = drawn(model, roll[:, :2], 2 + 128, 1.0, 0, **vector)
-    check(found[name, rows, "serving_default"], expected)
+    default = found[name, rows, "serving_default"]
+    assert default["roll"].shape == (rows, 2 + 128, 5)
+    np.testing.assert_array_equal(default["roll"][:, :2], roll[:, :2])
 
 
 def test_plain_tensorflow_begins_with_nothing_and_names_a_long_primer(served, answers):
@@ -101,9 +117,19 @@ def test_plain_tensorflow_begins_with_nothing_and_names_a_long_primer(served, an
     model = served["halting"]
     check(found["no primer"], drawn(model, np.zeros([2, 0, 5]), *NUMBERS))
     check(found["no steps"], model.score(np.zeros([2, 0, 5]), np.zeros(2)))
-    assert "primer is longer than the piece" in found["long primer"]
+    for shape in ((2, 0), (0,)):
+        pieces = drawn(model, np.zeros([2 if len(shape) == 2 else 1, 0, 5]), *NUMBERS)
+        check(found["nothing", shape], pieces)
+    assert "The primer has 10 steps, pieces are to have [9]" in found["long primer"]
     names = ["generate", "score", "serving_default"]
     assert signatures == dict.fromkeys(ARGUMENTS, names)
+
+
+def test_a_primer_that_is_none_is_told(answers):
+    for name in WRONG:
+        found = answers[0]["wrong", name]
+        assert isinstance(found, str), (name, found)
+        assert "`primer` must " in found, name
 
 
 def test_a_loaded_model_takes_python_numbers_and_defaults(served, folder):
@@ -112,4 +138,6 @@ def test_a_loaded_model_takes_python_numbers_and_defaults(served, folder):
     found = loaded.generate(roll[:, :2], 9, 0.8, 4, vector["vector"])
     check(dict(found), drawn(model, roll[:, :2], *NUMBERS, **vector))
     found = loaded.generate(roll[:, :2], **vector)
-    check(dict(found), drawn(model, roll[:, :2], 128, 1.0, 0, **vector))
+    assert found["roll"].shape == (3, 128, 5)
+    again = loaded.generate(roll[:, :2], **vector)
+    assert np.any(found["roll"] != again["roll"])

@@ -119,6 +119,48 @@ def test_graphs_of_other_stops_are_not_kept_for_ever(monkeypatch):
     assert len(model._generator._graphs) == 2
 
 
+NUMBERS = {
+    "length": [12, 2, 0, 5],
+    "temperature": [1.0, 0.5, 1.0, 2.0],
+    "top_k": [0, 3, 0, 2],
+    "top_p": [1.0, 0.9, 0.5, 1.0],
+    "repetition_penalty": [1.0, 1.2, 1.0, 2.0],
+    "seed": [3, 4, 5, 3],
+}
+
+
+def test_a_row_with_numbers_of_its_own_is_what_it_would_be_alone():
+    model = make(cell="lstm", layers=2)
+    prompts = ["ab c", "", "é", "ab c"]
+    together = model.generate(prompts, **NUMBERS).numpy().tolist()
+    alone = [
+        model.generate(prompt, **{name: each[row] for name, each in NUMBERS.items()})
+        for row, prompt in enumerate(prompts)
+    ]
+    assert together == [text.numpy()[0] for text in alone]
+    assert [len(text.decode()) for text in together] == NUMBERS["length"]
+    pieces = model.stream(prompts, piece=4, **NUMBERS)
+    parts = zip(*[piece.numpy().tolist() for piece in pieces], strict=True)
+    assert [b"".join(part) for part in parts] == together
+
+
+def test_one_number_may_stand_for_all_rows():
+    model = make()
+    found = model.generate(["a", "b"], [9], temperature=[0.7], top_k=[3], seed=[2])
+    expected = model.generate(["a", "b"], 9, temperature=0.7, top_k=3, seed=2)
+    assert found.numpy().tolist() == expected.numpy().tolist()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="each of 2 rows"):
+        model.generate(["a", "b"], temperature=[1.0, 1.0, 1.0])
+
+
+def test_texts_differ_from_call_to_call_unless_a_seed_is_given():
+    model = make()
+    texts = {model.generate("a", 40).numpy()[0] for _ in range(3)}
+    assert len(texts) == 3
+    streamed = {b"".join(p.numpy()[0] for p in model.stream("a", 40)) for _ in "ab"}
+    assert len(streamed) == 2
+
+
 def test_words_are_joined_as_they_are_written():
     tokens = [*["the", "cat", ",", "(", "fish", ")", "!", "“"]]
     model = make(tokens, level="word", sentences=True)
@@ -137,12 +179,16 @@ def test_lengths_of_zero_and_no_prompts_give_no_text():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"temperature": -0.1}, "temperature must be 0 or more"),
-        ({"top_p": 0}, r"top_p must lie in \(0, 1\]"),
-        ({"top_p": 1.1}, "top_p must lie in"),
-        ({"top_k": -1}, "top_k must be 0"),
-        ({"repetition_penalty": 0}, "must be positive"),
-        ({"length": -1}, "length"),
+        ({"temperature": -0.1}, "temperature` must be 0 or more"),
+        ({"temperature": float("nan")}, "temperature` must be 0 or more"),
+        ({"temperature": float("inf")}, "temperature` must be 0 or more and finite"),
+        ({"temperature": [0.5, -1]}, "0 or more and finite, found -1"),
+        ({"top_p": 0}, "top_p` must be above 0 and at most 1"),
+        ({"top_p": 1.1}, "top_p` must be above 0 and at most 1, found 1.1"),
+        ({"top_p": float("nan")}, "top_p` must be above 0 and at most 1, found nan"),
+        ({"top_k": -1}, "top_k` must be 0 or more"),
+        ({"repetition_penalty": 0}, "must be above 0"),
+        ({"length": -1}, "length` must be 0 or more"),
     ],
 )
 def test_a_number_out_of_its_range_is_named(arguments, message):
