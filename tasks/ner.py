@@ -137,6 +137,8 @@ def _build(settings, corpus):
         f"vocabulary  {len(words):,} words, {len(lowercase_words):,} in lower case, "
         f"{len(characters):,} characters"
     )
+    if len(words) == len(SPECIAL):
+        print(f"note        no word occurs {settings.min_count} times, --min-count")
     model = SequenceTagger(
         words,
         lowercase_words,

@@ -170,11 +170,17 @@ def _build(settings, corpus, texts):
     from tasks import data
     from zoo.models import SequenceClassifier
     from zoo.text import Vocabulary, WordTokenizer
+    from zoo.text.vocabulary import SPECIAL
 
     tokenizer = WordTokenizer(punctuation="keep", markup=False)
     words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} words")
+    if len(vocabulary) == len(SPECIAL):
+        raise UserError(
+            f"No word occurs {settings.min_count} times in the training texts, so that "
+            "the model would know none. Lower --min-count, or train on more."
+        )
     return SequenceClassifier(
         vocabulary,
         corpus.train.class_names,

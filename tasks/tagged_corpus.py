@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 
-from tasks import data, splits
+from tasks import data, label_classes, splits
 from tasks.errors import UserError
 from tasks.tagged_sentences import TaggedSentences, read
 from zoo import tag_spellings
@@ -11,6 +11,8 @@ from zoo import tags as schemes
 
 # So many tags in another spelling are shown.
 _SHOWN = 4
+# A sentence with more tokens is none, in all likelihood.
+_LONG = 2_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,22 @@ class Corpus:
         unseen = set(self.train.inventory).difference(*self.train.tags)
         if unseen:
             lines.append(f"never seen  {', '.join(sorted(unseen))}: not in train")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"note        {each}" for each in self._notes())])
+
+    def _notes(self):
+        """Yields what may not be meant to be."""
+        names = self.train.inventory
+        types = schemes.labels(names, self.scheme) or names
+        for group in label_classes.alike(tuple(types)):
+            yield f"{', '.join(map(repr, group))} are apart: are they meant to be?"
+        if self.scheme == schemes.PLAIN and schemes.OUTSIDE in names:
+            yield "O is a tag as any other, for none is B-X or I-X, as entities' are"
+        longest = max(map(len, self.train.tokens))
+        if longest > _LONG:
+            yield (
+                f"the longest sentence has {longest:,} tokens: are blank lines between "
+                "sentences missing?"
+            )
 
     def _described_dataset(self):
         if "dataset" not in self.record:  # but files
@@ -138,6 +155,7 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
         part and _respelled(part, spellings) for part in (train, validation, test)
     )
     if validation is None:
+        _check_sentences(train)
         train, validation = splits.hold_out(train)
     with _tags_told(train):
         found = schemes.detect(train.tags)
@@ -204,6 +222,16 @@ def _told(what):
 
 def _tags_told(sentences):
     return _told(f"The tags of {sentences.source} can't be used")
+
+
+def _check_sentences(sentences):
+    """Raises a UserError where a file has one sentence, for want of blank lines."""
+    if len(sentences) == 1 and sentences.columns:
+        raise UserError(
+            f"{sentences.source} has one sentence, of {len(sentences.tokens[0]):,} "
+            "tokens. Two are needed at least, one to train on, one to choose the best "
+            "epoch on; blank lines separate sentences."
+        )
 
 
 def _spellings(parts):

@@ -103,6 +103,7 @@ def test_clipping_twice_is_a_mistake(run, tmp_path):
         ("--text-column", "txet", "Did you mean 'text'?"),
         ("--label-column", "text", "can't be the label"),
         ("--train-split", "trian", "Did you mean 'train'?"),
+        ("--min-count", 10**9, "No word occurs 1000000000 times in the training texts"),
         ("--pretrain-split", "tests", "Did you mean 'test'?"),
     ],
 )

@@ -115,6 +115,12 @@ def test_tags_that_follow_no_scheme_are_told(tell_of_file):
     assert "'PUNCT'" in told
 
 
+def test_a_file_without_blank_lines_is_told(tell_of_file):
+    told = tell_of_file("Ann B-PER\nmet O\n" * 9)
+    assert "train.conll has one sentence, of 18 tokens." in told
+    assert "blank lines separate sentences" in told
+
+
 def test_one_tag_only_is_told(tell_of_file):
     told = tell_of_file("Ann O\n\nmet O\n\nBob O\n")
     assert "All tokens of train.conll (less 10%) have the tag 'O'" in told

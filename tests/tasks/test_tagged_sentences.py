@@ -186,6 +186,26 @@ def test_tags_in_another_spelling_are_read_and_told():
     assert "spelling" not in of_files(["B-PER O"], ["O"]).describe()
 
 
+def test_what_may_not_be_meant_is_noted():
+    def notes(*rows):
+        told = of_files(list(rows), [rows[0]]).describe()
+        return [line[12:] for line in told.splitlines() if line.startswith("note")]
+
+    assert notes("B-PER I-PER O B-LOC") == notes("NOUN VERB", "NOUN") == []
+    assert notes("B-PER O B-per B-LOC") == [
+        "'PER', 'per' are apart: are they meant to be?"
+    ]
+    [alike] = notes("NOUN Noun", "X")
+    assert alike == "'NOUN', 'Noun' are apart: are they meant to be?"
+    assert notes("PER PER", "O") == [
+        "O is a tag as any other, for none is B-X or I-X, as entities' are"
+    ]
+    assert notes("B-PER " + "O " * 2_000) == [
+        "the longest sentence has 2,001 tokens: are blank lines between sentences "
+        "missing?"
+    ]
+
+
 def test_bilou_is_iobes():
     rows = ["U-PER O B-LOC I-LOC L-LOC"]
     found = of_files(rows, rows, scheme="iob2")
