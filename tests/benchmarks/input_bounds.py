@@ -93,7 +93,7 @@ def arguments(preset: str, function: str, kind: str, size: int) -> dict:
     return {"prompt" if function == "start" else "text": given}
 
 
-def costs(preset: str, function: str, kind: str, sizes: list[int]) -> list[dict]:
+def costs(preset: str, name: str, kind: str, sizes: list[int]) -> list[dict]:
     """Measures calls of growing size, in a fresh process.
 
     Returns:
@@ -107,11 +107,11 @@ def costs(preset: str, function: str, kind: str, sizes: list[int]) -> list[dict]
 
     model = zoo.from_preset(preset)
     with kernels.portable():
-        signature = model.signatures()[function].get_concrete_function()
+        function = model.signatures()[name].get_concrete_function()
 
     def call(kind, size):
-        given = arguments(preset, function, kind, size)
-        found = signature(**{name: tf.constant(each) for name, each in given.items()})
+        given = arguments(preset, name, kind, size)
+        found = function(**{key: tf.constant(each) for key, each in given.items()})
         return [each.numpy() for each in found.values()]
 
     call("good", KEYS if preset.startswith("music") else 1)
@@ -164,7 +164,7 @@ def main() -> None:
             for kind in chosen.kinds:
                 if kind == "word" and preset.startswith("music"):
                     continue
-                case = {"preset": preset, "function": function, "kind": kind}
+                case = {"preset": preset, "name": function, "kind": kind}
                 found = fresh_process.call(costs, **case, sizes=list(sizes))
                 print(row(preset, function, kind, sizes, found), flush=True)
     report.print_machine()
