@@ -1,6 +1,7 @@
 """The gated recurrent unit."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.cells.dropout import WeightDropout, drop
@@ -184,6 +185,17 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
             return bias[0], bias[1]
         return bias, ops.zeros_like(bias)
 
+    def set_weights(self, weights):
+        """Sets the weights, as `keras.layers.Layer` does."""
+        check_reset_after(self, weights)
+        super().set_weights(weights)
+
+    def load_own_variables(self, store):
+        """Takes the weights from a file, as `keras.layers.Layer` does."""
+        if len(store.keys()) == len(self.weights):
+            check_reset_after(self, [store[f"{n}"] for n in range(len(self.weights))])
+        super().load_own_variables(store)
+
     def get_config(self):
         """Returns the constructor's arguments."""
         return {
@@ -191,3 +203,26 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
             "relevance_gate": self.relevance_gate,
             "layer_normalization": self.layer_normalization,
         }
+
+
+def check_reset_after(layer, values) -> None:
+    """Raises a ValueError if values are those of the other GRU, by `reset_after`.
+
+    Args:
+        layer: a layer or cell, with GRUs in it or not.
+        values: arrays, one for each of its weights.
+    """
+    cells = [each for each in layer._flatten_layers() if isinstance(each, GRUCell)]
+    by_bias = {id(cell.bias): cell for cell in cells if cell.built and cell.use_bias}
+    for weight, value in zip(layer.weights, values, strict=False):
+        cell = by_bias.get(id(weight))
+        shapes = None if cell is None else (tuple(weight.shape), np.shape(value))
+        columns = weight.shape[-1]
+        if shapes in [((columns,), (2, columns)), ((2, columns), (columns,))]:
+            raise ValueError(
+                f"'{layer.name}' has a GRU with reset_after={cell.reset_after}, but "
+                f"these weights are of one with reset_after={not cell.reset_after}: "
+                f"a bias of shape {shapes[1]} where {shapes[0]} is needed. Make it by "
+                f"GRU(…, reset_after={not cell.reset_after}). (Keras' default is True, "
+                "here it is False, the textbook's unit.)"
+            )

@@ -6,7 +6,13 @@ No Keras in here. Recurrences are compiled by XLA: `run` is the door, and
 
 from zoo.kernels import chain, checkpointed
 from zoo.kernels.compiled import run
-from zoo.kernels.contexts import is_portable, portable, undivided
+from zoo.kernels.contexts import (
+    is_portable,
+    is_vectorized,
+    portable,
+    undivided,
+    unobserved,
+)
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
 
 __all__ = [
@@ -17,7 +23,9 @@ __all__ = [
     "chain",
     "checkpointed",
     "is_portable",
+    "is_vectorized",
     "portable",
     "run",
     "undivided",
+    "unobserved",
 ]

@@ -7,12 +7,12 @@ core: TensorFlow runs the two side by side. (Where a core has another recurrence
 meanwhile, the batch stays in one piece: see `contexts.undivided`.)
 """
 
-import functools
 import os
+import weakref
 
 import tensorflow as tf
 
-from zoo.kernels import contexts, recurrence
+from zoo.kernels import contexts, gradients, recurrence
 from zoo.kernels.recurrence import time_first
 
 _SMALLEST_HALVED = 4
@@ -35,13 +35,13 @@ def run(
         bias: (gates · n_a,).
         weights: the step's own.
         every_step: whether to return the outputs.
-        keep: whether the way back is expected, and what it needs kept. Without, it
+        keep: whether a gradient is expected, and what it needs kept. Without, it
             starts by running forward once more.
 
     Returns:
-        The outputs, (batch, steps, n_a), or None, and the last states. There is no
-        second-order gradient: asking for one raises InvalidArgumentError. Nor is there
-        forward-mode differentiation, or `tf.vectorized_map`.
+        The outputs, (batch, steps, n_a), or None, and the last states. Gradients of
+        the second order and higher, Jacobians and forward-mode differentiation go
+        step by step (`zoo.kernels.gradients`).
     """
     sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
     steps = tf.shape(sequences)[1]
@@ -53,9 +53,9 @@ def run(
     recur = _compiled(step, _signature(arguments, parameters), every_step, keep)
 
     if contexts.is_undivided() and (os.cpu_count() or 1) < _MANY_CORES:
-        pieces = [recur(steps, tuple(arguments), parameters)]
+        pieces = [recur(steps, tuple(arguments), parameters, step)]
     else:
-        pieces = _in_halves(recur, steps, arguments, parameters)
+        pieces = _in_halves(recur, steps, arguments, parameters, step)
     if every_step:
         pieces = [
             [_batch_first(outputs, steps), *states] for outputs, *states in pieces
@@ -71,7 +71,7 @@ def run(
     return outputs, states
 
 
-def _in_halves(recur, steps, arguments, parameters):
+def _in_halves(recur, steps, arguments, parameters, owner):
     """Returns what `recur` does for the first half of the batch and the second."""
     # An empty half costs nothing; a condition would, in the gradient's graph. And so
     # would `each[:half]`: its gradient is one of TensorFlow's slowest, `split`'s not.
@@ -80,16 +80,21 @@ def _in_halves(recur, steps, arguments, parameters):
     halves = [tf.split(each, [half, batch - half]) for each in arguments]
     first, second = zip(*halves, strict=True)
     rest = tf.where(half < batch, steps, 0)
-    return recur(steps, first, parameters), recur(rest, second, parameters)
+    return (
+        recur(steps, first, parameters, owner),
+        recur(rest, second, parameters, owner),
+    )
 
 
 def _batch_first(outputs, steps):
     """Returns outputs, (length, batch, n_a), as (batch, steps, n_a).
 
     The kernel leaves time first, for it would have to copy all to turn it round. Here
-    the padding goes with it: a slice of the first axis is no copy.
+    the padding goes with it: a part of the first axis is no copy. (Under XLA the
+    gradient of `tf.slice` has none itself.)
     """
-    return time_first(tf.slice(outputs, [0, 0, 0], [steps, -1, -1]))
+    missing = tf.shape(outputs)[0] - steps
+    return time_first(tf.split(outputs, [steps, missing])[0])
 
 
 def padded_length(steps):
@@ -114,73 +119,116 @@ def _signature(arguments, parameters):
     return tf.TensorSpec([], tf.int32), tuple(free), tuple(fixed)
 
 
-@functools.lru_cache(maxsize=128)
 def _compiled(step, signature, every_step, keep):
-    """Returns what runs a step over a part of the batch, in one XLA computation."""
+    """Returns what runs a step over a part of the batch, in XLA computations.
 
-    @tf.function(jit_compile=True, autograph=False, input_signature=signature)
-    def recur(steps, arguments, parameters):
-        sequences, *states = arguments[: 1 + step.states]
-        mask = arguments[-1] if len(arguments) > 1 + step.states else None
-        differentiable = _differentiable(step, mask, steps, every_step, keep)
-        return differentiable(sequences, *states, *parameters)
-
-    return recur
-
-
-def _refused(gradient):
-    """Stands for a second-order gradient, which there is none of.
-
-    TensorFlow traces this as soon as two tapes are open, or a persistent one, and runs
-    it only where a second-order gradient is asked for. XLA then refuses to compile
-    it, and quotes its name.
+    Layers of the same shapes share it, and it goes with the last of them.
     """
-    name = "kernels_have_no_second_order_gradient__make_the_layer_with_fused_False"
-    text = tf.strings.as_string(tf.cast(gradient, tf.float32), name=name)
-    return tf.cast(tf.strings.to_number(text), gradient.dtype)
+    key = type(step), signature, every_step, keep
+    found = _shared.get(key)
+    if found is None:
+        # Of another step, for this one is to hold it.
+        found = _shared[key] = _Recurrence(type(step)(), every_step, keep)
+    step.compiled[key] = found
+    return found
 
 
-def _differentiable(step, mask, steps, every_step, keep):
-    """Returns what runs a step over time, with the gradient written by hand.
+_shared = weakref.WeakValueDictionary()
 
-    It takes sequences, states and parameters, and returns the outputs, (length, batch,
+
+class _Recurrence:
+    """A step over a part of the batch: forward and backward, each compiled by XLA.
+
+    Called with the number of steps, a tuple of sequences, states and mask, one of the
+    parameters, and the step that it is done for, it returns the outputs, (length, batch,
     n_a), where `every_step`, and the last states.
     """
 
-    def forward(keep, sequences, *tensors):
-        states, (kernel, bias, *weights) = _cut(tensors, step.states)
-        inputs = step, sequences, states, mask, steps, kernel, bias, weights
-        return recurrence.forward(*inputs, every_step=every_step, keep=keep)
+    def __init__(self, step, every_step, keep):
+        self._step, self._every_step, self._keep = step, every_step, keep
+        self._forward = self._backward = None
 
-    @tf.custom_gradient
-    def recur(sequences, *tensors):
-        last, *trace = forward(keep, sequences, *tensors)
-        outputs = trace[0][:1] if every_step else []
-        # Under two tapes TensorFlow would look for a way back through these as well.
-        trace = _constant(trace)
+    def __call__(self, steps, arguments, parameters, owner):
+        count = 1 + self._step.states
+        tensors, mask = _cut(arguments, count)
+        inputs = [*tensors, *parameters]
+        return gradients.call(
+            self._run_forward,
+            self._run_backward,
+            self._plain,
+            inputs,
+            [steps, *mask],
+            owner,
+        )
 
-        @tf.custom_gradient
-        def gradient(*gradients):
-            found = trace
-            if not keep:
-                _, *found = forward(True, *_constant([sequences, *tensors]))
-            states, (kernel, _, *weights) = _cut(tensors, step.states)
-            inputs = step, sequences, states, mask, steps, kernel, weights
-            results = recurrence.backward(
-                *inputs, *found, *_cut(gradients, len(outputs))
-            )
-            return results, lambda *_: [_refused(each) for each in gradients]
+    def _plain(self, inputs, fixed):
+        steps, *mask = fixed
+        (sequences, *states), parameters = _cut(inputs, 1 + self._step.states)
+        given = sequences, states, mask[0] if mask else None, steps, parameters
+        return recurrence.plain(*given, step=self._step, every_step=self._every_step)
 
-        return [*outputs, *last], gradient
+    def _run_forward(self, inputs, fixed):
+        """Returns what the step gives, and what it keeps for `_run_backward`."""
+        steps, *mask = fixed
+        tensors, parameters = _cut(inputs, 1 + self._step.states)
+        arguments = *tensors, *mask
+        if self._forward is None:
+            self._forward = _by_xla(self._trace_forward, arguments, parameters)
+        last, histories, kept = self._forward(steps, arguments, tuple(parameters))
+        outputs = histories[:1] if self._every_step else []
+        return [*outputs, *last], (*histories, *kept) if self._keep else ()
 
-    return recur
+    def _run_backward(self, inputs, fixed, kept, upstream):
+        """Returns the gradients by sequences, states and parameters."""
+        steps, *mask = fixed
+        tensors, parameters = _cut(inputs, 1 + self._step.states)
+        arguments = *tensors, *mask, *kept, *upstream
+        if self._backward is None:
+            self._backward = _by_xla(self._trace_backward, arguments, parameters)
+        return self._backward(steps, arguments, tuple(parameters))
+
+    def _trace_forward(self, steps, arguments, parameters):
+        return self._recur(steps, arguments, parameters, self._keep)
+
+    def _trace_backward(self, steps, arguments, parameters):
+        step = self._step
+        results = step.states + int(self._every_step)
+        arguments, upstream = _cut(arguments, len(arguments) - results)
+        histories = kept = ()
+        if self._keep:
+            arguments, kept = _cut(arguments, len(arguments) - step.kept)
+            arguments, histories = _cut(arguments, len(arguments) - step.states)
+        else:
+            _, histories, kept = self._recur(steps, arguments, parameters, keep=True)
+        (sequences, *states), mask = _cut(arguments, 1 + step.states)
+        kernel, _, *weights = parameters
+        return recurrence.backward(
+            *(step, sequences, states, mask[0] if mask else None, steps),
+            *(kernel, weights, histories, kept),
+            *_cut(upstream, len(upstream) - step.states),
+        )
+
+    def _recur(self, steps, arguments, parameters, keep):
+        (sequences, *states), mask = _cut(arguments, 1 + self._step.states)
+        kernel, bias, *weights = parameters
+        return recurrence.forward(
+            *(self._step, sequences, states, mask[0] if mask else None, steps),
+            *(kernel, bias, weights),
+            every_step=self._every_step,
+            keep=keep,
+        )
+
+
+def _by_xla(function, arguments, parameters):
+    """Returns a function of steps, arguments and parameters that XLA compiles."""
+    return tf.function(
+        function,
+        jit_compile=True,
+        autograph=False,
+        input_signature=_signature(arguments, parameters),
+    )
 
 
 def _cut(tensors, count):
     """Returns the first `count` tensors, and the others."""
     return tensors[:count], tensors[count:]
-
-
-def _constant(tensors):
-    """Returns tensors that no gradient goes through."""
-    return tf.nest.map_structure(tf.stop_gradient, tensors)

@@ -2,6 +2,12 @@
 
 import contextlib
 import contextvars
+import re
+
+import tensorflow as tf
+
+# Not exported: what says whether callbacks look at operations.
+from tensorflow.python.eager import context
 
 _portable = contextvars.ContextVar("portable", default=False)
 _undivided = contextvars.ContextVar("undivided", default=False)
@@ -38,6 +44,35 @@ def is_portable() -> bool:
 def is_undivided() -> bool:
     """Says whether `undivided` is in force."""
     return _undivided.get()
+
+
+def is_vectorized() -> bool:
+    """Says whether `tf.vectorized_map`, or a tape's Jacobian, traces this.
+
+    They trace in a name scope, and say so in no other way.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    while graph is not None:
+        if re.search(r"(^|/)loop_body(_\d+)?(/|$)", graph.get_name_scope()):
+            return True
+        graph = getattr(graph, "outer_graph", None)
+    return False
+
+
+@contextlib.contextmanager
+def unobserved():
+    """What is computed or traced in this context is not looked into.
+
+    `tf.debugging.enable_check_numerics` puts a check behind every operation, which XLA
+    doesn't compile, and which takes a meant -inf for a mistake.
+    """
+    observed = context.context()
+    before = observed.invoking_op_callbacks
+    observed.invoking_op_callbacks = True  # or else callbacks would call themselves
+    try:
+        yield
+    finally:
+        observed.invoking_op_callbacks = before
 
 
 @contextlib.contextmanager

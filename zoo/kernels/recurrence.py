@@ -10,6 +10,7 @@ batch, features).
 import tensorflow as tf
 
 from zoo.kernels.products import blocks, times
+from zoo.kernels.tracing import in_graph
 
 CHUNK = 8
 
@@ -177,6 +178,51 @@ def backward(
         d_sequences.stack(), [length, tf.shape(sequences)[0], sequences.shape[2]]
     )
     return time_first(d_sequences), *d_states, *d_parameters
+
+
+@in_graph
+def plain(sequences, states, mask, steps, parameters, *, step, every_step):
+    """Does what `forward` does, for TensorFlow to differentiate, to any order.
+
+    Args:
+        sequences: see `forward`.
+        states: see there.
+        mask: see there.
+        steps: see there.
+        parameters: W_x, the bias, and the step's own weights.
+        step: see `forward`.
+        every_step: whether the outputs, (length, batch, n_a), come first.
+
+    Returns:
+        A list: the outputs or not, and the last states.
+    """
+    kernel, bias, *weights = parameters
+    length = tf.shape(sequences)[1]
+    z = tf.matmul(time_first(_valid(sequences, mask)), kernel) + bias
+    mask = None if mask is None else time_first(mask)
+    inputs = tf.TensorArray(z.dtype, length).unstack(z)
+    # Zeros, as the kernel leaves them, in steps that aren't run.
+    shape = tf.concat([[length], tf.shape(states[0])], axis=0)
+    outputs = (
+        [tf.TensorArray(z.dtype, length).unstack(tf.zeros(shape, z.dtype))]
+        if every_step
+        else []
+    )
+
+    def one(t, states, outputs):
+        after, _ = step.forward(step.parted(inputs.read(t)), states, weights)
+        if mask is not None:
+            after = _choose(mask[t], after, states)
+        return t + 1, after, written(outputs, t, after[: len(outputs)])
+
+    # Within a larger XLA computation the gradient needs to know the most steps.
+    _, states, outputs = tf.while_loop(
+        lambda t, *_: t < steps,
+        one,
+        (0, list(states), outputs),
+        maximum_iterations=length,
+    )
+    return [*(each.stack() for each in outputs), *states]
 
 
 def _valid(sequences, mask):

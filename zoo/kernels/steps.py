@@ -22,11 +22,15 @@ class Step:
         states: how many states it has, the first of which is its output.
         parts: how many parts z is of, each of n_a columns.
         kept: how many tensors it keeps, (batch, n_a).
+        compiled: what `zoo.kernels.run` compiled for it, which lives as long.
     """
 
     states: int
     parts: int
     kept: int
+
+    def __init__(self, compiled=None):
+        self.compiled = {} if compiled is None else compiled
 
     def __eq__(self, other):
         return type(self) is type(other)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers.attention import Attention, Memory
+from zoo.layers.backend import require_tensorflow
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import (
     check_recurrent,
@@ -87,6 +88,9 @@ class AttentionDecoder(keras.layers.Layer):
     ):
         check_recurrent(layer, "AttentionDecoder")
         _check(layer, attention, order)
+        if input_feeding or order == "before":
+            asked = "input_feeding=True" if input_feeding else "order='before'"
+            require_tensorflow(f"AttentionDecoder with {asked}")
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from zoo.layers.backend import require_tensorflow
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BernoulliOutput(keras.layers.Layer):
@@ -25,9 +27,13 @@ class BernoulliOutput(keras.layers.Layer):
 
     Returns:
         -log P(v | h) in nats, float (…).
+
+    Raises:
+        ValueError: `frames` is not (…, K) with the axes of `hidden` before K.
     """
 
     def __init__(self, keys: int, **kwargs):
+        require_tensorflow("BernoulliOutput")
         super().__init__(**kwargs)
         self.keys = keys
         self.dense = keras.layers.Dense(keys, dtype=self.dtype_policy, name="dense")
@@ -38,6 +44,7 @@ class BernoulliOutput(keras.layers.Layer):
 
     def call(self, hidden, frames):
         """Returns the frames' cost in nats."""
+        check_frames(hidden, frames, self.keys)
         logits = self.dense(hidden)
         frames = tf.cast(frames, logits.dtype)
         costs = tf.nn.sigmoid_cross_entropy_with_logits(frames, logits)
@@ -60,6 +67,22 @@ class BernoulliOutput(keras.layers.Layer):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "keys": self.keys}
+
+
+def check_frames(hidden, frames, keys: int) -> None:
+    """Raises a ValueError unless there is a frame of all keys for each h.
+
+    Args:
+        hidden: (…, n).
+        frames: what should be (…, keys).
+        keys: K.
+    """
+    wanted = tf.TensorShape([*hidden.shape[:-1], keys])
+    if not wanted.is_compatible_with(frames.shape):
+        raise ValueError(
+            f"Frames must have the shape {tuple(wanted)}, {keys} keys for each hidden "
+            f"state of shape {tuple(hidden.shape)}, found {tuple(frames.shape)}."
+        )
 
 
 def is_drawn(logits, points, temperature=1.0) -> tf.Tensor:

@@ -4,7 +4,9 @@ import keras
 
 from zoo import kernels
 from zoo.cells.gated import require_gates
+from zoo.cells.gru import check_reset_after
 from zoo.layers.rnn import with_mask
+from zoo.layers.states import check_given, pack
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -72,10 +74,13 @@ class Bidirectional(keras.layers.Bidirectional):
 
     def __call__(self, sequences, *args, **kwargs):
         """Runs over `sequences`, under the mask that they carry."""
+        check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
         """Runs both directions, side by side."""
+        if initial_state is not None:
+            initial_state = keras.tree.flatten(pack(self, initial_state))
         with kernels.undivided():
             return super().call(sequences, initial_state, mask, training)
 
@@ -97,9 +102,10 @@ class Bidirectional(keras.layers.Bidirectional):
         """
         if not self.built:
             self.build(sequences.shape)
-        half = len(initial_state) // 2 if initial_state is not None else None
         states = (None, None)
-        if half is not None:
+        if initial_state is not None:
+            initial_state = keras.tree.flatten(pack(self, initial_state))
+            half = len(initial_state) // 2
             states = initial_state[:half], initial_state[half:]
         directions = {"forward": self.forward_layer, "backward": self.backward_layer}
         for layer in directions.values():
@@ -109,6 +115,11 @@ class Bidirectional(keras.layers.Bidirectional):
             name: layer.gates(sequences, mask=mask, initial_state=state)
             for (name, layer), state in zip(directions.items(), states, strict=True)
         }
+
+    def set_weights(self, weights):
+        """Sets the weights, as `keras.layers.Layer` does."""
+        check_reset_after(self, weights)
+        super().set_weights(weights)
 
     def compute_mask(self, sequences, mask=None):
         """Returns the outputs' masks; states have none.

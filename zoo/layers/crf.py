@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import tags as tag_schemes
-from zoo.kernels import chain
+from zoo.kernels import chain, unobserved
 from zoo.layers import crf_outputs
+from zoo.layers.backend import require_tensorflow
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -47,7 +48,7 @@ class CRF(keras.layers.Layer):
     Without a decoder: `crf.decode(model.predict(token_ids), mask=token_ids != 0)`.
 
     It computes in float32 at least, under mixed precision too, in O(T·K²) and without
-    a Python loop. Gradients are of the first order alone.
+    a Python loop.
 
     Args:
         tags: the names of the K tags in the order of their ids, or K.
@@ -78,6 +79,7 @@ class CRF(keras.layers.Layer):
         regularizer=None,
         **kwargs,
     ):
+        require_tensorflow("CRF")
         kwargs["dtype"] = _full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -132,11 +134,11 @@ class CRF(keras.layers.Layer):
             tags; 0 for a row without a valid step.
 
         Raises:
+            ValueError: `tags` has another shape, as one-hot targets have.
             InvalidArgumentError: an id is not in [0, K) though its step is valid.
         """
         emissions, mask = self._prepare(emissions, mask)
-        tags = self._checked_targets(tags, mask)
-        tags.shape.assert_is_compatible_with(emissions.shape[:2])
+        tags = self.checked_targets(tags, mask, emissions)
         return chain.log_likelihood(emissions, tags, mask, self.potentials())
 
     def decode(self, emissions, mask=None) -> tf.Tensor:
@@ -202,7 +204,7 @@ class CRF(keras.layers.Layer):
             InvalidArgumentError: an id is not in [0, K) though its step is valid.
         """
         mask = None if mask is None else tf.cast(mask, tf.bool)
-        tags = self._checked_targets(tags, mask)
+        tags = self.checked_targets(tags, mask)
         emissions = tf.zeros(tf.concat([tf.shape(tags), [self.size]], axis=0))
         shapes = (self.size, self.size), (self.size,), (self.size,)
         potentials = self._constrained(*(tf.zeros(shape) for shape in shapes))
@@ -230,12 +232,13 @@ class CRF(keras.layers.Layer):
         scores = chain.Potentials(transitions, start, end)
         if self._allowed is None:
             return scores
-        return chain.Potentials(
-            *(
-                tf.where(allowed, score, tf.constant(-np.inf, score.dtype))
-                for allowed, score in zip(self._allowed, scores, strict=True)
+        with unobserved():
+            return chain.Potentials(
+                *(
+                    tf.where(allowed, score, tf.constant(-np.inf, score.dtype))
+                    for allowed, score in zip(self._allowed, scores, strict=True)
+                )
             )
-        )
 
     def _prepare(self, emissions, mask):
         """Returns emissions and mask as the chain takes them."""
@@ -254,22 +257,70 @@ class CRF(keras.layers.Layer):
                 f"Dense({self.size}), without activation, before it."
             )
 
-    def _checked_targets(self, tags, mask):
-        """Returns targets, int32, that are tags wherever they count."""
-        tags = tf.cast(tags, tf.int32)
-        valid = (tags >= 0) & (tags < self.size)
+    def checked_targets(self, tags, mask=None, emissions=None) -> tf.Tensor:
+        """Returns targets that are tags wherever they count.
+
+        Args:
+            tags: whole numbers (batch, steps) or (batch, steps, 1), of any dtype; ids
+                in [0, K), anything where masked.
+            mask: bool (batch, steps), or None where all steps are valid.
+            emissions: what the targets are for, (batch, steps, K), if there are any.
+
+        Returns:
+            int32 (batch, steps).
+
+        Raises:
+            ValueError: `tags` has another shape.
+            InvalidArgumentError: the same, of a shape that is known only when a graph
+                runs; or an id is not in [0, K) though its step is valid.
+        """
+        tags = _of_steps(tf.convert_to_tensor(tags), emissions)
         if mask is not None:
             mask.shape.assert_is_compatible_with(tags.shape)
+        ids = tf.cast(tags, tf.int32)
+        valid = (tags >= 0) & (tags < self.size)
+        if tags.dtype.is_floating:
+            valid &= tags == tf.cast(ids, tags.dtype)
+        if mask is not None:
             valid |= ~mask
         problem = (
-            f"Targets must be in [0, {self.size}) where the mask is true. Mask steps "
-            "that have no tag. Found among them:"
+            f"Targets must be whole numbers in [0, {self.size}) where the mask is "
+            "true. Mask steps that have no tag. Found among them:"
         )
         strange = tf.boolean_mask(tags, ~valid)
         check = tf.debugging.Assert(tf.reduce_all(valid), [problem, strange])
         # Before the look-up, which would complain of a place in a flattened table.
         with tf.control_dependencies([check]):
-            return tf.identity(tags)
+            return tf.identity(ids)
+
+
+def _of_steps(tags, emissions):
+    """Returns targets (batch, steps), of those or of (batch, steps, 1)."""
+    problem = (
+        "Targets must be ids of tags, (batch, steps) or (batch, steps, 1), one for "
+        "each step of the emissions. Of one-hot targets, np.argmax(targets, axis=-1) "
+        "makes ids. Found a shape of "
+    )
+    rank, steps = tags.shape.rank, [None, None]
+    if emissions is not None:
+        steps = emissions.shape[:2]
+    known = [[*steps], [*steps, 1]]
+    if not any(tags.shape.is_compatible_with(shape) for shape in known):
+        raise ValueError(f"{problem}{tuple(tags.shape)}.")
+    if emissions is None:
+        if rank is None:
+            raise ValueError(f"{problem}unknown rank.")
+        wanted = tf.shape(tags)[:2]
+    else:
+        wanted = tf.shape(emissions)[:2]
+    found = tf.shape(tags)
+    # Ids in a column, or not: the shapes are equal when the last 1 is dropped.
+    same = tf.size(tags) == tf.reduce_prod(wanted)
+    same &= tf.reduce_all(tf.equal(found[:2], wanted)) if rank else same
+    check = tf.debugging.Assert(same, [problem, found])
+    with tf.control_dependencies([check]):
+        tags = tf.reshape(tags, wanted)
+    return tf.ensure_shape(tags, steps)
 
 
 def _checked_tags(tags):

@@ -5,11 +5,14 @@ what follows here has no reference to a layer: it can be made before the model, 
 for each of several outputs, and a saved model with its compiled loss loads by itself.
 """
 
+import sys
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
+
+from zoo.layers.backend import require_tensorflow
 
 _ATTRIBUTE = "_zoo_crf"
 
@@ -71,15 +74,18 @@ class CRFLoss(keras.losses.Loss):
         dtype: of the result.
 
     Raises:
-        ValueError: what it is called on is not the output of a CRF, or there is a
-            weight for each step.
+        ValueError: what it is called on is not the output of a CRF; targets are of
+            another shape, such as one-hot ones; there is a weight for each step; or
+            `fit` was given a `class_weight`.
     """
 
     def __init__(self, reduction="sum_over_batch_size", name="crf_loss", dtype=None):
+        require_tensorflow("CRFLoss")
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Returns the loss of targets `y_true` under a CRF's output `y_pred`."""
+        _refuse_class_weight()
         # Here and not in `call`, for Keras hands that a copy of the output.
         losses = self._losses(y_true, y_pred)
         if sample_weight is not None:
@@ -87,8 +93,7 @@ class CRFLoss(keras.losses.Loss):
             if any(size != 1 for size in sample_weight.shape[1:]):
                 raise ValueError(
                     "A sequence of tags is likely as a whole: sample_weight must be "
-                    f"(batch,), found {tuple(sample_weight.shape)}. Class weights "
-                    "have no meaning here either."
+                    f"(batch,), found {tuple(sample_weight.shape)}."
                 )
             sample_weight = tf.reshape(sample_weight, [-1])
             losses = tf.where(sample_weight == 0, tf.zeros_like(losses), losses)
@@ -102,7 +107,7 @@ class CRFLoss(keras.losses.Loss):
         found = origin(y_pred, "CRFLoss")
         if found is None:
             return tf.zeros(tf.shape(y_pred)[:1], y_pred.dtype)
-        return -found.crf.log_likelihood(y_pred, _targets(y_true), found.mask)
+        return -found.crf.log_likelihood(y_pred, y_true, found.mask)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -116,11 +121,19 @@ class CRFAccuracy(keras.metrics.Mean):
         dtype: of the result.
 
     Raises:
-        ValueError: what it is called on is not the output of a CRF.
+        ValueError: what it is called on is not the output of a CRF, or targets are of
+            another shape; or `fit` was given a `class_weight`.
     """
 
     def __init__(self, name="accuracy", dtype=None):
+        require_tensorflow("CRFAccuracy")
         super().__init__(name=name, dtype=dtype)
+
+    def reset_state(self):
+        """Forgets what was counted, as Keras asks for before each epoch."""
+        # Here too, for `fit` may have traced the loss before, without class weights.
+        _refuse_class_weight()
+        super().reset_state()
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts the targets `y_true` that a CRF's output `y_pred` tells."""
@@ -128,7 +141,8 @@ class CRFAccuracy(keras.metrics.Mean):
         if found is None:
             return
         best = found.crf.decode(y_pred, found.mask)
-        right = tf.cast(best == tf.cast(_targets(y_true), tf.int32), self.dtype)
+        targets = found.crf.checked_targets(y_true, found.mask, y_pred)
+        right = tf.cast(best == targets, self.dtype)
         weights = tf.ones_like(right)
         if sample_weight is not None:
             sample_weight = tf.cast(sample_weight, self.dtype)
@@ -159,6 +173,7 @@ class CRFDecoder(keras.layers.Layer):
     """
 
     def __init__(self, **kwargs):
+        require_tensorflow("CRFDecoder")
         super().__init__(**kwargs)
         self.supports_masking = True
         self.autocast = False  # a cast would make another tensor
@@ -175,6 +190,21 @@ class CRFDecoder(keras.layers.Layer):
         return keras.KerasTensor(emissions.shape[:2], "int32")
 
 
-def _targets(y_true):
-    """Returns targets (batch, steps), of those or of (batch, steps, 1)."""
-    return y_true[..., 0] if len(y_true.shape) == 3 else y_true
+def _refuse_class_weight():
+    """Raises if Keras' `fit`, or `train_on_batch`, was given class weights.
+
+    Keras makes them weights of sequences, by the place of a row's largest tag, before
+    the loss sees anything: what was asked for is told by the call alone.
+    """
+    frame = sys._getframe()
+    while frame is not None:
+        method = frame.f_code.co_name in ("fit", "train_on_batch")
+        if method and frame.f_globals.get("__name__", "").startswith("keras."):
+            if frame.f_locals.get("class_weight") is not None:
+                raise ValueError(
+                    "class_weight has no meaning for a CRF: a sequence of tags is "
+                    "likely as a whole, and has no class. Weigh sequences by "
+                    "`sample_weight`, (batch,), or leave it out."
+                )
+            return
+        frame = frame.f_back

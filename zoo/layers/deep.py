@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from zoo.cells.gru import check_reset_after
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
 from zoo.layers.recurrent import BY_CELL
 from zoo.layers.rnn import with_mask
 from zoo.layers.stacking import check_skips, check_stackable, check_stateful, rates
-from zoo.layers.states import find_inside, pack, state_sizes
+from zoo.layers.states import check_given, find_inside, pack, state_sizes
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -190,6 +191,7 @@ class DeepRNN(keras.layers.Layer):
 
     def __call__(self, sequences, *args, **kwargs):
         """Runs the stack over `sequences`, under the mask that they carry."""
+        check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -331,6 +333,11 @@ class DeepRNN(keras.layers.Layer):
             mask = mask[0]
         mask = mask if self.return_sequences else None
         return [mask, *[None] * len(self.state_size)] if self.return_state else mask
+
+    def set_weights(self, weights):
+        """Sets the weights, as `keras.layers.Layer` does."""
+        check_reset_after(self, weights)
+        super().set_weights(weights)
 
     def get_config(self):
         """Returns the constructor's arguments."""

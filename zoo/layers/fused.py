@@ -1,5 +1,7 @@
 """The choice of a recurrent layer's path through time: a kernel, or cell by cell."""
 
+import weakref
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -91,6 +93,8 @@ def _surroundings():
         return f"kernels are TensorFlow's, the backend is {keras.backend.backend()}"
     if kernels.is_portable():
         return "an export has to run without XLA"
+    if kernels.is_vectorized():
+        return "tf.vectorized_map and Jacobians can't convert what XLA compiles"
     if _has_gpu():
         return "a GPU is there (by cuDNN where the arguments allow it)"
     return ""
@@ -190,12 +194,12 @@ def _last(shown):
 
 def _simple_rnn(cell, training):
     kernel, recurrent_kernel, bias = _weights(cell, training)
-    return kernels.SimpleRNNStep(), kernel, bias, [recurrent_kernel]
+    return _step(cell, kernels.SimpleRNNStep), kernel, bias, [recurrent_kernel]
 
 
 def _lstm(cell, training):
     kernel, recurrent_kernel, bias = _weights(cell, training)
-    return kernels.LSTMStep(), kernel, bias, [recurrent_kernel]
+    return _step(cell, kernels.LSTMStep), kernel, bias, [recurrent_kernel]
 
 
 def _gru(cell, training):
@@ -203,14 +207,26 @@ def _gru(cell, training):
     gates = 2 * cell.units
     if not cell.reset_after:
         weights = [recurrent_kernel[:, :gates], recurrent_kernel[:, gates:]]
-        return kernels.GRUStep(), kernel, bias, weights
+        return _step(cell, kernels.GRUStep), kernel, bias, weights
     if cell.use_bias:
         # Γ_u's and Γ_r's two biases only ever occur as their sum.
         recurrent_bias = bias[1, gates:]
         bias = ops.concatenate([bias[0, :gates] + bias[1, :gates], bias[0, gates:]])
     else:
         recurrent_bias = ops.zeros_like(bias[gates:])
-    return kernels.ResetAfterGRUStep(), kernel, bias, [recurrent_kernel, recurrent_bias]
+    step = _step(cell, kernels.ResetAfterGRUStep)
+    return step, kernel, bias, [recurrent_kernel, recurrent_bias]
+
+
+def _step(cell, kind):
+    """Returns the cell's own step, with which goes what was compiled for it."""
+    step = _steps.get(cell)
+    if type(step) is not kind:
+        step = _steps[cell] = kind()
+    return step
+
+
+_steps = weakref.WeakKeyDictionary()
 
 
 def _weights(cell, training):

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from zoo.layers.bernoulli_output import is_drawn
+from zoo.layers.backend import require_tensorflow
+from zoo.layers.bernoulli_output import check_frames, is_drawn
 
 HIGH_TO_LOW, LOW_TO_HIGH = "high_to_low", "low_to_high"
 
@@ -41,10 +42,12 @@ class NADEOutput(keras.layers.Layer):
         -log P(v | h) in nats, float (…).
 
     Raises:
-        ValueError: `order` is not one of the two.
+        ValueError: `order` is not one of the two; or `frames` is not (…, K) with the
+            axes of `hidden` before K.
     """
 
     def __init__(self, keys: int, units: int = 128, order: str = HIGH_TO_LOW, **kwargs):
+        require_tensorflow("NADEOutput")
         super().__init__(**kwargs)
         if order not in (HIGH_TO_LOW, LOW_TO_HIGH):
             raise ValueError(
@@ -75,6 +78,7 @@ class NADEOutput(keras.layers.Layer):
 
     def call(self, hidden, frames):
         """Returns the frames' cost in nats."""
+        check_frames(hidden, frames, self.keys)
         shape = tf.shape(hidden)[:-1]
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
         frames = tf.cast(tf.reshape(frames, [-1, self.keys]), self.compute_dtype)

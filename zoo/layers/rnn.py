@@ -5,8 +5,10 @@ import inspect
 import keras
 from keras import ops
 
+from zoo.cells.gru import check_reset_after
 from zoo.layers import fused as paths
 from zoo.layers.gates import gates_over_time
+from zoo.layers.states import check_given, pack
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -42,6 +44,10 @@ class RNN(keras.layers.RNN):
     Returns:
         a<T>, (batch, n_a), or with `return_sequences` all a<t>,
         (batch, steps, n_a); with `return_state` the last states after it.
+
+    Raises:
+        ValueError: an argument is not one of the above; `initial_state` doesn't have
+            the layer's states.
     """
 
     cell_class = None
@@ -73,10 +79,13 @@ class RNN(keras.layers.RNN):
 
     def __call__(self, sequences, *args, **kwargs):
         """Runs the cell over `sequences`, under the mask that they carry."""
+        check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Runs the cell over `sequences`."""
+        if initial_state is not None:
+            initial_state = pack(self, initial_state)
         self._draws_dropout_masks = training
         try:
             return super().call(
@@ -128,6 +137,11 @@ class RNN(keras.layers.RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         finally:
             self.go_backwards = True
+
+    def set_weights(self, weights):
+        """Sets the weights, as `keras.layers.Layer` does."""
+        check_reset_after(self, weights)
+        super().set_weights(weights)
 
     def get_config(self):
         """Returns the constructor's arguments."""

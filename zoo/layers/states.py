@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import keras
+import numpy as np
 
 
 def check_recurrent(layer, owner: str) -> None:
@@ -34,17 +35,66 @@ def pack(layer, states: Sequence) -> list:
     `RNN` has one list for each cell of a stack of cells; all others' are flat.
 
     Raises:
-        ValueError: there are too many states, or too few.
+        ValueError: there are too many states, or too few, or one isn't (batch, n) of
+            the layer's n.
     """
-    states = keras.tree.flatten(states)
-    count = len(state_sizes(layer))
-    if len(states) != count:
+    states, sizes = keras.tree.flatten(states), state_sizes(layer)
+    if len(states) != len(sizes):
         raise ValueError(
-            f"'{layer.name}' has {count} states, found {len(states)} as "
+            f"'{layer.name}' has {len(sizes)} states, found {len(states)} as "
             "`initial_state`. Give all that it returns with `return_state=True`, in "
             "their order."
         )
+    for number, (state, size) in enumerate(zip(states, sizes, strict=True), start=1):
+        shape = _shape(state)
+        if shape is not None and (len(shape) != 2 or shape[1] not in (None, size)):
+            raise ValueError(
+                f"`initial_state` of '{layer.name}' must have the shape (batch, "
+                f"{size}) in place {number} of {len(sizes)}, found {shape}."
+            )
     return keras.tree.pack_sequence_as(layer.state_size, states)
+
+
+def check_given(layer, sequences, args, kwargs) -> None:
+    """Raises a ValueError if a call's initial state isn't what the layer takes.
+
+    Here too, for a symbolic call, which builds a model, computes no more than shapes.
+
+    Args:
+        layer: what is called.
+        sequences: (batch, steps, n_x).
+        args: the call's positional arguments after it: initial state, mask.
+        kwargs: the call's keyword arguments.
+    """
+    states = args[0] if args else kwargs.get("initial_state")
+    if states is not None:
+        check_batch(layer, pack(layer, states), sequences)
+
+
+def check_batch(layer, states: Sequence, sequences) -> None:
+    """Raises a ValueError if states are of another number of rows than sequences.
+
+    Args:
+        layer: whose states they are.
+        states: (batch, n) each, nested as they like.
+        sequences: (batch, steps, n_x).
+    """
+    rows = sequences.shape[0]
+    for state in keras.tree.flatten(states):
+        shape = _shape(state)
+        if shape is not None and None not in (rows, shape[0]) and shape[0] != rows:
+            raise ValueError(
+                f"`initial_state` of '{layer.name}' has {shape[0]} rows, but the "
+                f"sequences have {rows}. Give a state for each row."
+            )
+
+
+def _shape(tensor):
+    """Returns a shape as a tuple, or None where not even the rank is known."""
+    shape = getattr(tensor, "shape", None)
+    if shape is None:
+        return np.shape(tensor)
+    return None if getattr(shape, "rank", 0) is None else tuple(shape)
 
 
 def top_state(layer, states: Sequence):

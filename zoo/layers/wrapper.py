@@ -2,6 +2,7 @@
 
 import keras
 
+from zoo.cells.gru import check_reset_after
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent
 
@@ -60,6 +61,11 @@ class RecurrentWrapper(keras.layers.Wrapper):
     def get_initial_state(self, batch_size):
         """Returns the layer's own states before the first step."""
         return self.layer.get_initial_state(batch_size)
+
+    def set_weights(self, weights):
+        """Sets the weights, as `keras.layers.Layer` does."""
+        check_reset_after(self, weights)
+        super().set_weights(weights)
 
     def compute_mask(self, sequences, mask=None):
         """Returns the outputs' mask; states have none."""

@@ -9,7 +9,7 @@ from tests.zoo.cells.units import draw, draw_weights
 from tests.zoo.kernels import enumeration
 from tests.zoo.kernels.chains import MASK, ROWS, STEPS
 from zoo import tags as tag_schemes
-from zoo.layers import CRF
+from zoo.layers import CRF, CRFAccuracy, CRFLoss
 
 NAMES = {
     "iob1": ["O", "I-LOC", "B-LOC"],
@@ -156,8 +156,49 @@ def test_target_that_is_no_tag_is_refused_where_it_counts(tag):
         lambda: layer.log_likelihood(emissions, tags),
         lambda: layer.forbidden(tags),
     ):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="must be in"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="whole numbers in"):
             method()
+
+
+@pytest.mark.parametrize(
+    ("tags", "problem"),
+    [
+        (np.eye(3, dtype="int32")[np.zeros((2, 4), int)], r"\(2, 4, 3\)"),
+        (np.zeros((2, 1), "int32"), r"\(2, 1\)"),
+        (np.zeros((1, 4), "int32"), r"\(1, 4\)"),
+        (np.zeros(4, "int32"), r"\(4,\)"),
+    ],
+)
+def test_targets_of_another_shape_are_refused(tags, problem):
+    layer = CRF(3)
+    outputs = layer(draw(2, 4, 3))
+    for call in (
+        lambda: layer.log_likelihood(outputs, tags),
+        lambda: CRFLoss()(tags.astype("float32"), outputs),
+        lambda: CRFAccuracy()(tags, outputs),
+    ):
+        with pytest.raises(ValueError, match=f"must be ids of tags.*{problem}"):
+            call()
+    for signature in (tf.TensorSpec(None), tf.TensorSpec([None] * tags.ndim)):
+        call = tf.function(
+            lambda tags: layer.log_likelihood(outputs, tags),
+            input_signature=[signature],
+        )
+        with pytest.raises(
+            (ValueError, tf.errors.InvalidArgumentError), match="must be ids of tags"
+        ):
+            call(tags.astype("float32"))
+
+
+def test_targets_may_be_a_column_and_whole_numbers_of_any_type():
+    layer, emissions = CRF(3), draw(2, 4, 3)
+    tags = np.array([[0, 1, 2, 0], [2, 2, 0, 1]])
+    expected = layer.log_likelihood(emissions, tags)
+    for like in (tags[..., None], tags.astype("float32"), tags.astype("uint8")):
+        np.testing.assert_array_equal(layer.log_likelihood(emissions, like), expected)
+    for strange in (tags + 0.5, tags * np.nan):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="whole numbers"):
+            layer.log_likelihood(emissions, strange)
 
 
 @pytest.mark.parametrize(

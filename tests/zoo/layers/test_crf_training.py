@@ -220,6 +220,34 @@ def test_weights_are_those_of_sequences():
         loss(targets, outputs, np.ones((4, 3)))
 
 
+@pytest.mark.parametrize("metrics", [[], ["accuracy"]])
+def test_one_hot_targets_and_class_weights_are_refused(metrics):
+    metrics = [CRFAccuracy() for _ in metrics]
+    model = keras.Sequential([keras.Input((4, TAGS)), CRF(TAGS)])
+    model.compile("sgd", CRFLoss(), metrics=metrics)
+    x, y = draw(2, 4, TAGS), np.zeros((2, 4), "int32")
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="one-hot"):
+            method(x, np.eye(TAGS)[y], verbose=0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="class_weight has no meaning"):
+            model.fit(x, y, class_weight={0: 2.0}, verbose=0)
+        with pytest.raises(ValueError, match="class_weight has no meaning"):
+            model.train_on_batch(x, y, class_weight={0: 2.0})
+        model.fit(x, y[..., None], verbose=0)
+
+
+def test_checks_for_numbers_take_what_is_forbidden_for_meant():
+    model = keras.Sequential([keras.Input((4, 3)), CRF(["O", "B-X", "I-X"], "iob2")])
+    model.compile("sgd", CRFLoss(), metrics=[CRFAccuracy()])
+    tf.debugging.enable_check_numerics()
+    try:
+        model.fit(draw(2, 4, 3), np.zeros((2, 4), "int32"), verbose=0)
+        model.layers[-1].decode(draw(2, 4, 3))
+    finally:
+        tf.debugging.disable_check_numerics()
+
+
 def test_metric_takes_weights_of_sequences_and_of_steps():
     layer = CRF(TAGS)
     outputs = layer(draw(4, 3, TAGS))

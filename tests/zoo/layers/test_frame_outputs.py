@@ -132,6 +132,13 @@ def test_layer_comes_back_from_its_config(make, keys, how):
     assert copy.get_config() == layer.get_config()
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 8), (2, 6, 4), (2, 4)])
+@pytest.mark.parametrize("output", [NADEOutput, BernoulliOutput])
+def test_frames_of_another_shape_are_refused(output, shape):
+    with pytest.raises(ValueError, match=r"must have the shape \(2, 3, 4\)"):
+        output(4)(np.zeros((2, 3, 5)), np.zeros(shape))
+
+
 def test_unknown_order_is_named():
     with pytest.raises(ValueError, match="order must be 'high_to_low' or"):
         NADEOutput(KEYS, order="upwards")

@@ -1,5 +1,8 @@
 """The kernels against the cells, and the choice between them."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import cells, kernels, layers
-from zoo.kernels.compiled import padded_length
+from zoo.kernels.compiled import _shared, padded_length
 
 UNITS = {
     "rnn": (layers.SimpleRNN, {}),
@@ -239,6 +242,32 @@ def test_stateful_layer_goes_on_where_it_was(every):
     np.testing.assert_allclose(found, whole(x), atol=1e-6)
 
 
+@pytest.mark.parametrize("every", [4, 50])
+def test_checkpoints_train_where_the_batch_size_is_known(every, tmp_path):
+    x = np.random.default_rng(0).normal(size=(8, 10, 3)).astype("float32")
+    losses, served = [], []
+    for checkpoint_every in (every, None):
+        keras.utils.set_random_seed(1)
+        recurrent = layers.LSTM(4, stateful=True, checkpoint_every=checkpoint_every)
+        model = keras.Sequential([keras.Input((10, 3), batch_size=4), recurrent])
+        model.compile("sgd", "mse")
+        history = model.fit(x, np.ones((8, 4)), batch_size=4, epochs=2, verbose=0)
+        losses.append(history.history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    for checkpoint_every in (every, None):
+        keras.utils.set_random_seed(1)
+        recurrent = layers.LSTM(4, checkpoint_every=checkpoint_every)
+        model = keras.Sequential([keras.Input((10, 3)), recurrent])
+        model.export(tmp_path / "exported", verbose=False)
+        tf.saved_model.save(model, str(tmp_path / "saved"))
+        exported = tf.saved_model.load(tmp_path / "exported")
+        served.append(exported.serve(x))
+        loaded = tf.saved_model.load(tmp_path / "saved")
+        (again,) = loaded.signatures["serving_default"](tf.constant(x)).values()
+        np.testing.assert_allclose(again, served[-1], atol=1e-6)
+    np.testing.assert_allclose(*served, atol=1e-6)
+
+
 def test_unrolled_layer_may_follow():
     model = keras.Sequential(
         [
@@ -290,24 +319,56 @@ def test_batch_in_halves_gives_what_its_rows_give_alone():
         np.testing.assert_allclose(together[one], alone[0][0], atol=1e-6)
 
 
+def test_what_is_compiled_goes_with_its_layer():
+    x, y = np.zeros((8, 5, 2), "float32"), np.zeros((8, 1))
+
+    def compiled():
+        for _ in range(3):  # functions of TensorFlow's go a layer at a time
+            gc.collect()
+        return len(_shared)
+
+    before = compiled()
+    model = keras.Sequential(
+        [keras.Input((5, 2)), layers.LSTM(11), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0)
+    cell = weakref.ref(model.layers[0].cell)
+    assert len(_shared) > before
+    del model
+    keras.backend.clear_session()
+    assert compiled() == before
+    assert cell() is None
+
+
+def test_layers_of_one_shape_share_what_is_compiled():
+    x, count = np.zeros((2, 5, 2), "float32"), len(_shared)
+    first, second = layers.LSTM(13), layers.LSTM(13)
+    first(x)
+    assert len(_shared) == count + 1
+    second(x)
+    assert len(_shared) == count + 1
+
+
+def test_checks_for_numbers_leave_kernels_to_work():
+    x = np.random.default_rng(0).normal(size=(4, 5, 2)).astype("float32")
+    layer = layers.Bidirectional(layers.GRU(3, checkpoint_every=2))
+    model = keras.Sequential([keras.Input((5, 2)), layer, keras.layers.Dense(1)])
+    expected = model(x)
+    model.compile("sgd", "mse")
+    tf.debugging.enable_check_numerics()
+    try:
+        np.testing.assert_allclose(model(x), expected, atol=1e-6)
+        model.fit(x, np.zeros((4, 1)), verbose=0)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="NaN"):
+            model(x * np.nan)
+    finally:
+        tf.debugging.disable_check_numerics()
+
+
 def test_every_length_up_to_400_needs_seven_shapes():
     lengths = {int(padded_length(tf.constant(steps))) for steps in range(1, 401)}
     assert lengths == {8, 16, 32, 64, 128, 256, 512}
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_second_order_gradient_is_refused(training):
-    kernel, _ = twins("lstm", 2)
-    sequences, _ = inputs(np.random.default_rng(0), "lstm", 2, 3, 2)
-    with tf.GradientTape() as outer:
-        outer.watch(sequences)
-        with tf.GradientTape() as inner:
-            inner.watch(sequences)
-            loss = tf.reduce_sum(kernel(sequences, training=training)[0])
-        first = inner.gradient(loss, sequences)
-        assert np.isfinite(first).all()
-        with pytest.raises(tf.errors.InvalidArgumentError, match="no_second_order"):
-            outer.gradient(first, sequences)
 
 
 @pytest.mark.parametrize("training", [True, False])

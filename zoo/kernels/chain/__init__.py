@@ -13,7 +13,7 @@ neighbours. A potential, or an emission, of -inf forbids: what is forbidden has 
 probability 0 exactly, and no gradient. A row without a valid step has one sequence,
 the empty one, of score 0. Everything takes O(T·K²), in TensorFlow's core operations,
 for batches and lengths of any size, 0 included. `log_partition` and `log_likelihood`
-have gradients written by hand, of the first order alone.
+have gradients written by hand; those of a higher order are TensorFlow's.
 
 The functions share these arguments:
 

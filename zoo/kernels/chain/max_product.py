@@ -14,7 +14,7 @@ import tensorflow as tf
 from zoo.kernels.chain import sum_product
 from zoo.kernels.chain.alignment import Alignment
 from zoo.kernels.chain.potentials import step_scores, without_peak
-from zoo.kernels.chain.tracing import in_graph
+from zoo.kernels.tracing import in_graph
 
 
 @in_graph

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from zoo.kernels import gradients
 from zoo.kernels.chain.alignment import Alignment
 from zoo.kernels.chain.log_product import Exact, Scaled
 from zoo.kernels.chain.potentials import (
@@ -27,8 +28,8 @@ from zoo.kernels.chain.potentials import (
     step_scores,
     without_peak,
 )
-from zoo.kernels.chain.tracing import in_graph
 from zoo.kernels.recurrence import written
+from zoo.kernels.tracing import in_graph
 
 
 @in_graph
@@ -63,8 +64,6 @@ def path_score(emissions, tags, mask, potentials):
 def log_likelihood(emissions, tags, mask, potentials):
     """Returns log P(tags | emissions).
 
-    There is no second-order gradient: asking for one raises InvalidArgumentError.
-
     Args:
         emissions: see `zoo.kernels.chain`.
         tags: int32 (batch, steps), in [0, K) where the mask is true.
@@ -85,11 +84,10 @@ def log_likelihood(emissions, tags, mask, potentials):
 @in_graph
 def marginals(emissions, mask, potentials):
     """Returns P(y<t> | emissions), float (batch, steps, K), zeros where masked."""
-    alignment = Alignment(emissions, mask)
-    passed = forward(alignment.align(emissions), alignment.valid, potentials)
-    ones = tf.cast(alignment.lengths > 0, emissions.dtype)
-    d_emissions, *_ = _backward(passed, ones, alignment.valid, potentials)
-    return alignment.restore(d_emissions)
+    with tf.GradientTape() as tape:
+        tape.watch(emissions)
+        value = log_partition(emissions, mask, potentials)
+    return tape.gradient(value, emissions)
 
 
 class Forward(NamedTuple):
@@ -203,37 +201,57 @@ def _log_partition_less(scores, emissions, alignment, potentials):
     """Returns log Z less the sum of `scores` (steps, batch), for each row."""
     valid, nonempty = alignment.valid, alignment.lengths > 0
 
-    @tf.custom_gradient
-    def difference(scores, emissions, *tensors):
-        potentials = Potentials(*tensors)
-        passed = forward(emissions, valid, potentials)
-        value = tf.reduce_sum(passed.peaks - scores, axis=0) + passed.last
-        # Under two tapes TensorFlow would look for a way back through it as well.
-        passed = Forward(*map(tf.stop_gradient, passed))
-
-        @tf.custom_gradient
-        def gradient(d):
-            d_scores = tf.broadcast_to(-d, tf.shape(scores))
-            results = [d_scores, *_backward(passed, d, valid, potentials)]
-            return results, lambda *_: _refused(d)
-
-        return value, gradient
-
-    value = difference(scores, emissions, *potentials)
+    inputs = [scores, emissions, *potentials]
+    (value,) = gradients.call(_run_forward, _run_backward, _plain, inputs, [valid])
     return tf.where(nonempty, value, tf.zeros_like(value))
 
 
-def _refused(gradient):
-    """Stands for a second-order gradient, which there is none of.
+def _run_forward(inputs, fixed):
+    scores, emissions, *tensors = inputs
+    passed = forward(emissions, *fixed, Potentials(*tensors))
+    return [tf.reduce_sum(passed.peaks - scores, axis=0) + passed.last], passed
 
-    TensorFlow traces this as soon as two tapes are open, or a persistent one, and runs
-    it only where a second-order gradient is asked for: what raises must not be an
-    operation that runs for its effect, as an assertion is.
+
+def _run_backward(inputs, fixed, passed, upstream):
+    scores, _, *tensors = inputs
+    (d,) = upstream
+    d_scores = tf.broadcast_to(-d, tf.shape(scores))
+    return d_scores, *_backward(passed, d, *fixed, Potentials(*tensors))
+
+
+def _plain(inputs, fixed):
+    """Returns log Z less the scores, for TensorFlow to differentiate, to any order.
+
+    What is forbidden is very improbable here: the derivatives of -inf are no numbers.
     """
-    text = tf.strings.join(
-        ["a chain has no second-order gradient ", tf.strings.as_string(gradient)]
+    scores, *rest = inputs
+    (valid,) = fixed
+    emissions, transitions, start, end = (
+        tf.maximum(each, tf.constant(_IMPROBABLE, each.dtype)) for each in rest
     )
-    return tf.strings.to_number(text, gradient.dtype)
+    inputs = tf.TensorArray(emissions.dtype, tf.shape(valid)[0]).unstack(emissions)
+
+    def step(t, alpha, taken):
+        peak = tf.stop_gradient(tf.reduce_max(alpha, axis=-1))
+        alpha -= peak[:, None]
+        sums = tf.reduce_logsumexp(alpha[:, :, None] + transitions, axis=1)
+        after = tf.where(valid[t][:, None], sums + inputs.read(t), alpha)
+        return t + 1, after, taken + peak
+
+    first = start + emissions[0]
+    _, alpha, taken = tf.while_loop(
+        lambda t, *_: t < tf.shape(valid)[0],
+        step,
+        (1, first, tf.zeros_like(first[:, 0])),
+        # Within a larger XLA computation the gradient needs to know the most steps.
+        maximum_iterations=tf.shape(valid)[0],
+    )
+    last = tf.reduce_logsumexp(alpha + end, axis=-1)
+    return [last + taken - tf.reduce_sum(scores, axis=0)]
+
+
+# Below all that is computed, and a long sequence's sum of it is still a number.
+_IMPROBABLE = -1e30
 
 
 def _target_scores(emissions, tags, alignment, potentials):

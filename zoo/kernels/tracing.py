@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from zoo.kernels.contexts import unobserved
+
 
 def in_graph(function):
     """Makes a function of tensors run in a graph when it is called eagerly, too.
@@ -18,6 +20,10 @@ def in_graph(function):
 
     @functools.wraps(function)
     def run(*arguments, **others):
+        with unobserved():
+            return call(arguments, others)
+
+    def call(arguments, others):
         if not tf.executing_eagerly():
             return function(*arguments, **others)
         given = tf.nest.flatten(arguments)

@@ -1,0 +1,251 @@
+"""Gradients of gradients, Jacobians and forward mode, against the cells and Keras."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.layers.test_fused import UNITS
+from zoo import layers
+from zoo.layers import CRF
+
+BATCH, STEPS, N_X, N_A = 5, 6, 2, 3
+GENERATOR = np.random.default_rng(0)
+X = tf.constant(GENERATOR.normal(size=(BATCH, STEPS, N_X)), "float32")
+MASK = tf.constant(GENERATOR.random((BATCH, STEPS)) < 0.6)
+
+
+def pair(make):
+    """Returns a layer that `make` makes, and one of the same weights by the cell."""
+    made = [make("auto"), make(False)]
+    for layer in made:
+        layer(X)
+    made[1].set_weights(made[0].get_weights())
+    return made
+
+
+def of_kind(kind, **arguments):
+    layer_class, own = UNITS[kind]
+    return lambda fused: layer_class(
+        N_A, return_sequences=True, fused=fused, **own, **arguments
+    )
+
+
+def penalty(layer, mask=None, alone=False, states=None, training=True):
+    """Returns the gradients of a gradient penalty, as those of WGAN-GP are."""
+    states = [] if states is None else states
+    given = {"initial_state": states} if states else {}
+    with tf.GradientTape() as outer:
+        outer.watch([X, *states])
+        with tf.GradientTape() as inner:
+            inner.watch([X, *states])
+            outputs = layer(X, mask=mask, training=training, **given)
+            critic = tf.reduce_sum(tf.square(outputs))
+        norms = inner.gradient(critic, [X, *states])
+        loss = sum(tf.reduce_sum(norm**3) for norm in norms)
+        loss = loss if alone else loss + critic
+    weights = [weight.value for weight in layer.trainable_variables]
+    return outer.gradient(loss, [X, *states, *weights])
+
+
+def assert_same(found, expected, tolerance=1e-5):
+    for one, other in zip(found, expected, strict=True):
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one / scale, other / scale, atol=tolerance)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("kind", UNITS)
+def test_gradient_penalty_in_a_graph_is_that_of_the_cell(kind, alone):
+    kernel, cell = pair(of_kind(kind, bias_initializer="random_normal"))
+    run = tf.function(penalty)
+    assert kernel.fused_path == "fused"
+    assert_same(run(kernel, MASK, alone), run(cell, MASK, alone))
+
+
+def test_gradient_penalty_is_that_of_keras():
+    kernel = layers.LSTM(1)
+    other = keras.layers.LSTM(1)
+    for layer in (kernel, other):
+        layer(X)
+    other.set_weights(kernel.get_weights())
+    run = tf.function(penalty)
+    assert_same(run(kernel), run(other))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_gradient_penalty_outside_of_a_graph_is_the_same(training):
+    kernel, cell = pair(of_kind("lstm"))
+    found = penalty(kernel, MASK, training=training)
+    assert_same(found, tf.function(penalty)(cell, MASK))
+
+
+def test_gradient_penalty_reaches_the_initial_state():
+    kernel, cell = pair(of_kind("lstm"))
+    states = [tf.ones((BATCH, N_A)), tf.fill((BATCH, N_A), 0.5)]
+    run = tf.function(penalty)
+    assert_same(run(kernel, states=states), run(cell, states=states))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda fused: layers.Bidirectional(layers.GRU(N_A, fused=fused)),
+        lambda fused: layers.DeepRNN(
+            [layers.LSTM(N_A, fused=fused), layers.GRU(N_A, fused=fused)], skip="input"
+        ),
+        lambda fused: layers.LSTM(
+            N_A, fused=fused, checkpoint_every=4 if fused else None
+        ),
+    ],
+    ids=["bidirectional", "deep", "checkpointed"],
+)
+def test_gradient_penalty_of_layers_around_kernels(make):
+    kernel, cell = pair(make)
+    run = tf.function(penalty)
+    assert_same(run(kernel, MASK), run(cell, MASK))
+    assert_same(penalty(kernel, MASK), run(cell, MASK))
+
+
+@pytest.mark.slow
+def test_gradient_penalty_within_a_larger_xla_computation():
+    kernel, cell = pair(of_kind("lstm"))
+    found = tf.function(penalty, jit_compile=True)(kernel, MASK)
+    assert_same(found, tf.function(penalty)(cell, MASK))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outer", [tf.function, lambda function: function])
+def test_layer_in_a_function_of_its_own_is_differentiated_twice(outer):
+    kernel, cell = pair(of_kind("gru"))
+
+    def inside(layer):
+        call = tf.function(lambda x, **_: layer(x, mask=MASK, training=True))
+        call.trainable_variables = layer.trainable_variables
+        return call
+
+    assert_same(outer(penalty)(inside(kernel)), tf.function(penalty)(cell, MASK))
+
+
+@pytest.mark.slow
+def test_model_with_a_penalty_trains_as_with_cells():
+    class Penalised(keras.Sequential):
+        def train_step(self, data):
+            x, _ = data
+            with tf.GradientTape() as outer:
+                with tf.GradientTape() as inner:
+                    inner.watch(x)
+                    critic = self(x, training=True)
+                gradient = inner.gradient(critic, x)
+                loss = tf.reduce_mean(gradient**2)
+            weights = self.trainable_variables
+            self.optimizer.apply_gradients(
+                zip(outer.gradient(loss, weights), weights, strict=True)
+            )
+            return {"penalty": loss}
+
+    losses = []
+    for fused in ("auto", False):
+        keras.utils.set_random_seed(1)
+        model = Penalised(
+            [
+                keras.Input((STEPS, N_X)),
+                layers.LSTM(3, fused=fused),
+                keras.layers.Dense(1, use_bias=False),
+            ]
+        )
+        model.compile(keras.optimizers.SGD(1.0))
+        history = model.fit(X.numpy(), np.zeros(BATCH), epochs=3, verbose=0)
+        losses.append(history.history["penalty"])
+    assert losses[0][0] > 1.0001 * losses[0][-1] > 0
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def jacobian(layer, method="jacobian"):
+    with tf.GradientTape() as tape:
+        tape.watch(X)
+        outputs = layer(X, mask=MASK)
+    return getattr(tape, method)(outputs, X)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [None, 4])
+@pytest.mark.parametrize("method", ["jacobian", "batch_jacobian"])
+def test_jacobians_are_those_of_the_cell(method, every):
+    kernel, cell = pair(of_kind("lstm"))
+    kernel.checkpoint_every = every
+    expected = jacobian(cell, method)
+    assert_same([jacobian(kernel, method)], [expected])
+    assert_same([tf.function(jacobian)(kernel, method)], [expected])
+
+
+@pytest.mark.slow
+def test_gradients_of_each_example_are_those_of_the_cell():
+    def of_each(layer):
+        def gradient(row):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(row[None]) ** 2)
+            return tape.gradient(loss, layer.trainable_variables[0].value)
+
+        return tf.vectorized_map(gradient, X)
+
+    kernel, cell = pair(of_kind("gru"))
+    assert_same([of_each(kernel)], [of_each(cell)])
+    kernel.fused = True
+    with pytest.raises(ValueError, match=r"vectorized_map.* Leave fused=True out"):
+        of_each(kernel)
+
+
+@pytest.mark.parametrize("every", [None, 4])
+def test_forward_mode_is_that_of_the_cell(every):
+    def directional(layer):
+        with tf.autodiff.ForwardAccumulator(X, tf.ones_like(X)) as accumulator:
+            outputs = layer(X)
+        return accumulator.jvp(outputs)
+
+    kernel, cell = pair(of_kind("lstm"))
+    kernel.checkpoint_every = every
+    assert_same([directional(kernel)], [directional(cell)])
+
+
+@pytest.mark.parametrize("in_graph", [True, False])
+def test_crf_is_differentiated_twice(in_graph):
+    crf = CRF(["O", "B-X", "I-X"], "iob2", initializer="random_normal", dtype="float64")
+    emissions = tf.constant(GENERATOR.normal(size=(2, 4, 3)))
+    tags = tf.constant([[0, 1, 2, 0], [1, 2, 0, 1]])
+    mask = tf.constant([[True, True, True, True], [True, False, True, True]])
+    direction = tf.constant(GENERATOR.normal(size=emissions.shape))
+
+    def first(emissions):
+        with tf.GradientTape() as tape:
+            tape.watch(emissions)
+            nats = tf.reduce_sum(crf.log_likelihood(emissions, tags, mask) ** 2)
+        return tape.gradient(nats, emissions)
+
+    def second(emissions):
+        with tf.GradientTape() as tape:
+            tape.watch(emissions)
+            slope = tf.reduce_sum(first(emissions) * direction)
+        return tape.gradient(slope, [emissions, crf.transitions.value])
+
+    crf(emissions)
+    found, by_transitions = (tf.function(second) if in_graph else second)(emissions)
+    step = 1e-5 * direction
+    expected = (first(emissions + step) - first(emissions - step)) / 2e-5
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+    assert np.isfinite(by_transitions).all()
+    assert np.abs(by_transitions).max() > 0.01
+
+
+def test_marginals_of_a_crf_have_a_gradient():
+    crf = CRF(["O", "B-X", "I-X"], "iob2", initializer="random_normal", dtype="float64")
+    emissions = tf.constant(GENERATOR.normal(size=(2, 4, 3)))
+    direction = tf.constant(GENERATOR.normal(size=emissions.shape))
+    step = 1e-5 * direction
+    with tf.GradientTape() as tape:
+        tape.watch(emissions)
+        slope = tf.reduce_sum(crf.marginals(emissions) * direction)
+    found = tape.gradient(slope, emissions)
+    ahead, behind = (crf.marginals(emissions + s) for s in (step, -step))
+    np.testing.assert_allclose(found, (ahead - behind) / 2e-5, atol=1e-8)

@@ -1,0 +1,120 @@
+"""Gradients of every order for what has those of the first order written by hand.
+
+TensorFlow can't differentiate a hand-written gradient that is compiled by XLA, or reads
+what the forward pass kept. Those of a higher order come from the same computation as
+TensorFlow's own operations do it, step by step, in several times the time.
+"""
+
+import weakref
+
+import tensorflow as tf
+
+# Not exported: what tells whether forward-mode differentiation watches a tensor, and
+# where custom gradients are registered.
+from tensorflow.python.eager import forwardprop_util
+from tensorflow.python.framework import ops
+
+from zoo.kernels.contexts import is_vectorized, unobserved
+
+
+def call(forward, backward, plain, inputs, fixed=(), owner=None):
+    """Returns what `forward` computes, with a hand-written gradient.
+
+    Args:
+        forward: takes `inputs` and `fixed`; returns a list of outputs, and what
+            `backward` needs of the computation, any structure of tensors.
+        backward: takes `inputs`, `fixed`, what `forward` kept, and a list of the
+            gradients of the loss with respect to the outputs; returns those with
+            respect to the inputs.
+        plain: takes `inputs` and `fixed` and returns the outputs, by operations that
+            TensorFlow differentiates. It must use no other tensors.
+        inputs: floating tensors, in a list.
+        fixed: tensors that there are no gradients for, in a list.
+        owner: what the gradient is needed no longer than, as `forward`, `backward` and
+            `plain` must not hold it; by default it is kept.
+
+    Returns:
+        A list of the outputs.
+    """
+    count, nothing = len(inputs), [None] * len(fixed)
+    weak = None if owner is None else weakref.ref(owner)
+    if forwardprop_util.pack_tangents(list(inputs)).tangents:
+        return plain(list(inputs), list(fixed))
+
+    @tf.custom_gradient
+    def run(*tensors):
+        given = list(tensors[:count]), list(tensors[count:])
+        outputs, kept = forward(*_constant(given))
+        kept = _constant(kept)
+
+        def gradient(*d_outputs):
+            # `tf.vectorized_map`, which Jacobians use, would convert what XLA is to
+            # compile, for many seconds and often in vain.
+            if is_vectorized():
+                found = _product(plain, *given, d_outputs)
+            else:
+                found = _first_order(backward, plain, *given, kept, d_outputs, weak)
+            return [*found, *nothing]
+
+        return outputs, gradient
+
+    return _called(run, [*inputs, *fixed], owner)
+
+
+def _first_order(backward, plain, inputs, fixed, kept, d_outputs, owner):
+    """Returns what `backward` does, itself differentiable."""
+    differentiable, count = [*inputs, *d_outputs], len(inputs)
+
+    # All that its gradient uses is an argument, of this graph: where TensorFlow traces
+    # the gradient in a graph of its own, it reaches no tensor of the graph before.
+    @tf.custom_gradient
+    def first_order(*tensors):
+        free = list(tensors[: len(differentiable)])
+        fixed = list(tensors[len(differentiable) :])
+        inputs, d_outputs = free[:count], free[count:]
+        results = backward(*_constant([inputs, fixed]), kept, _constant(d_outputs))
+
+        def gradient(*upstream):
+            with tf.GradientTape() as tape:
+                tape.watch(free)
+                found = _product(plain, inputs, fixed, d_outputs)
+            found = tape.gradient(found, free, list(upstream), _ZERO)
+            return [*found, *[None] * len(fixed)]
+
+        return list(results), gradient
+
+    return _called(first_order, [*differentiable, *fixed], owner and owner())
+
+
+def _product(plain, inputs, fixed, d_outputs):
+    """Returns the outputs' gradients times their Jacobian."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = plain(inputs, fixed)
+    return tape.gradient(outputs, inputs, list(d_outputs), _ZERO)
+
+
+def _called(function, tensors, owner):
+    """Returns what a function with a custom gradient gives.
+
+    In a graph TensorFlow registers the gradient, and keeps it for ever with all that it
+    holds: the graph of a whole training step, for each model that was ever trained.
+    It goes with the owner here, without whose variables the graph is of no use.
+    """
+    with unobserved():
+        if tf.executing_eagerly():
+            return function(*tensors)
+        # Tensors of this graph, and not of one around it.
+        results = function(*map(tf.identity, tensors))
+    if owner is not None:
+        name = results[0].op.get_attr("_gradient_op_type").decode()
+        weakref.finalize(owner, ops.gradient_registry._registry.pop, name, None)
+    return results
+
+
+def _constant(tensors):
+    """Returns tensors that no gradient goes through."""
+    return tf.nest.map_structure(tf.stop_gradient, tensors)
+
+
+_ZERO = tf.UnconnectedGradients.ZERO
