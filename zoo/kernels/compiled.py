@@ -139,8 +139,8 @@ _shared = weakref.WeakValueDictionary()
 class _Recurrence:
     """A step over a part of the batch: forward and backward, each compiled by XLA.
 
-    Called with the number of steps, a tuple of sequences, states and mask, one of the
-    parameters, and the step that it is done for, it returns the outputs, (length, batch,
+    Called with the number of steps, a tuple of sequences, states and mask, one of
+    parameters, and the step that it is for, it returns the outputs, (length, batch,
     n_a), where `every_step`, and the last states.
     """
 
