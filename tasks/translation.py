@@ -18,7 +18,9 @@ LIMITS = """
 - It knows the languages, the kind of text and the words that it was trained on. Text of
   another kind has it guess, fluently: what it writes may say something else, leave
   something out or repeat itself.
-- A line at a time: what the line before tells, it doesn't know.
+- A sentence at a time, or a line where `sentences` isn't "split": what the one before
+  tells, it doesn't know. Sentences are found by their marks and capitals: two may be
+  taken for one, as after `am 3.`, `Dr.` or `U.S.`
 - Where `max_length` is not said, a translation has at most 2 tokens for each of its
   text and 50 more, and 1 000 in all, which no reference of Multi30k or Tatoeba comes
   near; one that only repeats itself is ended.

@@ -111,6 +111,9 @@ class Config(config.TrainingConfig):
     label_smoothing: float = 0.0
     # how often training feeds what the model would say instead of what is right
     scheduled_sampling: float = 0.0
+    # how a text of several sentences is translated; default: split into them, but not
+    # where tokens are characters
+    sentences: str | None = choice("split", "whole", default=None)
     # what the best epoch is chosen by: BLEU of greedy translations, or the loss
     choose_by: str = choice("bleu", "nats", default="bleu")
 
@@ -155,8 +158,15 @@ class Config(config.TrainingConfig):
         return {
             "level": self.token_level(),
             "attention": None if self.attention == "none" else self.attention,
+            "sentences": "split" if self.splits() else None,
             **{name: getattr(self, name) for name in names},
         }
+
+    def splits(self) -> bool:
+        """Returns whether a text's sentences are translated one by one."""
+        if self.sentences is not None:
+            return self.sentences == "split"
+        return self.token_level() != "character"
 
     def token_level(self) -> str:
         """Returns what a token is: "subword", "word" or "character"."""

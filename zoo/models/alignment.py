@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from zoo.decoding import Hypotheses, repeat
+from zoo.models.joined_sentences import first_pieces
 from zoo.models.translation_scoring import over_windows
 from zoo.text.vocabulary import END_ID, PADDING_ID
 
@@ -28,11 +29,13 @@ class Written(NamedTuple):
     attention: tf.RaggedTensor
 
 
-SIGNATURE = Written(
-    tf.TensorSpec([None, None], tf.string),
-    tf.RaggedTensorSpec([None, None], tf.string),
-    tf.RaggedTensorSpec([None, None], tf.float32),
-)
+def signature(n: int) -> Written:
+    """Returns what `written` returns of n hypotheses a row, as `in_buckets` wants."""
+    return Written(
+        tf.TensorSpec([None, n], tf.string),
+        tf.RaggedTensorSpec([None, None], tf.string),
+        tf.RaggedTensorSpec([None, None], tf.float32),
+    )
 
 
 def written(model, words: tf.RaggedTensor, memory, state, found: Hypotheses) -> Written:
@@ -109,8 +112,11 @@ def dense(attention: tf.RaggedTensor, sources, tokens, rows, batch) -> tf.Tensor
         tf.cast(attention.row_starts(), tf.int32), piece
     )
     columns = tf.gather(tf.minimum(sources, MOST_TOKENS), piece)
-    y = place // columns + tf.gather(_before_in_text(tokens, rows), piece)
-    x = place % columns + tf.gather(_before_in_text(sources, rows), piece)
+    above, before = [
+        tf.gather(_before_in_text(counts, rows, batch), piece)
+        for counts in (tokens, sources)
+    ]
+    y, x = place // columns + above, place % columns + before
     here = (y < height) & (x < width)
     row = tf.gather(rows, piece)
     at = tf.boolean_mask(tf.stack([row, y, x], axis=1), here)
@@ -123,8 +129,7 @@ def _most_of_a_text(counts, rows, batch):
     return tf.reduce_max(tf.concat([totals, [0]], axis=0))
 
 
-def _before_in_text(counts, rows):
+def _before_in_text(counts, rows, batch):
     """Returns how many tokens the pieces of the same text before each have."""
     before = tf.cumsum(counts, exclusive=True)
-    # Without `tf.searchsorted`, which TFLite has none of.
-    return before - tf.gather(tf.math.segment_min(before, rows), rows)
+    return before - tf.gather(before, first_pieces(rows, batch))

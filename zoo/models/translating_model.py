@@ -15,8 +15,8 @@ from zoo.text.vocabulary import START_ID
 class TranslatingModel(Model, keras.Model):
     """Translates texts and scores translations.
 
-    A subclass predicts tokens: it defines `encode`, `run`, `logits`, `stepper` and
-    `attends`, as `zoo.models.Translator` does.
+    A subclass predicts tokens: it defines `encode`, `run`, `logits`, `stepper`,
+    `attends` and `sentences`, as `zoo.models.Translator` does.
 
     Args:
         source: the language that is translated from.
@@ -79,6 +79,11 @@ class TranslatingModel(Model, keras.Model):
         sequence -1 as `max_length` is the default. A translation that goes in circles
         is ended: see `zoo.decoding.Cycles`.
 
+        Where the model cuts texts into sentences, each is translated by itself, within
+        `max_length` of its own. The translations are joined by spaces, their scores and
+        log P added; the n best are those of all combinations of the sentences' n best.
+        No token looks at another sentence than its own.
+
         Returns:
             `translation`: string (batch,); its `score`: float32 (batch,);
             `translations` and their `scores`: the n best, (batch, n), "" and −∞ where
@@ -97,6 +102,10 @@ class TranslatingModel(Model, keras.Model):
 
     def score(self, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
         """Says how probable translations are.
+
+        Where the model cuts texts into sentences, and a translation has as many as its
+        text, each sentence's is scored by itself, its `<EOS>` too, and all are added
+        up; else the text and its translation are taken as a whole.
 
         Args:
             texts: one string, or several in a list, an array or a tensor, (batch,);

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from zoo.decoding import Cycles, beam_search
 from zoo.decoding.parameters import LARGEST, check, checked, per_row
-from zoo.models import alignment
+from zoo.models import alignment, joined_sentences
 from zoo.models.bucketing import in_buckets
 from zoo.models.translation_scoring import BUCKET, SHORT
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
@@ -86,22 +86,15 @@ def translate(
         coverage_penalty: the same; the number 0 costs nothing.
         max_length: the same, whole; -1 for the default.
     """
-    batch = tf.size(texts)
-    words, ids = model.source.tokens(texts), model.source.encode(texts)
+    pieces = joined_sentences.pieces(texts, model.sentences)
+    words, ids = model.source.tokens(pieces.texts), model.source.encode(pieces.texts)
     lengths = tf.cast(ids.row_lengths(), tf.int32)
-    limits = per_row("max_length", max_length, batch, tf.int32, least=-1)
+    limits = per_row("max_length", max_length, pieces.batch, tf.int32, least=-1)
+    limits = tf.gather(limits, pieces.rows)
     limits = tf.where(limits < 0, default_limit(lengths), limits)
     limits = tf.where(lengths == 0, 0, limits)
-    penalties = [
-        per_row(name, tf.cast(value, tf.float32), batch, least=0, most=LARGEST)
-        for name, value in (
-            ("length_penalty", length_penalty),
-            ("coverage_penalty", coverage_penalty),
-        )
-    ]
-    if not model.attends:
-        none = penalties[1] == 0
-        penalties[0] = checked(penalties[0], none, _NO_ATTENTION)
+    penalties = _penalties(model, length_penalty, coverage_penalty, pieces.batch)
+    penalties = [tf.gather(each, pieces.rows) for each in penalties]
     covering = not _is_zero(coverage_penalty) and model.attends and beam > 1
     how = beam, n_best, covering
 
@@ -112,7 +105,19 @@ def translate(
     found = in_buckets(
         search, tf.maximum(lengths, SHORT), _signature(model, n_best), steps=BUCKET
     )
-    return _dense(model, words, *found)
+    return _of_texts(model, pieces, words, *found)
+
+
+def _penalties(model, length_penalty, coverage_penalty, batch):
+    """Returns both, checked, float32 (batch,)."""
+    values = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    length, coverage = [
+        per_row(name, tf.cast(value, tf.float32), batch, least=0, most=LARGEST)
+        for name, value in values.items()
+    ]
+    if not model.attends:
+        length = checked(length, coverage == 0, _NO_ATTENTION)
+    return length, coverage
 
 
 def _is_zero(number):
@@ -123,7 +128,7 @@ def _signature(model, n_best):
     """Returns what `_search` returns, as `in_buckets` wants it."""
     scores = tf.TensorSpec([None, n_best], tf.float32)
     texts = tf.TensorSpec([None, n_best], tf.string)
-    return (alignment.SIGNATURE if model.attends else texts), scores, scores
+    return alignment.signature(n_best) if model.attends else texts, scores, scores
 
 
 def _search(model, search, words, ids, limits, length_penalty, coverage_penalty):
@@ -171,24 +176,29 @@ def _forbidden(model):
     return [PADDING_ID, START_ID] + ([] if copies else [UNKNOWN_ID])
 
 
-def _dense(model, words, texts, scores, logs):
-    """Returns what was found, in tensors that have the batch first."""
-    found = {"score": scores[:, 0], "scores": scores, "log_probabilities": logs}
+def _of_texts(model, pieces, words, written, scores, logs):
+    """Returns what was found of pieces, of texts, in tensors with the batch first."""
+    texts = written.texts if model.attends else written
+    texts, scores, logs = joined_sentences.n_best(pieces, texts, scores, logs)
+    found = {
+        "translation": texts[:, 0],
+        "translations": texts,
+        "score": scores[:, 0],
+        "scores": scores,
+        "log_probabilities": logs,
+    }
     if not model.attends:
-        return {"translation": texts[:, 0], "translations": texts, **found}
+        return found
     sources, tokens = [
-        tf.cast(each.row_lengths(), tf.int32) for each in (words, texts.tokens)
+        tf.cast(each.row_lengths(), tf.int32) for each in (words, written.tokens)
     ]
-    rows = tf.range(tf.size(sources))
     return {
-        "translation": texts.texts[:, 0],
-        "translations": texts.texts,
         **found,
         "attention": alignment.dense(
-            texts.attention, sources, tokens, rows, tf.size(rows)
+            written.attention, sources, tokens, pieces.rows, pieces.batch
         ),
-        "source_tokens": words.to_tensor(""),
-        "tokens": texts.tokens.to_tensor(""),
+        "source_tokens": joined_sentences.joined(pieces, words).to_tensor(""),
+        "tokens": joined_sentences.joined(pieces, written.tokens).to_tensor(""),
     }
 
 

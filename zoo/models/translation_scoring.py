@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from zoo.decoding.states import as_before
+from zoo.models import joined_sentences
 from zoo.models.bucketing import in_buckets
 from zoo.text.vocabulary import END_ID, PADDING_ID
 
@@ -93,7 +94,8 @@ def teacher_forced(model, memory, state, targets) -> tf.Tensor:
 
 def score(model, texts, translations) -> dict[str, tf.Tensor]:
     """Scores translations: see `TranslatingModel.score`."""
-    ids = model.target.encode(translations)
+    texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
+    ids = model.target.encode(pieces.texts)
     ids = tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
     sources = model.source.encode(texts)
 
@@ -110,6 +112,7 @@ def score(model, texts, translations) -> dict[str, tf.Tensor]:
         tf.RaggedTensorSpec([None, None], tf.float32),
         steps=BUCKET,
     )
+    ids, logs = [joined_sentences.joined(pieces, each) for each in (ids, logs)]
     lengths = tf.cast(ids.row_lengths(), tf.int32)
     total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
     mean = tf.math.divide_no_nan(-total, tf.cast(lengths, tf.float64))

@@ -77,6 +77,9 @@ class Translator(TranslatingModel):
             in place of y<t-1> (Bengio et al. 2015). They are drawn for all steps at
             once, given the targets before them (Mihaylova & Martins 2019), which
             doubles the time forward.
+        sentences: "split" if the sentences of a text are translated one by one, as a
+            model wants that was trained on single ones: see
+            `zoo.text.sentences.split_sentences`; None if a text is taken as a whole.
         name: the model's name.
 
     Call arguments:
@@ -116,6 +119,7 @@ class Translator(TranslatingModel):
         dropout: float = 0.0,
         label_smoothing: float = 0.0,
         scheduled_sampling: float = 0.0,
+        sentences: str | None = None,
         name: str | None = None,
     ):
         config = {
@@ -137,6 +141,7 @@ class Translator(TranslatingModel):
             "dropout": dropout,
             "label_smoothing": label_smoothing,
             "scheduled_sampling": scheduled_sampling,
+            "sentences": sentences,
         }
         check(**config, vocabularies=(source_vocabulary, target_vocabulary))
         kind = LEVELS[level].vocabulary
@@ -249,6 +254,11 @@ class Translator(TranslatingModel):
         first, c = self.bridge(states)
         memory = self.decoder.memory(values, mask) if self.attends else c
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
+
+    @property
+    def sentences(self) -> str | None:
+        """What texts are cut into, to be translated one by one."""
+        return self.config["sentences"]
 
     @property
     def attends(self) -> bool:

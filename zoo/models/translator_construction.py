@@ -5,6 +5,7 @@ from zoo.layers.attention import SCORES
 from zoo.models.bridge import BRIDGES
 from zoo.models.construction import check_choice
 from zoo.models.context_decoder import ContextDecoder
+from zoo.models.joined_sentences import CUTS
 from zoo.models.languages import LEVELS
 from zoo.text import Subwords
 
@@ -38,6 +39,8 @@ def check(*, vocabularies, level, cell, units, attention, context, bridge, **oth
     check_choice("cell", cell, BY_CELL)
     check_choice("context", context, CONTEXTS)
     check_choice("bridge", bridge, BRIDGES)
+    if others["sentences"] is not None:
+        check_choice("sentences", others["sentences"], CUTS)
     if attention is not None:
         check_choice("attention", attention, SCORES)
     for name in ("encoder_layers", "decoder_layers"):

@@ -364,3 +364,93 @@ def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
 def test_wrong_number_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         make(attention=None).translate(["a"], **arguments)
+
+
+SENTENCES = {
+    "ab. Cab! Éc?": ["ab.", "Cab!", "Éc?"],
+    "abc": ["abc"],
+    "": [],
+    " \n ": [],
+    "c.\nBa": ["c.", "Ba"],
+    " ab ": [" ab "],
+}
+
+
+def with_sentences(kind):
+    arguments = {"units": 6, "cell": "lstm", "sentences": "split"}
+    if kind == "context":
+        arguments["attention"] = None
+    return make(**arguments)
+
+
+@pytest.mark.parametrize("kind", ["attention", "context"])
+def test_the_sentences_of_a_text_are_translated_one_by_one(kind):
+    model = with_sentences(kind)
+    how = {"beam": 3, "n_best": 3, "max_length": 5}
+    whole = model.translate(list(SENTENCES), **how)
+    every = [sentence for parts in SENTENCES.values() for sentence in parts]
+    model.config["sentences"] = None
+    single = make(**{**model.config, "level": "character"})
+    single.set_weights(model.get_weights())
+    alone = {each: single.translate([each], **how) for each in every}
+    for row, parts in enumerate(SENTENCES.values()):
+        options = [
+            [(s, t.decode()) for s, t in zip(*map(np.ravel, pair), strict=True)]
+            for pair in (
+                (alone[part]["scores"].numpy(), alone[part]["translations"].numpy())
+                for part in parts
+            )
+        ]
+        combined = [
+            (sum(s for s, _ in each), " ".join(t for _, t in each if t))
+            for each in itertools.product(*options)
+        ]
+        scores = sorted((score for score, _ in combined), reverse=True)
+        scores = [*scores, -np.inf, -np.inf][:3]
+        np.testing.assert_allclose(whole["scores"][row], scores, rtol=1e-4)
+        best = " ".join(t for t in (o[0][1] for o in options) if t)
+        assert whole["translation"][row].numpy().decode() == best
+        texts = {text for score, text in combined if np.isfinite(score)}
+        found = whole["translations"][row].numpy()[np.isfinite(scores)]
+        assert {each.decode() for each in found} <= texts
+        if kind == "context":
+            continue
+        tokens = [t for p in parts for t in alone[p]["tokens"].numpy()[0] if t]
+        assert [t for t in whole["tokens"].numpy()[row] if t] == tokens
+        attention = whole["attention"].numpy()[row]
+        y = x = 0
+        for part in parts:
+            block = alone[part]["attention"].numpy()[0]
+            place = slice(y, y + block.shape[0]), slice(x, x + block.shape[1])
+            np.testing.assert_allclose(attention[place], block, atol=1e-5)
+            attention[place] = 0
+            y, x = y + block.shape[0], x + block.shape[1]
+        assert not attention.any()
+
+
+def test_sentences_are_scored_pairwise_where_there_are_as_many():
+    model, single = with_sentences("attention"), with_sentences("attention")
+    single.config["sentences"] = None
+    single.set_weights(model.get_weights())
+    scored = model.score(["ab. Cab.", "ab. Cab.", ""], ["xx. Xy.", "xy", "z. Z"])
+    parts = single.score(["ab.", "Cab."], ["xx.", "Xy."])
+    whole = single.score(["ab. Cab.", ""], ["xy", "z. Z"])
+    log = parts["log_probability"].numpy().sum()
+    np.testing.assert_allclose(scored["log_probability"][0], log, rtol=1e-5)
+    np.testing.assert_allclose(
+        scored["log_probability"][1:], whole["log_probability"], rtol=1e-5
+    )
+    assert scored["lengths"].numpy().tolist() == [8, 3, 5]
+    ends = scored["tokens"][0].numpy().tolist()
+    assert [place for place, token in enumerate(ends) if token == b"<EOS>"] == [3, 7]
+    np.testing.assert_allclose(scored["perplexity"][0], np.exp(-log / 8), rtol=1e-4)
+
+
+def test_a_config_from_before_takes_texts_as_they_are():
+    config = make().get_config()
+    del config["sentences"]
+    old = Translator.from_config(config)
+    assert old.sentences is None
+    assert Translator.from_config({**config, "sentences": "split"}).sentences == "split"
+    with pytest.raises(ValueError, match="sentences"):
+        Translator.from_config({**config, "sentences": "words"})
