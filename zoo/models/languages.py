@@ -8,6 +8,9 @@ import tensorflow as tf
 
 from zoo.models.text_joining import space_words
 from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
+from zoo.text.casing import CaseRestorer, check_casing
+from zoo.text.normalization import check_normalization, marks_in, normalize
+from zoo.text.tokenizers import valid_utf8
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 
@@ -49,10 +52,35 @@ class Language:
             made of them, and the default tokenizer.
         tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself; None
             for subwords.
+        normalization: "plain" for texts as people type and paste them, made plain
+            (`zoo.text.normalize`) before they are split, or None.
+        keep: which marks of typography stay as they are; by default those that the
+            vocabulary has, so that it can write them.
+        casing: "restore" for texts that are all in upper or all in lower case, put
+            into the case that the vocabulary knows (`zoo.text.casing`), or None.
     """
 
-    def __init__(self, vocabulary: Vocabulary, level: str, tokenizer=None):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        level: str,
+        tokenizer=None,
+        *,
+        normalization: str | None = None,
+        keep: str | None = None,
+        casing: str | None = None,
+    ):
+        check_normalization(normalization)
+        check_casing(casing)
+        if casing and level == "character":
+            raise ValueError(
+                f"casing={casing!r} is about words, and level='character' knows none. "
+                "Leave it out, or take another level."
+            )
         self.vocabulary = vocabulary
+        self._normalization = normalization
+        self._keep = marks_in(vocabulary.tokens) if keep is None else keep
+        self._restore = CaseRestorer(vocabulary) if casing else None
         self._level = LEVELS[level]
         if isinstance(tokenizer, dict):
             tokenizer = keras.saving.deserialize_keras_object(tokenizer)
@@ -76,14 +104,31 @@ class Language:
             return None
         return keras.saving.serialize_keras_object(self.tokenizer)
 
+    def read(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns texts as they are split: normalized, and in the restored case.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            string, (batch,); what it was given where there is neither.
+        """
+        if self._normalization or self._restore:
+            texts = valid_utf8(texts)
+        if self._normalization:
+            texts = normalize(texts, self._keep)
+        return self._restore(texts) if self._restore else texts
+
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the tokens of texts, as they are written: string, ragged."""
+        """Returns the tokens of texts, as they are read: string, ragged."""
+        texts = self.read(texts)
         if self.tokenizer is None:
             return self.vocabulary.tokenize(texts)
         return self.tokenizer(texts)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
+        texts = self.read(texts)
         if self.tokenizer is None:
             return self.vocabulary.encode(texts)
         return self.vocabulary.ids(self.tokenizer(texts))

@@ -17,7 +17,9 @@ from zoo.models.construction import (
 )
 from zoo.models.text_inputs import Texts, Tokens, text_batch, token_batch
 from zoo.models.token_features import CHARACTER_FEATURES, CharacterFeatures, WordIds
+from zoo.models.token_forms import TokenForms
 from zoo.text import TokenizerWithOffsets, Vocabulary
+from zoo.text.casing import check_casing
 
 # The tag of a step that has none: padding.
 NO_TAG = -1
@@ -43,7 +45,10 @@ class SequenceTagger(Model, keras.Model):
         tags: the tags' names, two or more.
         scheme: how they tell entities, one of `zoo.tags.SCHEMES`: what may follow
             what.
-        tokenizer: what splits sentences, a `zoo.text.TokenizerWithOffsets`.
+        tokenizer: what splits sentences, a `zoo.text.TokenizerWithOffsets`. Its
+            normalization is that of tokens too, however they come: what the model
+            doesn't know as it is written, it reads in plain form (see
+            `zoo.models.token_forms`); what `tag` returns stays as it is written.
         word_units: size of a word's vector.
         lowercase_units: size of a lower-cased word's vector.
         character_features: "rnn", "cnn" or "none".
@@ -58,6 +63,8 @@ class SequenceTagger(Model, keras.Model):
             told by a softmax of its own.
         word_dropout: rate in [0, 1) at which words are taken for unknown.
         dropout: rate in [0, 1) before, between and after the recurrent layers.
+        casing: "restore" for sentences that are all in upper or all in lower case:
+            their words are read in the case that `words` knows; None for as written.
         name: the model's name.
 
     Call arguments:
@@ -91,10 +98,12 @@ class SequenceTagger(Model, keras.Model):
         crf: bool = True,
         word_dropout: float = 0.1,
         dropout: float = 0.5,
+        casing: str | None = None,
         name: str | None = None,
     ):
         check_choice("cell", cell, BY_CELL)
         check_choice("character_features", character_features, CHARACTER_FEATURES)
+        check_casing(casing)
         if layers < 1:
             raise ValueError(f"layers must be at least 1, found {layers}.")
         if len(tags) < 2:
@@ -136,8 +145,17 @@ class SequenceTagger(Model, keras.Model):
         # Functional graph
         tokens = keras.Input((None,), dtype="string", name="tokens")
         mask = ops.not_equal(tokens, "")
+        read_as = tokens
+        if tokenizer.normalization or casing:
+            token_forms = TokenForms(
+                **vocabularies,
+                normalization=tokenizer.normalization,
+                casing=casing,
+                name="token_forms",
+            )
+            read_as = token_forms(tokens)
         views = [
-            embed(ids) for embed, ids in zip(embeddings, word_ids(tokens), strict=True)
+            embed(ids) for embed, ids in zip(embeddings, word_ids(read_as), strict=True)
         ]
         if character_features != "none":
             read = CharacterFeatures(
@@ -148,7 +166,7 @@ class SequenceTagger(Model, keras.Model):
                 cell,
                 name="characters",
             )
-            views.append(read(tokens))
+            views.append(read(read_as))
         x = drop[0](keras.layers.concatenate(views, name="views"))
         for layer, dropout_layer in zip(recurrent, drop[1:], strict=True):
             x = dropout_layer(layer(x, mask=mask))
@@ -177,6 +195,7 @@ class SequenceTagger(Model, keras.Model):
         self.crf = crf
         self.word_dropout = word_dropout
         self.dropout = dropout
+        self.casing = casing
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
@@ -200,6 +219,7 @@ class SequenceTagger(Model, keras.Model):
             "crf": self.crf,
             "word_dropout": self.word_dropout,
             "dropout": self.dropout,
+            "casing": self.casing,
             "name": self.name,
         }
 

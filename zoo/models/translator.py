@@ -80,6 +80,11 @@ class Translator(TranslatingModel):
         sentences: "split" if the sentences of a text are translated one by one, as a
             model wants that was trained on single ones: see
             `zoo.text.sentences.split_sentences`; None if a text is taken as a whole.
+        normalization: "plain" for texts as people type and paste them, made plain
+            before they are split, sources and targets (`zoo.text.normalize`); in
+            targets the marks of typography that their vocabulary has stay. Or None.
+        casing: "restore" for sources that are all in upper or all in lower case, put
+            into the case that the vocabulary knows (`zoo.text.casing`), or None.
         name: the model's name.
 
     Call arguments:
@@ -120,6 +125,8 @@ class Translator(TranslatingModel):
         label_smoothing: float = 0.0,
         scheduled_sampling: float = 0.0,
         sentences: str | None = None,
+        normalization: str | None = None,
+        casing: str | None = None,
         name: str | None = None,
     ):
         config = {
@@ -142,6 +149,8 @@ class Translator(TranslatingModel):
             "label_smoothing": label_smoothing,
             "scheduled_sampling": scheduled_sampling,
             "sentences": sentences,
+            "normalization": normalization,
+            "casing": casing,
         }
         check(**config, vocabularies=(source_vocabulary, target_vocabulary))
         kind = LEVELS[level].vocabulary
@@ -149,8 +158,15 @@ class Translator(TranslatingModel):
         target = named_vocabulary(target_vocabulary, "target_vocabulary", kind)
         check_shared(shared, source, target)
         super().__init__(
-            Language(source, level, source_tokenizer),
-            Language(target, level, target_tokenizer),
+            Language(
+                source,
+                level,
+                source_tokenizer,
+                normalization=normalization,
+                keep="",
+                casing=casing,
+            ),
+            Language(target, level, target_tokenizer, normalization=normalization),
             name=name,
         )
 

@@ -4,6 +4,7 @@ The same graph runs in training and in an exported SavedModel, which needs
 nothing but TensorFlow to load.
 """
 
+from zoo.text.normalization import normalize
 from zoo.text.offsets import TokenizerWithOffsets
 from zoo.text.subwords import Subwords
 from zoo.text.tokenizers import CharacterTokenizer, WordTokenizer
@@ -16,5 +17,6 @@ __all__ = [
     "TokenizerWithOffsets",
     "Vocabulary",
     "WordTokenizer",
+    "normalize",
     "read_vectors",
 ]

@@ -9,6 +9,7 @@ the shape, where lengths in bytes are lengths in characters.
 import keras
 import tensorflow as tf
 
+from zoo.text.normalization import check_normalization
 from zoo.text.tokenizers import Tokenizer, valid_utf8
 
 # Bytes of a shape that no text's shape has by itself: `_SHAPES` blanks them first.
@@ -30,32 +31,46 @@ _SHAPES = [
     (r"[^\x00-\x7f\P{Z}]|[^\x00-\x7f\P{C}]", " "),
     (r"[^\x00-\x7f]", _SYMBOL),
 ]
+# In texts as they are pasted these come first: what can't be seen and may stand in a
+# word (zero-width spaces, byte order marks, marks of direction), and apostrophes.
+_PLAIN_SHAPES = [
+    (r"[\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}]", "\xad"),
+    (r"[\x{2018}\x{201b}\x{2032}\x{2bc}\x{b4}\x{91}\x{92}`]", "'"),
+    *_SHAPES,
+]
 
 _INNER = rf"[a-zA-Z0-9{_MODIFIER}]"
 # Letters and digits; "," and ":" between digits only.
 _RUN = rf"(?:[0-9]+(?:[,:][0-9]+)*{_INNER}*|[a-zA-Z]{_INNER}*)"
-_JOINED = rf"['._{_JOINER}-]{_RUN}"
 # How many more runs an address has before its "@". Without an end, all of "a.b-a.b-…"
 # would be searched for an "@" at each "a.b", in time that grows with its square.
 _PARTS = 8
 _VISIBLE = rf"[!-~{_MODIFIER}{_SYMBOL}]{_MODIFIER}*"
-# A token is the first of these that fits, read from left to right.
-_TOKENS = [
-    r'(?:[a-zA-Z]{2,}://|www\.)[^ <>"]*[a-zA-Z0-9/=_-]',  # http://bit.ly/bgCyZ0
-    rf"{_RUN}(?:{_JOINED}){{0,{_PARTS}}}@{_RUN}(?:{_JOINED})*",  # sales@hotel.com
-    r"[@#][a-zA-Z0-9_]+",  # @paulwalk #photography
-    r"&#?[a-zA-Z0-9]+;",  # &amp;
-    r"[:;=]-?(?:[()]|[DPO]\b)",  # :) ;-) =D
-    r"'(?:(?i:s|t|d|m|re|ve|ll)|[0-9][0-9])\b",  # 's morgens, in '98
-    r"[a-zA-Z](?:\.[a-zA-Z])+\b\.?",  # U.S. a.k.a
-    r"(?:St|Dr|Mr|Mrs|Ms|Prof|vs)\.",
-    rf"{_RUN}(?:{_JOINED})+",  # Jean-Luc O'Neill l'été 3.14 2010-11-05
-    r"[A-Z]\.",  # J. Smith
-    _RUN,
-    r"\.+|-+|'+|`+|\*+|=+|!+|\?+",  # ... -- '' !!!
-    rf"{_VISIBLE}(?:{_JOINER}{_VISIBLE})*",  # any other mark, symbol or emoji
-]
-_TOKEN = f"({'|'.join(_TOKENS)})"
+# What joins the parts of a word, as it is and in texts as they are pasted.
+_JOIN = rf"['._{_JOINER}-]"
+_PLAIN_JOIN = rf"(?:{_JOINER}*['._-]{_JOINER}*|{_JOINER}+)"
+
+
+def _token(join):
+    """Returns the pattern of a token, which is in a group."""
+    joined = rf"{join}{_RUN}"
+    # The first of these that fits is taken, read from left to right.
+    tokens = [
+        r'(?:[a-zA-Z]{2,}://|www\.)[^ <>"]*[a-zA-Z0-9/=_-]',  # http://bit.ly/bgCyZ0
+        rf"{_RUN}(?:{joined}){{0,{_PARTS}}}@{_RUN}(?:{joined})*",  # sales@hotel.com
+        r"[@#][a-zA-Z0-9_]+",  # @paulwalk #photography
+        r"&#?[a-zA-Z0-9]+;",  # &amp;
+        r"[:;=]-?(?:[()]|[DPO]\b)",  # :) ;-) =D
+        r"'(?:(?i:s|t|d|m|re|ve|ll)|[0-9][0-9])\b",  # 's morgens, in '98
+        r"[a-zA-Z](?:\.[a-zA-Z])+\b\.?",  # U.S. a.k.a
+        r"(?:St|Dr|Mr|Mrs|Ms|Prof|vs)\.",
+        rf"{_RUN}(?:{joined})+",  # Jean-Luc O'Neill l'été 3.14 2010-11-05
+        r"[A-Z]\.",  # J. Smith
+        _RUN,
+        r"\.+|-+|'+|`+|\*+|=+|!+|\?+",  # ... -- '' !!!
+        rf"{_VISIBLE}(?:{_JOINER}{_VISIBLE})*",  # any other mark, symbol or emoji
+    ]
+    return f"({'|'.join(tokens)})"
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -81,6 +96,9 @@ class TokenizerWithOffsets(Tokenizer):
     Args:
         possessives: whether `'s` at the end of a word is a token of its own, as
             English corpora have it ("Ann's", "it's") and Dutch ones don't.
+        normalization: "plain" for sentences as people type and paste them: what can't
+            be seen stands inside words, several times too, and parts none. The tokens
+            stay as they are written. Or None.
 
     Call arguments:
         texts: string, (batch,).
@@ -93,13 +111,16 @@ class TokenizerWithOffsets(Tokenizer):
         `decode("utf-8", "replace")`, in which bytes that are not UTF-8 are U+FFFD.
     """
 
-    def __init__(self, possessives=False):
+    def __init__(self, possessives=False, normalization=None):
+        check_normalization(normalization)
         self.possessives = possessives
+        self.normalization = normalization
 
     def __call__(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, ...]:
         """Splits `texts` into tokens with offsets."""
         texts = valid_utf8(texts)
-        cut = tf.strings.regex_replace(self._shapes(texts), _TOKEN, rf"{_CUT}\1{_CUT}")
+        token = _token(_PLAIN_JOIN if self.normalization else _JOIN)
+        cut = tf.strings.regex_replace(self._shapes(texts), token, rf"{_CUT}\1{_CUT}")
         if self.possessives:
             cut = tf.strings.regex_replace(cut, _BREAK, "")
         # By turns what lies between tokens, which may be empty, and a token.
@@ -115,7 +136,7 @@ class TokenizerWithOffsets(Tokenizer):
         return tuple(pieces.with_flat_values(column)[:, 1::2] for column in columns)
 
     def _shapes(self, texts):
-        for characters, shape in _SHAPES:
+        for characters, shape in _PLAIN_SHAPES if self.normalization else _SHAPES:
             texts = tf.strings.regex_replace(texts, characters, shape)
         if self.possessives:
             texts = tf.strings.regex_replace(texts, r"('[sS])\b", rf"{_BREAK}\1")

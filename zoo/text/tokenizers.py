@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from zoo.text.normalization import check_normalization, normalize
 from zoo.text.vocabulary import END, START
 
 # A word: letters, marks and digits, with apostrophes and joiners inside it.
@@ -19,6 +20,8 @@ _MARKUP = r"<[/!]?[A-Za-z][^<>]*>"
 
 class Tokenizer:
     """What tokenizers share: a config, which is their constructor's arguments."""
+
+    normalization: str | None = None
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -44,6 +47,8 @@ class WordTokenizer(Tokenizer):
         markup: whether HTML tags such as `<br />` stay part of the text.
         start: whether each text begins with `<SOS>`.
         end: whether each text ends with `<EOS>`.
+        normalization: "plain" for texts as people type and paste them, made plain
+            before they are split (`zoo.text.normalize`), or None.
 
     Call arguments:
         texts: string, (batch,).
@@ -52,7 +57,8 @@ class WordTokenizer(Tokenizer):
         string, ragged (batch, tokens).
 
     Raises:
-        ValueError: `punctuation` is neither "drop" nor "keep".
+        ValueError: `punctuation` is neither "drop" nor "keep", or there is no such
+            normalization.
     """
 
     def __init__(
@@ -62,7 +68,9 @@ class WordTokenizer(Tokenizer):
         markup=True,
         start=False,
         end=False,
+        normalization=None,
     ):
+        check_normalization(normalization)
         if punctuation not in _PATTERNS:
             raise ValueError(
                 f"punctuation must be 'drop' or 'keep', found {punctuation!r}."
@@ -72,10 +80,13 @@ class WordTokenizer(Tokenizer):
         self.markup = markup
         self.start = start
         self.end = end
+        self.normalization = normalization
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits `texts` into words."""
         texts = valid_utf8(texts)
+        if self.normalization:
+            texts = normalize(texts)
         if not self.markup:
             texts = tf.strings.regex_replace(texts, _MARKUP, " ")
         if self.lowercase:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
 from zoo.models import Translator
 from zoo.text import Vocabulary, WordTokenizer
@@ -189,3 +190,52 @@ def test_wrong_argument_is_named(arguments, message):
 def test_subwords_are_refused_as_words():
     with pytest.raises(ValueError, match="needs level='subword', found 'word'"):
         Translator(subwords(), ["a"])
+
+
+def pasted(**arguments):
+    words = ["Ein", "Hund", "läuft", ".", "ein", '"']
+    model = Translator(
+        *(words, [*words, "\u201c"]),
+        **{"level": "word", "units": 4, "embedding_units": 3, **arguments},
+    )
+    draw_weights(model)
+    return model
+
+
+def test_texts_as_people_type_them_are_read_as_plain_ones():
+    model = pasted(normalization="plain", casing="restore")
+    typed = "Ein Hund läuft."
+    texts = [
+        *(" Ein\tHund\u00a0la\u0308uft\u200b.\r\n", "\ufeffEin Hu\xadnd läuft."),
+        *("ein hund läuft.", "EIN HUND LÄUFT."),
+    ]
+    expected = model.source.encode(tf.constant([typed])).to_list()
+    assert model.source.encode(tf.constant(texts)).to_list() == 4 * expected
+    found = model.translate([typed, *texts])["translation"].numpy()
+    assert len(set(found)) == 1
+    before = pasted().source.encode(tf.constant(texts)).to_list()
+    assert expected[0] not in before
+
+
+def test_translations_keep_the_marks_that_the_vocabulary_has():
+    model = pasted(normalization="plain")
+    texts = tf.constant(["Ein\u201c \u201d Hund"])
+    tokens = model.target.tokens(texts).to_list()[0]
+    assert [token.decode() for token in tokens] == ["Ein", "\u201c", '"', "Hund"]
+    tokens = model.source.tokens(texts).to_list()[0]
+    assert [token.decode() for token in tokens] == ["Ein", '"', '"', "Hund"]
+    scores = model.score(["Hund", "Hund"], ["Ein\u00a0Hund", "Ein Hund"])
+    np.testing.assert_array_equal(*scores["log_probability"].numpy())
+
+
+def test_what_is_read_is_recorded_and_off_by_default():
+    config = pasted(normalization="plain", casing="restore").get_config()
+    assert (config["normalization"], config["casing"]) == ("plain", "restore")
+    assert Translator.from_config(config).get_config() == config
+    config = pasted().get_config()
+    old = {k: v for k, v in config.items() if k not in ("normalization", "casing")}
+    assert Translator.from_config(old).get_config() == config
+    with pytest.raises(ValueError, match="casing must be one of restore"):
+        pasted(casing="lower")
+    with pytest.raises(ValueError, match="level='character' knows none"):
+        pasted(level="character", casing="restore")

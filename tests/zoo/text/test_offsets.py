@@ -12,6 +12,9 @@ from zoo.text import TokenizerWithOffsets
 
 SIGNATURE = [tf.TensorSpec([None], tf.string)]
 tokenize = tf.function(TokenizerWithOffsets(), input_signature=SIGNATURE)
+tokenize_pasted = tf.function(
+    TokenizerWithOffsets(normalization="plain"), input_signature=SIGNATURE
+)
 tokenize_english = tf.function(
     TokenizerWithOffsets(possessives=True), input_signature=SIGNATURE
 )
@@ -196,5 +199,29 @@ def test_tokenizer_survives_serialization(possessives):
     config = keras.saving.serialize_keras_object(tokenizer)
     copy = keras.saving.deserialize_keras_object(config)
     assert isinstance(copy, TokenizerWithOffsets)
-    assert copy.get_config() == {"possessives": possessives}
+    assert copy.get_config() == {"possessives": possessives, "normalization": None}
     assert tokens("Ann's", copy) == tokens("Ann's", tokenizer)
+
+
+PASTED = [
+    ("Le\u200bón Leo\u0301n", "Le\u200bón Leo\u0301n"),
+    ("\ufeffMadrid\u200b, a\xad\xadb\xad", "Madrid , a\xad\xadb"),
+    ("\u200e(Paris)\u200f \u2060", "( Paris )"),
+    ("rock \u2018n\u2019 roll don`t O\xb4Neill", "rock ' n ' roll don't O'Neill"),
+    ("a\u200b\u2060.\u200bb \u200b \u200d", "a\u200b\u2060.\u200bb"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PASTED)
+def test_what_cannot_be_seen_parts_no_word_of_a_text_to_be_normalized(text, expected):
+    [row] = rows([text], tokenize_pasted)
+    assert [text[start:end] for _, start, end in row] == [token for token, *_ in row]
+    typed = str.maketrans(dict.fromkeys("\u2018\u2019`\xb4", "'"))
+    assert [token.translate(typed) for token, *_ in row] == expected.split(" ")
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches)
+def test_offsets_are_exact_whatever_is_pasted(batch):
+    for text, row in zip(batch, rows(batch, tokenize_pasted), strict=True):
+        assert [text[start:end] for _, start, end in row] == [t for t, _, _ in row]
