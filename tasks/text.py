@@ -26,6 +26,9 @@ LIMITS = """
   was trained on. What it writes is made up: it knows no facts and means nothing.
 - A probability is one of a text in that language and manner. It is no measure of
   whether a text is right, true or good.
+- A word that it doesn't know costs what `<UNK>` costs and what its spelling costs, by
+  how often its vocabulary has each character; perplexities, and all that is measured
+  above, count `<UNK>` alone.
 - What it knows of the text before is what its recurrent state holds, and its cache if
   it has one: it loses the thread over a few sentences.
 - The terms of the dataset that it was trained on (its page in TFDS' catalogue has
@@ -334,13 +337,14 @@ TEMPLATE = cli.Template(
             text_commands.generate,
         ),
         "score": cli.Command(
-            "say how probable texts are",
+            "say how probable texts are, unknown words by their spelling",
             config.PredictionConfig,
             text_commands.score,
             takes_texts=True,
         ),
         "rank": cli.Command(
-            "put texts in order, the most probable first",
+            "put texts in order, the most probable first, unknown words by their "
+            "spelling",
             config.PredictionConfig,
             text_commands.rank,
             takes_texts=True,

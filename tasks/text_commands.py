@@ -12,6 +12,9 @@ from tasks.errors import UserError
 # How many tokens the text in a model card has.
 _SAMPLE = {"character": 400, "word": 120}
 
+# How many unknown words are named at most.
+_NAMED = 10
+
 # What a prompt's end, or a text's beginning, has no space at, where words are joined.
 _CLOSING, _OPENING = ",.;:!?…%)]}", "([{"
 
@@ -141,7 +144,7 @@ def _tell_unknown(model, prompt):
     unknown = tokens[model.vocabulary.ids(tokens) == UNKNOWN_ID].numpy()
     if len(unknown):
         named = dict.fromkeys(repr(token.decode()) for token in unknown)
-        listed = ", ".join(itertools.islice(named, 10))
+        listed = ", ".join(itertools.islice(named, _NAMED))
         print(f"note: the model knows no {listed}: all one to it.", file=sys.stderr)
 
 
@@ -165,7 +168,7 @@ def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) 
         name: the preset's name or folder.
         texts: the texts.
         settings: how many are scored at a time, and whether to print JSON, a line a
-            text, with each token's log P.
+            text, with each token's log P and all words that are unknown.
 
     Raises:
         PresetError: there is no such preset, or it is damaged.
@@ -178,7 +181,7 @@ def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) 
                 f"log P {row['log_probability']:10.3f}  "
                 f"perplexity {row['perplexity']:9.3f}  "
                 f"bits per character {row['bits_per_character']:6.3f}  "
-                f"{_shortened(row['text'])}",
+                f"{_shortened(row['text'])}{_noted(row['unknown'])}",
                 flush=True,
             )
 
@@ -203,11 +206,13 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
                 "rank": place,
                 "text": row["text"],
                 "log_probability": row["log_probability"],
+                "unknown": row["unknown"],
             }
             print(json.dumps(row, ensure_ascii=False))
         else:
             shown = _shortened(row["text"])
-            print(f"{place:3}  log P {row['log_probability']:10.3f}  {shown}")
+            noted = _noted(row["unknown"])
+            print(f"{place:3}  log P {row['log_probability']:10.3f}  {shown}{noted}")
 
 
 def _scores(name, texts, batch_size):
@@ -221,6 +226,7 @@ def _scores(name, texts, batch_size):
     score = tf.function(model.score, input_signature=signature)
     while batch := list(itertools.islice(texts, batch_size)):
         found = {key: each.numpy() for key, each in score(tf.constant(batch)).items()}
+        written = model.tokenizer(tf.constant(batch)).to_list()
         for place, text in enumerate(batch):
             length = found["lengths"][place]
             tokens = found["tokens"][place, :length]
@@ -234,7 +240,23 @@ def _scores(name, texts, batch_size):
                 "log_probabilities": found["log_probabilities"][
                     place, :length
                 ].tolist(),
+                "unknown": [
+                    token.decode("utf-8", "replace")
+                    for token, is_unknown in zip(
+                        written[place], found["unknown"][place], strict=False
+                    )
+                    if is_unknown
+                ],
             }
+
+
+def _noted(unknown):
+    """Says which words of a text the model doesn't know."""
+    named = dict.fromkeys(map(repr, unknown))
+    listed = ", ".join(itertools.islice(named, _NAMED))
+    if len(named) > _NAMED:
+        listed += ", …"
+    return f"  (unknown: {listed})" if listed else ""
 
 
 def _shortened(text):

@@ -285,6 +285,20 @@ def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
     assert figures["tokens"] == figures["characters"] + 9
 
 
+def test_unknown_words_are_named_and_rank_behind_known_ones(tmp_path):
+    make(["i", "like", "tea", "."], level="word").save_to_preset(tmp_path)
+    texts = "I like zxqv, zxqv.", "I like tea."
+    out = succeed("rank", "--model", tmp_path, *texts).splitlines()
+    assert out[0].endswith("  I like tea.")
+    assert out[1].endswith("  I like zxqv, zxqv.  (unknown: 'zxqv', ',')")
+    out = succeed("score", "--model", tmp_path, "--json", *texts).splitlines()
+    unknown, known = map(json.loads, out)
+    assert unknown["unknown"] == ["zxqv", ",", "zxqv"]
+    assert known["unknown"] == []
+    many = " ".join(f"x{letter}" for letter in "abcdefghijkl")
+    assert succeed("score", "--model", tmp_path, many).endswith(" 'xj', …)\n")
+
+
 def test_words_follow_a_prompt_with_a_space_where_one_belongs(capsys):
     pieces = [tf.constant(piece) for piece in (["", "cat"], [", cat", ""], [" a", "."])]
     text_commands._write_all(iter(pieces), "the", 2, "word")

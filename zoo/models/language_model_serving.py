@@ -3,7 +3,7 @@
 ```
 serving_default(prompt) → text               200 tokens, at temperature 1
 generate(prompt, length, temperature, top_k, top_p, seed) → text
-score(text) → log_probability, perplexity, tokens, …       see `LanguageModel.score`
+score(text) → log_probability, perplexity, tokens, unknown, … see `LanguageModel.score`
 start(prompt) → logits, state_1, …
 step(tokens, state_1, …) → logits, state_1, …
 token_names() → token_names                                the tokens, by their ids

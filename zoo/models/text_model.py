@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from zoo.models import language_model_serving, text_generation, text_scoring
 from zoo.models.base import Model
+from zoo.models.spelling import Spelling
 from zoo.models.stepper import Stepper
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.models.text_joining import join_characters, join_words
@@ -67,6 +68,7 @@ class TextModel(Model, keras.Model):
         self.level = level
         self.tokenizer = tokenizer
         self.sentences = sentences
+        self.spelling = Spelling(vocabulary)
         self._generator = text_generation.TextGenerator(self)
 
     def encode(self, texts: Texts) -> tf.RaggedTensor:
@@ -212,7 +214,12 @@ class TextModel(Model, keras.Model):
             no tokens; `bits_per_character`: float32 (batch,), -log2 P / characters of
             the text (code points; `<EOS>` is none), 0 without any; `tokens`: string
             (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n),
-            0 at padding; `lengths`: int32 (batch,), how many tokens there are.
+            0 at padding; `unknown`: bool (batch, n), which ones are `<UNK>`;
+            `lengths`: int32 (batch,), how many tokens there are.
+
+            A token that is unknown costs what `<UNK>` costs, and what its spelling
+            costs: see `zoo.models.spelling`. In `perplexity` alone `<UNK>` is a token
+            like another, as in published perplexities, and in all that `evaluate` has.
         """
         return text_scoring.score(self, text_batch(texts))
 
@@ -220,6 +227,7 @@ class TextModel(Model, keras.Model):
         """Orders texts by their whole log P, the most probable first.
 
         It is not divided by the length: of two texts the shorter one has it easier.
+        What is unknown is as improbable as its spelling makes it: see `score`.
 
         Args:
             texts: one string, or several in a list, an array or a tensor, (batch,);

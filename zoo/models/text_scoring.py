@@ -20,6 +20,10 @@ def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     ids = model.encode(texts)
     lengths = tf.cast(ids.row_lengths(), tf.int32)
     logs = _in_buckets(model, ids)
+    # As published perplexities have it, `<UNK>` is a token like another.
+    as_tokens = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
+    spelled, unknown = model.spelling.log_probabilities(model.tokenizer(texts), ids)
+    logs = logs.with_values(logs.values + spelled.values)
     total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
     ids, logs = ids.to_tensor(PADDING_ID), logs.to_tensor(0.0)
     tokens = tf.where(ids != PADDING_ID, model.vocabulary.lookup(ids), "")
@@ -28,7 +32,7 @@ def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     return {
         "log_probability": tf.cast(total, tf.float32),
         "perplexity": tf.cast(
-            tf.exp(tf.math.divide_no_nan(-total, tf.cast(lengths, tf.float64))),
+            tf.exp(tf.math.divide_no_nan(-as_tokens, tf.cast(lengths, tf.float64))),
             tf.float32,
         ),
         "bits_per_character": tf.cast(
@@ -36,6 +40,7 @@ def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         ),
         "tokens": tokens,
         "log_probabilities": logs,
+        "unknown": unknown.to_tensor(False),
         "lengths": lengths,
     }
 

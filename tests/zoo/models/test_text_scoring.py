@@ -1,15 +1,19 @@
 """Scores of texts, against SPEC.md in NumPy and against what all texts have in sum."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.language_models import log_probabilities, make
-from zoo.models import text_scoring
+from zoo.models import LanguageModel, text_scoring
+from zoo.models.spelling import Spelling
+from zoo.text import Vocabulary
 
-TEXTS = ["ab c", "", "é.?b", "cab cab cab."]
+TEXTS = ["ab c", "", "é..b", "cab cab cab."]
 
 
 @pytest.mark.parametrize("sentences", [False, True])
@@ -90,7 +94,73 @@ def product(length):
 
 def test_ranks_by_the_whole_log_probability():
     model = make(sentences=True)
-    texts = ["ab", "ab", "abababab", "", "??"]
+    texts = ["ab", "ab", "abababab", "", "é."]
     totals = [sum(logs) for logs in log_probabilities(model, texts)]
     expected = sorted(range(len(texts)), key=lambda row: -totals[row])
     assert model.rank(texts).numpy().tolist() == expected
+
+
+KNOWN = ["tea", "i", "like", "received", "it", "."]
+
+
+def words(**arguments):
+    model = LanguageModel(KNOWN, level="word", embedding_units=3, units=4, **arguments)
+    draw_weights(model)
+    return model
+
+
+@pytest.mark.parametrize("sentences", [False, True])
+def test_an_unknown_word_costs_what_its_spelling_costs(sentences):
+    model = words(sentences=sentences)
+    texts = ["I like zéa.", "I like tea.", "", "zz"]
+    found = {key: each.numpy() for key, each in model.score(texts).items()}
+    letters = "".join(KNOWN)
+    total = len(letters) + len(set(letters)) + len(KNOWN) + 2
+    end = math.log((len(KNOWN) + 1) / total)
+    other = -math.log(total * 0x110000)
+    a = math.log((letters.count("a") + 1) / total)
+    ids = model.encode(texts)
+    as_tokens = text_scoring.log_probabilities(model, ids.to_tensor(0)).numpy()
+    expected = as_tokens.copy()
+    expected[0, 2] += 2 * other + a + end
+    expected[3, 0] += 2 * other + end
+    np.testing.assert_allclose(found["log_probabilities"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["log_probability"], expected.sum(1), rtol=1e-5)
+    lengths = np.maximum(found["lengths"], 1)
+    np.testing.assert_allclose(
+        found["perplexity"], np.exp(-as_tokens.sum(1) / lengths), rtol=1e-5
+    )
+    assert found["unknown"].tolist()[0][:4] == [False, False, True, False]
+    assert found["unknown"].sum() == 2
+
+
+def test_unknown_words_rank_behind_known_ones_like_them():
+    model = words()
+    ranked = model.rank(
+        ["I like zxqv.", "I like tea.", "I recieved it", "I received it"]
+    )
+    order = ranked.numpy().tolist()
+    assert order.index(1) < order.index(0)
+    assert order.index(3) < order.index(2)
+
+
+def test_texts_of_unknown_words_only_or_of_none_have_scores():
+    model = words()
+    for texts in ([], [""], ["\U0001f600", "", "zz\0 " + 400 * "y"], [b"\xff \xc3"]):
+        found = model.score(tf.constant(texts, tf.string))
+        log, each = found["log_probability"], found["log_probabilities"]
+        np.testing.assert_allclose(log, np.sum(each, axis=1), rtol=1e-5)
+        assert np.isfinite(log).all()
+        assert found["unknown"].shape == each.shape == found["tokens"].shape
+
+
+def test_spellings_are_a_distribution():
+    spelling = Spelling(Vocabulary(["ab", "b"]))
+    tokens = tf.ragged.constant([["a", "b", "ab", "", "c"]])
+    ids = tf.ones_like(tokens, tf.int32)
+    logs, unknown = spelling.log_probabilities(tokens, ids)
+    a, b, ab, end, c = np.exp(logs.numpy()[0].astype("float64"))
+    a, b, c = a / end, b / end, c / end
+    assert a + b + end + c * 0x110000 == pytest.approx(1, rel=1e-5)
+    assert ab == pytest.approx(a * b * end, rel=1e-5)
+    assert unknown.numpy().all()
