@@ -113,13 +113,15 @@ def _build(settings, corpus):
     """Returns a new model that knows the words of the training sentences."""
     import numpy as np
 
-    from tasks import data
+    from tasks import data, training_forms
     from zoo.models import SequenceTagger
     from zoo.models.token_features import lowercase
+    from zoo.models.token_forms import plain
     from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
     from zoo.text.vocabulary import SPECIAL
 
     tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
+    tokens = training_forms.plain(tokens, plain)
     limits = settings.vocabulary_size, settings.min_count
     words = Vocabulary.fit([tokens], *limits)
     lowercase_words = Vocabulary.fit(map(lowercase, data.in_batches(tokens)), *limits)
@@ -146,7 +148,7 @@ def _build(settings, corpus):
         corpus.train.inventory,
         corpus.scheme,
         # English corpora split "Ann's", others have it in one piece.
-        tokenizer=TokenizerWithOffsets(possessives="'s" in tokens),
+        tokenizer=TokenizerWithOffsets("'s" in tokens, normalization="plain"),
         word_units=settings.word_units if vectors is None else vectors.shape[1],
         lowercase_units=settings.lowercase_units,
         character_features=settings.character_features,
@@ -159,6 +161,7 @@ def _build(settings, corpus):
         crf=settings.crf,
         word_dropout=settings.word_dropout,
         dropout=settings.dropout,
+        casing=training_forms.casing(list(map(" ".join, corpus.train.tokens))),
         name="ner",
     )
     if vectors is not None:

@@ -1,22 +1,25 @@
 """Texts and their translations as a translator trains on them."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
-from tasks import data
+from tasks import data, training_forms
 from tasks.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.parallel_corpus import Pairs
 from zoo.models import Translator
 from zoo.models.languages import LEVELS
-from zoo.text import Subwords, Vocabulary
+from zoo.text import Subwords, Vocabulary, normalize
+from zoo.text.normalization import MARKS
 from zoo.text.vocabulary import END_ID
 
 
 def vocabularies(
     pairs: Pairs, level: str, size: int, min_count: int, shared: bool
 ) -> tuple[Vocabulary, Vocabulary]:
-    """Learns the tokens of both languages.
+    """Learns the tokens of both languages, for normalization="plain".
 
     Args:
         pairs: to learn from.
@@ -29,7 +32,13 @@ def vocabularies(
         UserError: `tokenizers`, which subwords need, is not installed, or `size` is too
             small for the characters that there are.
     """
-    sides = pairs.texts, pairs.translations
+    # Translations are written with the marks of typography that they have.
+    sides = [
+        training_forms.plain(pairs.texts),
+        training_forms.plain(
+            pairs.translations, functools.partial(normalize, keep=MARKS)
+        ),
+    ]
     if shared:
         sides = [np.concatenate(sides)]
     try:

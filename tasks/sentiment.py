@@ -172,7 +172,7 @@ def _build(settings, corpus, texts):
     from zoo.text import Vocabulary, WordTokenizer
     from zoo.text.vocabulary import SPECIAL
 
-    tokenizer = WordTokenizer(punctuation="keep", markup=False)
+    tokenizer = WordTokenizer(punctuation="keep", markup=False, normalization="plain")
     words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} words")

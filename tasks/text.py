@@ -223,7 +223,9 @@ def _build(settings, corpus):
     if settings.level == "character":
         tokenizer = CharacterTokenizer()
     else:
-        tokenizer = WordTokenizer(punctuation="keep", markup=False)
+        tokenizer = WordTokenizer(
+            punctuation="keep", markup=False, normalization="plain"
+        )
     tokens = text_streams.tokenize(tokenizer, corpus.train)
     vocabulary = Vocabulary.fit(tokens, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} {settings.level}s")

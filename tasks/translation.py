@@ -125,7 +125,7 @@ def _read(settings):
 
 def _build(settings, corpus):
     """Returns a new model that knows the tokens of the training texts."""
-    from tasks import parallel_batches
+    from tasks import parallel_batches, training_forms
     from zoo.models import Translator
 
     level = settings.token_level()
@@ -137,8 +137,11 @@ def _build(settings, corpus):
         settings.shared,
     )
     print(f"vocabulary  {len(source):,} → {len(target):,} {level}s")
+    arguments = {**settings.model(), "normalization": "plain"}
+    if level != "character":
+        arguments["casing"] = training_forms.casing(corpus.train.texts)
     try:
-        return Translator(source, target, **settings.model(), name="translation")
+        return Translator(source, target, **arguments, name="translation")
     except ValueError as error:  # units that heads don't divide, say
         raise UserError(str(error)) from error
 

@@ -114,7 +114,9 @@ def test_training_leaves_all_that_was_promised(trained):
     assert record["epochs"] == len(rows) == 5
     best = max(rows, key=lambda row: float(row["val_f1"]))
     assert record["best_epoch"] == int(best["epoch"])
-    weights = SequenceTagger.from_preset(preset).weights
+    model = SequenceTagger.from_preset(preset)
+    assert model.tokenizer.normalization == "plain"
+    weights = model.weights
     assert record["parameters"] == sum(np.prod(w.shape) for w in weights)
     assert str(output) not in (preset / "metrics.json").read_text("utf-8")
     assert figures["sentences"] == 500

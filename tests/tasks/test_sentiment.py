@@ -76,7 +76,9 @@ def test_training_leaves_all_that_was_promised(trained):
     best = max(rows, key=lambda row: float(row["val_accuracy"]))
     assert record["best_epoch"] == int(best["epoch"])
     assert record["chosen_on"] == "synthetic/reviews/1.0.0/validation"
-    weights = SequenceClassifier.from_preset(preset).weights
+    model = SequenceClassifier.from_preset(preset)
+    assert model.tokenizer.normalization == "plain"
+    weights = model.weights
     assert record["parameters"] == sum(np.prod(w.shape) for w in weights)
     assert str(output) not in record["command"]
     card = (preset / "README.md").read_text("utf-8")

@@ -255,6 +255,7 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(
     for weight, other in zip(*(m.get_weights() for m in models), strict=True):
         np.testing.assert_array_equal(weight, other)
     assert "cat" in models[0].vocabulary.tokens
+    assert models[0].tokenizer.normalization == "plain"
     assert models[0].recurrent.layers[0].recurrent_weight_dropout == 0.4
     assert models[0].cache.places == 20
     command = read_json(outputs[0] / "preset" / "metrics.json")["training"]["command"]

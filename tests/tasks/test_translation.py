@@ -202,5 +202,7 @@ def test_an_interrupted_training_on_files_goes_on_to_the_bit(tmp_path, monkeypat
     models = [Translator.from_preset(output / "preset") for output in outputs]
     for weight, other in zip(*(m.get_weights() for m in models), strict=True):
         np.testing.assert_array_equal(weight, other)
+    config = models[0].get_config()
+    assert (config["normalization"], config["casing"]) == ("plain", "restore")
     command = read_json(outputs[0] / "preset" / "metrics.json")["training"]["command"]
     assert "--files a.de a.en --" in command
