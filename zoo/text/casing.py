@@ -20,8 +20,8 @@ _WORD = r"(\p{L}[\p{L}\p{M}]*(?:['\x{2019}-][\p{L}\p{M}]+)*)"
 # What stands between two words where a sentence ends.
 _END = r"(?s)(.*[.!?\x{2026}:]['\")\x{201d}]*\s.*)"
 # How much likelier a word is in lower case than its rank tells: at the beginning of
-# sentences it has a capital for another reason. (Of 0.5, 0.6, 0.7 and 1 the best one
-# for German and English, on the validation texts of Multi30k.)
+# sentences it has a capital for another reason. (0.5, 0.7 and 1 were compared, for
+# German and English on the validation texts of Multi30k; 0.6 is between two of them.)
 _LOWER = 0.6
 
 
