@@ -2,16 +2,26 @@
 
 The weights lie in a SavedModel once, tracked under their Keras paths, so that
 `read_weights` can put them back into a model to train on.
+
+What a function is given is checked when it runs, whoever calls it: a wrong shape is
+told by a sentence, not by some operation deep in the graph.
 """
 
+import inspect
 import os
+import shutil
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from zoo import kernels
+from zoo.decoding.parameters import checked
 from zoo.files import replaced_folder
-from zoo.reproducible import make_reproducible
+from zoo.reproducible import make_reproducible, sign
+
+# Where a checkpoint tells which of its tensors is which object's.
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class WeightsError(Exception):
@@ -43,7 +53,8 @@ def save(model, path: str | os.PathLike) -> None:
     Raises:
         FileExistsError: something else is there.
     """
-    signatures = model.signatures()
+    declared = model.signatures()
+    signatures = {name: _checking(function) for name, function in declared.items()}
     served = _Served(model)
     with replaced_folder(path, "saved_model.pb") as folder:
         # A signature can only be called with tensors by keyword; the functions
@@ -53,7 +64,129 @@ def save(model, path: str | os.PathLike) -> None:
                 setattr(served, name, function)
         with kernels.portable():
             tf.saved_model.save(served, folder, signatures=signatures)
+        _declare_shapes(folder, declared)
         make_reproducible(folder)
+
+
+def _checking(function):
+    """Returns a function that takes any shapes, and says which one is wrong.
+
+    Were the shapes part of its own signature, who calls it in Python would get an
+    error of TensorFlow's, and elsewhere nobody would look at them.
+
+    Args:
+        function: a `tf.function` with an `input_signature`.
+    """
+    specs = function.input_signature
+
+    def check_and_call(*arguments, **named):
+        arguments = check_and_call.__signature__.bind(*arguments, **named).args
+        declared = tf.nest.flatten(specs)
+        tensors = map(_shaped, tf.nest.flatten(arguments), declared)
+        tensors = _of_equal_batches(list(tensors), declared)
+        return function(*tf.nest.pack_sequence_as(specs, tensors))
+
+    check_and_call.__name__ = function.python_function.__name__
+    check_and_call.__signature__ = inspect.signature(function.python_function)
+    return tf.function(
+        check_and_call if specs else function.python_function,
+        input_signature=tf.nest.map_structure(_any_shape, specs),
+        autograph=False,
+    )
+
+
+def _any_shape(spec):
+    return tf.TensorSpec(None, spec.dtype, spec.name)
+
+
+def _shaped(tensor, spec):
+    """Returns a tensor that has its declared shape; else a sentence is raised."""
+    if spec.shape.rank is None:
+        return tensor
+    found = tf.shape(tensor)
+    asked = [-1 if size is None else size for size in spec.shape]
+    # As many sizes as are asked for, whatever the rank is.
+    sizes = tf.concat([found, asked], axis=0)[: len(asked)]
+    fits = (tf.rank(tensor) == len(asked)) & tf.reduce_all(
+        (sizes == asked) | (tf.constant(asked) == -1)
+    )
+    names = iter(("batch", "n", "m"))
+    shape = ", ".join(next(names) if size == -1 else str(size) for size in asked)
+    shape = f"({shape},)" if len(asked) == 1 else f"({shape})"
+    kind = "strings" if spec.dtype == tf.string else f"{spec.dtype.name} numbers"
+    sentence = f"`{spec.name}` must be {kind} of shape {shape}: found the shape {{}}."
+    tensor = checked(tensor, fits, sentence, found)
+    # Made anew of its sizes: else TensorFlow's optimizer infers the shape from what
+    # comes after the check, takes the check for true, and leaves it out.
+    tensor = tf.reshape(tensor, sizes)
+    tensor.set_shape(spec.shape)
+    return tensor
+
+
+def _of_equal_batches(tensors, specs):
+    """Returns tensors of which those with a batch have equally many rows."""
+    batched = [s.shape.rank is not None and s.shape[0] is None for s in specs]
+    if sum(batched) < 2:
+        return tensors
+    first = batched.index(True)
+    rows = tf.shape(tensors[first])[0]
+    return [
+        checked(
+            tensor,
+            tf.shape(tensor)[0] == rows,
+            f"`{spec.name}` has {{}} rows, `{specs[first].name}` {{}}: give pairs.",
+            tf.shape(tensor)[0],
+            rows,
+        )
+        if has_batch
+        else tensor
+        for tensor, spec, has_batch in zip(tensors, specs, batched, strict=True)
+    ]
+
+
+def _declare_shapes(folder, functions):
+    """Writes into a SavedModel which shapes its signatures are declared to take.
+
+    Clients read it there; what is fed, the functions themselves check.
+    """
+    path = Path(folder) / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for meta_graph in saved_model.meta_graphs:
+        for name, function in functions.items():
+            inputs = meta_graph.signature_def[name].inputs
+            for spec in tf.nest.flatten(function.input_signature):
+                inputs[spec.name].tensor_shape.CopyFrom(spec.shape.as_proto())
+    path.write_bytes(saved_model.SerializeToString(deterministic=True))
+
+
+def keep_weights(path: str | os.PathLike, old: str | os.PathLike) -> None:
+    """Puts the files of an older SavedModel's weights in place of equal ones.
+
+    So what is the same stays the same files, to the byte.
+
+    Args:
+        path: the SavedModel's folder.
+        old: that of the older one, of the same weights.
+
+    Raises:
+        WeightsError: the weights, or the names under which they lie, are others.
+    """
+    folders = [Path(each) / "variables" for each in (path, old)]
+    new, kept = (
+        tf.train.load_checkpoint(os.fspath(folder / "variables")) for folder in folders
+    )
+    names = new.get_variable_to_shape_map().keys() - {_OBJECT_GRAPH}
+    if names != kept.get_variable_to_shape_map().keys() - {_OBJECT_GRAPH}:
+        raise WeightsError(f"The weights in {folders[1]} have other names.")
+    for name in sorted(names):
+        tensors = [reader.get_tensor(name) for reader in (new, kept)]
+        if len({(t.dtype, t.shape, t.tobytes()) for t in tensors}) > 1:
+            raise WeightsError(f"The weights in {folders[1]} have another {name}.")
+    for file in folders[1].iterdir():
+        shutil.copyfile(file, folders[0] / file.name)
+    sign(Path(path))
+    # What lies where in the old files, TensorFlow itself must find.
+    tf.saved_model.load(os.fspath(path))
 
 
 def read_weights(model, path: str | os.PathLike) -> None:

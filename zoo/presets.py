@@ -11,6 +11,8 @@
 import importlib
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 
 from zoo import export
@@ -135,6 +137,36 @@ def save(model, path: str | os.PathLike) -> None:
         _write_json(folder / CONFIG, content)
 
 
+def export_anew(name_or_path: str | os.PathLike) -> None:
+    """Writes a preset's SavedModel by the code of today, from the same weights.
+
+    All else stays, to the byte: the files of the weights and the vocabularies, the
+    config, the metrics and the card.
+
+    Args:
+        name_or_path: see `find`.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged, or the code of today
+            would write other weights or vocabularies. It stays as it was.
+    """
+    folder = find(name_or_path)
+    model = load(folder)
+    old = folder / SAVED_MODEL
+    with replaced_folder(folder, f"{SAVED_MODEL}/saved_model.pb") as new:
+        beside = shutil.ignore_patterns(SAVED_MODEL)
+        shutil.copytree(folder, new, ignore=beside, dirs_exist_ok=True)
+        export.save(model, new / SAVED_MODEL)
+        try:
+            export.keep_weights(new / SAVED_MODEL, old)
+        except export.WeightsError as error:
+            raise PresetError(f"{os.fspath(folder)!r} stays: {error}") from error
+        for name in model.vocabularies:
+            file = f"assets/{name}.txt"
+            if (new / SAVED_MODEL / file).read_bytes() != (old / file).read_bytes():
+                raise PresetError(f"{os.fspath(folder)!r} stays: {file} would change.")
+
+
 def load(name_or_path: str | os.PathLike):
     """Returns the model of a preset, ready to use or to train on.
 
@@ -207,3 +239,14 @@ def _write_json(path, content):
     with replaced_file(path) as file:
         text = json.dumps(content, indent=2, ensure_ascii=False)
         file.write_text(f"{text}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    if not sys.argv[1:] or set(sys.argv[1:]) & {"-h", "--help"}:
+        sys.exit("usage: python -m zoo.presets NAME …   (exports presets anew)")
+    for preset in sys.argv[1:]:
+        try:
+            export_anew(preset)
+        except PresetError as mistake:
+            sys.exit(f"error: {mistake}")
+        print(f"{preset}: exported anew")

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from tests.zoo.cells.units import draw_weights
-from zoo import presets
+from zoo import export, presets
 from zoo.models import SequenceClassifier
 from zoo.models.base import Model
 from zoo.text import CharacterTokenizer
@@ -65,6 +65,38 @@ def test_model_comes_back_to_the_bit(load, model, preset):
 def test_preset_is_saved_again_to_the_bit(model, preset):
     zoo.from_preset(preset).save_to_preset(preset)
     check_same(zoo.from_preset(preset), model)
+
+
+def hashes(preset):
+    files = (path for path in preset.rglob("*") if path.is_file())
+    return {str(path.relative_to(preset)): path.read_bytes() for path in files}
+
+
+def test_a_preset_exported_anew_has_another_graph_and_no_other_file(model, preset):
+    presets.write_metrics(preset, {"accuracy": 0.5}, "# Card")
+    before = hashes(preset)
+    graph = preset / "saved_model" / "saved_model.pb"
+    graph.write_bytes(b"of an older zoo")
+    presets.export_anew(preset)
+    assert hashes(preset) == before
+    check_same(zoo.from_preset(preset), model)
+
+
+def test_a_preset_whose_weights_lie_elsewhere_is_not_exported_anew(
+    model, preset, monkeypatch
+):
+    before = hashes(preset)
+    named = export._named
+    monkeypatch.setattr(
+        export,
+        "_named",
+        lambda model: {f"{name}.": value for name, value in named(model).items()},
+    )
+    monkeypatch.setattr(presets, "load", lambda path: model)
+    with pytest.raises(presets.PresetError, match=r"stays: .* have other names"):
+        presets.export_anew(preset)
+    assert hashes(preset) == before
+    assert list(preset.parent.iterdir()) == [preset]
 
 
 def test_new_preset_takes_the_old_one_s_place_with_metrics_and_card(model, preset):

@@ -116,6 +116,13 @@ def _stepping(model):
 
     @tf.function(input_signature=[tokens, specs])
     def step(tokens, state):
+        size = len(model.vocabulary)
+        tokens = parameters.checked(
+            tokens,
+            (tokens >= 0) & (tokens < size),
+            f"`tokens` must be ids from 0 to {size - 1}, found {{}}.",
+            tokens,
+        )
         return named(*model.step(tokens, state))
 
     return {"start": start, "step": step}
