@@ -30,14 +30,13 @@ def call(forward, backward, plain, inputs, fixed=(), owner=None):
             TensorFlow differentiates. It must use no other tensors.
         inputs: floating tensors, in a list.
         fixed: tensors that there are no gradients for, in a list.
-        owner: what the gradient is needed no longer than, as `forward`, `backward` and
-            `plain` must not hold it; by default it is kept.
+        owner: what this is computed for, if anything. When it is gone, all gradients
+            of the graphs that it was in go with the graphs (see `_bind`).
 
     Returns:
         A list of the outputs.
     """
     count, nothing = len(inputs), [None] * len(fixed)
-    weak = None if owner is None else weakref.ref(owner)
     if forwardprop_util.pack_tangents(list(inputs)).tangents:
         return plain(list(inputs), list(fixed))
 
@@ -48,12 +47,15 @@ def call(forward, backward, plain, inputs, fixed=(), owner=None):
         kept = _constant(kept)
 
         def gradient(*d_outputs):
+            # Made the gradient's own before XLA is in sight: a branch of `tf.cond`
+            # fails otherwise.
+            own = _constant(kept)
             # `tf.vectorized_map`, which Jacobians use, would convert what XLA is to
             # compile, for many seconds and often in vain.
             if is_vectorized():
                 found = _product(plain, *given, d_outputs)
             else:
-                found = _first_order(backward, plain, *given, kept, d_outputs, weak)
+                found = _first_order(backward, plain, *given, own, d_outputs)
             return [*found, *nothing]
 
         return outputs, gradient
@@ -61,7 +63,7 @@ def call(forward, backward, plain, inputs, fixed=(), owner=None):
     return _called(run, [*inputs, *fixed], owner)
 
 
-def _first_order(backward, plain, inputs, fixed, kept, d_outputs, owner):
+def _first_order(backward, plain, inputs, fixed, kept, d_outputs):
     """Returns what `backward` does, itself differentiable."""
     differentiable, count = [*inputs, *d_outputs], len(inputs)
 
@@ -83,7 +85,7 @@ def _first_order(backward, plain, inputs, fixed, kept, d_outputs, owner):
 
         return list(results), gradient
 
-    return _called(first_order, [*differentiable, *fixed], owner and owner())
+    return _called(first_order, [*differentiable, *fixed])
 
 
 def _product(plain, inputs, fixed, d_outputs):
@@ -94,22 +96,71 @@ def _product(plain, inputs, fixed, d_outputs):
     return tape.gradient(outputs, inputs, list(d_outputs), _ZERO)
 
 
-def _called(function, tensors, owner):
-    """Returns what a function with a custom gradient gives.
-
-    In a graph TensorFlow registers the gradient, and keeps it for ever with all that it
-    holds: the graph of a whole training step, for each model that was ever trained.
-    It goes with the owner here, without whose variables the graph is of no use.
-    """
+def _called(function, tensors, owner=None):
+    """Returns what a function with a custom gradient gives."""
     with unobserved():
         if tf.executing_eagerly():
             return function(*tensors)
         # Tensors of this graph, and not of one around it.
         results = function(*map(tf.identity, tensors))
+    _bind(results[0].op)
     if owner is not None:
-        name = results[0].op.get_attr("_gradient_op_type").decode()
-        weakref.finalize(owner, ops.gradient_registry._registry.pop, name, None)
+        graphs = tuple(map(weakref.ref, _surrounding(results[0].graph)))
+        weakref.finalize(owner, _bind_all, graphs).atexit = False
     return results
+
+
+def _surrounding(graph):
+    """Returns a graph and those that it is traced within."""
+    graphs = []
+    while graph is not None:
+        graphs.append(graph)
+        graph = getattr(graph, "outer_graph", None)
+    return graphs
+
+
+def _bind(operation):
+    """Makes the custom gradient of an operation live as long as the graph.
+
+    TensorFlow keeps it for ever, with all that it holds: the graph of a whole training
+    step, for each model that was ever trained.
+    """
+    name = operation.get_attr("_gradient_op_type").decode()
+    entry = _registry.get(name)
+    if entry is None or isinstance(entry[_FUNCTION], _Bound):
+        return
+    graph = operation.graph
+    graph.zoo_gradients = [*getattr(graph, "zoo_gradients", []), entry[_FUNCTION]]
+    entry[_FUNCTION] = _Bound(entry[_FUNCTION])
+    weakref.finalize(graph, _registry.pop, name, None).atexit = False
+
+
+def _bind_all(graphs):
+    """Does so for all of some graphs, given as weak references.
+
+    Keras' training step has one, too: the optimizer's sum over replicas.
+    """
+    for graph in graphs:
+        for operation in graph().get_operations() if graph() is not None else ():
+            if operation.type == "IdentityN" and _is_custom(operation):
+                _bind(operation)
+
+
+def _is_custom(operation):
+    return "_gradient_op_type" in operation.node_def.attr
+
+
+class _Bound:
+    """A gradient that a graph holds; TensorFlow calls this as the function itself."""
+
+    def __init__(self, function):
+        self._function = weakref.ref(function)
+
+    def __call__(self, operation, *gradients):
+        return self._function()(operation, *gradients)
+
+
+_registry, _FUNCTION = ops.gradient_registry._registry, "type"
 
 
 def _constant(tensors):

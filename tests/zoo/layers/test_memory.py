@@ -1,0 +1,37 @@
+"""Nothing of a training stays in TensorFlow when its layers are gone."""
+
+import gc
+
+import keras
+import numpy as np
+import pytest
+from tensorflow.python.framework import ops
+from tensorflow.python.framework.func_graph import FuncGraph
+
+from zoo import layers
+
+
+def train(layer):
+    model = keras.Sequential([keras.Input((5, 2)), layer, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 5, 2)), np.zeros((4, 1)), batch_size=2, verbose=0)
+
+
+def left():
+    """Counts registered gradients and graphs, when all that can go is gone."""
+    keras.backend.clear_session()
+    for _ in range(3):
+        gc.collect()
+    names = list(ops.gradient_registry._registry)
+    custom = sum(name.startswith("CustomGradient") for name in names)
+    return custom, sum(isinstance(each, FuncGraph) for each in gc.get_objects())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+def test_models_of_new_sizes_leave_no_gradients_and_no_graphs(kind):
+    train(kind(3))
+    before = left()
+    for units in (4, 5):
+        train(kind(units))
+    assert left() == before
