@@ -6,6 +6,7 @@ for each of several outputs, and a saved model with its compiled loss loads by i
 """
 
 import sys
+import weakref
 from typing import NamedTuple
 
 import keras
@@ -28,6 +29,9 @@ def attach(emissions: tf.Tensor, crf: keras.layers.Layer, mask) -> tf.Tensor:
     """Makes a CRF and its mask to be found by `origin`."""
     if mask is not None:
         mask = tf.cast(mask, tf.bool)
+    # A graph that held its model would live as long as what is registered for it.
+    if tf.is_symbolic_tensor(emissions):
+        crf = weakref.proxy(crf)
     setattr(emissions, _ATTRIBUTE, Origin(crf, mask))
     return emissions
 

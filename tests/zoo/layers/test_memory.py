@@ -17,6 +17,14 @@ def train(layer):
     model.fit(np.ones((4, 5, 2)), np.zeros((4, 1)), batch_size=2, verbose=0)
 
 
+def train_tagger(units):
+    recurrent = layers.GRU(units, return_sequences=True)
+    stack = recurrent, keras.layers.Dense(2), layers.CRF(2)
+    model = keras.Sequential([keras.Input((5, 2)), *stack])
+    model.compile("adam", layers.CRFLoss())
+    model.fit(np.ones((4, 5, 2)), np.zeros((4, 5), "int32"), batch_size=2, verbose=0)
+
+
 def left():
     """Counts registered gradients and graphs, when all that can go is gone."""
     keras.backend.clear_session()
@@ -28,10 +36,14 @@ def left():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
-def test_models_of_new_sizes_leave_no_gradients_and_no_graphs(kind):
-    train(kind(3))
+@pytest.mark.parametrize(
+    "train",
+    [lambda units: train(layers.LSTM(units)), train_tagger],
+    ids=["lstm", "crf"],
+)
+def test_models_of_new_sizes_leave_no_gradients_and_no_graphs(train):
+    train(3)
     before = left()
     for units in (4, 5):
-        train(kind(units))
+        train(units)
     assert left() == before
