@@ -49,7 +49,8 @@ def call(forward, backward, plain, inputs, fixed=(), owner=None):
         def gradient(*d_outputs):
             # Made the gradient's own before XLA is in sight: a branch of `tf.cond`
             # fails otherwise.
-            own = _constant(kept)
+            with unobserved():
+                own = _constant(kept)
             # `tf.vectorized_map`, which Jacobians use, would convert what XLA is to
             # compile, for many seconds and often in vain.
             if is_vectorized():
