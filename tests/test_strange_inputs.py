@@ -1,0 +1,109 @@
+"""2,000 strange texts or piano rolls for each preset, through its SavedModel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import strange_inputs
+
+ROOT = Path(__file__).parent.parent / "pretrained"
+COUNT, BATCH, SEED = 2_000, 40, 20
+PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
+
+pytestmark = pytest.mark.slow
+
+
+def calls(signatures, template, inputs, thorough):
+    """Yields the name of a signature of a template's model and its answer.
+
+    Args:
+        signatures: of the SavedModel.
+        template: of its model.
+        inputs: a batch.
+        thorough: whether a translator searches with four beams as well as with one.
+    """
+    if template == "music":
+        steps = max(len(roll) for roll in inputs)
+        padded = [np.pad(roll, [(0, steps - len(roll)), (0, 0)]) for roll in inputs]
+        lengths = tf.constant([len(roll) for roll in inputs], tf.int32)
+        roll = tf.constant(np.stack(padded), tf.float32)
+        yield "score", signatures["score"](roll=roll, lengths=lengths)
+        numbers = drawn(steps=steps + 8)
+        yield "generate", signatures["generate"](primer=roll, **numbers)
+        return
+    texts = tf.constant(inputs)
+    if template == "text":
+        yield "score", signatures["score"](text=texts)
+        yield "generate", signatures["generate"](prompt=texts, **drawn_text(length=16))
+        return
+    if template != "translation" or thorough:
+        yield "serving_default", signatures["serving_default"](text=texts)
+    if template == "translation":
+        yield "greedy", signatures["greedy"](text=texts)
+        answer = signatures["score"](text=texts, translation=tf.reverse(texts, [0]))
+        yield "score", answer
+
+
+def drawn(steps):
+    return {
+        "steps": tf.constant(steps),
+        "temperature": tf.constant(1.0),
+        "seed": tf.constant(SEED, tf.int64),
+    }
+
+
+def drawn_text(length):
+    return {
+        "length": tf.constant(length),
+        "temperature": tf.constant(0.9),
+        "top_k": tf.constant(0),
+        "top_p": tf.constant(0.95),
+        "seed": tf.constant(SEED, tf.int64),
+    }
+
+
+def unlike(answer, rows):
+    """Returns what is wrong with the answer to a batch of `rows` inputs."""
+    wrong = []
+    for name, tensor in answer.items():
+        if tensor.shape.rank == 0 or tensor.shape[0] != rows:
+            wrong.append(f"{name} is {tensor.shape}, not {rows} rows")
+        elif tensor.dtype.is_floating and np.isnan(tensor).any():
+            wrong.append(f"{name} has NaN")
+        elif tensor.dtype == tf.string:
+            try:
+                [text.decode("utf-8") for text in tensor.numpy().ravel()]
+            except UnicodeDecodeError:
+                wrong.append(f"{name} is not UTF-8")
+    return wrong
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_input_makes_a_saved_model_fail(preset):
+    model = tf.saved_model.load(str(ROOT / preset / "saved_model"))
+    template = preset.split("_")[0]
+    make = strange_inputs.rolls if template == "music" else strange_inputs.texts
+    inputs = make(COUNT, SEED)
+    for begin in range(0, COUNT, BATCH):
+        batch = inputs[begin : begin + BATCH]
+        thorough = begin % (10 * BATCH) == 0
+        for signature, answer in calls(model.signatures, template, batch, thorough):
+            found = unlike(answer, len(batch))
+            assert not found, (signature, begin, found)
+
+
+def test_the_strange_texts_are_strange_and_the_same_each_time():
+    inputs = strange_inputs.texts(COUNT, SEED)
+    assert inputs == strange_inputs.texts(COUNT, SEED)
+    assert b"" in inputs
+    assert any(b"\x00" in text for text in inputs)
+    assert (
+        sum(
+            text.decode("utf-8", "replace") != text.decode("utf-8", "ignore")
+            for text in inputs
+        )
+        > 50
+    )
+    assert max(map(len, inputs)) > 1_000
