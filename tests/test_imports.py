@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BASEMENT = {"errors", "files", "reproducible", "tags", "version"}
+BASEMENT = {"errors", "files", "reproducible", "tag_spellings", "tags", "version"}
 SIDE = {"text", "music", "decoding", "metrics"}
 MAY_IMPORT = {
     "cells": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "errors": set(),
     "files": set(),
     "reproducible": set(),
+    "tag_spellings": {"tags"},
     "tags": set(),
     "version": set(),
     "plots": BASEMENT,

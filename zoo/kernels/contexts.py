@@ -6,7 +6,7 @@ import re
 
 import tensorflow as tf
 
-# Not exported: what says whether callbacks look at operations.
+# Not exported: what knows the callbacks that look at operations.
 from tensorflow.python.eager import context
 
 _portable = contextvars.ContextVar("portable", default=False)
@@ -67,12 +67,14 @@ def unobserved():
     doesn't compile, and which takes a meant -inf for a mistake.
     """
     observed = context.context()
-    before = observed.invoking_op_callbacks
-    observed.invoking_op_callbacks = True  # or else callbacks would call themselves
+    callbacks = list(observed.op_callbacks)
+    for callback in callbacks:
+        observed.remove_op_callback(callback)
     try:
         yield
     finally:
-        observed.invoking_op_callbacks = before
+        for callback in callbacks:
+            observed.add_op_callback(callback)
 
 
 @contextlib.contextmanager

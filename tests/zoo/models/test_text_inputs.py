@@ -32,8 +32,11 @@ TAKING_TEXTS = {
     "rank": (language_model, lambda model, texts: model.rank(texts)),
     "encode texts": (language_model, lambda model, texts: model.encode(texts)),
     "start": (language_model, lambda model, texts: model.start(texts)),
-    "generate": (language_model, lambda model, texts: model.generate(texts, 3)),
-    "stream": (language_model, lambda model, texts: [*model.stream(texts, 3)]),
+    "generate": (language_model, lambda model, texts: model.generate(texts, 3, seed=1)),
+    "stream": (
+        language_model,
+        lambda model, texts: [*model.stream(texts, 3, seed=1)],
+    ),
     "translate": (
         translators.make,
         lambda model, texts: model.translate(texts, 1, max_length=3),
