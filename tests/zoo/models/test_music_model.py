@@ -191,5 +191,5 @@ def test_pieces_that_do_not_fit_the_model_are_refused():
         model.score(ROLL, LENGTHS, VECTOR)
     with pytest.raises(ValueError, match="conditioning=2, found no vector"):
         make(conditioning=2).score(ROLL)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="between 0 and the roll"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="between 0 and the 6"):
         model.score(ROLL, LENGTHS + 1)
