@@ -3,6 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import tensorflow_datasets as tfds
+
+
+def features(tags: Sequence[str]) -> tfds.features.FeaturesDict:
+    """Returns what an example of such a corpus has: `tokens`, and their `tags`."""
+    return tfds.features.FeaturesDict(
+        {
+            "tokens": tfds.features.Sequence(tfds.features.Text()),
+            "tags": tfds.features.Sequence(tfds.features.ClassLabel(names=tags)),
+        }
+    )
+
 
 def read_sentences(
     path: Path,

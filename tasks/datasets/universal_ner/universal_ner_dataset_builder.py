@@ -47,14 +47,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(
-                {
-                    "tokens": tfds.features.Sequence(tfds.features.Text()),
-                    "tags": tfds.features.Sequence(
-                        tfds.features.ClassLabel(names=TAGS)
-                    ),
-                }
-            ),
+            features=tagged_lines.features(TAGS),
             homepage="https://www.universalner.org",
             license="CC BY-SA 4.0",
         )
