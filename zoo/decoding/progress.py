@@ -76,6 +76,7 @@ def take_step(how, progress, seed, length):
         )
     seed = seeds.fold_in(seed, tf.cast(progress.step, tf.int64))
     full = progress.ended | (progress.step >= length)
+    full = tf.ensure_shape(full, progress.ended.shape)
     draw = tf.cast(how.sample(likely, seed), progress.inputs.dtype)
     draw = tf.ensure_shape(draw, progress.inputs.shape)
     draw = _fill(draw, full, how.padding)
@@ -123,6 +124,7 @@ def is_under_way(progress, until):
 
 
 def _fill(tensor, ended, padding):
-    """Returns (batch, …) with padding in the rows that have ended."""
+    """Returns (batch, …), of its static shape, with padding in the ended rows."""
     ended = ended[(..., *[None] * (tensor.shape.rank - 1))]
-    return tf.where(ended, tf.cast(padding, tensor.dtype), tensor)
+    filled = tf.where(ended, tf.cast(padding, tensor.dtype), tensor)
+    return tf.ensure_shape(filled, tensor.shape)

@@ -39,9 +39,10 @@ _INVISIBLE = (
     *range(0x2060, 0x2070),
     *range(0xFFF9, 0xFFFC),
 )
-# Joiners (U+200C, U+200D) are part of a spelling but in these scripts: Latin, Greek,
-# Cyrillic, Armenian, and punctuation.
-_JOINED = r"(\A|[\x{0}-\x{58f}\x{1e00}-\x{206f}])[\x{200c}\x{200d}]+"
+_JOINERS = (0x200C, 0x200D)
+# Joiners are part of a spelling but in these scripts, the first and last code points of
+# them: Latin, Greek, Cyrillic, Armenian, and punctuation.
+_UNJOINED = ((0, 0x58F), (0x1E00, 0x206F))
 
 # No mark that joins what is before it has a lower code point.
 _FIRST_MARK = 0x300
@@ -107,10 +108,10 @@ def _graph(keep):
 
 
 def _normalized(texts, keep):
-    texts = tf.strings.regex_replace(texts, _JOINED, r"\1")
     codes = tf.strings.unicode_decode(texts, "UTF-8")
     rows = codes.nrows()
-    codes, owners = _compose(*_plain(codes.values, codes.value_rowids(), keep))
+    codes, owners = _plain(codes.values, codes.value_rowids(), keep)
+    codes, owners = _compose(*_without_idle_joiners(codes, owners))
     codes = tf.RaggedTensor.from_value_rowids(codes, owners, rows, validate=False)
     texts = tf.strings.unicode_encode(codes, "UTF-8")
     texts = tf.strings.regex_replace(texts, " {2,}", " ")
@@ -131,6 +132,19 @@ def _plain(codes, owners, keep):
     forms = tf.where(is_known[:, None], tf.gather(forms, places), itself)
     owners = tf.repeat(owners, tf.math.count_nonzero(forms != _NONE, axis=1))
     return tf.boolean_mask(forms, forms != _NONE), owners
+
+
+def _without_idle_joiners(codes, owners):
+    """Leaves out the joiners that follow what nothing is joined to, or nothing."""
+    is_joiner = tf.reduce_any(codes[:, None] == _JOINERS, axis=1)
+    # Place n is that of what isn't a joiner and is the nth of them; 0 is of no text.
+    others = tf.pad(tf.boolean_mask(codes, ~is_joiner), [[1, 0]])
+    texts = tf.pad(tf.boolean_mask(owners, ~is_joiner), [[1, 0]], constant_values=-1)
+    places = tf.cumsum(tf.cast(~is_joiner, tf.int32))
+    before = tf.where(tf.gather(texts, places) == owners, tf.gather(others, places), 0)
+    joins_nothing = [(before >= first) & (before <= last) for first, last in _UNJOINED]
+    stay = ~(is_joiner & tf.reduce_any(joins_nothing, axis=0))
+    return tf.boolean_mask(codes, stay), tf.boolean_mask(owners, stay)
 
 
 @functools.cache

@@ -170,6 +170,23 @@ def test_a_row_is_drawn_the_same_whatever_the_others_are():
         np.testing.assert_array_equal(fewer.sequences, whole.sequences[:batch, :width])
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_batch_may_be_known_in_one_place_and_not_in_another(rows):
+    """TensorFlow knows the shapes of a graph in part, and which part is its affair."""
+    spec = tf.TensorSpec([None], tf.int32)
+
+    @tf.function(input_signature=[spec, spec, tf.TensorSpec([], tf.int32)])
+    def draw(ids, length, known):
+        first, state = tf.ensure_shape(ids, [rows]), (tf.zeros_like(ids), known)
+        both = {"seed": 4, "chunk": 3, "end_id": 3, "log_probabilities": True}
+        return generate(step, first, state, length, **both).sequences
+
+    first, (before, count) = start(rows)
+    expected = generate(step, first, (before, count), 7, seed=4, end_id=3).sequences
+    found = draw(first, tf.fill([rows], 7), count)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_same_seed_draws_the_same_and_another_others():
     generator = Generator(step)
     first, state = repeat(start(1), 8)

@@ -79,6 +79,7 @@ def test_letters_and_their_marks_are_composed_as_unicodedata_does():
 @given(st.lists(texts, max_size=4))
 @example([])
 @example(["", "\u0301a", "\u200d", "\uff40\u1fef\u02b9\u1ffd"])
+@example(["\u212b\u200c", "\uff41\u200d\u0301", "\u3000\u200c", "\ufeff\u200c"])
 def test_what_is_plain_stays_plain_and_texts_do_not_mix(rows):
     once = plain(*rows)
     assert plain(*once) == once
