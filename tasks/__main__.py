@@ -11,8 +11,9 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from tasks import cli, outputs
-from tasks.parser import Parser
+from tasks.cli import command_line as cli
+from tasks.cli import outputs
+from tasks.cli.parser import Parser
 
 TEMPLATES = {
     "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
         program: what it is called by, for help and messages.
 
     Returns:
-        The exit code: see `tasks.cli.main`.
+        The exit code: see `tasks.cli.command_line.main`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     with outputs.reader_may_leave():
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
 def _run(argv, program):
     if argv and argv[0] in TEMPLATES:
         name = argv[0]
-        template = importlib.import_module(f"tasks.{name}").TEMPLATE
+        template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
         return cli.main(template, argv[1:], _called(program, name))
     outputs.print_anything(sys.stdout)
     if not argv or argv[0] in ("-h", "--help"):

@@ -12,30 +12,28 @@ import numpy as np
 import pytest
 
 import zoo
-from tasks import (
-    cards,
-    data,
-    labelled_texts,
-    music,
-    music_batches,
-    music_files,
-    music_pieces,
-    music_samples,
-    ner,
-    parallel_corpus,
-    perplexities,
-    sentiment,
-    tagged_sentences,
-    tagged_texts,
-    tagging,
-    text,
-    text_corpus,
-    text_streams,
-    translation,
-    translation_commands,
-    translation_quality,
-)
-from tasks.translation_config import Search
+from tasks.data import builders as data
+from tasks.music import batches as music_batches
+from tasks.music import corpus as music_pieces
+from tasks.music import midi_files as music_files
+from tasks.music import samples as music_samples
+from tasks.music import template as music
+from tasks.ner import measures as tagging
+from tasks.ner import sentences as tagged_sentences
+from tasks.ner import tagged_texts
+from tasks.ner import template as ner
+from tasks.reporting import cards
+from tasks.sentiment import corpus as labelled_texts
+from tasks.sentiment import template as sentiment
+from tasks.text import batches as text_streams
+from tasks.text import corpus as text_corpus
+from tasks.text import measures as perplexities
+from tasks.text import template as text
+from tasks.translation import commands as translation_commands
+from tasks.translation import corpus as parallel_corpus
+from tasks.translation import measures as translation_quality
+from tasks.translation import template as translation
+from tasks.translation.config import Search
 from tests.benchmarks import sentence_pairs
 from zoo import presets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import cli
+from tasks.cli import command_line as cli
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 LINES = [
@@ -25,7 +25,7 @@ def template_of(words):
         name, *argv = words[1:]
     else:
         name, *argv = [words[2].removeprefix("tasks."), *words[3:]]
-    return importlib.import_module(f"tasks.{name}").TEMPLATE, argv
+    return importlib.import_module(f"tasks.{name}.template").TEMPLATE, argv
 
 
 def test_there_are_command_lines_of_every_template():
@@ -51,7 +51,7 @@ def test_a_command_line_can_be_pasted(line):
 
 @pytest.mark.parametrize("name", ["ner", "sentiment", "text", "music", "translation"])
 def test_the_examples_of_help_can_be_pasted(name):
-    template = importlib.import_module(f"tasks.{name}").TEMPLATE
+    template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
     for line in template.examples:
         _, argv = template_of(shlex.split(line, comments=True))
         cli._parser(template).parse_args(argv).config.check()

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks import data, parallel_corpus
-from tasks import translation_commands as commands
-from tasks import translation_quality as quality
+from tasks.data import builders as data
 from tasks.errors import UserError
-from tasks.parallel_corpus import Pairs
-from tasks.translation_config import Evaluation
+from tasks.translation import commands
+from tasks.translation import corpus as parallel_corpus
+from tasks.translation import measures as quality
+from tasks.translation.config import Evaluation
+from tasks.translation.corpus import Pairs
 from tests.benchmarks import report
 from zoo import plots, presets
 from zoo.errors import PresetError

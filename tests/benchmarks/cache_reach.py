@@ -11,9 +11,12 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from tasks import evaluation, perplexities, text_corpus, text_streams
 from tasks.errors import UserError
-from tasks.text import Evaluation
+from tasks.reporting import evaluation
+from tasks.text import batches as text_streams
+from tasks.text import corpus as text_corpus
+from tasks.text import measures as perplexities
+from tasks.text.template import Evaluation
 from tests.benchmarks import report
 from zoo import presets
 from zoo.errors import PresetError
@@ -81,7 +84,7 @@ def read(arguments, model: LanguageModel) -> text_corpus.Texts:
 
 
 def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict:
-    """Returns the figures of `tasks.perplexities`, of the model with another cache.
+    """Returns the figures of `tasks.text.measures`, of the model with another cache.
 
     Args:
         model: the preset's. A cache that it has is changed in its reach alone.

@@ -23,7 +23,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tasks import data, text_corpus, text_streams
+from tasks.data import builders as data
+from tasks.text import batches as text_streams
+from tasks.text import corpus as text_corpus
 from tests.benchmarks import report
 from zoo import presets
 from zoo.models import LanguageModel

@@ -9,7 +9,7 @@ import string
 import numpy as np
 import tensorflow as tf
 
-from tasks.bucketing import BucketedBatches
+from tasks.data.bucketing import BucketedBatches
 from zoo.models import SequenceTagger
 
 TYPES, KNOWN = 26_000, 13_500

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 
-from tasks import hardware
+from tasks.training import hardware
 
 IDLE = 0.5
 """The load average up to which a machine counts as idle."""

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks.bucketing import BucketedBatches
+from tasks.data.bucketing import BucketedBatches
 from tests.benchmarks import keras_peer, report
 from zoo.models import SequenceClassifier
 

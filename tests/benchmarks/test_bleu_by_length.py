@@ -53,7 +53,7 @@ def test_bleu_is_of_the_buckets_own_pairs():
 def dates_dir(tmp_path_factory):
     """A few of the dates, prepared."""
     pytest.importorskip("babel")
-    from tasks import data
+    from tasks.data import builders as data
     from tasks.datasets.synthetic import dates
 
     folder = tmp_path_factory.mktemp("tfds")
@@ -64,7 +64,8 @@ def dates_dir(tmp_path_factory):
 
 
 def read(folder, split):
-    from tasks import data, parallel_corpus
+    from tasks.data import builders as data
+    from tasks.translation import corpus as parallel_corpus
 
     builder = data.load_builder("synthetic/dates", folder)
     return parallel_corpus.read(builder, split, ("human", "machine"))
@@ -75,7 +76,7 @@ def trained(dates_dir, tmp_path_factory):
     """The folders of two small presets, with attention and without."""
     import keras
 
-    from tasks import parallel_batches
+    from tasks.translation import batches as parallel_batches
     from zoo import kernels, presets
     from zoo.models import Translator
 

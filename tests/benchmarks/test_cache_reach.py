@@ -2,8 +2,9 @@
 
 import pytest
 
-from tasks import perplexities, text_streams
-from tasks.text_corpus import Texts
+from tasks.text import batches as text_streams
+from tasks.text import measures as perplexities
+from tasks.text.corpus import Texts
 from tests.benchmarks import cache_reach
 from tests.zoo.models.language_models import make
 

@@ -14,7 +14,7 @@ import time
 
 import tensorflow as tf
 
-from tasks import data
+from tasks.data import builders as data
 from zoo.text import TokenizerWithOffsets
 
 BATCH = 256

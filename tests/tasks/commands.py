@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 
-from tasks import cli
+from tasks.cli import command_line as cli
 
 
 def succeed(template, *argv):

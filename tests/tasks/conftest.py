@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tasks import cli, sentiment
+from tasks.cli import command_line as cli
+from tasks.sentiment import template as sentiment
 
 DATASETS = tuple(
     f"synthetic/{name}" for name in ("reviews", "stars", "entities", "markov", "scales")
@@ -16,7 +17,7 @@ WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     """The generated datasets, prepared; TFDS_DATA_DIR is not for writing."""
-    from tasks import data
+    from tasks.data import builders as data
 
     folder = tmp_path_factory.mktemp("tfds")
     for name in DATASETS:

@@ -4,7 +4,10 @@ import itertools
 
 import pytest
 
-from tasks import music, ner, text, translation
+from tasks.music import template as music
+from tasks.ner import template as ner
+from tasks.text import template as text
+from tasks.translation import template as translation
 from tests.tasks import commands
 from zoo import presets
 

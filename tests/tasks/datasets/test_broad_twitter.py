@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.broad_twitter import broad_twitter_dataset_builder as broad_twitter
 
 DUMMY = Path(__file__).parent / "dummy_data" / "broad_twitter"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.multi30k import multi30k_dataset_builder as multi30k
 from tasks.errors import UserError
 

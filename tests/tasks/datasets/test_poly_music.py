@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.poly_music import poly_music_dataset_builder as poly_music
 from tasks.errors import UserError
 from zoo.music.keys import LOWEST

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.sentiment_sentences import (
     sentiment_sentences_dataset_builder as sentences,
 )

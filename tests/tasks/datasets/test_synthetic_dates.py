@@ -8,7 +8,7 @@ import sys
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.synthetic import dates
 from tasks.errors import UserError
 

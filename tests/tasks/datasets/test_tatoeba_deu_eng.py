@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.tatoeba_deu_eng import tatoeba_deu_eng_dataset_builder as tatoeba
 
 DUMMY = Path(__file__).parent / "dummy_data" / "tatoeba_deu_eng" / "deu-eng.zip"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.universal_ner import universal_ner_dataset_builder as universal_ner
 
 DUMMY = Path(__file__).parent / "dummy_data" / "universal_ner"

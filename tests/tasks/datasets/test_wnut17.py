@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from tasks import data
+from tasks.data import builders as data
 from tasks.datasets.wnut17 import wnut17_dataset_builder as wnut17
 from tasks.errors import UserError
 

@@ -1,0 +1,371 @@
+"""The command line that every template shares, and room for what is its own."""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import re
+import secrets
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import simple_parsing
+
+from tasks.cli import inputs, outputs
+from tasks.cli.config import PredictionConfig
+from tasks.cli.parser import Formatter, Parser
+from tasks.data import text_files
+from tasks.errors import TrainingError, UserError
+from zoo.errors import PresetError
+from zoo.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What a template does with a preset, beside what all of them do.
+
+    Attributes:
+        help: what it does, in a line that begins in lower case.
+        config: the dataclass whose fields are its flags, with a method `check`.
+        run: (preset, config) → None; with texts or files between the two: an iterator
+            of texts as bytes, or a list of paths.
+        takes_texts: whether it takes texts, or a file of them by --input.
+        takes_files: whether it takes files, at least one.
+    """
+
+    help: str
+    config: type
+    run: Callable
+    takes_texts: bool = False
+    takes_files: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Template:
+    """What a template brings to the shared command line.
+
+    Attributes:
+        name: `python -m tasks.<name>` runs it.
+        summary: what it does, in a line.
+        examples: commands to show, one a line.
+        config: the dataclass whose fields are `train`'s flags.
+        evaluation: the dataclass whose fields are `evaluate`'s.
+        preset: the trained model that the other commands use by default.
+        train: (config, output folder, whether to resume) → None.
+        evaluate: (preset, evaluation) → None.
+        predict: (preset, iterator of texts as bytes, prediction) → None; or None
+            where the commands say better what the model does.
+        prediction: the dataclass whose fields are `predict`'s flags.
+        commands: the template's own commands by name.
+    """
+
+    name: str
+    summary: str
+    examples: Sequence[str]
+    config: type
+    evaluation: type
+    preset: str
+    train: Callable
+    evaluate: Callable
+    predict: Callable | None = None
+    prediction: type = PredictionConfig
+    commands: Mapping[str, Command] = dataclasses.field(default_factory=dict)
+
+    def all_commands(self) -> dict[str, Command]:
+        """Returns what is done with a preset's model, by name, `predict` included."""
+        if self.predict is None:
+            return dict(self.commands)
+        predict = Command(
+            "run a preset on texts", self.prediction, self.predict, takes_texts=True
+        )
+        return {"predict": predict, **self.commands}
+
+
+def main(
+    template: Template, argv: Sequence[str] | None = None, program: str | None = None
+) -> int:
+    """Runs a template's command line.
+
+    Args:
+        template: the template.
+        argv: the arguments, by default the process' own.
+        program: what it is called by, for help and messages; by default
+            `python -m tasks.<name>`.
+
+    Returns:
+        The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
+        for a training that failed, 130 for one that was interrupted.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    outputs.print_anything(sys.stdout)
+    parser = _parser(template, program or module_program(template.name))
+    with outputs.reader_may_leave():
+        return _told(template, parser, argv)
+    return 0
+
+
+def _told(template, parser, argv):
+    """Runs a command, and returns the exit code; mistakes are told on stderr."""
+    if not argv:
+        parser.print_help()
+        return 0
+    arguments = parser.parse_args(argv)
+    try:
+        with _imports_told_briefly():
+            import zoo.presets  # noqa: F401 - imports TensorFlow
+        return _run(template, arguments, argv)
+    except (UserError, PresetError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        hint = " Go on with --resume." if arguments.command == "train" else ""
+        print(f"\n{parser.prog}: interrupted.{hint}", file=sys.stderr)
+        return 130
+
+
+def module_program(name: str) -> str:
+    """Returns what a template's module is called by."""
+    return f"python -m tasks.{name}"
+
+
+def command(name: str, config) -> str:
+    """Returns the command that trains with a config, without folders of this machine.
+
+    Args:
+        name: the template's name.
+        config: its dataclass.
+    """
+    parts = [f"{module_program(name)} train"]
+    if config.own_data() is None:
+        parts.append(f"--dataset {config.dataset}")
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in ("dataset", "data_dir") or value == field.default:
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            parts.append(f"--{flag}" if value else f"--no-{flag}")
+            continue
+        values = map(str, value if isinstance(value, list) else [value])
+        if field.name in config.PATHS:
+            values = (Path(path).name for path in values)
+        parts.append(f"--{flag} {shlex.join(values)}")
+    return " ".join(parts)
+
+
+def _run(template, arguments, argv):
+    if arguments.command == "train":
+        _train(template, arguments, argv)
+    elif arguments.command == "evaluate":
+        _check_sources(arguments.config, argv)
+        arguments.config.check()
+        template.evaluate(arguments.model, arguments.config)
+    elif arguments.command == "export":
+        _export(arguments)
+    else:
+        _run_own(template.all_commands()[arguments.command], arguments)
+    return 0
+
+
+def _run_own(chosen, arguments):
+    arguments.config.check()
+    given = [arguments.model]
+    if chosen.takes_texts:
+        given.append(inputs.texts(arguments.texts, arguments.input, arguments.encoding))
+    if chosen.takes_files:
+        given.append(arguments.files)
+    with _seed_told(arguments.config):
+        chosen.run(*given, arguments.config)
+
+
+@contextlib.contextmanager
+def _seed_told(config):
+    """Chooses a seed where draws need one and none was given, and tells it behind."""
+    if getattr(config, "seed", 0) is not None:
+        yield
+        return
+    config.seed = secrets.randbelow(2**31)
+    told = f"note: drawn with --seed {config.seed}"
+    try:
+        yield
+    except KeyboardInterrupt:  # amid what may be worth repeating
+        print(f"\n{told}", file=sys.stderr)
+        raise
+    print(told, file=sys.stderr)
+
+
+def _check_sources(config, argv):
+    """Raises a UserError where a dataset, or a part of one, is given beside files.
+
+    By the arguments, which tell a flag's default from the same value given.
+    """
+    own = config.OWN_FILES
+    if own is None or not getattr(config, own):
+        return
+    given = _given(config, argv)
+    for name in config.OF_DATASETS:
+        if name in given:
+            raise UserError(
+                f"Give {_flag(own)}, your own data, or {_flag(name)}, which is of a "
+                "dataset, not both."
+            )
+
+
+def _given(config, argv):
+    """Returns the names of a config's fields that the arguments give."""
+    flags = {argument.partition("=")[0] for argument in argv}
+    names = (field.name for field in dataclasses.fields(config))
+    return {n for n in names if {_flag(n), _flag(f"no_{n}")} & flags}
+
+
+def _flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def _train(template, arguments, argv):
+    from tasks.training import fitting as training
+
+    config = arguments.config
+    _check_sources(config, argv)
+    output = arguments.output
+    if output is None:
+        data = config.own_data() or config.dataset
+        output = Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
+    given = _given(config, argv)
+    config = training.open_output(output, config, given, arguments.resume)
+    config.check()
+    template.train(config, output)
+
+
+def _export(arguments):
+    from zoo import presets
+
+    folder = presets.find(arguments.model)
+    outputs.check_folder(arguments.output, "--output")
+    if outputs.is_same_file(arguments.output, folder / presets.SAVED_MODEL):
+        raise UserError(
+            f"--output {arguments.output} is the preset's own SavedModel: it is there "
+            "already. Give another folder, or none of the preset's."
+        )
+    model = presets.load(folder)
+    model.export(arguments.output)
+    print(f"SavedModel: {arguments.output}")
+
+
+def _parser(template, program=None):
+    program = program or module_program(template.name)
+    examples = "\n".join(template.examples)
+    examples = examples.replace(module_program(template.name), program)
+    parser = Parser(
+        prog=program,
+        description=template.summary,
+        epilog="examples:\n" + textwrap.indent(examples, "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_version(parser)
+    own = template.all_commands()
+    commands = _add_commands(parser, own)
+    commands["train"].add_arguments(template.config, dest="config")
+    commands["train"].add_argument(
+        "--output", type=Path, metavar="DIR", help="where all goes (default: runs/…)"
+    )
+    commands["train"].add_argument(
+        "--resume", action="store_true", help="go on with an interrupted training"
+    )
+    for name in ("evaluate", *own, "export"):
+        commands[name].add_argument(
+            "--model",
+            default=template.preset,
+            metavar="PRESET",
+            help="a preset's name or folder",
+        )
+    commands["evaluate"].add_arguments(template.evaluation, dest="config")
+    for name, command in own.items():
+        if command.takes_texts:
+            _take_texts(commands[name])
+        if command.takes_files:
+            commands[name].add_argument("files", nargs="+", metavar="FILE", type=Path)
+        commands[name].add_arguments(command.config, dest="config")
+    commands["export"].add_argument(
+        "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
+    )
+    return parser
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Has a parser tell the zoo's version."""
+    version = f"sequence-zoo {__version__}"
+    told = "tell the zoo's version, and end"
+    parser.add_argument("--version", action="version", version=version, help=told)
+
+
+def _add_commands(parser, own):
+    """Returns a parser for each command, by name, without arguments yet."""
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    summaries = {
+        "train": "train a model, evaluate it and export it",
+        "evaluate": "measure a preset, and write the model card of one of your own",
+        **{name: command.help for name, command in own.items()},
+        "export": "write a preset's model as a SavedModel",
+    }
+    return {
+        name: subparsers.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=Formatter,
+            add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
+            allow_abbrev=False,
+        )
+        for name, text in summaries.items()
+    }
+
+
+def _take_texts(parser):
+    parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="a file with a text a line; - for standard input",
+    )
+    parser.add_argument(
+        "--encoding",
+        default=text_files.UTF_8,
+        help="what --input is encoded in: utf-8, utf-16, latin-1, cp1252, …",
+    )
+
+
+@contextlib.contextmanager
+def _imports_told_briefly():
+    """Keeps TensorFlow's messages about the machine, on import, off stderr.
+
+    They come from C++ before any setting could silence them, and a user's
+    mistake should be the only thing that stderr tells.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as silent:
+        os.dup2(silent.fileno(), 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # looks for GPUs, which it comments on
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,1 @@
+"""Data that templates are trained and measured on: finding, reading, batching."""

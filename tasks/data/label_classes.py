@@ -1,0 +1,106 @@
+"""Labels as a dataset has them, made the classes of a classifier."""
+
+import numpy as np
+
+from tasks.data import builders as data
+from tasks.errors import UserError
+
+# What `--label-column` takes, for messages.
+ACCEPTED = (
+    "A label is a class (a ClassLabel, a string or a bool) or a rating (a whole "
+    "number), one for each text"
+)
+_MOST_RATINGS = 20
+# So many different strings are classes in any case, and never more than so many.
+_FEW_NAMES, _MOST_NAMES = 20, 1000
+_OTHER = "Choose another with --label-column."
+
+
+def classes(
+    values: np.ndarray, feature, source: str, column: str
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns the classes that labels name, and each label's place among them.
+
+    Args:
+        values: (n,), the labels: class ids, none of them -1; whole numbers, floats,
+            bools, or bytes objects in UTF-8.
+        feature: the TFDS feature that they are of.
+        source: the data set's full name and the split, for messages.
+        column: the feature's path, for messages.
+
+    Returns:
+        The classes' names and int (n,). A `ClassLabel` has its own names in its own
+        order; ratings, floats that are whole numbers among them, are in the order of
+        numbers; bools are `False` and `True`; strings are in the order of code points.
+
+    Raises:
+        UserError: a label is empty, NaN or a fraction; or there are too few or too many
+            different ones to be classes.
+    """
+    where = f"Column {column!r} of {source}"
+    if data.is_class(feature) and feature.names:
+        return tuple(feature.names), values
+    if data.is_text(feature):
+        return _names(values, where)
+    if values.dtype == bool:
+        return ("False", "True"), values.astype(np.int64)
+    return _ratings(_whole(values, where), where)
+
+
+def is_hidden(values: np.ndarray, feature) -> bool:
+    """Says whether one of a split's labels isn't told: -1, an empty string or NaN."""
+    if data.is_text(feature):
+        return any(not value.strip() for value in values)
+    if data.is_class(feature):
+        return bool(values.min() < 0)
+    return bool(values.dtype.kind == "f" and np.isnan(values).any())
+
+
+def alike(names: tuple[str, ...]) -> list[list[str]]:
+    """Returns the groups of names that differ in case or in white space alone."""
+    groups = {}
+    for name in names:
+        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _names(values, where):
+    texts = [value.decode("utf-8", "replace") for value in values]
+    empty = next((place for place, text in enumerate(texts) if not text.strip()), None)
+    if empty is not None:
+        raise UserError(
+            f"{where} is empty in example {empty}: every text needs a class. Give it "
+            f"one, or leave it out. {_OTHER}"
+        )
+    names = sorted(set(texts))
+    # Classes come again and again; free texts hardly do.
+    if len(names) > min(_MOST_NAMES, max(_FEW_NAMES, len(texts) // 2)):
+        raise UserError(
+            f"{where} holds {len(names):,} different strings in {len(texts):,} "
+            f"examples: they are no classes. {_OTHER}"
+        )
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(names), np.array([places[text] for text in texts])
+
+
+def _whole(values, where):
+    """Returns numbers as whole ones."""
+    if values.dtype.kind != "f":
+        return values
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values == np.round(values))))
+    if len(wrong):
+        raise UserError(
+            f"{where} is {values[wrong[0]]:g} in example {wrong[0]}, which is no whole "
+            f"number. {ACCEPTED}. {_OTHER}"
+        )
+    return np.array([int(value) for value in values], object)
+
+
+def _ratings(values, where):
+    ratings, labels = np.unique(values, return_inverse=True)
+    if not 2 <= len(ratings) <= _MOST_RATINGS:
+        raise UserError(
+            f"{where} holds {len(ratings):,} different numbers; a rating has 2 to "
+            f"{_MOST_RATINGS}. {_OTHER}"
+        )
+    return tuple(str(rating) for rating in ratings), labels

@@ -1,0 +1,319 @@
+"""What a music model does for a user: generate, continue, harmonize, score."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tasks.cli import command_line as cli
+from tasks.errors import UserError
+from tasks.music import additions as music_additions
+from tasks.music import midi_files as music_files
+from tasks.music.settings import (
+    Continuation,
+    Generation,
+    Harmonization,
+    Scoring,
+    check_tempo,
+)
+from zoo import music
+from zoo.music.midi import TEMPO, load_pretty_midi
+
+_STEPS, _STEPS_AFTER = 128, 64
+_KEPT = "The file that is written has them as they are."
+
+
+def generate(name: str, settings: Generation) -> None:
+    """Draws pieces and writes them as 001.mid, 001.wav, 001.png and so on.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to draw.
+
+    Raises:
+        UserError: the primer or the chord doesn't fit, or a library is missing.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    model, grid = _open(name)
+    primer = _primer(model, grid, settings, _knows_one_key(name))
+    roll = _first_frame(model, grid, settings) if primer is None else primer.roll
+    given, steps = len(roll), settings.steps
+    if steps is None:
+        steps = max(_STEPS, given + _STEPS_AFTER)
+    if given > steps:
+        raise UserError(
+            f"The primer has {given} time steps, the piece is to have {steps}. Ask for "
+            "more --steps, or begin with fewer --bars."
+        )
+    digits = max(3, len(str(settings.count)))
+    names = [f"{number:0{digits}}" for number in range(1, settings.count + 1)]
+    stems = _stems(settings.output, names, [settings.primer] if settings.primer else [])
+    rolls, lengths = model.generate(
+        np.repeat(roll[None], settings.count, axis=0),
+        steps,
+        temperature=settings.temperature,
+        seed=settings.seed,
+    )
+    for stem, piece, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
+        if primer is not None:
+            drawn = piece[given:length]
+            music_additions.write(primer, drawn, primer.next_step, stem)
+            continue
+        music_files.write_piece(
+            piece[:length],
+            stem,
+            grid,
+            settings.tempo or TEMPO,
+            settings.quarters_per_bar,
+            given=given,
+        )
+
+
+def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
+    """Draws how pieces go on, and writes NAME-continued.mid, .wav and .png.
+
+    What a file has stays as it is. What is drawn follows its last note, in a track of
+    its own: see `tasks.music.additions`.
+
+    Args:
+        name: the preset's name or folder.
+        files: MIDI files. One that doesn't do is told; the others are continued.
+        settings: how much to draw, and how.
+
+    Raises:
+        UserError: a file can't be read or doesn't fit, or a library is missing.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    model, grid = _open(name)
+    one_key = _knows_one_key(name)
+
+    def continued(path, stem):
+        piece = _read(path, model, grid, settings, one_key)
+        given = len(piece.roll)
+        [roll], [length] = model.generate(
+            piece.roll[None],
+            given + settings.steps,
+            temperature=settings.temperature,
+            seed=settings.seed,
+        )
+        drawn = roll.numpy()[given : int(length)]
+        if not drawn.any():
+            print(
+                f"note: {path}: the model ends the piece there, and nothing is added. "
+                "Try another --seed.",
+                file=sys.stderr,
+            )
+        music_additions.write(piece, drawn, piece.next_step, stem)
+
+    stems = _stems(settings.output, [f"{p.stem}-continued" for p in files], files)
+    _each(files, stems, continued)
+
+
+def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None:
+    """Draws what goes below melodies; writes NAME-harmonized.mid, .wav and .png.
+
+    What a file has stays as it is, all of its notes unless the melody only is wanted.
+    What is drawn stands below those that are the highest, in a track of its own.
+
+    Args:
+        name: the preset's name or folder.
+        files: MIDI files. One that doesn't do is told; the others are harmonized.
+        settings: how to draw.
+
+    Raises:
+        UserError: a file can't be read or doesn't fit, a library is missing, or the
+            model can't harmonize.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    model, grid = _open(name)
+    if grid.drums:
+        raise UserError(f"{name} plays drums, which have no melody.")
+    one_key = _knows_one_key(name)
+
+    def harmonized(path, stem):
+        piece = _read(path, model, grid, settings, one_key)
+        if settings.melody_only:
+            piece = music_additions.melody_only(piece, path)
+        try:
+            [roll] = model.harmonize(
+                piece.roll[None],
+                temperature=settings.temperature,
+                seed=settings.seed,
+                free=music_additions.below_melody(piece)[None],
+            )
+        except ValueError as error:
+            raise UserError(f"{name}: {error}") from error
+        drawn = np.where(piece.roll, 0, roll.numpy())
+        if not drawn.any():
+            print(
+                f"note: {path}: nothing is drawn below the melody. Has it notes "
+                "enough, and room below them? Else try another --seed.",
+                file=sys.stderr,
+            )
+        beside = {path.name: piece.own_notes}
+        music_additions.write(piece, drawn, 0, stem, beside=beside)
+
+    stems = _stems(settings.output, [f"{p.stem}-harmonized" for p in files], files)
+    _each(files, stems, harmonized)
+
+
+def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
+    """Prints how probable each file is, in nats per frame: the fewer the likelier.
+
+    Args:
+        name: the preset's name or folder.
+        files: MIDI files. One that doesn't do is told; the others are scored.
+        settings: whether to print JSON.
+
+    Raises:
+        UserError: a file can't be read or doesn't fit, or a library is missing.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    model, grid = _open(name)
+    rows = []
+
+    def scored(path, _):
+        roll = music_files.hear(path, model.keys, grid, "").roll
+        found = {name: float(nats) for name, [nats] in model.score(roll[None]).items()}
+        row = {"file": str(path), "frames": len(roll), **found}
+        if settings.json:
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+            return
+        if not rows:
+            print("nats per frame  published  frames  file")
+        rows.append(row)
+        print(
+            f"{row['nats_per_frame']:14.4f}  "
+            f"{row['published_nats_per_frame']:9.4f}  "
+            f"{row['frames']:6}  {path}",
+            flush=True,
+        )
+
+    _each(files, files, scored)
+
+
+def _each(
+    files: Sequence[Path], stems: Iterable[Path], run: Callable[[Path, Path], None]
+) -> None:
+    """Does something with each file; those that don't do are told, and the others done.
+
+    Raises:
+        UserError: some didn't do: of a single file what is wrong with it.
+    """
+    left_out = 0
+    for path, stem in zip(files, stems, strict=True):
+        try:
+            run(path, stem)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            left_out += 1
+            print(f"left out: {error}", file=sys.stderr, flush=True)
+    if left_out:
+        raise UserError(f"{left_out} of {len(files)} files are left out: see above.")
+
+
+def _open(name):
+    """Returns a preset's model, and its grid."""
+    from zoo import presets
+    from zoo.models import MusicModel
+
+    try:
+        load_pretty_midi()
+    except ImportError as error:
+        raise UserError(str(error)) from error
+    model = MusicModel.from_preset(name)
+    if model.conditioning is not None:
+        raise UserError(
+            f"{name} draws pieces that depend on a vector of {model.conditioning} "
+            "numbers, which can't be given here. Use it from Python: "
+            "zoo.from_preset(…).generate(vector=…)."
+        )
+    return model, music_files.grid_of(presets.find(name))
+
+
+def _knows_one_key(name):
+    from zoo import presets
+
+    return music_files.knows_one_key(presets.find(name))
+
+
+def _first_frame(model, grid, settings):
+    """Returns the roll that pieces without a primer begin with, of one step or none."""
+    if settings.chord is None:
+        return np.zeros((0, model.keys), np.uint8)
+    if grid.drums:
+        raise UserError("--chord: the model plays drums. Give a --primer.")
+    try:
+        return music.frame(settings.chord, grid.lowest, model.keys)[None]
+    except ValueError as error:
+        raise UserError(f"--chord: {error}") from error
+
+
+def _primer(model, grid, settings, one_key):
+    """Returns the piece that others begin with, if there is one."""
+    if settings.primer is None:
+        return None
+    primer = _read(settings.primer, model, grid, settings, one_key)
+    if settings.bars is None:
+        bar = settings.quarters_per_bar or primer.quarters_per_bar
+        return dataclasses.replace(primer, quarters_per_bar=bar)
+    return music_additions.first_bars(
+        settings.primer, primer, settings.bars, settings.quarters_per_bar
+    )
+
+
+def _read(path, model, grid, settings, one_key):
+    """Returns a file as the model hears it and as it stays."""
+    piece = music_files.hear(path, model.keys, grid, _KEPT)
+    tempo = settings.tempo or piece.tempo
+    check_tempo(f"{path}, without --tempo", tempo)
+    given = music_additions.original(piece, grid, settings.tempo)
+    if grid.drums:
+        return given
+    if settings.transpose is not None:
+        return music_additions.moved(given, settings.transpose)
+    if one_key:
+        return music_additions.in_known_key(model, given, path)
+    return given
+
+
+def _stems(folder, names, given):
+    """Returns the paths to write, without .mid; no piece may take another's place."""
+    stems = [folder / name for name in names]
+    kept = {path.resolve() for path in given}
+    for place, stem in enumerate(stems):
+        written = stem.parent / f"{stem.name}.mid"
+        if stem in stems[:place]:
+            raise UserError(f"Two files would be written as {written}. Rename one.")
+        if written.resolve() in kept:
+            raise UserError(f"{written} would be replaced: choose another --output.")
+    return stems
+
+
+COMMANDS = {
+    "generate": cli.Command(
+        "draw pieces, from nothing, a chord or the beginning of a MIDI file",
+        Generation,
+        generate,
+    ),
+    "continue": cli.Command(
+        "draw how MIDI files go on: their notes stay, what is drawn follows",
+        Continuation,
+        go_on,
+        takes_files=True,
+    ),
+    "harmonize": cli.Command(
+        "keep the notes of MIDI files and draw what goes below the highest",
+        Harmonization,
+        harmonize,
+        takes_files=True,
+    ),
+    "score": cli.Command(
+        "say how probable MIDI files are", Scoring, score, takes_files=True
+    ),
+}
+"""The template's own commands, by name."""

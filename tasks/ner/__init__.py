@@ -1,0 +1,1 @@
+"""Many-to-many: a sentence in, a tag for each word out."""

@@ -1,0 +1,175 @@
+"""What a tagger says of texts, sentence by sentence, and ways to show it."""
+
+import io
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TextIO
+
+import tensorflow as tf
+
+from tasks.ner import conll, entities
+from zoo import kernels
+from zoo import tags as schemes
+
+# A line of CoNLL's columns: the last one is a tag of entities, or the first a number.
+_COLUMNS = re.compile(
+    rb"(?:\S.*[ \t](?:O|[BIESLU]-\S+)|\d+(?:[-.]\d+)?\t[^\t]+\t.*)[ \t]*"
+)
+# So many lines tell.
+_ALIKE = 5
+
+
+class TaggedText(NamedTuple):
+    """A text, its tokens and what a tagger says of them.
+
+    Attributes:
+        text: the text.
+        tokens: (n,), its tokens.
+        starts: (n,), where in `text` each begins, in code points.
+        ends: (n,), where each ends, exclusive.
+        tags: (n,), their tags.
+        scores: (n,), the tags' probabilities.
+    """
+
+    text: str
+    tokens: list[str]
+    starts: list[int]
+    ends: list[int]
+    tags: list[str]
+    scores: list[float]
+
+    def as_json(self, scheme: str) -> str:
+        """Returns JSON: the text and its `entities`, or `tags` where they are plain.
+
+        Either is a list of objects with `start`, `end`, `label`, `text` and `score`.
+        """
+        if scheme == schemes.PLAIN:
+            names = "text", "start", "end", "label", "score"
+            columns = self.tokens, self.starts, self.ends, self.tags, self.scores
+            rows = [
+                dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+            ]
+            return json.dumps({"text": self.text, "tags": rows}, ensure_ascii=False)
+        found = entities.entities(*self, scheme)
+        return json.dumps({"text": self.text, "entities": found}, ensure_ascii=False)
+
+    def as_conll(self) -> str:
+        """Returns a line a token, the token and its tag, with an empty one behind."""
+        file = io.StringIO()
+        conll.write(file, [self.tokens], None, [self.tags])
+        return file.getvalue().removesuffix("\n")
+
+    def shown(self, scheme: str, labels: Sequence[str], stream: TextIO) -> str:
+        """Returns the text for people: see `entities.colored` and `tagged`."""
+        if scheme == schemes.PLAIN:
+            return entities.tagged(self.tokens, self.tags)
+        found = entities.entities(*self, scheme)
+        return entities.colored(self.text, found, stream, labels)
+
+
+def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of texts, in order.
+
+    Args:
+        model: the tagger.
+        texts: the texts.
+        batch_size: how many to tag at a time.
+    """
+    # Texts have many lengths, and the kernels would be compiled for each of them.
+    function = tf.function(
+        kernels.portable()(model.tag), input_signature=model.text_signature
+    )
+    for batch in _batched(texts, batch_size):
+        results = {key: value.numpy() for key, value in function(batch).items()}
+        for place, text in enumerate(batch):
+            row = [
+                results[key][place, : results["lengths"][place]].tolist()
+                for key in ("tokens", "starts", "ends", "tags", "scores")
+            ]
+            tokens, starts, ends, tags, scores = row
+            yield TaggedText(
+                _text(text),
+                [*map(_text, tokens)],
+                starts,
+                ends,
+                [*map(_text, tags)],
+                scores,
+            )
+
+
+def noting_columns(texts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields texts, and notes on stderr if they look like columns, a token a line."""
+    alike = 0
+    for text in texts:
+        if alike is not None and text.strip() and not text.startswith(b"#"):
+            alike = alike + 1 if _COLUMNS.fullmatch(text) else None
+            if alike == _ALIKE:
+                alike = None
+                print(
+                    "note: these lines look like a token and its tag each, not like "
+                    "texts. --tokens-column reads them: 0 is the first column.",
+                    file=sys.stderr,
+                )
+        yield text
+
+
+def tag_split(model, lines: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of lines that are split into tokens.
+
+    Args:
+        model: the tagger.
+        lines: tokens between tabs, or, in a line without any, between spaces.
+        batch_size: how many to tag at a time.
+    """
+    return _tag_tokens(model, map(_split, lines), batch_size)
+
+
+def tag_tokens(
+    model, sentences: Iterable[Sequence[str]], batch_size: int
+) -> Iterator[TaggedText]:
+    """Yields what a `SequenceTagger` says of sentences, given as their tokens.
+
+    Args:
+        model: the tagger.
+        sentences: the tokens of each.
+        batch_size: how many to tag at a time.
+    """
+    encoded = ([token.encode("utf-8") for token in row] for row in sentences)
+    return _tag_tokens(model, encoded, batch_size)
+
+
+def _tag_tokens(model, sentences, batch_size):
+    function = tf.function(
+        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
+    )
+    for batch in _batched(sentences, batch_size):
+        tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
+        results = {key: value.numpy() for key, value in function(tokens).items()}
+        for place, row in enumerate(batch):
+            words = [*map(_text, row)]
+            ends = [end - 1 for end in itertools.accumulate(len(w) + 1 for w in words)]
+            yield TaggedText(
+                " ".join(words),
+                words,
+                [end - len(word) for word, end in zip(words, ends, strict=True)],
+                ends,
+                [*map(_text, results["tags"][place, : len(row)])],
+                results["scores"][place, : len(row)].tolist(),
+            )
+
+
+def _batched(items, size):
+    while batch := list(itertools.islice(items, size)):
+        yield batch
+
+
+def _split(line):
+    separator = b"\t" if b"\t" in line else b" "
+    return [token for token in line.split(separator) if token]
+
+
+def _text(value):
+    return value.decode("utf-8", "replace")

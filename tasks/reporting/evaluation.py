@@ -1,0 +1,91 @@
+"""What a preset is measured on: what it was trained to do, unless told otherwise."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from tasks.cli.config import EvaluationConfig
+from tasks.data import builders as data
+from tasks.errors import UserError
+from zoo import presets
+
+
+class Chosen(NamedTuple):
+    """A dataset's part to measure a preset on.
+
+    Attributes:
+        builder: a prepared TFDS builder.
+        splits: their names or slices, one at least, each to measure on by itself.
+        columns: as they were asked for, None where nothing is known of one.
+    """
+
+    builder: object
+    splits: tuple[str, ...]
+    columns: tuple[str | None, ...]
+
+
+def writes_card(preset: Path, settings: EvaluationConfig) -> bool:
+    """Says whether what is measured goes into a preset's metrics and card.
+
+    It does unless the preset is one that comes with the zoo, whose card tells of what
+    the zoo's authors measured: then only where the user asks for it.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for.
+    """
+    return settings.write_card or not presets.is_shipped(preset)
+
+
+def columns_of_files(
+    preset: Path, settings: EvaluationConfig, *columns: str
+) -> list[str | None]:
+    """Returns the columns of a user's file: those asked for, or the training's.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for.
+        *columns: their names in the settings and in the training's record.
+
+    Returns:
+        The columns, None where nothing is known: a training on a dataset tells nothing
+        of files.
+    """
+    trained = presets.read_metrics(preset).get("training", {})
+    if "dataset" in trained:
+        trained = {}
+    return [getattr(settings, name) or trained.get(name) for name in columns]
+
+
+def choose(
+    preset: Path, settings: EvaluationConfig, *columns: str, files: str = ""
+) -> Chosen:
+    """Chooses what to measure a preset on.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for. Without a dataset it is the training's, with
+            its columns and the splits that were held back.
+        *columns: their names in the settings and in the training's record.
+        files: the flag that takes files instead, if there is one.
+
+    Raises:
+        UserError: it was trained on no dataset, and none was asked for; or there is no
+            such dataset.
+    """
+    trained = {}
+    if settings.dataset is None:
+        trained = presets.read_metrics(preset).get("training", {})
+    dataset = settings.dataset or trained.get("dataset")
+    if dataset is None:
+        others = files and f", or files with {files}"
+        raise UserError(
+            f"Preset {preset} has no dataset on record to be measured on. Give one "
+            f"with --dataset{others}."
+        )
+    builder = data.load_builder(dataset, settings.data_dir)
+    held_back = trained.get("test_splits") or [trained.get("test_split") or "test"]
+    return Chosen(
+        builder,
+        (settings.split,) if settings.split else tuple(held_back),
+        tuple(getattr(settings, name) or trained.get(name) for name in columns),
+    )

@@ -1,0 +1,1 @@
+"""Many-to-one: a text in, its sentiment or any other class out."""

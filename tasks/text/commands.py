@@ -1,0 +1,263 @@
+"""What a language model does with texts: generate, score, rank."""
+
+import dataclasses
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+
+from tasks.cli import config, inputs
+from tasks.errors import UserError
+
+# How many tokens the text in a model card has.
+_SAMPLE = {"character": 400, "word": 120}
+
+# How many unknown words are named at most.
+_NAMED = 10
+
+# What a prompt's end, or a text's beginning, has no space at, where words are joined.
+_CLOSING, _OPENING = ",.;:!?…%)]}", "([{"
+
+
+@dataclasses.dataclass
+class Generation:
+    """What to write, and how daringly."""
+
+    # what the text begins with; default: nothing
+    prompt: str = ""
+    # the most tokens (characters or words) to draw
+    length: int = 500
+    # below 1 the probable becomes more so, above 1 less; 0: always the most probable
+    temperature: float = 1.0
+    # draw among so many of the most probable tokens; 0: among all
+    top_k: int = 0
+    # draw among the most probable tokens that have this probability together
+    top_p: float = 1.0
+    # makes what has occurred less likely: 1.2, say; 1: doesn't
+    repetition_penalty: float = 1.0
+    # end a text after this has been drawn
+    stop: str | None = None
+    # how many texts
+    count: int = 1
+    # of the draws: the same seed gives the same texts; default: another each time
+    seed: int | None = None
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        for name in ("length", "temperature", "top_k"):
+            config.at_least(self, name, 0)
+        config.check_seed(self)
+        config.at_least(self, "repetition_penalty", 0, exclusive=True)
+        config.at_least(self, "count", 1)
+        for name in ("length", "top_k"):
+            config.below(self, name, 2**31)
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
+        if self.stop == "":
+            raise UserError("--stop must not be empty: leave it out.")
+        inputs.argument(self.prompt, "--prompt")
+        inputs.argument(self.stop or "", "--stop")
+
+
+def generate(name: str, settings: Generation) -> None:
+    """Writes texts to the terminal, the first one as it is drawn.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to write.
+
+    Raises:
+        UserError: `stop` holds no tokens.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    import tensorflow as tf
+
+    from zoo.models import LanguageModel
+
+    model = LanguageModel.from_preset(name)
+    prompt = inputs.argument(settings.prompt, "--prompt").encode("utf-8")
+    stop = settings.stop and inputs.argument(settings.stop, "--stop")
+    if stop is not None and not len(_tokens(model, stop)):
+        raise UserError(f"--stop {stop!r} holds no {model.level}s.")
+    _tell_unknown(model, prompt)
+    pieces = model.stream(
+        tf.constant([prompt] * settings.count),
+        settings.length,
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        repetition_penalty=settings.repetition_penalty,
+        stop=() if stop is None else (stop,),
+        seed=settings.seed,
+    )
+    _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)
+
+
+def sample(model) -> dict[str, str]:
+    """Returns a text that a model writes from nothing, for its card.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+
+    Returns:
+        The `text`, and the `command` that prints it, but for `--model`.
+    """
+    import tensorflow as tf
+
+    how = {"length": _SAMPLE[model.level], "temperature": 0.8, "seed": 1}
+    [text] = model.generate(tf.constant([""]), **how).numpy()
+    flags = " ".join(f"--{name} {value}" for name, value in how.items())
+    return {
+        "command": f"python -m tasks.text generate {flags}",
+        "text": text.decode("utf-8", "replace"),
+    }
+
+
+def _write_all(pieces, prompt, count, level):
+    """Writes the first text as its pieces come, then the others."""
+    texts = [[] for _ in range(count)]
+    title = "--- {} of " + f"{count}\n" if count > 1 else ""
+    _write(title.format(1) + prompt)
+    for piece in pieces:
+        for place, text in enumerate(piece.numpy()):
+            more = text.decode("utf-8", "replace")
+            if more and not texts[place]:
+                more = _gap(level, prompt, more) + more
+            if more:
+                texts[place].append(more)
+            if place == 0:
+                _write(more)
+    _write("\n")
+    for number, text in enumerate(texts[1:], start=2):
+        _write(title.format(number) + prompt + "".join(text) + "\n")
+
+
+def _write(text):
+    print(text, end="", flush=True)
+
+
+def _tell_unknown(model, prompt):
+    """Says which tokens of a prompt the model has never seen."""
+    from zoo.text.vocabulary import UNKNOWN_ID
+
+    tokens = _tokens(model, prompt)
+    unknown = tokens[model.vocabulary.ids(tokens) == UNKNOWN_ID].numpy()
+    if len(unknown):
+        named = dict.fromkeys(repr(token.decode()) for token in unknown)
+        listed = ", ".join(itertools.islice(named, _NAMED))
+        print(f"note: the model knows no {listed}: all one to it.", file=sys.stderr)
+
+
+def _tokens(model, text):
+    import tensorflow as tf
+
+    return model.tokenizer(tf.constant([text])).flat_values
+
+
+def _gap(level, prompt, text):
+    """Returns what stands between a prompt and what goes on with it."""
+    if level == "character" or not prompt or prompt[-1].isspace():
+        return ""
+    return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
+
+
+def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:
+    """Prints how probable each text is, in order.
+
+    Args:
+        name: the preset's name or folder.
+        texts: the texts.
+        settings: how many are scored at a time, and whether to print JSON, a line a
+            text, with each token's log P and all words that are unknown.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged.
+    """
+    for row in _scores(name, texts, settings.batch_size):
+        if settings.json:
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+        else:
+            print(
+                f"log P {row['log_probability']:10.3f}  "
+                f"perplexity {row['perplexity']:9.3f}  "
+                f"bits per character {row['bits_per_character']:6.3f}  "
+                f"{_shortened(row['text'])}{_noted(row['unknown'])}",
+                flush=True,
+            )
+
+
+def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:
+    """Prints texts by how probable they are as a whole, the most probable first.
+
+    Args:
+        name: the preset's name or folder.
+        texts: the texts.
+        settings: as `score`'s.
+
+    Raises:
+        PresetError: there is no such preset, or it is damaged.
+    """
+    rows = list(_scores(name, texts, settings.batch_size))
+    # Of equal ones those that come first: sorting is stable.
+    rows.sort(key=lambda row: -row["log_probability"])
+    for place, row in enumerate(rows, start=1):
+        if settings.json:
+            row = {
+                "rank": place,
+                "text": row["text"],
+                "log_probability": row["log_probability"],
+                "unknown": row["unknown"],
+            }
+            print(json.dumps(row, ensure_ascii=False))
+        else:
+            shown = _shortened(row["text"])
+            noted = _noted(row["unknown"])
+            print(f"{place:3}  log P {row['log_probability']:10.3f}  {shown}{noted}")
+
+
+def _scores(name, texts, batch_size):
+    """Yields for each text what `LanguageModel.score` says of it."""
+    import tensorflow as tf
+
+    from zoo.models import LanguageModel
+
+    model = LanguageModel.from_preset(name)
+    signature = [tf.TensorSpec([None], tf.string)]
+    score = tf.function(model.score, input_signature=signature)
+    while batch := list(itertools.islice(texts, batch_size)):
+        found = {key: each.numpy() for key, each in score(tf.constant(batch)).items()}
+        written = model.tokenizer(tf.constant(batch)).to_list()
+        for place, text in enumerate(batch):
+            length = found["lengths"][place]
+            tokens = found["tokens"][place, :length]
+            yield {
+                "text": text.decode("utf-8", "replace"),
+                **{
+                    key: float(found[key][place])
+                    for key in ("log_probability", "perplexity", "bits_per_character")
+                },
+                "tokens": [token.decode("utf-8", "replace") for token in tokens],
+                "log_probabilities": found["log_probabilities"][
+                    place, :length
+                ].tolist(),
+                "unknown": [
+                    token.decode("utf-8", "replace")
+                    for token, is_unknown in zip(
+                        written[place], found["unknown"][place], strict=False
+                    )
+                    if is_unknown
+                ],
+            }
+
+
+def _noted(unknown):
+    """Says which words of a text the model doesn't know."""
+    named = dict.fromkeys(map(repr, unknown))
+    listed = ", ".join(itertools.islice(named, _NAMED))
+    if len(named) > _NAMED:
+        listed += ", …"
+    return f"  (unknown: {listed})" if listed else ""
+
+
+def _shortened(text):
+    return text if len(text) <= 100 else text[:99] + "…"

@@ -1,0 +1,1 @@
+"""Trainings: their folders, epochs, checkpoints and records."""

@@ -1,0 +1,335 @@
+"""Training that can be killed at any moment, and goes on with the same result."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tasks.cli import outputs
+from tasks.cli.config import TrainingConfig
+from tasks.errors import UserError
+from tasks.training import callbacks, fingerprints, hardware
+from zoo import plots, presets
+from zoo.files import replaced_file
+
+CONFIG, DATA, CHECKPOINTS = "config.json", "data.json", "checkpoints"
+# What another machine may have elsewhere, and what only says when to stop: it goes on
+# as it would have with more patience from the beginning.
+_FREE = {"data_dir", "patience"}
+
+
+def open_output(output: Path, config, given: Collection[str], resume: bool):
+    """Looks at a training's folder, and returns what to train with.
+
+    Args:
+        output: the folder.
+        config: what the command line asks for, a dataclass.
+        given: the names of its fields that were asked for, and didn't come by default.
+        resume: whether to go on with what is there.
+
+    Returns:
+        The config to train with: when resuming, the one the training began with, with
+        what may be changed of it: more epochs, if the step size is constant.
+
+    Raises:
+        UserError: there is something to resume but `resume` is false, or the
+            reverse; other flags are given than the training began with; its
+            record is damaged; or `output` can't be a folder.
+    """
+    path = output / CONFIG
+    outputs.check_folder(output, "--output")
+    if not resume:
+        if (output / CHECKPOINTS).exists():
+            raise UserError(
+                f"{output} holds a training already. Go on with it by --resume, "
+                "or choose another --output."
+            )
+        return config
+    if not path.exists():
+        raise UserError(f"Nothing to resume: {output} holds no training.")
+    try:
+        begun = type(config)(**json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged, or of another version of the zoo: {error}. "
+            "Train anew in another --output."
+        ) from error
+    changed = {}
+    for field in dataclasses.fields(config):
+        asked, then = getattr(config, field.name), getattr(begun, field.name)
+        if field.name in given and asked != then:
+            _check_change(output, field.name, asked, begun)
+            changed[field.name] = asked
+    return dataclasses.replace(begun, **changed)
+
+
+def _check_change(output, name, asked, begun):
+    """Raises a UserError where a training can't go on with another value."""
+    if name in _FREE:
+        return
+    then = f"The training in {output} began with {name} = {getattr(begun, name)}; "
+    if not name.endswith("epochs") or name == "transposed_epochs":
+        raise UserError(
+            f"{then}--resume can't change it to {asked}. Train anew in another "
+            "--output."
+        )
+    if begun.schedule != "constant":
+        raise UserError(
+            f"{then}--resume can't change it to {asked}, for its step size follows a "
+            f"{begun.schedule} that ends at zero with the last of them: with more it "
+            "would have been another from the first step on. Train anew in another "
+            "--output, with --schedule constant to go on for as long as you like."
+        )
+    begins = output / CHECKPOINTS / "latest"
+    done = _epochs_done(output / CHECKPOINTS)
+    if name == "epochs" and asked < done:
+        raise UserError(
+            f"The training in {output} has {done} epochs already: give --epochs {done} "
+            "or more."
+        )
+    if name == "pretrain_epochs" and begins.exists():
+        raise UserError(
+            f"{then}--resume can't change it to {asked}, for pretraining is over: what "
+            "is trained now began from what it gave. Train anew in another --output."
+        )
+
+
+def _epochs_done(folder):
+    try:
+        return len((folder / "history.csv").read_text("utf-8").splitlines()) - 1
+    except OSError:
+        return 0
+
+
+def begin(output: Path, config, model=None, **data) -> None:
+    """Writes down what a training is to be resumed with.
+
+    Args:
+        output: the training's folder.
+        config: its config.
+        model: the model, whose vocabularies are the data's too.
+        **data: what it is trained and chosen on, by name; None where there is none.
+
+    Raises:
+        UserError: there are checkpoints already, of a training on other data.
+    """
+    found = {
+        name: {"examples": len(part), "fingerprint": fingerprints.of_data(part)}
+        for name, part in data.items()
+        if part is not None
+    }
+    if model is not None:
+        found["vocabulary"] = {"fingerprint": fingerprints.of_vocabularies(model)}
+    if (output / CHECKPOINTS).exists():
+        _check_data(output, found)
+    for name, content in {CONFIG: dataclasses.asdict(config), DATA: found}.items():
+        with replaced_file(output / name) as file:
+            file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
+def _check_data(output, found):
+    """Raises a UserError where a training began on other data than is found now."""
+    try:
+        begun = json.loads((output / DATA).read_text("utf-8"))
+    except (OSError, ValueError):
+        return  # of an older version: what doesn't fit the model is still told
+    for name in dict.fromkeys([*begun, *found]):
+        if begun.get(name) == found.get(name):
+            continue
+        then, now = (
+            each.get(name, {}).get("examples", "none") for each in (begun, found)
+        )
+        what = f"{name} had {then} examples and has {now} now"
+        if then == now:
+            what = f"{name} has changed"
+        raise UserError(
+            f"The training in {output} began on other data: {what}. --resume goes on "
+            "with the same data only: bring them back, or train anew in another "
+            "--output."
+        )
+
+
+def strategy(config: TrainingConfig) -> tf.distribute.Strategy:
+    """Returns how the work is spread: build and train the model in its scope."""
+    if config.mirrored:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam in one pass over the weights, whose weight decay leaves vectors alone.
+
+    Keras' own takes a dozen passes, which for large tables of embeddings is a good
+    part of a training. Biases and gains are vectors; GRU's two biases count as one.
+    """
+
+    def build(self, variables):
+        """Makes the optimizer's variables for those that it is to train."""
+        if not self.built:
+            # Not by names: to TensorFlow a variable's name is its path, and a layer
+            # may be called a bias. GRU's two biases are a matrix.
+            self.exclude_from_weight_decay(
+                [v for v in variables if len(v.shape) < 2 or v.name.endswith("bias")]
+            )
+        super().build(variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates a variable and its two moments, by TensorFlow's own kernel."""
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index].value, self._velocities[index].value
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=m.handle,
+            v=v.handle,
+            beta1_power=tf.cast(self.beta_1, variable.dtype) ** step,
+            beta2_power=tf.cast(self.beta_2, variable.dtype) ** step,
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+        )
+
+
+def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Returns Adam (Kingma & Ba 2015) as the config asks for it.
+
+    Args:
+        config: the step size, its schedule, and how gradients are clipped. Along
+            a cosine it first rises over a twentieth of the steps. How the weights
+            decay, decoupled from the gradients (Loshchilov & Hutter 2019): matrices
+            and tables by `weight_decay` times the step size at each step. And whether
+            it keeps a moving average of the weights (Polyak & Juditsky 1992).
+        steps: how many updates the training has at most.
+    """
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        warmup = steps // 20
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+        )
+    return Adam(
+        rate,
+        weight_decay=config.weight_decay or None,
+        global_clipnorm=config.clip_norm or None,
+        clipvalue=config.clip_value or None,
+        use_ema=config.ema_momentum > 0,
+        ema_momentum=config.ema_momentum or None,
+    )
+
+
+def fit(
+    model: keras.Model,
+    batches,
+    validation: tf.data.Dataset | None,
+    config: TrainingConfig,
+    folder: Path,
+    monitor: str | None = "val_accuracy",
+    watchers: Sequence[keras.callbacks.Callback] = (),
+) -> list[dict]:
+    """Trains a compiled model, from where an earlier call was killed if it was.
+
+    Args:
+        model: a model compiled with `optimizer`.
+        batches: the training set: `tasks.data.bucketing.BucketedBatches`, or what has
+            its `dataset`, `set_epoch` and length, and `shapes` if they are several.
+        validation: the set to choose the best epoch on; None to keep the last.
+        config: epochs and patience.
+        folder: where checkpoints, `history.csv` and TensorBoard's logs go.
+        monitor: the validation metric to choose by, see `callbacks.merit`.
+        watchers: callbacks that may add figures to an epoch's logs, to choose by.
+
+    Returns:
+        The history: what each epoch took and gave. The model has the weights of
+        the best epoch.
+
+    Raises:
+        TrainingError: the loss is NaN or infinite. The checkpoints are those of
+            the last good epoch.
+    """
+    with model.distribute_strategy.scope():  # for the optimizer's variables
+        checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    checkpoints.restore_latest()
+    done = len(checkpoints.history)
+    if checkpoints.is_finished(config.epochs):
+        print(checkpoints.why_finished(config.epochs))
+    else:
+        model.fit(
+            batches.dataset(),
+            validation_data=validation,
+            epochs=config.epochs,
+            initial_epoch=done,
+            shuffle=False,  # the batches know their order
+            verbose="auto" if sys.stdout.isatty() else 2,
+            callbacks=[
+                callbacks.Progress(len(batches), getattr(batches, "shapes", 1)),
+                callbacks.Order(batches),
+                callbacks.Divergence(),
+                *watchers,
+                checkpoints,
+                keras.callbacks.TensorBoard(folder / "tensorboard"),
+            ],
+        )
+    checkpoints.restore_best()
+    return checkpoints.history
+
+
+def minutes(history: list[dict]) -> float:
+    """Returns how long a training took, validation included."""
+    return round(sum(row["seconds"] for row in history) / 60, 1)
+
+
+def finish(
+    model,
+    history: list[dict],
+    record: dict,
+    config,
+    output: Path,
+    monitor: str | None = "val_accuracy",
+) -> Path:
+    """Saves a trained model as a preset, with its history, and says where.
+
+    Its card is the template's to write, by `tasks.reporting.cards.write`.
+
+    Args:
+        model: a `zoo.models.base.Model`.
+        history: what `fit` returned.
+        record: what the template knows of the training, for the model card.
+        config: the training's config.
+        output: the training's folder.
+        monitor: what the best epoch was chosen by; None if the last was kept.
+
+    Returns:
+        The preset's folder.
+    """
+    preset = output / "preset"
+    model.save_to_preset(preset)
+    best = history[-1]
+    if monitor is not None:
+        best = max(history, key=lambda row: callbacks.merit(row, monitor))
+    record = record | {
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        "seed": config.seed,
+        "minutes": minutes(history),
+        "hardware": hardware.describe(),
+        "versions": hardware.versions(),
+        "parameters": model.count_params(),
+    }
+    presets.write_metrics(preset, {"training": record}, card=None)
+    curves = output / "learning_curves.png"
+    try:
+        plots.learning_curves(history, curves)
+    except ImportError as error:
+        curves = error
+    print(f"preset      {preset}")
+    print(f"SavedModel  {preset / presets.SAVED_MODEL}")
+    print(f"card        {preset / presets.CARD}")
+    print(f"curves      {curves}")
+    print(f"logs        {output / CHECKPOINTS}: history.csv, tensorboard/")
+    return preset

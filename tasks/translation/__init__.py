@@ -1,0 +1,1 @@
+"""Many-to-many: a text in, its translation of any length out."""

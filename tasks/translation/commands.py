@@ -1,0 +1,304 @@
+"""What a translator does with texts: translate them, score translations."""
+
+import dataclasses
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable
+
+from simple_parsing import field
+
+from tasks.cli import config, extras, inputs, outputs
+from tasks.data import text_files
+from tasks.errors import UserError
+from tasks.translation.config import Search
+from tasks.translation.partial_file import PartialFile, partial_names
+
+# A picture of more tokens than this shows nothing any more.
+MOST_DRAWN = 100
+# Flags that no translation depends on.
+_WITHOUT_EFFECT = {"output", "resume", "batch_size", "attention_plot"}
+
+
+@dataclasses.dataclass
+class Translation(Search, config.PredictionConfig):
+    """How to translate, and what to print."""
+
+    # how many translations of each text, a line each: score, tab, translation
+    n_best: int = 1
+    # draw what the translation of a text looked at, as a PNG
+    attention_plot: str | None = None
+    # write to this file, FILE.partial until it is whole
+    output: str | None = None
+    # go on with an interrupted --output, with the same texts and flags
+    resume: bool = field(default=False, action="store_true")
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        Search.check(self)
+        config.PredictionConfig.check(self)
+        if not 1 <= self.n_best <= self.beam:
+            raise UserError(
+                f"--n-best must be from 1 to --beam, which is {self.beam}, found "
+                f"{self.n_best}."
+            )
+        if self.resume and not self.output:
+            raise UserError("--resume goes with --output.")
+        if self.attention_plot and self.output:
+            raise UserError("--attention-plot is of one text, --output of many.")
+
+
+def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
+    """Prints each text's translation, in order, or writes them into a file.
+
+    Args:
+        name: the preset's name or folder.
+        texts: the texts. A blank one's translation is empty.
+        settings: how to translate, and where to.
+
+    Raises:
+        UserError: something can't be gone on with, or drawn, or isn't for this model.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from zoo.models import Translator
+
+    if settings.output:
+        for path in (settings.output, *partial_names(settings.output)):
+            outputs.check_file(path, "--output", [texts.path])
+    if settings.attention_plot:
+        outputs.check_file(settings.attention_plot, "--attention-plot", [texts.path])
+        extras.require("matplotlib", "plots", "--attention-plot")
+    model = Translator.from_preset(name)
+    settings.check_model(model)
+    if settings.attention_plot:
+        first, *others = texts
+        if others:
+            raise UserError(
+                f"--attention-plot is of one text, found {1 + len(others):,}."
+            )
+        _draw(model, first, settings)
+        texts = inputs.Texts(iter([first]), lambda: 1)
+    if settings.output:
+        _write(name, model, texts, settings)
+        return
+    for row in _shown_progress(_rows(model, texts, settings), texts):
+        for line in _lines(row, settings):
+            print(line, flush=True)
+
+
+def _write(name, model, texts, settings):
+    """Writes translations into a file that can be gone on with."""
+    group = 1 if settings.json else settings.n_best
+    made_with = _made_with(name, settings)
+    with PartialFile(settings.output, settings.resume, group, made_with) as file:
+        try:
+            rows = _rows(model, file.remaining(texts), settings)
+            for row in _shown_progress(rows, texts, file.done, True):
+                for line in _lines(row, settings):
+                    file.write(line)
+        except KeyboardInterrupt:
+            print(f"\n{file.partial} can be gone on with: --resume.", file=sys.stderr)
+            raise
+    print(f"translations {settings.output}")
+
+
+def _made_with(name, settings):
+    """Returns what translations depend on beside the texts, by name."""
+    from tasks.training import fingerprints
+
+    flags = {
+        f"--{each.name.replace('_', '-')}": getattr(settings, each.name)
+        for each in dataclasses.fields(settings)
+        if each.name not in _WITHOUT_EFFECT
+    }
+    return {"model": fingerprints.of_preset(name), **flags}
+
+
+def _shown_progress(rows, texts, done=0, to_file=False):
+    """Yields rows, with a bar on stderr where it is a terminal, not full of them."""
+    from tqdm import tqdm
+
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and not to_file):
+        yield from rows
+        return
+    with tqdm(total=texts.count(), initial=done, unit=" texts") as bar:
+        for row in rows:
+            bar.update()
+            yield row
+
+
+def _rows(model, texts, settings):
+    """Yields what was found for each text, in order."""
+    from tasks.translation import sorted_batches
+
+    find = translator(model, settings, settings.n_best)
+    return sorted_batches.in_order(texts, settings.batch_size, len, find)
+
+
+def translator(model, search: Search, n_best: int = 1):
+    """Returns a function of texts, bytes, which translates them.
+
+    It returns a dict a text: the `text` and `translations`, its n best, each a dict of
+    `translation`, `score` and `log_probability`; fewer where there are fewer.
+    """
+    import tensorflow as tf
+
+    from zoo import kernels
+
+    def translated(texts):
+        known = [text.decode("utf-8", "replace") for text in texts]
+        # Nothing comes of nothing, nor of white space.
+        given = [text if text.strip() else "" for text in known]
+        with kernels.portable():
+            found = model.translate(
+                tf.constant(given, tf.string), n_best=n_best, **search.arguments()
+            )
+        names = "translations", "scores", "log_probabilities"
+        columns = [found[name].numpy().tolist() for name in names]
+        return [
+            {"text": text, "translations": _hypotheses(*rows)}
+            for text, *rows in zip(known, *columns, strict=True)
+        ]
+
+    return translated
+
+
+def best_translations(
+    model, texts: Iterable[str], search: Search, batch_size: int
+) -> list[str]:
+    """Returns the best translation of each text, in order."""
+    from tasks.translation import sorted_batches
+
+    given = [text.encode("utf-8") for text in texts]
+    rows = sorted_batches.in_order(given, batch_size, len, translator(model, search))
+    return [row["translations"][0]["translation"] for row in rows]
+
+
+def _hypotheses(texts, scores, logs):
+    return [
+        {
+            "translation": text.decode("utf-8", "replace"),
+            "score": score,
+            "log_probability": log,
+        }
+        for text, score, log in zip(texts, scores, logs, strict=True)
+        if math.isfinite(score)
+    ]
+
+
+def _lines(row, settings):
+    """Returns what is printed of a text: always as many lines."""
+    found = row["translations"]
+    if settings.json:
+        content = {"text": row["text"], **found[0]}
+        if settings.n_best > 1:
+            content["translations"] = found
+        return [json.dumps(content, ensure_ascii=False)]
+    texts = [one_line(each["translation"]) for each in found]
+    if settings.n_best == 1:
+        return texts
+    lines = [
+        f"{each['score']:.4f}\t{text}" for each, text in zip(found, texts, strict=True)
+    ]
+    return lines + ["-inf\t"] * (settings.n_best - len(lines))
+
+
+def one_line(text: str) -> str:
+    """Returns a text without line breaks, which a model may have learnt to write."""
+    return re.sub(r"[\r\n]+", " ", text)
+
+
+def _draw(model, text, settings):
+    """Draws what the best translation of a text looked at."""
+    import tensorflow as tf
+
+    from tasks.reporting.explanation_page import visible
+    from zoo import plots
+
+    if not model.attends:
+        raise UserError("This model has no attention to be drawn.")
+    found = model.translate(tf.constant([text]), **settings.arguments())
+    weights = found["attention"][0].numpy()
+    tokens = [
+        [visible(t.decode("utf-8", "replace")) for t in found[name][0].numpy() if t]
+        for name in ("tokens", "source_tokens")
+    ]
+    if not all(map(len, tokens)) or max(map(len, tokens)) > MOST_DRAWN:
+        raise UserError(
+            f"--attention-plot shows 1 to {MOST_DRAWN} tokens of the text and of its "
+            f"translation, found {len(tokens[1])} and {len(tokens[0])}."
+        )
+    try:
+        plots.attention(weights, *tokens, settings.attention_plot)
+    except ImportError as error:
+        raise UserError(str(error)) from error
+    print(f"attention   {settings.attention_plot}", file=sys.stderr)
+
+
+@dataclasses.dataclass
+class Scoring(config.PredictionConfig):
+    """What to score, and what to print."""
+
+    # a text and its translation
+    pair: list[str] = field(
+        default_factory=list, positional=True, nargs="*", metavar="TEXT TRANSLATION"
+    )
+    # two files: the texts, and line by line their translations
+    files: list[str] | None = field(default=None, nargs=2)
+    # what the files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
+
+    def check(self) -> None:
+        """Raises a UserError where there is nothing to score, or too much."""
+        super().check()
+        if bool(self.pair) == bool(self.files):
+            raise UserError("Give a TEXT and its TRANSLATION, or two --files of them.")
+        if len(self.pair) not in (0, 2):
+            raise UserError(
+                f"Give a TEXT and its TRANSLATION, found {len(self.pair)} texts. Many "
+                "are scored by --files."
+            )
+        for text in self.pair:
+            inputs.argument(text, "TEXT")
+        text_files.encoding_name(self.encoding)
+
+
+def score(name: str, settings: Scoring) -> None:
+    """Prints how probable translations are, in order.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to score; whether to print JSON, a line a pair, with each
+            token's log P.
+
+    Raises:
+        UserError: a file can't be read, or the files haven't the same number of lines.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks.translation import corpus as parallel_corpus
+    from tasks.translation import measures as translation_quality
+    from tasks.translation import sorted_batches
+    from zoo.models import Translator
+
+    pairs = [[inputs.argument(text, "TEXT") for text in settings.pair]]
+    if settings.files:
+        read = parallel_corpus.read_files(settings.files, settings.encoding)
+        pairs = list(zip(read.texts, read.translations, strict=True))
+    model = Translator.from_preset(name)
+    rows = sorted_batches.in_order(
+        pairs,
+        settings.batch_size,
+        lambda pair: max(map(len, pair)),
+        translation_quality.scorer(model),
+    )
+    for (text, translation), row in zip(pairs, rows, strict=True):
+        if settings.json:
+            content = {"text": text, "translation": translation, **row}
+            print(json.dumps(content, ensure_ascii=False), flush=True)
+        else:
+            print(
+                f"log P {row['log_probability']:10.3f}  "
+                f"perplexity {row['perplexity']:9.3f}  {text} → {translation}",
+                flush=True,
+            )

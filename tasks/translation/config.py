@@ -1,0 +1,210 @@
+"""What a translator's `train` and `evaluate` can be told. Needs no TensorFlow."""
+
+import dataclasses
+
+from simple_parsing import choice, field, flag
+
+from tasks.cli import config, outputs
+from tasks.data import text_files
+from tasks.errors import UserError
+
+DATES = "synthetic/dates"
+_COLUMNS = "source", "target", "source_column", "target_column"
+
+
+@dataclasses.dataclass
+class Search:
+    """How translations are searched for."""
+
+    # how many hypotheses a text has at each step; 1: greedy, without penalties
+    beam: int = 4
+    # how much longer translations are preferred: 0 not at all, 1 by their length
+    length_penalty: float = 0.6
+    # how much it costs to leave words of the text unattended to
+    coverage_penalty: float = 0.0
+    # the most tokens in a translation; default: 2 for each of its text's, and 50 more
+    max_length: int | None = None
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        config.at_least(self, "beam", 1)
+        config.at_least(self, "length_penalty", 0)
+        config.at_least(self, "coverage_penalty", 0)
+        if self.max_length is not None:
+            config.at_least(self, "max_length", 1)
+
+    def check_model(self, model) -> None:
+        """Raises a UserError where a model can't be searched like this."""
+        if self.coverage_penalty and not model.attends:
+            raise UserError(
+                "--coverage-penalty is about attention, which this model has none of."
+            )
+
+    def arguments(self) -> dict:
+        """Returns the arguments of `zoo.models.Translator.translate`."""
+        names = [each.name for each in dataclasses.fields(Search)]
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclasses.dataclass
+class Config(config.TrainingConfig):
+    """Translation: dataset, model and training."""
+
+    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
+    dataset: str = DATES
+    # the language to translate from; default: the dataset's first
+    source: str | None = None
+    # the language to translate into; default: the dataset's second
+    target: str | None = None
+    # a column with texts to translate from, where the dataset names no languages
+    source_column: str | None = None
+    # the column with their translations
+    target_column: str | None = None
+    # two files to train on instead of a dataset: texts, and line by line translations
+    files: list[str] | None = field(default=None, nargs=2)
+    # two files to choose the best epoch on; default: a tenth of --files
+    validation_files: list[str] | None = field(default=None, nargs=2)
+    # two files to report on
+    test_files: list[str] | None = field(default=None, nargs=2)
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
+    # pairs with more tokens on a side are left out of training
+    max_tokens: int = 200
+    # what a token is; default: a subword, and of synthetic/dates a character
+    level: str | None = choice("subword", "word", "character", default=None)
+    # how many tokens the model knows of a language
+    vocabulary_size: int = 4000
+    # how often a token must occur to be known, and a subword to be made
+    min_count: int = 2
+    # one vocabulary and one embedding for both languages
+    shared: bool = flag(False, negative_prefix="--no-")
+    # size of a token's vector
+    embedding_units: int = 256
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="gru")
+    # units of a recurrent layer; in the encoder half of them in each direction
+    units: int = 256
+    # stacked recurrent layers of the encoder
+    encoder_layers: int = 1
+    # stacked recurrent layers of the decoder
+    decoder_layers: int = 1
+    # how the decoder finds what to look at in the text
+    attention: str = choice(
+        "none", "additive", "dot", "general", "concat", default="general"
+    )
+    # of attention
+    heads: int = 1
+    # attend before a step of the decoder (Bahdanau) or after it (Luong)
+    order: str = choice("before", "after", default="after")
+    # what was attended to is an input of the next step: better, but trains slower
+    input_feeding: bool = flag(False, negative_prefix="--no-")
+    # without attention: where the text's one vector goes
+    context: str = choice("state", "input", "both", default="both")
+    # what the decoder's first state is made of
+    bridge: str = choice("copy", "dense", "zero", default="dense")
+    # the weights of the softmax are those of the target's embedding
+    tied: bool = flag(True, negative_prefix="--no-")
+    # the share of the tokens' values dropped in training
+    embedding_dropout: float = 0.0
+    # the share dropped between the layers and before the softmax
+    dropout: float = 0.2
+    # how much of a label's probability all tokens share in training
+    label_smoothing: float = 0.0
+    # how often training feeds what the model would say instead of what is right
+    scheduled_sampling: float = 0.0
+    # how a text of several sentences is translated; default: split into them, but not
+    # where tokens are characters
+    sentences: str | None = choice("split", "whole", default=None)
+    # what the best epoch is chosen by: BLEU of greedy translations, or the loss
+    choose_by: str = choice("bleu", "nats", default="bleu")
+
+    PATHS = ("files", "validation_files", "test_files")
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.DataConfig.OF_DATASETS, *_COLUMNS)
+
+    def own_data(self) -> str | None:
+        """Returns the files to train on, if there are any."""
+        return self.files and " ".join(self.files)
+
+    def check(self) -> None:
+        """Raises a UserError where flags are out of range or don't go together."""
+        super().check()
+        text_files.encoding_name(self.encoding)
+        for name in ("embedding_units", "units", "heads", "min_count", "max_tokens"):
+            config.at_least(self, name, 1)
+        config.at_least(self, "vocabulary_size", 5)
+        for name in ("embedding_dropout", "dropout"):
+            config.below(self, name, 1)
+        for name in ("validation_files", "test_files"):
+            if getattr(self, name) and not self.files:
+                raise UserError(f"--{name.replace('_', '-')} goes with --files.")
+        self._check_model()
+
+    def _check_model(self):
+        from zoo.models import translator_construction
+
+        try:
+            translator_construction.check(**self.model(), vocabularies=())
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def model(self) -> dict:
+        """Returns the arguments of `zoo.models.Translator`, but for vocabularies."""
+        names = (
+            *("embedding_units", "cell", "units"),
+            *("encoder_layers", "decoder_layers", "heads", "order", "input_feeding"),
+            *("context", "bridge", "shared", "tied", "embedding_dropout", "dropout"),
+            *("label_smoothing", "scheduled_sampling"),
+        )
+        return {
+            "level": self.token_level(),
+            "attention": None if self.attention == "none" else self.attention,
+            "sentences": "split" if self.splits() else None,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def splits(self) -> bool:
+        """Returns whether a text's sentences are translated one by one."""
+        if self.sentences is not None:
+            return self.sentences == "split"
+        return self.token_level() != "character"
+
+    def token_level(self) -> str:
+        """Returns what a token is: "subword", "word" or "character"."""
+        if self.level is not None:
+            return self.level
+        # Subwords would learn numbers by heart, and not how they are written.
+        dates = not self.files and self.dataset.split(":")[0] == DATES
+        return "character" if dates else "subword"
+
+
+@dataclasses.dataclass
+class Evaluation(Search, config.EvaluationConfig):
+    """What to measure a preset on, and how to translate."""
+
+    # the language to translate from; default: as in training, or the dataset's first
+    source: str | None = None
+    # the language to translate into; default: likewise
+    target: str | None = None
+    # a column with texts to translate from, where the dataset names no languages
+    source_column: str | None = None
+    # the column with their translations
+    target_column: str | None = None
+    # two files to measure on instead of a dataset: texts, and their translations
+    files: list[str] | None = field(default=None, nargs=2)
+    # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
+    # write the translations to this file, a line each
+    translations: str | None = None
+
+    OWN_FILES = "files"
+    OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, *_COLUMNS)
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        Search.check(self)
+        config.EvaluationConfig.check(self)
+        text_files.encoding_name(self.encoding)
+        if self.translations:
+            read = self.files or ()
+            outputs.check_file(self.translations, "--translations", read)

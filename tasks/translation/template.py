@@ -1,0 +1,272 @@
+"""Many-to-many, T_x ≠ T_y: a text in, its translation of any length out.
+
+python -m tasks.translation train
+python -m tasks.translation translate "Zwei Hunde spielen im Schnee."
+"""
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+from tasks.cli import command_line as cli
+from tasks.errors import UserError
+from tasks.translation import commands as translation_commands
+from tasks.translation.config import Config, Evaluation, Search
+
+SUMMARY = "Translates texts, and says how probable translations are."
+LIMITS = """
+- It knows the languages, the kind of text and the words that it was trained on. Text of
+  another kind has it guess, fluently: what it writes may say something else, leave
+  something out or repeat itself.
+- A sentence at a time, or a line where `sentences` isn't "split": what the one before
+  tells, it doesn't know. Sentences are found by their marks and capitals: two may be
+  taken for one, as after `am 3.`, `Dr.` or `U.S.`
+- Where `max_length` is not said, a translation has at most 2 tokens for each of its
+  text and 50 more, and 1 000 in all, which no reference of Multi30k or Tatoeba comes
+  near; one that only repeats itself is ended.
+- A score compares translations of one text. It is no measure of whether one is right.
+- BLEU and chrF count common words and letters. They compare systems on one test set,
+  and no more.
+- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
+  them) bind its use as well.
+- Texts by or about people carry their authors' prejudices, and so does the model:
+  of people whose gender a text leaves open, say.
+"""
+MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
+# So many pairs are translated after each epoch, to choose by BLEU, at most.
+CHOSEN_ON = 2000
+# So many translations are in a model card, of texts with so many characters at most.
+SAMPLES, SAMPLE_LENGTH = 3, 80
+
+
+def train(settings: Config, output: Path) -> None:
+    """Trains a translator, measures it and saves it as a preset.
+
+    Args:
+        settings: what to train, on what, and how.
+        output: where the preset, checkpoints and logs go.
+
+    Raises:
+        UserError: the dataset, a language, a column or a file doesn't exist or doesn't
+            fit.
+        TrainingError: the loss is no number any more.
+    """
+    import keras
+
+    from tasks.cli import extras
+    from tasks.reporting import cards
+    from tasks.training import fitting as training
+    from tasks.translation import batches as parallel_batches
+    from tasks.translation import measures as translation_quality
+
+    if settings.choose_by == "bleu":
+        translation_quality.require_library()  # not after the training
+    if settings.token_level() == "subword":
+        extras.require("tokenizers", "translation", "Learning subwords")
+    corpus = _read(settings)
+    if corpus.test is not None:
+        translation_quality.require_library()
+    print(corpus.describe())
+    # Not before: a dataset that is yet to be prepared draws random numbers too.
+    keras.utils.set_random_seed(settings.seed)
+    with training.strategy(settings).scope():
+        model = _build(settings, corpus)
+        size = settings.max_tokens, settings.batch_size, settings.buckets
+        batches = parallel_batches.batches(
+            model, corpus.train, *size, seed=settings.seed
+        )
+        model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    validation = parallel_batches.batches(model, corpus.validation, *size)
+    watchers = []
+    if settings.choose_by == "bleu":
+        chosen_on = corpus.validation.take(slice(CHOSEN_ON), corpus.validation.source)
+        watchers = [translation_quality.ValidationBleu(chosen_on, settings.batch_size)]
+    training.begin(
+        output, settings, model, train=corpus.train, validation=corpus.validation
+    )
+    monitor = MONITORS[settings.choose_by]
+    history = training.fit(
+        model,
+        batches,
+        validation.dataset(),
+        settings,
+        output / training.CHECKPOINTS,
+        monitor,
+        watchers,
+    )
+    record = {"command": cli.command("translation", settings), **corpus.record}
+    preset = training.finish(model, history, record, settings, output, monitor)
+    cards.write(preset, SUMMARY, LIMITS)
+    if corpus.test is not None:
+        _measure(preset, model, corpus.test, Evaluation())
+
+
+def _read(settings):
+    """Returns the corpus that the settings name."""
+    from tasks.data import builders as data
+    from tasks.translation import corpus as parallel_corpus
+
+    if settings.files:
+        return parallel_corpus.corpus_of_files(
+            settings.files,
+            settings.validation_files,
+            settings.test_files,
+            settings.encoding,
+        )
+    builder = data.load_builder(settings.dataset, settings.data_dir)
+    columns = parallel_corpus.columns(
+        builder,
+        (settings.source, settings.target),
+        (settings.source_column, settings.target_column),
+    )
+    return parallel_corpus.read_corpus(builder, settings.train_split, columns)
+
+
+def _build(settings, corpus):
+    """Returns a new model that knows the tokens of the training texts."""
+    from tasks.data import training_forms
+    from tasks.translation import batches as parallel_batches
+    from zoo.models import Translator
+
+    level = settings.token_level()
+    source, target = parallel_batches.vocabularies(
+        corpus.train,
+        level,
+        settings.vocabulary_size,
+        settings.min_count,
+        settings.shared,
+    )
+    print(f"vocabulary  {len(source):,} → {len(target):,} {level}s")
+    arguments = {**settings.model(), "normalization": "plain"}
+    if level != "character":
+        arguments["casing"] = training_forms.casing(corpus.train.texts)
+    try:
+        return Translator(source, target, **arguments, name="translation")
+    except ValueError as error:  # units that heads don't divide, say
+        raise UserError(str(error)) from error
+
+
+def evaluate(name: str, settings: Evaluation) -> None:
+    """Measures a preset on a split or on files; writes the card of the user's own.
+
+    Args:
+        name: the preset's name or folder.
+        settings: what to measure it on.
+
+    Raises:
+        UserError: the dataset, the split, a language, a column or a file doesn't exist
+            or doesn't fit.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    from tasks.reporting import evaluation
+    from tasks.translation import corpus as parallel_corpus
+    from tasks.translation import measures as translation_quality
+    from zoo import presets
+    from zoo.models import Translator
+
+    translation_quality.require_library()
+    preset = presets.find(name)
+    model = Translator.from_preset(preset)
+    settings.check_model(model)
+    writes = evaluation.writes_card(preset, settings)
+    if settings.files:
+        pairs = parallel_corpus.read_files(settings.files, settings.encoding)
+        _measure(preset, model, pairs, settings, writes)
+        return
+    builder, [split], columns = evaluation.choose(
+        preset, settings, "source_column", "target_column", files="--files"
+    )
+    languages = settings.source, settings.target
+    if any(languages):  # not those of the training
+        columns = settings.source_column, settings.target_column
+    columns = parallel_corpus.columns(builder, languages, columns)
+    pairs = parallel_corpus.read(builder, split, columns)
+    _measure(preset, model, pairs, settings, writes)
+
+
+def _measure(preset, model, pairs, settings, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
+    from tasks.reporting import cards
+    from tasks.translation import measures as translation_quality
+    from zoo.files import replaced_file
+
+    print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
+    found = translation_commands.best_translations(
+        model, pairs.texts, settings, settings.batch_size
+    )
+    figures = {
+        "pairs": len(pairs),
+        **translation_quality.measure(found, pairs.translations),
+        **translation_quality.cost(model, pairs, settings.batch_size),
+        "beam": settings.beam,
+        "length_penalty": settings.length_penalty,
+        "coverage_penalty": settings.coverage_penalty,
+    }
+    print(translation_quality.describe(figures))
+    if settings.translations:
+        with replaced_file(settings.translations) as path:
+            lines = map(translation_commands.one_line, found)
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        print(f"translations {settings.translations}")
+    if not writes:
+        cards.tell_unwritten(preset)
+        return
+    extras = _sample(pairs.texts, found, settings)
+    cards.add_evaluation(
+        preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, extras=extras
+    )
+
+
+def _sample(texts, translations, settings):
+    """Returns the first short texts with their translations, for the model's card."""
+    short = [
+        pair
+        for pair in zip(texts, translations, strict=True)
+        if 0 < len(pair[0]) <= SAMPLE_LENGTH and pair[0].isprintable()
+    ][:SAMPLES]
+    if not short:
+        return {}
+    parts = ["python -m tasks.translation translate"]
+    for each in dataclasses.fields(Search):
+        value = getattr(settings, each.name)
+        if value != each.default:
+            parts.append(f"--{each.name.replace('_', '-')} {value}")
+    parts += [shlex.quote(text) for text, _ in short]
+    lines = [translation_commands.one_line(found) for _, found in short]
+    return {"sample": {"command": " ".join(parts), "text": "\n".join(lines)}}
+
+
+TEMPLATE = cli.Template(
+    name="translation",
+    summary=SUMMARY,
+    examples=[
+        "python -m tasks.translation train      # synthetic/dates: no download",
+        "python -m tasks.translation train --dataset multi30k/de_en --dropout 0.4",
+        "python -m tasks.translation train --dataset wmt14_translate/de-en --source en",
+        "python -m tasks.translation train --files news.de news.en",
+        'python -m tasks.translation translate "Zwei Hunde spielen." --n-best 4',
+        "python -m tasks.translation translate --input texts.de --output texts.en",
+        "python -m tasks.translation translate --input texts.de --output texts.en "
+        "--resume",
+        'python -m tasks.translation translate "Ein Hund." --attention-plot hund.png',
+        'python -m tasks.translation score "Ein Hund." "A dog."',
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="translation_multi30k_de_en",
+    train=train,
+    evaluate=evaluate,
+    commands={
+        "translate": cli.Command(
+            "translate texts",
+            translation_commands.Translation,
+            translation_commands.translate,
+            takes_texts=True,
+        ),
+        "score": cli.Command(
+            "say how probable translations are",
+            translation_commands.Scoring,
+            translation_commands.score,
+        ),
+    },
+)

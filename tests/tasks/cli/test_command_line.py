@@ -1,0 +1,280 @@
+"""The command line: help, flags, exit codes, and what goes to stderr."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tasks.cli import command_line as cli
+from tasks.cli.config import PredictionConfig
+from tasks.errors import UserError
+from tasks.ner import template as ner
+from tasks.sentiment import template as sentiment
+
+TEMPLATES = [ner.TEMPLATE, sentiment.TEMPLATE]
+
+
+def python(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, **kwargs
+    )
+
+
+def test_without_arguments_help_with_examples_is_shown(run):
+    outcome = run()
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert "examples:" in outcome.out
+    for example in sentiment.TEMPLATE.examples:
+        assert example in outcome.out
+    for command in ("train", "evaluate", "predict", "export"):
+        assert re.search(rf"^ +{command}  +\w", outcome.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    ("command", "config"), [("train", "config"), ("evaluate", "evaluation")]
+)
+def test_every_field_of_a_config_is_a_flag_with_help(run, template, command, config):
+    outcome = run(command, "--help", template=template)
+    assert outcome.code == 0
+    told = re.split(r"\n  (?=--)", outcome.out.partition("options:")[2])
+    told = {part.split()[0].rstrip(","): " ".join(part.split()) for part in told}
+    for field in dataclasses.fields(getattr(template, config)):
+        flag = "--" + field.name.replace("_", "-")
+        text = " ".join(part for name, part in told.items() if name == flag)
+        words = re.sub(r"--[\w-]+|\(default:.*\)|[A-Z_]{2,}|\{.*?\}", "", text)
+        assert len(words.split()) >= 3, f"{flag}: {text!r}"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
+@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
+def test_every_flag_of_every_command_has_help(run, template, command):
+    parser = cli._parser(template)
+    subparsers = next(a for a in parser._actions if a.dest == "command")
+    run(command, "--help", template=template)  # adds the config's flags
+    silent = [
+        action.option_strings[0]
+        for action in subparsers.choices[command]._actions
+        if action.option_strings and not action.help
+    ]
+    assert silent == []
+
+
+def test_help_shows_defaults_and_choices(run):
+    outcome = run("train", "--help")
+    assert "--cell {rnn,gru,lstm}" in outcome.out
+    assert "(default: lstm)" in outcome.out
+    assert "train[:10%]" in outcome.out
+    assert "%%" not in outcome.out
+
+
+def test_the_templates_are_listed_without_tensorflow():
+    program = (
+        "import sys, runpy; runpy.run_module('tasks', run_name='__main__'); "
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    began = time.monotonic()
+    outcome = python("-c", program)
+    assert outcome.returncode == 0, outcome.stderr
+    assert time.monotonic() - began < 3
+    assert "python -m tasks.sentiment" in outcome.stdout
+
+
+def test_help_and_mistakes_in_flags_need_no_tensorflow():
+    program = (
+        "import sys; from tasks import cli, sentiment\n"
+        "try: cli.main(sentiment.TEMPLATE, ['train', '--epoch', '3'])\n"
+        "except SystemExit as stop: assert stop.code == 2\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    outcome = python("-c", program)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Did you mean '--epochs'?" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_stderr_of_a_mistake_that_needs_tensorflow_is_one_line():
+    outcome = python("-m", "tasks.sentiment", "predict", "--model", "no", "A text.")
+    assert outcome.returncode == 2
+    assert outcome.stdout == ""
+    [line] = outcome.stderr.splitlines()
+    assert line.startswith("python -m tasks.sentiment: error: Unknown preset 'no'.")
+
+
+def test_a_shorter_flag_is_not_taken_for_a_longer_one(run):
+    assert "Did you mean '--epochs'?" in run("train", "--epoch", "3").err
+
+
+def received(run, *argv, template=sentiment.TEMPLATE):
+    """Returns the config that `train` gets."""
+    configs = []
+    template = dataclasses.replace(
+        template, train=lambda config, output: configs.append((config, output))
+    )
+    outcome = run("train", *argv, template=template)
+    assert outcome.code == 0, outcome.err
+    return configs[0]
+
+
+def test_flags_reach_the_config(run, tmp_path):
+    config, output = received(
+        run,
+        *("--output", tmp_path, "--epochs", "3", "--learning-rate", "1e-2"),
+        *("--no-bidirectional", "--cell", "gru", "--clip-norm", "0"),
+        *("--clip-value", "0.5", "--text-column", "data/body", "--mirrored"),
+    )
+    assert output == tmp_path
+    assert config == sentiment.Config(
+        epochs=3,
+        learning_rate=0.01,
+        bidirectional=False,
+        cell="gru",
+        clip_norm=0.0,
+        clip_value=0.5,
+        text_column="data/body",
+        mirrored=True,
+    )
+
+
+def test_the_recorded_command_gives_the_same_config(run, tmp_path):
+    config = sentiment.Config(
+        dataset="glue/sst2", epochs=3, bidirectional=False, mirrored=True, cell="rnn"
+    )
+    command = cli.command("sentiment", config).split()
+    assert command[:4] == ["python", "-m", "tasks.sentiment", "train"]
+    assert received(run, *command[4:], "--output", tmp_path)[0] == config
+
+
+def test_output_is_named_after_the_dataset(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, output = received(run, "--dataset", "synthetic/stars")
+    assert output.as_posix() == "runs/sentiment/synthetic-stars"
+    _, output = received(run, "--train-file", "my/own.conll", template=ner.TEMPLATE)
+    assert output.as_posix() == "runs/ner/my-own.conll"
+
+
+def failing(error):
+    def train(config, output):
+        raise error
+
+    return dataclasses.replace(sentiment.TEMPLATE, train=train)
+
+
+def test_a_template_has_commands_of_its_own_instead_of_predict(run):
+    calls = []
+    template = dataclasses.replace(
+        sentiment.TEMPLATE,
+        predict=None,
+        commands={
+            "sing": cli.Command(
+                "sing a song", PredictionConfig, lambda *given: calls.append(given)
+            ),
+            "read": cli.Command(
+                "read texts",
+                PredictionConfig,
+                lambda name, texts, config: calls.append((name, list(texts), config)),
+                takes_texts=True,
+            ),
+        },
+    )
+    assert run("sing", "--json", "--model", "x", template=template).code == 0
+    assert run("read", "A text.", "Another.", template=template).code == 0
+    assert calls == [
+        ("x", PredictionConfig(json=True)),
+        (template.preset, [b"A text.", b"Another."], PredictionConfig()),
+    ]
+    outcome = run("sing", "--batch-size", 0, template=template)
+    assert outcome.code == 2
+    assert "--batch-size must be" in outcome.err
+    assert "unknown 'predict'" in run("predict", "A text.", template=template).err
+    help_text = run(template=template).out
+    assert re.search(r"^ +sing  +sing a song$", help_text, re.MULTILINE)
+
+
+def test_an_interrupted_training_gives_130_and_names_resume(run, tmp_path):
+    outcome = run("train", "--output", tmp_path, template=failing(KeyboardInterrupt()))
+    assert outcome.code == 130
+    assert "--resume" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_an_interruption_while_tensorflow_is_imported_gives_130(run, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_imports_told_briefly", interrupted)
+    assert run("predict", "A text.").code == 130
+
+
+def test_an_interrupted_prediction_does_not_speak_of_resuming(run):
+    def predict(*arguments):
+        raise KeyboardInterrupt
+
+    template = dataclasses.replace(sentiment.TEMPLATE, predict=predict)
+    outcome = run("predict", "A text.", template=template)
+    assert outcome.code == 130
+    assert "--resume" not in outcome.err
+
+
+def test_a_users_error_gives_2_and_its_line(run, tmp_path):
+    template = failing(UserError("No such thing."))
+    outcome = run("train", "--output", tmp_path, template=template)
+    assert outcome.code == 2
+    assert outcome.err == "python -m tasks.sentiment: error: No such thing.\n"
+
+
+def test_an_error_of_ours_is_not_hidden(run, tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        run("train", "--output", tmp_path, template=failing(ZeroDivisionError()))
+
+
+def test_a_diverged_training_gives_1_and_one_message(run, data_dir, tmp_path):
+    """Its step size makes the second batch's logits infinite."""
+    small = """
+        --train-split train[:200] --pooling mean --units 4 --embedding-units 4
+        --cell rnn --no-bidirectional --max-length 6 --batch-size 50
+        --learning-rate 1e38 --schedule constant
+    """
+    where = ("--data-dir", data_dir, "--output", tmp_path / "run")
+    outcome = run("train", *where, *small.split())
+    assert outcome.code == 1, outcome
+    [line] = outcome.err.splitlines()
+    assert "training failed: loss is " in line
+    assert "--learning-rate" in line
+
+
+def test_export_writes_a_saved_model_that_agrees(run, preset, tmp_path):
+    from zoo.models import SequenceClassifier
+
+    outcome = run("export", "--model", preset, "--output", tmp_path / "exported")
+    assert outcome.code == 0, outcome.err
+    assert str(tmp_path / "exported") in outcome.out
+    loaded = tf.saved_model.load(tmp_path / "exported")
+    texts = tf.constant(["A good film.", "", "The plot was bad, not good."])
+    found = loaded.signatures["serving_default"](text=texts)
+    expected = SequenceClassifier.from_preset(preset).classify(texts)
+    assert set(found) == set(expected)
+    assert found["label"].numpy().tolist() == expected["label"].numpy().tolist()
+    for name in ("probability", "probabilities"):
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+
+
+def test_a_reader_who_has_had_enough_is_no_error(preset, tmp_path):
+    texts = tmp_path / "texts"
+    texts.write_text("A good film.\n" * 2000)
+    command = f"{sys.executable} -m tasks.sentiment predict --model {preset}"
+    outcome = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} --input {texts} | head -n 1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0
+    assert len(outcome.stdout.splitlines()) == 1
+    assert outcome.stderr == ""

@@ -1,0 +1,251 @@
+"""Files and folders that can't be what they are given for: told before any work."""
+
+import os
+import re
+
+import pytest
+
+from tasks.errors import UserError
+from tasks.music import template as music
+from tasks.ner import template as ner
+from tasks.sentiment import template as sentiment
+from tasks.text import template as text
+from tasks.translation import template as translation
+from tests.tasks.templates import TEMPLATES
+from zoo import presets
+
+templates = pytest.mark.parametrize("template", TEMPLATES, ids=lambda each: each.name)
+
+
+def check(outcome, *told):
+    """Checks that a mistake was told in one line, and nothing else was."""
+    assert outcome.code == 2, outcome
+    assert outcome.out == ""
+    [line] = outcome.err.splitlines()
+    assert "Traceback" not in line
+    for part in told:
+        assert str(part) in line
+
+
+@pytest.fixture
+def unloadable(monkeypatch):
+    """Has every model's loading fail the test: mistakes are told before it."""
+
+    def load(name):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("zoo.presets.load", load)
+
+
+@pytest.mark.parametrize("kind", ["same", "hard link", "symbolic link", "partial"])
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (translation, ["translate", "--input", "IN", "--output", "OUT"]),
+        (translation, ["translate", "--input", "IN", "--attention-plot", "OUT"]),
+        (translation, ["evaluate", "--files", "X", "IN", "--translations", "OUT"]),
+        (ner, ["evaluate", "--file", "IN", "--conll", "OUT"]),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else each.__name__,
+)
+def test_what_is_read_is_not_written_over(
+    run, unloadable, tmp_path, template, argv, kind
+):
+    given, out = tmp_path / "in", tmp_path / "out"
+    given.write_text("a b\n")
+    (tmp_path / "x").write_text("a b\n")
+    if kind == "hard link":
+        out.hardlink_to(given)
+    elif kind == "symbolic link":
+        out.symlink_to(given)
+    elif kind == "same":
+        out = tmp_path / "folder" / ".." / "in"
+        (tmp_path / "folder").mkdir()
+    elif argv[-2] != "--output":
+        return
+    else:
+        given = given.rename(tmp_path / "out.partial")
+    names = {"IN": given, "OUT": out, "X": tmp_path / "x"}
+    outcome = run(*(names.get(a, a) for a in argv), template=template.TEMPLATE)
+    check(outcome, argv[-2], f"the same file as {given}", "Give another name")
+    assert given.read_text() == "a b\n"
+
+
+def test_an_explanation_is_not_written_over_its_text(run, unloadable, tmp_path):
+    page = tmp_path / "explanation.html"
+    page.write_text("A text.")
+    argv = ("explain", "--input", page, "--output", tmp_path)
+    check(run(*argv, template=text.TEMPLATE), "the same file as")
+
+
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (translation, ["translate", "a", "--output", "FOLDER"]),
+        (translation, ["translate", "a", "--output", "FILE/out"]),
+        (translation, ["translate", "a", "--attention-plot", "FOLDER"]),
+        (translation, ["evaluate", "--translations", "FOLDER"]),
+        (ner, ["evaluate", "--conll", "FOLDER"]),
+        (ner, ["evaluate", "--conll", "FILE/out"]),
+        (text, ["explain", "a", "--output", "FILE"]),
+        (text, ["explain", "a", "--output", "FILE/deep"]),
+        (music, ["generate", "--output", "FILE"]),
+        *((each, ["train", "--output", "FILE"]) for each in (ner, text, music)),
+        *((each, ["train", "--output", "FILE/x"]) for each in (sentiment, translation)),
+        *((each, ["train", "--output", "LOCKED/x"]) for each in (sentiment, music)),
+        (translation, ["translate", "a", "--output", "LOCKED/x"]),
+        (ner, ["evaluate", "--conll", "LOCKED/x"]),
+        (text, ["explain", "a", "--output", "LOCKED"]),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, list) else each.__name__,
+)
+def test_where_nothing_can_be_written_is_told(
+    run, unloadable, monkeypatch, tmp_path, template, argv
+):
+    (tmp_path / "file").write_text("in the way")
+    for name in ("folder", "locked"):
+        (tmp_path / name).mkdir()
+    # Its permissions would not keep the superuser out.
+    granted = os.access
+    monkeypatch.setattr(
+        "os.access", lambda p, *a: str(p) != str(tmp_path / "locked") and granted(p, *a)
+    )
+    *others, where = argv
+    kind, _, rest = where.partition("/")
+    path = tmp_path / kind.lower() / rest
+    told = {"FILE": "is a file", "FOLDER": "is a folder", "LOCKED": "no permission"}
+    outcome = run(*others, path, template=template.TEMPLATE)
+    check(outcome, tmp_path / kind.lower(), told[kind])
+
+
+@pytest.mark.parametrize(
+    ("template", "flag", "count"),
+    [
+        (ner, "--train-file", 1),
+        (text, "--files", 1),
+        (music, "--midi-files", 1),
+        (translation, "--files", 2),
+    ],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_own_files_that_are_folders_or_missing_are_told(
+    run, tmp_path, template, flag, count
+):
+    for path in (tmp_path, tmp_path / "no*"):
+        argv = ("train", flag, *[path] * count, "--output", tmp_path / "run")
+        outcome = run(*argv, template=template.TEMPLATE)
+        check(outcome, path)
+        assert re.search("s a folder|Is a dir|No file fits|No such file", outcome.err)
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("template", [text, music], ids=["text", "music"])
+def test_files_may_be_many_as_a_shell_gives_them(template):
+    from tasks.cli import command_line as cli
+
+    flag = {"text": "--files", "music": "--midi-files"}[template.TEMPLATE.name]
+    for command in ("train", "evaluate"):
+        argv = [command, flag, "a[1].x", "b.x", "c.x", "--batch-size", "3"]
+        config = cli._parser(template.TEMPLATE).parse_args(argv).config
+        assert getattr(config, flag[2:].replace("-", "_")) == argv[2:5]
+        assert config.batch_size == 3
+
+
+def test_a_file_of_just_that_name_wins_over_the_pattern(tmp_path):
+    from tasks.data import file_patterns
+
+    for name in ("a[1].txt", "a1.txt", "b.txt", "*.txt"):
+        (tmp_path / name).write_text(name)
+
+    def found(*patterns):
+        patterns = [f"{tmp_path}/{pattern}" for pattern in patterns]
+        return [path.name for path in file_patterns.expand(patterns, "--files")]
+
+    assert found("a[1].txt") == ["a[1].txt"]
+    assert found("a[0-9].txt") == ["a1.txt"]
+    assert found("*.txt") == ["*.txt"]
+    assert found("?.txt") == ["*.txt", "b.txt"]
+    assert found("b.txt", "a*", "b.txt") == ["b.txt", "a1.txt", "a[1].txt"]
+    with pytest.raises(UserError, match=r"No file fits --files '.*/c\[1\]"):
+        found("b.txt", "c[1].txt")
+    with pytest.raises(UserError, match="is a folder"):
+        found("")
+
+
+def test_a_trainings_folder_is_taken_for_its_preset(preset, tmp_path):
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "config.json").write_text('{"dataset": "synthetic/reviews"}')
+    with pytest.raises(presets.PresetError, match=r"isn't finished.*--resume"):
+        presets.find(run)
+    (run / "preset").symlink_to(preset)
+    assert presets.find(run) == presets.find(run / "preset") == run / "preset"
+    assert presets.load(run).class_names == ("neg", "pos")
+    # A preset stays one, whatever else lies in it.
+    assert presets.find(preset) == preset
+
+
+def test_what_is_near_a_preset_is_told(preset, tmp_path):
+    with pytest.raises(presets.PresetError, match=f"part of a preset.*{preset}"):
+        presets.find(preset / "saved_model")
+    with pytest.raises(presets.PresetError, match="is a file"):
+        presets.find(preset / "config.json")
+    with pytest.raises(
+        presets.PresetError, match=f"holds some: give one of .*{preset}"
+    ):
+        presets.find(preset.parent)
+
+
+@templates
+def test_every_command_takes_a_trainings_folder(run, monkeypatch, tmp_path, template):
+    output = tmp_path / "run"
+    (output / "checkpoints").mkdir(parents=True)
+    (output / "config.json").write_text("{}")
+    told = "isn't finished: there is no"
+    check(run("evaluate", "--model", output, template=template), told)
+    argv = ("export", "--model", output, "--output", tmp_path / "new")
+    check(run(*argv, template=template), told)
+
+
+def test_a_preset_is_not_exported_over_itself(run, preset):
+    argv = ("export", "--model", preset, "--output", preset / "saved_model")
+    check(run(*argv), "the preset's own SavedModel")
+    assert presets.load(preset)
+
+
+MISSED = {
+    "seqeval": [(ner, ["train", "--train-split", "train[:50]"], "ner")],
+    "sacrebleu": [
+        (translation, ["train", "--files", "no", "no"], "translation"),
+        (translation, ["evaluate", "--model", "no"], "translation"),
+    ],
+    "tokenizers": [(translation, ["train", "--files", "no", "no"], "translation")],
+    "pretty_midi": [
+        (music, ["train", "--midi-files", "no"], "music"),
+        (music, ["evaluate", "--midi-files", "no", "--model", "no"], "music"),
+        (music, ["generate", "--model", "no"], "music"),
+    ],
+    "matplotlib": [
+        (text, ["explain", "a", "--model", "no"], "plots"),
+        (
+            translation,
+            ["translate", "a", "--attention-plot", "x", "--model", "no"],
+            "plots",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("library", "template", "argv", "extra"),
+    [(library, *case) for library, cases in MISSED.items() for case in cases],
+)
+def test_a_missing_library_is_told_before_there_is_work(
+    run, unloadable, monkeypatch, data_dir, tmp_path, library, template, argv, extra
+):
+    monkeypatch.setitem(__import__("sys").modules, library, None)
+    if argv[0] == "train":
+        argv = [*argv, "--output", tmp_path / "run", "--data-dir", data_dir]
+    outcome = run(*argv, template=template.TEMPLATE)
+    check(outcome, library, f"sequence-zoo[{extra}]")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,112 @@
+"""Model cards say what `metrics.json` says, and nothing measured beside."""
+
+import copy
+import re
+
+from tasks.reporting import cards
+
+METRICS = {
+    "training": {
+        "command": "python -m tasks.sentiment train --dataset imdb_reviews",
+        "dataset": "imdb_reviews/plain_text:1.0.0",
+        "epochs": 41,
+        "best_epoch": 37,
+        "minutes": 123.5,
+        "hardware": "a processor",
+        "versions": {"tensorflow": "2.21.0", "keras": "3.15.1"},
+        "parameters": 2345678,
+    },
+    "evaluations": {
+        "imdb_reviews/test": {
+            "examples": 25000,
+            "accuracy": 0.91234,
+            "cross_entropy": 0.23456,
+            "classes": {"neg": {"f1": 0.55555}},
+        },
+        "glue/sst2/validation": {"examples": 872, "accuracy": 0.87654},
+    },
+}
+LIMITS = """
+    - Knows English.
+    - And nothing else.
+"""
+
+
+def render(metrics=METRICS):
+    return cards.render("sentiment_imdb", "Reads a text.", metrics, LIMITS)
+
+
+def test_rendering_twice_is_identical_and_changes_nothing():
+    before = copy.deepcopy(METRICS)
+    assert render() == render()
+    assert before == METRICS
+
+
+def test_evaluations_are_a_table_with_blanks_where_nothing_was_measured():
+    lines = [line for line in render().splitlines() if line.startswith("|")]
+    assert lines == [
+        "| data | examples | accuracy | cross entropy |",
+        "| --- | --- | --- | --- |",
+        "| imdb_reviews/test | 25 000 | 0.9123 | 0.2346 |",
+        "| glue/sst2/validation | 872 | 0.8765 |  |",
+    ]
+
+
+def test_data_are_cited():
+    metrics = METRICS | {"citations": {"imdb_reviews/plain_text/1.0.0": "@inproc{x}"}}
+    card = render(metrics)
+    assert "imdb_reviews/plain_text/1.0.0:\n\n```bibtex\n@inproc{x}\n```" in card
+    assert "bibtex" not in render()
+
+
+def test_training_is_listed():
+    card = render()
+    assert f"- command: `{METRICS['training']['command']}`" in card
+    assert "- best epoch: 37" in card
+    assert "- versions: tensorflow 2.21.0, keras 3.15.1" in card
+    for key in METRICS["training"]:
+        assert f"- {key.replace('_', ' ')}: " in card
+
+
+def test_every_figure_comes_from_the_metrics():
+    """With nothing measured, the card holds no number at all."""
+    numbers = re.findall(r"\d[\d. ]*", render({}))
+    assert numbers == []
+    known = {"25 000", "872", "0.9123", "0.8765", "0.2346", "41", "37", "123.5"}
+    known |= {"2.21.0", "3.15.1", "2345678"}
+    known |= {"1.0.0", "2"}  # of the data set and of sst2
+    found = re.findall(r"\d+(?:[. ]\d+)*", render())
+    assert set(found) == known
+
+
+def test_a_changed_figure_changes_the_card():
+    metrics = copy.deepcopy(METRICS)
+    metrics["evaluations"]["imdb_reviews/test"]["accuracy"] = 0.5
+    before, after = render().splitlines(), render(metrics).splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == ["| imdb_reviews/test | 25 000 | 0.5000 | 0.2346 |"]
+
+
+def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
+    text = "\n`O` ```\n# Romeo "
+    sample = {"command": "python -m tasks.text generate --seed 1", "text": text}
+    card = render(METRICS | {"sample": sample})
+    assert "`python -m tasks.text generate --seed 1 --model sentiment_imdb`:" in card
+    assert "\n````text\n`O` ```\n# Romeo\n````\n" in card
+    assert "sample" not in render()
+
+
+def test_limits_are_rendered_without_their_indentation():
+    assert "## Limits\n\n- Knows English.\n- And nothing else.\n" in render()
+
+
+def test_use_shows_code_that_is_python_and_names_the_preset():
+    [code] = re.findall(r"```python\n(.*?)```", render(), re.DOTALL)
+    compile(code, "card", "exec")
+    assert '"pretrained/sentiment_imdb/saved_model"' in code
+
+
+def test_a_bar_in_a_figure_is_no_end_of_its_cell():
+    figures = {"bleu": 30.0, "signature": "nrefs:1|case:mixed"}
+    card = render({"evaluations": {"x/test": figures}})
+    assert r"| x/test | 30.0000 | nrefs:1\|case:mixed |" in card

@@ -1,0 +1,192 @@
+"""A training's folder: begun once, resumed with the config it began with."""
+
+import copy
+import dataclasses
+import json
+import types
+
+import numpy as np
+import pytest
+
+from tasks.cli.config import PretrainingConfig, TrainingConfig
+from tasks.errors import UserError
+from tasks.training import fingerprints
+from tasks.training import fitting as training
+
+DEFAULTS = TrainingConfig()
+BEGUN = TrainingConfig(epochs=7, seed=5, clip_norm=0.5)
+NOTHING, SEED, GIVEN = set(), {"seed"}, {"epochs", "seed", "clip_norm"}
+
+
+@pytest.fixture
+def output(tmp_path):
+    """The folder of a training that was killed."""
+    output = tmp_path / "run"
+    training.begin(output, BEGUN)
+    (output / training.CHECKPOINTS).mkdir()
+    return output
+
+
+def test_a_new_training_writes_its_config(output):
+    content = json.loads((output / training.CONFIG).read_text())
+    assert content == dataclasses.asdict(BEGUN)
+
+
+def test_resuming_takes_the_config_that_the_training_began_with(output):
+    same_seed = TrainingConfig(seed=5)
+    for asked, given in ((DEFAULTS, NOTHING), (BEGUN, GIVEN), (same_seed, SEED)):
+        assert training.open_output(output, asked, given, resume=True) == BEGUN
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"seed": 6}, "began with seed = 5; --resume can't change it to 6"),
+        ({"epochs": 8}, "began with epochs = 7"),
+        ({"clip_norm": 0.0}, "began with clip_norm = 0.5"),
+        ({"dataset": "imdb_reviews"}, "began with dataset = synthetic/reviews"),
+    ],
+)
+def test_resuming_with_another_config_is_refused_with_the_field(output, asked, message):
+    with pytest.raises(UserError, match=message):
+        training.open_output(output, TrainingConfig(**asked), asked, resume=True)
+    assert training.open_output(output, DEFAULTS, NOTHING, resume=True) == BEGUN
+
+
+def test_a_folder_that_holds_a_training_is_not_overwritten(output):
+    with pytest.raises(UserError, match=r"holds a training already.*--resume"):
+        training.open_output(output, DEFAULTS, NOTHING, resume=False)
+    assert training.open_output(output, DEFAULTS, NOTHING, resume=True) == BEGUN
+
+
+def test_nothing_to_resume_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"Nothing to resume: .*none"):
+        training.open_output(tmp_path / "none", DEFAULTS, NOTHING, resume=True)
+
+
+def test_a_training_that_saved_nothing_can_begin_anew_or_resume(tmp_path):
+    training.begin(tmp_path, BEGUN)
+    assert training.open_output(tmp_path, DEFAULTS, NOTHING, resume=True) == BEGUN
+    assert training.open_output(tmp_path, DEFAULTS, NOTHING, resume=False) == DEFAULTS
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"no_such_field": 1}', "[]"])
+def test_a_damaged_config_is_told(output, content):
+    (output / training.CONFIG).write_text(content)
+    with pytest.raises(UserError, match=r"config\.json"):
+        training.open_output(output, DEFAULTS, NOTHING, resume=True)
+
+
+@pytest.fixture
+def constant(tmp_path):
+    """The folder of a training at a constant step size, with three epochs done."""
+    output = tmp_path / "constant"
+    training.begin(output, CONSTANT)
+    (output / training.CHECKPOINTS / "latest").mkdir(parents=True)
+    rows = "epoch,loss\n" + "1,2\n" * 3
+    (output / training.CHECKPOINTS / "history.csv").write_text(rows)
+    return output
+
+
+CONSTANT = PretrainingConfig(epochs=7, schedule="constant", pretrain_split="train")
+
+
+def resumed(output, **asked):
+    config = dataclasses.replace(PretrainingConfig(), **asked)
+    return training.open_output(output, config, asked, resume=True)
+
+
+def test_epochs_at_a_constant_step_size_may_be_more_or_fewer(constant):
+    for epochs in (12, 10, 7, 3):  # 10 is the default, but given
+        expected = dataclasses.replace(CONSTANT, epochs=epochs)
+        assert resumed(constant, epochs=epochs) == expected
+    with pytest.raises(UserError, match="has 3 epochs already: give --epochs 3"):
+        resumed(constant, epochs=2)
+    training.begin(constant, resumed(constant, epochs=12))
+    assert resumed(constant).epochs == 12
+
+
+def test_pretraining_may_be_longer_until_it_is_over(constant):
+    with pytest.raises(UserError, match="pretraining is over"):
+        resumed(constant, pretrain_epochs=5)
+    (constant / training.CHECKPOINTS / "latest").rmdir()
+    assert resumed(constant, pretrain_epochs=5).pretrain_epochs == 5
+
+
+@pytest.mark.parametrize("name", ["epochs", "pretrain_epochs"])
+def test_epochs_along_a_cosine_stay_and_why_is_told(tmp_path, name):
+    training.begin(tmp_path, PretrainingConfig())
+    with pytest.raises(UserError, match=rf"{name} = \d+;.*cosine.*--schedule constant"):
+        resumed(tmp_path, **{name: 12})
+
+
+def test_patience_and_the_datas_folder_may_be_others(output):
+    for asked in ({"patience": 9}, {"data_dir": "elsewhere"}):
+        config = dataclasses.replace(DEFAULTS, **asked)
+        found = training.open_output(output, config, asked, resume=True)
+        assert found == dataclasses.replace(BEGUN, **asked)
+
+
+def test_other_data_are_told(output):
+    (output / training.DATA).unlink()
+    parts = {"train": ["a", "b"], "validation": ["c"], "unlabelled": None}
+    training.begin(output, BEGUN, **parts)
+    training.begin(output, BEGUN, **parts)
+    for name, other, told in (
+        ("train", ["a"], "train had 2 examples and has 1 now"),
+        ("train", ["b", "a"], "train has changed"),
+        ("validation", ["d"], "validation has changed"),
+        ("validation", None, "validation had 1 examples and has none now"),
+        ("unlabelled", ["x"], "unlabelled had none examples and has 1 now"),
+    ):
+        with pytest.raises(UserError, match=f"began on other data: {told}"):
+            training.begin(output, BEGUN, **parts | {name: other})
+    (output / training.DATA).unlink()  # as older versions left it
+    training.begin(output, BEGUN, **parts)
+
+
+def test_other_words_are_told(output):
+    def knowing(*words):
+        vocabulary = types.SimpleNamespace(tokens=words)
+        return types.SimpleNamespace(vocabularies={"vocabulary": vocabulary})
+
+    (output / training.DATA).unlink()
+    training.begin(output, BEGUN, knowing("a", "b"))
+    training.begin(output, BEGUN, knowing("a", "b"))
+    with pytest.raises(UserError, match="vocabulary has changed"):
+        training.begin(output, BEGUN, knowing("b", "a"))
+
+
+def test_a_training_that_saved_nothing_may_begin_on_other_data(tmp_path):
+    training.begin(tmp_path, BEGUN, train=["a"])
+    training.begin(tmp_path, BEGUN, train=["b"])
+
+
+@dataclasses.dataclass
+class Made:
+    rows: object
+    source: str = "x"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["ab", "c"], ["a", "bc"]),
+        ([["a"], ["b"]], [["a", "b"]]),
+        ([b"a", b""], [b"a"]),
+        (np.array([1, 2]), np.array([2, 1])),
+        (np.zeros((2, 3)), np.zeros((3, 2))),
+        (np.array(["a", "b"], object), np.array(["ab"], object)),
+        (Made(["a"]), Made(["b"])),
+        ([1, 2], [12]),
+    ],
+)
+def test_fingerprints_of_other_data_differ(one, other):
+    found = fingerprints.of_data
+    assert found(one) != found(other)
+    assert found(one) == found(copy.deepcopy(one))
+
+
+def test_fingerprints_do_not_depend_on_where_data_are_from():
+    one, other = Made(["a"], "x"), Made(["a"], "y")
+    assert fingerprints.of_data(one) == fingerprints.of_data(other)

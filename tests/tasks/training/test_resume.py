@@ -1,0 +1,94 @@
+"""A training of each template is gone on with: the same data, and more epochs."""
+
+import shutil
+
+import pytest
+
+from tasks.music import template as music
+from tasks.ner import template as ner
+from tasks.sentiment import template as sentiment
+from tasks.text import template as text
+from tasks.translation import template as translation
+from tests.tasks.commands import history
+
+pytest.importorskip("babel")
+
+UNITS = ("--units", 3, "--embedding-units", 3, "--cell", "rnn")
+SMALL = {
+    "ner": (
+        *("--units", 3, "--word-units", 3, "--cell", "rnn", "--lowercase-units", 2),
+        *("--character-features", "none"),
+    ),
+    "sentiment": (*UNITS, "--pooling", "mean", "--no-bidirectional"),
+    "text": (*UNITS, "--window", 16, "--batch-size", 4),
+    "music": (*UNITS, "--frame-units", 3),
+    "translation": (
+        *("--units", 4, "--embedding-units", 4, "--cell", "rnn", "--batch-size", 50),
+        *("--choose-by", "nats", "--dropout", 0),
+    ),
+}
+DATA = {"ner": "entities", "sentiment": "reviews", "text": "markov"} | {
+    "music": "scales",
+    "translation": "dates",
+}
+MODULES = {"ner": ner, "sentiment": sentiment, "text": text} | {
+    "music": music,
+    "translation": translation,
+}
+
+
+class InterruptionError(BaseException):
+    """Ends a training behind its epochs, before all that comes then."""
+
+
+@pytest.fixture
+def train(run, data_dir, monkeypatch):
+    """Trains a template; ends with the epochs, without a preset."""
+
+    def finish(*arguments, **kwargs):
+        raise InterruptionError
+
+    monkeypatch.setattr("tasks.training.fitting.finish", finish)
+
+    def train(name, output, *argv):
+        flags = ("--data-dir", data_dir, "--output", output)
+        try:
+            return run("train", *flags, *argv, template=MODULES[name].TEMPLATE)
+        except InterruptionError:
+            return None
+
+    return train
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_other_data_and_more_epochs(train, data_dir, tmp_path, name):
+    part = 20 if name in ("text", "music") else 100
+    split = "train" if name == "text" else f"train[:{part}]"
+    data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
+    flags = (*data, "--batch-size", 20, *SMALL[name])
+    constant = ("--schedule", "constant", "--patience", 9)
+    output = tmp_path / "run"
+    assert train(name, output, *flags, *constant, "--epochs", 1) is None
+    rows = history(output)
+    assert train(name, output, "--resume", "--epochs", 2) is None
+    assert history(output)[0] == rows[0]
+    assert len(history(output)) == 2
+    whole = tmp_path / "whole"
+    assert train(name, whole, *flags, *constant, "--epochs", 2) is None
+    assert history(whole) == history(output)
+
+    record = (output / "data.json").read_text()
+    (output / "data.json").write_text(record.replace('"examples": ', '"examples": 9'))
+    outcome = train(name, output, "--resume")
+    assert outcome.code == 2
+    assert "began on other data: train had 9" in outcome.err
+    (output / "data.json").write_text(record)
+
+    cosine = tmp_path / "cosine"
+    shutil.copytree(output, cosine)
+    config = (cosine / "config.json").read_text()
+    (cosine / "config.json").write_text(config.replace('"constant"', '"cosine"'))
+    outcome = train(name, cosine, "--resume", "--epochs", 12)
+    assert outcome.code == 2
+    assert "for its step size follows a cosine" in outcome.err
