@@ -121,8 +121,8 @@ def _build(settings, corpus):
     from tasks.data import builders as data
     from tasks.data import training_forms
     from zoo.models import SequenceTagger
-    from zoo.models.token_features import lowercase
-    from zoo.models.token_forms import plain
+    from zoo.models.tagger.token_features import lowercase
+    from zoo.models.tagger.token_forms import plain
     from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
     from zoo.text.vocabulary import SPECIAL
 

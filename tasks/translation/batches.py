@@ -11,7 +11,7 @@ from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.translation.corpus import Pairs
 from zoo.models import Translator
-from zoo.models.languages import LEVELS
+from zoo.models.translator.languages import LEVELS
 from zoo.text import Subwords, Vocabulary, normalize
 from zoo.text.normalization import MARKS
 from zoo.text.vocabulary import END_ID
@@ -130,7 +130,7 @@ def batches(
 
 
 def encode(language, texts: np.ndarray) -> tf.RaggedTensor:
-    """Returns the ids of texts, strings, in a `zoo.models.languages.Language`."""
+    """Returns the ids of texts, strings, in one of a translator's languages."""
     ids = tf.function(
         language.encode, input_signature=[tf.TensorSpec([None], tf.string)]
     )

@@ -141,10 +141,10 @@ class Config(config.TrainingConfig):
         self._check_model()
 
     def _check_model(self):
-        from zoo.models import translator_construction
+        from zoo.models.translator import construction
 
         try:
-            translator_construction.check(**self.model(), vocabularies=())
+            construction.check(**self.model(), vocabularies=())
         except ValueError as error:
             raise UserError(str(error)) from error
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.benchmarks import tensorflow_text, text_cases
 from tests.benchmarks.generation import Generation
 from tests.benchmarks.text_cases import START_ID, TextCase
-from zoo.models.stepper import Stepper
+from zoo.models.language_model.stepper import Stepper
 
 
 class Zoo:

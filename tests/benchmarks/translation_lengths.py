@@ -5,8 +5,8 @@
 
 For each model and each two files of pairs, in the model's own tokens: the most tokens
 that a reference has for so many of its source; how many references are longer than
-`zoo.models.translation` lets a translation be; and, for each period, the longest run
-of tokens that repeats itself, beside what `zoo.decoding.Cycles` takes for going in
+`zoo.models.translator.search` lets a translation be; and, for each period, the longest
+run of tokens that repeats itself, beside what `zoo.decoding.Cycles` takes for going in
 circles. Files may be `.gz`.
 """
 
@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.decoding import Cycles
-from zoo.models import Translator, translation
+from zoo.models import Translator
+from zoo.models.translator import search
 from zoo.text.vocabulary import PADDING_ID
 
 BATCH = 2000
@@ -106,7 +107,7 @@ def longest_runs(ids: np.ndarray, periods: int) -> np.ndarray:
 def print_tables(counts: np.ndarray, runs: np.ndarray) -> None:
     """Prints what was measured of a model and a pair of files."""
     source, target = counts.T
-    limits = translation.default_limit(tf.constant(source, tf.int32)).numpy()
+    limits = search.default_limit(tf.constant(source, tf.int32)).numpy()
     print(f"{len(counts):,} pairs, the longest {source.max()} → {target.max()} tokens")
     print("source tokens     pairs  most target tokens   limit  most / limit")
     for low, high in zip((0, *EDGES), EDGES, strict=False):

@@ -5,7 +5,9 @@ from zoo.layers.attention_coverage import Coverage, coverage
 from zoo.layers.attention_decoder import AttentionDecoder
 from zoo.layers.bernoulli_output import BernoulliOutput
 from zoo.layers.bidirectional import Bidirectional
+from zoo.layers.bridge import Bridge
 from zoo.layers.conditioning import Conditioned
+from zoo.layers.context_decoder import ContextDecoder
 from zoo.layers.continuous_cache import ContinuousCache
 from zoo.layers.crf import CRF
 from zoo.layers.crf_outputs import CRFAccuracy, CRFDecoder, CRFLoss
@@ -17,6 +19,7 @@ from zoo.layers.output_recurrence import OutputRecurrence
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, SimpleRNN
 from zoo.layers.rnn import RNN
+from zoo.layers.sampled_softmax import SampledSoftmax
 from zoo.layers.stepping import stepper
 from zoo.layers.streaming import stream, windows
 from zoo.layers.torch_weights import from_torch
@@ -33,10 +36,12 @@ __all__ = [
     "BagOfNGrams",
     "BernoulliOutput",
     "Bidirectional",
+    "Bridge",
     "CRFAccuracy",
     "CRFDecoder",
     "CRFLoss",
     "Conditioned",
+    "ContextDecoder",
     "ContinuousCache",
     "Coverage",
     "DeepRNN",
@@ -46,6 +51,7 @@ __all__ = [
     "Memory",
     "NADEOutput",
     "OutputRecurrence",
+    "SampledSoftmax",
     "SimpleRNN",
     "coverage",
     "from_torch",

@@ -1,9 +1,9 @@
 """Models: strings in, strings out, on the layers of the zoo."""
 
+from zoo.models.bidirectional_language_model import BidirectionalLanguageModel
 from zoo.models.classifier import SequenceClassifier
 from zoo.models.language_model import LanguageModel
 from zoo.models.music_model import MusicModel
-from zoo.models.pretraining import BidirectionalLanguageModel
 from zoo.models.tagger import SequenceTagger
 from zoo.models.translator import Translator
 

@@ -8,7 +8,8 @@ import pytest
 from tasks.data import training_forms
 from tasks.translation import batches as parallel_batches
 from tasks.translation.corpus import Pairs
-from zoo.models import Translator, token_forms
+from zoo.models import Translator
+from zoo.models.tagger import token_forms
 from zoo.text import normalize
 
 

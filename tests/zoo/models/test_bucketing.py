@@ -9,15 +9,12 @@ import tensorflow as tf
 from tests.zoo.models.language_models import make as make_language_model
 from tests.zoo.models.music_models import make as make_music_model
 from zoo import kernels
-from zoo.models import (
-    SequenceClassifier,
-    SequenceTagger,
-    text_generation,
-    token_features,
-)
+from zoo.models import SequenceClassifier, SequenceTagger
 from zoo.models.bucketing import in_buckets
-from zoo.models.stepper import Stepper
-from zoo.models.token_features import CharacterFeatures
+from zoo.models.language_model import generation
+from zoo.models.language_model.stepper import Stepper
+from zoo.models.tagger import token_features
+from zoo.models.tagger.token_features import CharacterFeatures
 from zoo.text import Vocabulary
 
 STEPWISE = tf.RaggedTensorSpec([None, None], tf.int32)
@@ -221,12 +218,12 @@ def test_scores_depend_on_no_neighbour(monkeypatch, cache):
 def test_prompts_are_read_in_buckets(monkeypatch):
     model = make_language_model([*"thecas. "])
     steps = count_steps(monkeypatch, Stepper, "read", argument=1)
-    ids = text_generation.prompt_ids(model, TEXTS)
+    ids = generation.prompt_ids(model, TEXTS)
     with kernels.portable():
-        last, state = text_generation.read(model, Stepper(model), ids)
+        last, state = generation.read(model, Stepper(model), ids)
     assert 4 * LONG <= sum(steps) < 5 * LONG
     for row in (0, 1, 5):
-        own, alone = text_generation.read(model, Stepper(model), ids[row : row + 1])
+        own, alone = generation.read(model, Stepper(model), ids[row : row + 1])
         assert own[0] == last[row]
         for each, expected in zip(state, alone, strict=True):
             np.testing.assert_allclose(each[row], expected[0], atol=1e-6)

@@ -1,0 +1,110 @@
+"""The loss of predicting tokens, by a sample of them."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+# The logit of what is never predicted.
+IMPOSSIBLE = -1e9
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SampledSoftmax(keras.layers.Layer):
+    """The loss of predicting a token among a sample of all tokens.
+
+    ```
+    z_k  = e_k · h + b_k                                      e the embedding
+    s_k  = z_k - log E[count of k in the sample]
+    loss = -s_label + log(exp s_label + Σ_{k in sample} exp s_k)
+    ```
+
+    (Jean et al. 2015; the output embedding is the input's, Press & Wolf 2017.)
+    Its optimum is the full softmax' optimum, its value is not the full softmax'
+    value: that is computed where `training` is false. The sample is drawn from a
+    log-uniform distribution, P(k) = log((k + 2) / (k + 1)) / log(V + 1), which is
+    about that of words by falling frequency; all predictions of a batch share it.
+    It is drawn with replacement: leaving the label's own draws out would then make
+    frequent tokens too likely.
+
+    Args:
+        samples: how many tokens are drawn; None for all, not drawn but counted.
+        seed: of the draws.
+        never: ids that are never predicted: their probability is 0.
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: h, float (predictions, units).
+        labels: int32 (predictions,).
+        table: e, float (V, units).
+        training: whether to sample.
+
+    Returns:
+        The mean loss in nats, a scalar.
+    """
+
+    def __init__(self, samples=768, seed=None, never=(), **kwargs):
+        super().__init__(**kwargs)
+        self.samples = samples
+        self.never = tuple(never)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, hidden_shape, labels_shape=None, table_shape=None):
+        """Creates b."""
+        self.bias = self.add_weight(
+            name="bias", shape=(table_shape[0],), initializer="zeros"
+        )
+        self.vocabulary_size = table_shape[0]
+
+    def call(self, hidden, labels, table, training=False):
+        """Returns the mean loss."""
+        if training and self.samples:
+            return ops.mean(self.sampled_losses(hidden, labels, table))
+        logits = self.logits(hidden, table)
+        true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+        return ops.mean(ops.logsumexp(logits, axis=1) - true)
+
+    def logits(self, hidden, table):
+        """Returns z of all tokens, float (…, V)."""
+        return ops.matmul(hidden, ops.transpose(table)) + self.offsets()
+
+    def offsets(self):
+        """Returns b, (V,), so low that P = 0 where a token is never predicted."""
+        bias = ops.convert_to_tensor(self.bias)
+        if not self.never:
+            return bias
+        # Not −∞: what is multiplied by 0, as a loss at padding, has to become 0.
+        impossible = np.zeros(self.vocabulary_size, "float32")
+        impossible[list(self.never)] = IMPOSSIBLE
+        return bias + impossible
+
+    def sampled_losses(self, hidden, labels, table):
+        """Returns each prediction's loss in nats, (predictions,), by one sample."""
+        offsets = self.offsets()
+        drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
+        drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
+        drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
+
+        true = ops.sum(hidden * ops.take(table, labels, axis=0), axis=-1)
+        true = true + ops.take(offsets, labels) - self._log_count(labels)
+        others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
+        others = others + ops.take(offsets, drawn) - self._log_count(drawn)
+        logits = ops.concatenate([true[:, None], others], axis=1)
+        return ops.logsumexp(logits, axis=1) - true
+
+    def _log_count(self, ids):
+        """Returns the logarithm of how often an id is expected in the sample."""
+        ids = ops.cast(ids, "float32")
+        chance = ops.log((ids + 2) / (ids + 1)) / math.log(self.vocabulary_size + 1)
+        return ops.log(self.samples * chance)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "samples": self.samples,
+            "seed": self.seed,
+            "never": list(self.never),
+        }

@@ -1,0 +1,79 @@
+"""Learning a language from unlabelled text, before the labels come."""
+
+import keras
+from keras import ops
+
+from zoo.layers import SampledSoftmax
+
+
+class BidirectionalLanguageModel(keras.Model):
+    """Predicts each token from those before it, and from those after it.
+
+    ```
+    -log P(w<t+1> | w<1..t>) - log P(w<t-1> | w<t..T>)     summed over t
+    ```
+
+    (Peters et al. 2018.) It *is* the embedding and the first recurrent layer of
+    another model: what it learns, that model has learnt (Dai & Le 2015).
+
+    Args:
+        embedding: a `keras.layers.Embedding`.
+        recurrent: a recurrent layer that returns sequences, or a `Bidirectional`
+            that concatenates; one direction alone predicts the next token only.
+        dropout: rate in [0, 1) after the embedding and before the predictions.
+        samples: see `SampledSoftmax`.
+        seed: of dropout and of the samples.
+
+    Call arguments:
+        inputs: int32 (batch, steps), without padding.
+
+    Returns:
+        A float tensor (batch, steps, units of the embedding) for each direction.
+    """
+
+    def __init__(self, embedding, recurrent, dropout=0.0, samples=768, seed=None):
+        super().__init__(name="language_model")
+        self.embedding = embedding
+        self.recurrent = recurrent
+        self.directions = 2 if hasattr(recurrent, "backward_layer") else 1
+        self.drop = keras.layers.Dropout(dropout, seed=seed, name="dropout")
+        self.projections = [
+            keras.layers.Dense(embedding.output_dim, name=f"projection_{number}")
+            for number in range(self.directions)
+        ]
+        self.softmax = SampledSoftmax(samples, seed=seed, name="softmax")
+
+    def build(self, input_shape):
+        """Creates the weights of the projections and of the softmax."""
+        features = (*input_shape, self.embedding.output_dim)
+        for layer in (self.embedding, self.recurrent):
+            if not layer.built:
+                layer.build(input_shape if layer is self.embedding else features)
+        units = self.recurrent.compute_output_shape(features)[-1]
+        for projection in self.projections:
+            projection.build((*input_shape, units // self.directions))
+        self.softmax.build(None, None, self.embedding.embeddings.shape)
+
+    def call(self, inputs, training=False):
+        """Returns each direction's guess at the neighbour it has yet to see."""
+        # Not by calling the embedding: its mask would only cost time here.
+        embedded = ops.take(self.embedding.embeddings, inputs, axis=0)
+        states = self.recurrent(self.drop(embedded, training=training))
+        states = self.drop(states, training=training)
+        halves = ops.split(states, self.directions, axis=-1)
+        return [
+            project(half)
+            for project, half in zip(self.projections, halves, strict=True)
+        ]
+
+    def compute_loss(self, x, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns the mean of the directions' losses, in nats a token."""
+        neighbours = [(slice(None, -1), slice(1, None)), (slice(1, None), slice(0, -1))]
+        losses = []
+        for guesses, (here, there) in zip(y_pred, neighbours, strict=False):
+            units = guesses.shape[-1]
+            hidden = ops.reshape(guesses[:, here], (-1, units))
+            labels = ops.reshape(x[:, there], (-1,))
+            table = ops.convert_to_tensor(self.embedding.embeddings)
+            losses.append(self.softmax(hidden, labels, table, training=training))
+        return sum(losses) / len(losses)

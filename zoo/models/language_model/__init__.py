@@ -1,0 +1,5 @@
+"""Texts in, texts out, token by token: generated and scored."""
+
+from zoo.models.language_model.model import LanguageModel
+
+__all__ = ["LanguageModel"]

@@ -1,0 +1,249 @@
+"""What may follow a text, drawn token by token from a language model."""
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.decoding import (
+    Categorical,
+    Generator,
+    StopSequences,
+    occurring,
+    parameters,
+    seeds,
+)
+from zoo.decoding.parameters import LARGEST, one_or_per_row, per_row
+from zoo.layers.states import state_sizes
+from zoo.models.bucketing import in_buckets
+from zoo.models.language_model.stepper import Stepper
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+# How many graphs are kept, one for each choice of filters and stops.
+_GRAPHS = 32
+
+
+class TextGenerator:
+    """Generates a language model's texts in graphs that it keeps.
+
+    A filter that is left out is left out of the graph, where it would sort all tokens
+    at each step. The numbers are tensors, so that another temperature needs no other
+    graph.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._graphs = {}
+
+    def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
+        """Generates texts: see `generate`; all numbers are known."""
+        _check(length, **filters)
+        seed = seeds.new_seed() if seed is None else seed
+        stop = _possible(self._model, stop, length)
+        key = tuple(filters), stop, jit_compile
+        if key not in self._graphs:
+            if len(self._graphs) == _GRAPHS:
+                del self._graphs[next(iter(self._graphs))]
+            graph = functools.partial(
+                generate, self._model, stop=stop, jit_compile=jit_compile
+            )
+            self._graphs[key] = tf.function(
+                graph, autograph=False, reduce_retracing=True
+            )
+        numbers = {
+            name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32)
+            for name, value in filters.items()
+        }
+        prompts = tf.convert_to_tensor(prompts, tf.string)
+        length, seed = tf.constant(length, tf.int32), tf.constant(seed, tf.int64)
+        return self._graphs[key](prompts, length, seed, **numbers)
+
+
+def generate(model, prompts, length, seed, **how) -> tf.Tensor:
+    """Returns what follows prompts, in a graph or not.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        prompts: string (batch,).
+        length: the most tokens to draw, int32, as all numbers () or (1,) for all rows,
+            or (batch,).
+        seed: int64. Of one for each row, a row's text is what it would be alone.
+        **how: of `_prepare`.
+
+    Returns:
+        string (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: a number is out of its range, or there are too
+            few or too many.
+    """
+    rows = tf.shape(prompts)[0]
+    length = per_row("length", length, rows, tf.int32, least=0)
+    seed = _pairs(seed, rows)
+    generator, beginning = _prepare(model, prompts, **how)
+    return model.decode(generator(**beginning, length=length, seed=seed).sequences)
+
+
+def stream(
+    model, prompts, length, seed, piece=16, stop=(), jit_compile=False, **filters
+) -> Iterator[tf.Tensor]:
+    """Yields what follows prompts, `piece` tokens at a time, not in a graph.
+
+    One after another the pieces are what `generate` returns.
+    """
+    _check(length, **filters)
+    stop = _possible(model, stop, length)
+    seed = seeds.new_seed() if seed is None else seed
+    rows = tf.shape(prompts)[0]
+    length = per_row("length", length, rows, tf.int32)
+    seed = _pairs(seed, rows)
+    generator, beginning = _prepare(
+        model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
+    )
+    pieces = generator.stream(**beginning, length=length, seed=seed)
+    return _as_texts(model, pieces)
+
+
+def _as_texts(model, pieces):
+    last = None
+    for piece in pieces:
+        if last is None:
+            last = tf.fill(tf.shape(piece[:, :1]), PADDING_ID)
+        # Whether there is a space before a word, the token before it tells.
+        begin = tf.strings.length(model.decode(last))
+        text = model.decode(tf.concat([last, piece], axis=1))
+        yield tf.strings.substr(text, begin, tf.strings.length(text) - begin)
+        last = piece[:, -1:]
+
+
+def _pairs(seed, rows):
+    """Returns a seed, or one for each row, as a `Generator` takes it."""
+    seed = seeds.new_where_negative(tf.convert_to_tensor(seed, tf.int64))
+    if seed.shape.rank == 0:  # the same, with nothing to decide at each step
+        return seeds.as_pairs(seed)
+    return seeds.as_pairs(one_or_per_row("seed", seed, rows))
+
+
+def _prepare(
+    model,
+    prompts,
+    *,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    repetition_penalty=None,
+    stop: Sequence[str] = (),
+    jit_compile: bool = False,
+    chunk: int = 128,
+):
+    """Reads prompts, and returns a `Generator` and what it starts from.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        prompts: string (batch,).
+        temperature: of `zoo.decoding.Categorical`; as all numbers, one or one for each
+            row.
+        top_k: see there.
+        top_p: see there.
+        repetition_penalty: see `zoo.decoding.filters`; for the prompt's tokens too.
+        stop: texts that end the row in which they have been drawn.
+        jit_compile: of `zoo.decoding.Generator`.
+        chunk: see there.
+    """
+    step = Stepper(model, compiled=jit_compile)
+    ids = prompt_ids(model, prompts)
+    last, state = read(model, step, ids)
+    rows = ids.nrows(tf.int32)
+    temperature = per_row(
+        "temperature", temperature, rows, tf.float32, least=0, most=LARGEST
+    )
+    if top_k is not None:
+        top_k = per_row("top_k", top_k, rows, tf.int32, least=0)
+    if top_p is not None:
+        top_p = per_row("top_p", top_p, rows, tf.float32, above=0, most=1)
+    if repetition_penalty is not None:
+        repetition_penalty = per_row(
+            "repetition_penalty", repetition_penalty, rows, tf.float32, above=0
+        )
+    never = {*model.softmax.never, UNKNOWN_ID}
+    generator = Generator(
+        step,
+        Categorical(temperature, top_k, top_p, forbid=sorted(never)),
+        end_id=END_ID if model.sentences else None,
+        stop=StopSequences([_ids(model, text) for text in stop]) if stop else None,
+        repetition_penalty=repetition_penalty,
+        chunk=chunk,
+        jit_compile=jit_compile,
+    )
+    seen = None
+    if repetition_penalty is not None:
+        seen = occurring(ids, len(model.vocabulary))
+    return generator, {"first_inputs": last, "state": state, "seen": seen}
+
+
+def prompt_ids(model, prompts) -> tf.RaggedTensor:
+    """Returns `<SOS>` and the tokens of prompts, int32 ragged (batch, 1 or more)."""
+    ids = model.vocabulary.ids(model.tokenizer(tf.convert_to_tensor(prompts)))
+    return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1)
+
+
+def read(model, step, ids: tf.RaggedTensor):
+    """Reads all tokens but the last ones.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        step: a `Stepper` of it.
+        ids: x, int32, ragged (batch, 1 or more).
+
+    Returns:
+        The last tokens, int32 (batch,), and the state before them.
+    """
+
+    def read_some(places):
+        some = tf.gather(ids, places)
+        before = tf.cast(some.row_lengths(), tf.int32) - 1
+        padded = some.to_tensor(PADDING_ID)
+        last = tf.gather(padded, before, batch_dims=1)
+        padded = padded[:, :-1]
+        rows, steps = tf.unstack(tf.shape(padded))
+        state = model.recurrent.get_initial_state(rows)
+        return last, step.read(padded, tf.sequence_mask(before, steps), state)
+
+    states = [
+        tf.TensorSpec([None, size], model.compute_dtype)
+        for size in state_sizes(model.recurrent)
+    ]
+    signature = tf.TensorSpec([None], tf.int32), states
+    # Nothing is kept of each token.
+    return in_buckets(read_some, ids.row_lengths(), signature, steps=None)
+
+
+def _possible(model, stop, length):
+    """Returns the stops that `length` draws can hold, each once: no other costs time.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        stop: texts.
+        length: the most draws, Python's, or one number for each row.
+    """
+    most = max(np.max(length, initial=0), 1)
+    return tuple(text for text in dict.fromkeys(stop) if len(_ids(model, text)) <= most)
+
+
+def _ids(model, text):
+    """Returns the ids of a text, which are constants of a graph, as a list."""
+    with tf.init_scope():
+        return model.vocabulary.ids(model.tokenizer(tf.constant([text]))).to_list()[0]
+
+
+def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
+    """Raises a ValueError if a number is out of its range."""
+    parameters.check("length", length, least=0)
+    parameters.check("temperature", temperature, least=0, most=LARGEST)
+    parameters.check("top_k", top_k, least=0)
+    parameters.check("top_p", top_p, above=0, most=1)
+    parameters.check("repetition_penalty", repetition_penalty, above=0, most=LARGEST)

@@ -1,0 +1,128 @@
+"""What a language model's SavedModel can do.
+
+```
+serving_default(prompt) → text               200 tokens, at temperature 1
+generate(prompt, length, temperature, top_k, top_p, seed) → text
+score(text) → log_probability, perplexity, tokens, unknown, … see `LanguageModel.score`
+start(prompt) → logits, state_1, …
+step(tokens, state_1, …) → logits, state_1, …
+token_names() → token_names                                the tokens, by their ids
+```
+
+Where the model has a cache, `score` is by it; what is drawn is not. `start` and `step`
+are for who draws by himself and keeps each user's state.
+
+What is read (`score`, and all prompts) takes time in proportion to its tokens: less
+than 4 steps for each, padding included, whatever its neighbours' lengths; and memory
+for the answer and for what is read at a time, 4 096 tokens' logits and the states of
+256 texts, of 64 with a cache. What is drawn takes a step of all rows for each token
+of the longest one, `length` at most. `tests.benchmarks.input_bounds` measures it.
+
+The numbers of `generate` are scalars, or of shape (1,) or (batch,), for TensorFlow
+Serving's row format gives each row its own. A row with a seed of its own is what it
+would be alone; with one seed for all, equal prompts are gone on with in several ways. A
+negative seed is a new one at each call. InvalidArgumentError says what is out of its
+range: a `length` below 0 or above 10 000, a `temperature` below 0, a `top_k` below 0, a
+`top_p` that isn't in (0, 1]; NaN is out of each.
+"""
+
+import tensorflow as tf
+
+from zoo.decoding import parameters
+from zoo.layers.states import state_sizes
+from zoo.models.language_model import generation
+
+# What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
+LENGTH = 200
+# The most that a server draws for a stranger.
+LONGEST = 10_000
+
+
+def signatures(model) -> dict:
+    """Returns the functions of a SavedModel by their names.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+    """
+    text = tf.TensorSpec([None], tf.string, name="text")
+    names = model.vocabulary.tokens
+    return {
+        **_generating(model),
+        "score": tf.function(model.score, input_signature=[text]),
+        **_stepping(model),
+        "token_names": tf.function(
+            lambda: {"token_names": tf.constant(names)}, input_signature=[]
+        ),
+    }
+
+
+def _generating(model):
+    """Returns what goes on with a prompt."""
+    prompt = tf.TensorSpec([None], tf.string, name="prompt")
+
+    @tf.function(input_signature=[prompt], autograph=False)
+    def serving_default(prompt):
+        return {"text": generation.generate(model, prompt, LENGTH, seed=-1)}
+
+    @tf.function(
+        input_signature=[
+            prompt,
+            tf.TensorSpec(None, tf.int32, name="length"),
+            tf.TensorSpec(None, tf.float32, name="temperature"),
+            tf.TensorSpec(None, tf.int32, name="top_k"),
+            tf.TensorSpec(None, tf.float32, name="top_p"),
+            tf.TensorSpec(None, tf.int64, name="seed"),
+        ],
+        autograph=False,
+    )
+    def generate(prompt, length=LENGTH, temperature=1.0, top_k=0, top_p=1.0, seed=-1):
+        rows = tf.shape(prompt)[0]
+        length = parameters.per_row("length", length, rows, least=0, most=LONGEST)
+        top_k = parameters.per_row("top_k", top_k, rows, least=0)
+        top_p = parameters.per_row("top_p", top_p, rows, above=0, most=1)
+
+        def draw(**filters):
+            return generation.generate(
+                model, prompt, length, seed, temperature=temperature, **filters
+            )
+
+        # Without filters there are no tokens to sort at each step.
+        texts = tf.cond(
+            tf.reduce_all((top_k < 1) & (top_p >= 1)),
+            draw,
+            lambda: draw(top_k=top_k, top_p=top_p),
+        )
+        return {"text": texts}
+
+    return {"serving_default": serving_default, "generate": generate}
+
+
+def _stepping(model):
+    """Returns the streaming pair, whose state is its caller's."""
+    names = [f"state_{n}" for n, _ in enumerate(state_sizes(model.recurrent), start=1)]
+    specs = [
+        tf.TensorSpec([None, size], model.compute_dtype, name=name)
+        for name, size in zip(names, state_sizes(model.recurrent), strict=True)
+    ]
+
+    def named(logits, state):
+        return {"logits": logits, **dict(zip(names, state, strict=True))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="prompt")])
+    def start(prompt):
+        return named(*model.start(prompt))
+
+    tokens = tf.TensorSpec([None], tf.int32, name="tokens")
+
+    @tf.function(input_signature=[tokens, specs])
+    def step(tokens, state):
+        size = len(model.vocabulary)
+        tokens = parameters.checked(
+            tokens,
+            (tokens >= 0) & (tokens < size),
+            f"`tokens` must be ids from 0 to {size - 1}, found {{}}.",
+            tokens,
+        )
+        return named(*model.step(tokens, state))
+
+    return {"start": start, "step": step}

@@ -1,0 +1,238 @@
+"""One-to-many: what a piece of music may be, frame by frame."""
+
+import keras
+import tensorflow as tf
+
+from zoo.layers import BY_CELL, BernoulliOutput, Conditioned, DeepRNN, NADEOutput
+from zoo.layers.nade_output import HIGH_TO_LOW
+from zoo.models.construction import check_choice
+from zoo.models.music_model import endings, scoring
+from zoo.models.music_model.piece_model import PieceModel
+
+OUTPUTS = ("nade", "bernoulli")
+WAYS = ("input", "state", "both")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MusicModel(PieceModel):
+    """Predicts each frame of notes of a piece from those before it.
+
+    ```
+    x<t>    = y<t-1>,  x<1> = 0
+    e<t>    = x<t>, or relu(E x<t> + e)
+    a[l]<t> = recurrent layer l of a[l-1], a[0] = e
+    P(y<t> | y<1..t-1>) = the output's, given h<t> = a[L]<t>
+    ```
+
+    A frame is what sounds in one time step, 1 for each key that does. `"nade"` draws a
+    frame's notes one after another, so that they fit each other; `"bernoulli"` draws
+    each key by itself: see `zoo.layers.NADEOutput` and `zoo.layers.BernoulliOutput`.
+
+    A piece may depend on a vector, of its key or style. A first note, a first chord or
+    some bars are a primer of `generate`. Its end is predicted in one of three ways
+    (SPEC.md §4), see `zoo.models.music_model.endings`; or not at all.
+
+    Training and evaluation take a dict, without targets: `roll`, the pieces' frames
+    (batch, steps, keys), where more than 0 is a note; `lengths`, int (batch,), how many
+    frames each piece has, all by default; and `vector`, float (batch, conditioning),
+    where the model has one. What is beyond a piece's length changes nothing. The loss
+    is -log P of the pieces with their endings, in nats per frame: give `compile` none.
+    The metric `nats` is the published one: nats per frame, of all frames but each
+    piece's first, without the ending.
+
+    Args:
+        keys: how many keys there are.
+        output: "nade" or "bernoulli".
+        output_units: size of NADE's hidden layer.
+        order: "high_to_low" or "low_to_high": in which NADE draws a frame's notes.
+        embedding_units: size of a dense layer that sees the frames first, or None.
+        cell: "rnn", "gru" or "lstm".
+        units: n_a of each recurrent layer.
+        layers: how many recurrent layers are stacked.
+        input_dropout: rate in [0, 1) of the frames' notes.
+        dropout: rate in [0, 1) between the layers and before the output.
+        conditioning: size of the vector that pieces depend on, or None.
+        conditioned_by: whether it is an "input" at every step, sets the initial
+            "state", or "both".
+        ending: "eos", "halt" or "length", or None.
+        checkpoint_every: of the recurrent layers, for long pieces in little memory:
+            see `zoo.layers.RNN`.
+        name: the model's name.
+
+    Call arguments:
+        inputs: the dict.
+        training: whether dropout is applied.
+
+    Returns:
+        h, float (batch, steps, units), a step more with "eos".
+
+    Raises:
+        ValueError: an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        keys: int = 88,
+        *,
+        output: str = "nade",
+        output_units: int = 128,
+        order: str = HIGH_TO_LOW,
+        embedding_units: int | None = None,
+        cell: str = "lstm",
+        units: int = 256,
+        layers: int = 1,
+        input_dropout: float = 0.0,
+        dropout: float = 0.0,
+        conditioning: int | None = None,
+        conditioned_by: str = "both",
+        ending: str | None = None,
+        checkpoint_every: int | None = None,
+        name: str | None = None,
+    ):
+        check_choice("output", output, OUTPUTS)
+        check_choice("cell", cell, BY_CELL)
+        check_choice("conditioned_by", conditioned_by, WAYS)
+        if ending is not None:
+            check_choice("ending", ending, endings.BY_NAME)
+        for argument, value in (("keys", keys), ("layers", layers)):
+            if value < 1:
+                raise ValueError(f"{argument} must be at least 1, found {value}.")
+        super().__init__(keys, conditioning, name=name)
+
+        # Layers
+        self.drop_input, self.drop_output = (
+            keras.layers.Dropout(rate, name=f"{place}_dropout")
+            for place, rate in (("input", input_dropout), ("output", dropout))
+        )
+        self.embedding = None
+        if embedding_units is not None:
+            self.embedding = keras.layers.Dense(
+                embedding_units, activation="relu", name="embedding"
+            )
+        self.recurrent = DeepRNN(
+            [
+                BY_CELL[cell](
+                    units, checkpoint_every=checkpoint_every, name=f"{cell}_{number}"
+                )
+                for number in range(1, layers + 1)
+            ],
+            dropout=dropout,
+            return_sequences=True,
+            name="recurrent",
+        )
+        self.conditioned = None
+        if conditioning is not None:
+            self.conditioned = Conditioned(
+                self.recurrent,
+                as_input=conditioned_by != "state",
+                as_state=conditioned_by != "input",
+                name="conditioned",
+            )
+        self.frame_output = (
+            NADEOutput(keys, output_units, order, dtype="float32", name="nade")
+            if output == "nade"
+            else BernoulliOutput(keys, dtype="float32", name="bernoulli")
+        )
+        self.ending = None
+        if ending is not None:
+            self.ending = endings.BY_NAME[ending](dtype="float32", name=ending)
+
+        # Weights
+        features = embedding_units or keys
+        if self.embedding is not None:
+            self.embedding.build((None, None, keys))
+        features += 0 if self.ending is None else self.ending.features
+        if self.conditioned is None:
+            self.recurrent.build((None, None, features))
+        else:
+            self.conditioned.build((None, None, features), (None, conditioning))
+        self.frame_output.build((None, None, units), (None, None, keys))
+        if self.ending is not None:
+            self.ending.build((None, None, units), (None, None, keys))
+        self.built = True
+
+        # What evaluation measures
+        self.nats = keras.metrics.Mean(name="nats")
+
+        # Config
+        self._config = {
+            "keys": keys,
+            "output": output,
+            "output_units": output_units,
+            "order": order,
+            "embedding_units": embedding_units,
+            "cell": cell,
+            "units": units,
+            "layers": layers,
+            "input_dropout": input_dropout,
+            "dropout": dropout,
+            "conditioning": conditioning,
+            "conditioned_by": conditioned_by,
+            "ending": ending,
+            "checkpoint_every": checkpoint_every,
+        }
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, fit for JSON."""
+        return {**self._config, "name": self.name}
+
+    def adapt(self, lengths) -> None:
+        """Fits P(T) to the lengths of training's pieces, where the ending has one.
+
+        Args:
+            lengths: how many frames each piece has, integers.
+
+        Raises:
+            ValueError: there are none, or one is below 1.
+        """
+        if isinstance(self.ending, endings.PredictedLength):
+            self.ending.adapt(lengths)
+
+    def call(self, inputs, training=False):
+        """Returns the hidden states that predict each frame."""
+        frames, lengths, vector = self.pieces(**inputs)
+        after = 0 if self.ending is None else self.ending.steps_after
+        before = tf.pad(frames, [[0, 0], [1, 0], [0, 0]])
+        before = before[:, : tf.shape(frames)[1] + after]
+        steps = tf.range(1, tf.shape(before)[1] + 1)
+        sequences = self.inputs(before, lengths[:, None] - steps, training)
+        if self.conditioned is None:
+            hidden = self.recurrent(sequences, training=training)
+        else:
+            hidden = self.conditioned(sequences, vector, training=training)
+        return self.drop_output(hidden, training=training)
+
+    def inputs(self, frames, remaining, training=False):
+        """Returns what the recurrent layers see of frames, in training and drawing.
+
+        Args:
+            frames: x<t>, 0 and 1, float (…, keys).
+            remaining: T - t, int32 (…), for an ending that tells of it.
+            training: whether dropout is applied.
+        """
+        inputs = self.drop_input(frames, training=training)
+        if self.embedding is not None:
+            inputs = self.embedding(inputs)
+        if self.ending is None or not self.ending.features:
+            return inputs
+        remaining = tf.broadcast_to(remaining, tf.shape(inputs)[:-1])
+        told = tf.cast(self.ending.inputs(remaining), inputs.dtype)
+        return tf.concat([inputs, told], axis=-1)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns -log P of the pieces with their endings, in nats per frame."""
+        frames, lengths, _ = self.pieces(**x)
+        costs = scoring.costs(self, y_pred, frames, lengths)
+        weights = tf.cast(1.0 if sample_weight is None else sample_weight, tf.float32)
+        frame_nats = tf.reduce_sum(costs.frames, axis=1)
+        known = tf.cast(lengths, tf.float32) * weights
+        predicted = tf.cast(tf.maximum(lengths - 1, 0), tf.float32) * weights
+        published = tf.reduce_sum(weights * (frame_nats - costs.frames[:, 0]))
+        count = tf.reduce_sum(predicted)
+        self.nats.update_state(
+            tf.stop_gradient(published / tf.maximum(count, 1e-9)), sample_weight=count
+        )
+        total = tf.reduce_sum(weights * (frame_nats + costs.ending))
+        return total / tf.maximum(tf.reduce_sum(known), 1e-9)

@@ -1,0 +1,135 @@
+"""What translations looked at: their texts' attention, and what `<UNK>` stands for."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from zoo.decoding import Hypotheses, repeat
+from zoo.models.translator.joined_sentences import first_pieces
+from zoo.models.translator.scoring import over_windows
+from zoo.text.vocabulary import END_ID, PADDING_ID
+
+# Attention is told of so many tokens at most, of a text and of its translation: it is
+# their product that it holds numbers for.
+MOST_TOKENS = 512
+
+
+class Written(NamedTuple):
+    """Hypotheses as texts, and what the best one of each row looked at.
+
+    Attributes:
+        texts: string (rows, n).
+        tokens: the best's, string, ragged (rows, T_y), without `<EOS>`.
+        attention: the best's α, float32, ragged (rows, T_y · T_x), of the first
+            `MOST_TOKENS` of both: all of its first token's, then of the next one's.
+    """
+
+    texts: tf.Tensor
+    tokens: tf.RaggedTensor
+    attention: tf.RaggedTensor
+
+
+def signature(n: int) -> Written:
+    """Returns what `written` returns of n hypotheses a row, as `in_buckets` wants."""
+    return Written(
+        tf.TensorSpec([None, n], tf.string),
+        tf.RaggedTensorSpec([None, None], tf.string),
+        tf.RaggedTensorSpec([None, None], tf.float32),
+    )
+
+
+def written(model, words: tf.RaggedTensor, memory, state, found: Hypotheses) -> Written:
+    """Returns hypotheses as texts, and what the best ones looked at.
+
+    Args:
+        model: a `zoo.models.Translator` that attends.
+        words: the source's tokens, string, ragged (rows, T_x).
+        memory: of `model.encode`.
+        state: of `model.encode`.
+        found: hypotheses, (rows, n, …), those of an empty text being empty.
+    """
+    rows, n, steps = tf.unstack(tf.shape(found.sequences))
+    ids, best = tf.reshape(found.sequences, [rows * n, steps]), found.sequences[:, 0]
+    if model.target.knows_all:
+
+        def keep(hidden, weights, targets):
+            return [weights[..., :MOST_TOKENS]]
+
+        kept = [(tf.float32, 3)]
+        [weights] = over_windows(model, memory, state, best, keep, kept)
+        texts = tf.reshape(model.target.decode(ids), [rows, n])
+        return _of_best(texts, model.target.written(best), best, weights, words)
+
+    def keep(hidden, weights, targets):
+        by_row = tf.reshape(weights, [rows, n, *tf.unstack(tf.shape(weights))[1:]])
+        most = tf.argmax(weights, axis=2, output_type=tf.int32)
+        return [by_row[:, 0, :, :MOST_TOKENS], most]
+
+    memory, state = repeat(memory, n), repeat(state, n)
+    kept = [(tf.float32, 3), (tf.int32, 2)]
+    weights, most = over_windows(model, memory, state, ids, keep, kept)
+    # The source of none but empty texts has a step that is no word.
+    instead = words.to_tensor("")
+    missing = tf.shape(memory.mask)[1] - tf.shape(instead)[1]
+    instead = repeat(tf.pad(instead, [[0, 0], [0, missing]]), n)
+    instead = tf.gather(instead, most, batch_dims=1)
+    texts = tf.reshape(model.target.decode(ids, instead), [rows, n])
+    instead = tf.reshape(instead, [rows, n, steps])[:, 0]
+    return _of_best(texts, model.target.written(best, instead), best, weights, words)
+
+
+def _of_best(texts, tokens, ids, weights, words):
+    """Returns what was written, with α of tokens alone."""
+    is_token = (ids != PADDING_ID) & (ids != END_ID)
+    is_word = tf.sequence_mask(words.row_lengths(), tf.shape(weights)[2])
+    known = is_token[:, :MOST_TOKENS, None] & is_word[:, None]
+    counts = tf.reduce_sum(tf.cast(known, tf.int32), axis=[1, 2])
+    values = tf.boolean_mask(weights[:, :MOST_TOKENS], known)
+    attention = tf.RaggedTensor.from_row_lengths(values, counts, validate=False)
+    return Written(texts, tokens, attention)
+
+
+def dense(attention: tf.RaggedTensor, sources, tokens, rows, batch) -> tf.Tensor:
+    """Returns the attention of texts, whose pieces' lie side by side and below.
+
+    Args:
+        attention: of pieces, as `Written` has it.
+        sources: how many tokens each piece has, int32 (pieces,).
+        tokens: how many its translation has.
+        rows: whose piece it is, int32 (pieces,), ascending.
+        batch: how many texts there are.
+
+    Returns:
+        float32 (batch, T_y, T_x), 0 where a piece did not look, and at padding; of the
+        first `MOST_TOKENS` of a text and of its translation.
+    """
+    width, height = [
+        tf.minimum(_most_of_a_text(counts, rows, batch), MOST_TOKENS)
+        for counts in (sources, tokens)
+    ]
+    piece = tf.cast(attention.value_rowids(), tf.int32)
+    place = tf.range(tf.size(piece)) - tf.gather(
+        tf.cast(attention.row_starts(), tf.int32), piece
+    )
+    columns = tf.gather(tf.minimum(sources, MOST_TOKENS), piece)
+    above, before = [
+        tf.gather(_before_in_text(counts, rows, batch), piece)
+        for counts in (tokens, sources)
+    ]
+    y, x = place // columns + above, place % columns + before
+    here = (y < height) & (x < width)
+    row = tf.gather(rows, piece)
+    at = tf.boolean_mask(tf.stack([row, y, x], axis=1), here)
+    values = tf.boolean_mask(attention.values, here)
+    return tf.scatter_nd(at, values, [batch, height, width])
+
+
+def _most_of_a_text(counts, rows, batch):
+    totals = tf.math.unsorted_segment_sum(counts, rows, batch)
+    return tf.reduce_max(tf.concat([totals, [0]], axis=0))
+
+
+def _before_in_text(counts, rows, batch):
+    """Returns how many tokens the pieces of the same text before each have."""
+    before = tf.cumsum(counts, exclusive=True)
+    return before - tf.gather(before, first_pieces(rows, batch))

@@ -1,0 +1,79 @@
+"""What a translator is made of, and which of its arguments go together."""
+
+from zoo.layers import BY_CELL, Attention, AttentionDecoder, ContextDecoder, DeepRNN
+from zoo.layers.attention import SCORES
+from zoo.layers.bridge import BRIDGES
+from zoo.models.construction import check_choice
+from zoo.models.translator.joined_sentences import CUTS
+from zoo.models.translator.languages import LEVELS
+from zoo.text import Subwords
+
+CONTEXTS = ("state", "input", "both")
+
+
+def decoder(config):
+    """Returns the decoder, with attention or without."""
+    units, score = config["units"], config["attention"]
+    stack = DeepRNN.stack(
+        *(config["cell"], units, config["decoder_layers"]),
+        dropout=config["dropout"],
+        name="recurrent",
+    )
+    if not score:
+        return ContextDecoder(stack, config["context"] != "state", name="decoder")
+    own_units = units if score in ("additive", "concat") else None
+    return AttentionDecoder(
+        stack,
+        Attention(score, own_units, config["heads"], name="attention"),
+        units=config["embedding_units"] if config["tied"] else units,
+        order=config["order"],
+        input_feeding=config["input_feeding"],
+        name="decoder",
+    )
+
+
+def check(*, vocabularies, level, cell, units, attention, context, bridge, **others):
+    """Raises a ValueError if an argument is none, or two don't go together."""
+    check_choice("level", level, LEVELS)
+    check_choice("cell", cell, BY_CELL)
+    check_choice("context", context, CONTEXTS)
+    check_choice("bridge", bridge, BRIDGES)
+    if others["sentences"] is not None:
+        check_choice("sentences", others["sentences"], CUTS)
+    if attention is not None:
+        check_choice("attention", attention, SCORES)
+    for name in ("encoder_layers", "decoder_layers"):
+        if others[name] < 1:
+            raise ValueError(f"{name} must be at least 1, found {others[name]}.")
+    if units % 2:
+        raise ValueError(
+            f"units must be even, found {units}: each direction of the encoder has "
+            "half of them."
+        )
+    for name in ("label_smoothing", "scheduled_sampling"):
+        if not 0 <= others[name] < 1:
+            raise ValueError(f"{name} must be in [0, 1), found {others[name]}.")
+    if bridge == "copy" and others["encoder_layers"] != others["decoder_layers"]:
+        raise ValueError(
+            "bridge='copy' needs as many layers in the encoder as in the decoder, "
+            f"found {others['encoder_layers']} and {others['decoder_layers']}. Take "
+            "'dense'."
+        )
+    if attention is None and context == "state" and bridge == "zero":
+        raise ValueError(
+            "Without attention, with context='state' and bridge='zero', nothing of the "
+            "source gets to the decoder. Take bridge='dense' or another context."
+        )
+    if level != "subword" and any(isinstance(v, Subwords) for v in vocabularies):
+        raise ValueError(
+            f"A vocabulary of Subwords needs level='subword', found {level!r}."
+        )
+
+
+def check_shared(shared, source, target):
+    """Raises a ValueError if two vocabularies can't share an embedding that is to."""
+    if shared and source.tokens != target.tokens:
+        raise ValueError(
+            f"A shared embedding needs one vocabulary, found two, of {len(source)} and "
+            f"{len(target)} tokens. Give the same one twice."
+        )

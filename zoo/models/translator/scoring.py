@@ -1,0 +1,125 @@
+"""How probable translations are that are known, and what they look at."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from zoo.decoding.states import as_before
+from zoo.models.bucketing import in_buckets
+from zoo.models.translator import joined_sentences
+from zoo.text.vocabulary import END_ID, PADDING_ID
+
+# Of a translation that is known, so many steps are taken at a time at most: logits,
+# and with "additive" attention T_y · T_x vectors, are only made for these.
+_WINDOW = 32
+# Fewer where the texts are long, so that there are so many weights at a time.
+_WEIGHTS = 2**17
+# In buckets of texts, all are padded to these tokens, and one has so many in all.
+SHORT, BUCKET = 64, 2**14
+
+
+def over_windows(
+    model, memory, state, targets, keep: Callable, kept: Sequence[tuple]
+) -> list[tf.Tensor]:
+    """Runs a model over translations that are known, some steps at a time.
+
+    Args:
+        model: a `zoo.models.Translator`.
+        memory: of `model.encode`.
+        state: of `model.encode`.
+        targets: y, int32 (batch, steps), 0 at the padding on the right.
+        keep: `keep(hidden, weights, targets)` of some steps, as `model.run` returns
+            them, → what is kept of them, each of (n, steps, …).
+        kept: the dtype and the rank of each.
+
+    Returns:
+        What is kept, of all steps.
+    """
+    rows, steps = tf.unstack(tf.shape(targets))
+    source = tf.shape(memory.mask)[1] if model.attends else 1
+    window = tf.clip_by_value(_WEIGHTS // tf.maximum(rows * source, 1), 1, _WINDOW)
+    window = tf.clip_by_value(steps, 1, window)
+    windows = tf.maximum((steps + window - 1) // window, 1)
+    missing = [[0, 0], [0, windows * window - steps]]
+    inputs = tf.pad(model.inputs(targets), missing)
+    padded = tf.pad(targets, missing)
+
+    def go_on(number, state, arrays):
+        place = slice(number * window, (number + 1) * window)
+        hidden, weights, new = model.run(inputs[:, place], state, memory)
+        found = map(_time_first, keep(hidden, weights, padded[:, place]))
+        arrays = [a.write(number, f) for a, f in zip(arrays, found, strict=True)]
+        return number + 1, as_before(new, state), arrays
+
+    arrays = [
+        tf.TensorArray(dtype, windows, infer_shape=False, element_shape=rank * [None])
+        for dtype, rank in kept
+    ]
+    *_, arrays = tf.while_loop(
+        lambda number, *_: number < windows,
+        go_on,
+        (0, list(state), arrays),
+        parallel_iterations=1,
+    )
+    return [_time_first(array.concat())[:, :steps] for array in arrays]
+
+
+def _time_first(tensor):
+    """Swaps the first two axes."""
+    return tf.transpose(tensor, [1, 0, *range(2, tensor.shape.rank)])
+
+
+def teacher_forced(model, memory, state, targets) -> tf.Tensor:
+    """Returns log P(y<t> | y<1..t-1>, x) of translations that are known.
+
+    Args:
+        model: a `zoo.models.Translator`.
+        memory: of `model.encode`.
+        state: of `model.encode`.
+        targets: y, int32 (batch, steps), 0 at the padding on the right.
+
+    Returns:
+        float32 (batch, steps), in nats; 0 at padding.
+    """
+
+    def keep(hidden, weights, targets):
+        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            targets, model.logits(hidden)
+        )
+        return [-costs]
+
+    [logs] = over_windows(model, memory, state, targets, keep, [(tf.float32, 2)])
+    return tf.where(targets != PADDING_ID, logs, 0.0)
+
+
+def score(model, texts, translations) -> dict[str, tf.Tensor]:
+    """Scores translations: see `TranslatingModel.score`."""
+    texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
+    ids = model.target.encode(pieces.texts)
+    ids = tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
+    sources = model.source.encode(texts)
+
+    def logs_of(places):
+        memory, state = model.encode(tf.gather(sources, places).to_tensor(PADDING_ID))
+        targets = tf.gather(ids, places)
+        logs = teacher_forced(model, memory, state, targets.to_tensor(PADDING_ID))
+        return tf.RaggedTensor.from_tensor(logs, targets.row_lengths())
+
+    longer = tf.maximum(sources.row_lengths(), ids.row_lengths())
+    logs = in_buckets(
+        logs_of,
+        tf.maximum(longer, SHORT),
+        tf.RaggedTensorSpec([None, None], tf.float32),
+        steps=BUCKET,
+    )
+    ids, logs = [joined_sentences.joined(pieces, each) for each in (ids, logs)]
+    lengths = tf.cast(ids.row_lengths(), tf.int32)
+    total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
+    mean = tf.math.divide_no_nan(-total, tf.cast(lengths, tf.float64))
+    return {
+        "log_probability": tf.cast(total, tf.float32),
+        "perplexity": tf.cast(tf.exp(mean), tf.float32),
+        "tokens": model.target.vocabulary.lookup(ids).to_tensor(""),
+        "log_probabilities": logs.to_tensor(0.0),
+        "lengths": lengths,
+    }

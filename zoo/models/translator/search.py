@@ -1,0 +1,219 @@
+"""Translations of texts, searched for."""
+
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.decoding import Cycles, beam_search
+from zoo.decoding.parameters import LARGEST, check, checked, per_row
+from zoo.models.bucketing import in_buckets
+from zoo.models.translator import alignment, joined_sentences
+from zoo.models.translator.scoring import BUCKET, SHORT
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+# How many tokens a translation has at most where nothing is said: so many for each of
+# its source, and so many beside, but no more than `LONGEST`. No reference of Multi30k
+# or Tatoeba comes near: `python -m tests.benchmarks.translation_lengths`.
+FOR_EACH, BESIDE, LONGEST = 2, 50, 1000
+# A hypothesis that repeats itself like no real translation ends.
+CYCLES = Cycles()
+_NO_ATTENTION = (
+    "A coverage penalty is about attention, which this model has none of: leave it out."
+)
+
+
+def default_limit(tokens: tf.Tensor) -> tf.Tensor:
+    """Returns the most tokens of a translation, `<EOS>` included, int32.
+
+    Args:
+        tokens: how many its source has, int32, any shape.
+    """
+    return tf.minimum(FOR_EACH * tf.minimum(tokens, LONGEST) + BESIDE, LONGEST)
+
+
+class Search:
+    """Searches for a model's translations in graphs that it keeps.
+
+    Penalties and lengths are tensors, so that others need no other graph; they are
+    checked beforehand, with errors that name Python's arguments.
+
+    Args:
+        model: a `zoo.models.Translator`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._graphs = {}
+
+    def __call__(self, texts, beam, n_best, penalties, max_length):
+        """Translates texts; each number is Python's, or one for each row."""
+        length_penalty, coverage_penalty = penalties
+        _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
+        covering = np.any(np.asarray(coverage_penalty) > 0) and beam > 1
+        key = beam, n_best, covering
+        if key not in self._graphs:
+
+            def graph(texts, length_penalty, coverage_penalty, max_length):
+                return translate(
+                    *(self._model, texts, beam, n_best, length_penalty),
+                    coverage_penalty if covering else 0.0,
+                    max_length,
+                )
+
+            self._graphs[key] = tf.function(
+                graph, autograph=False, reduce_retracing=True
+            )
+        return self._graphs[key](
+            tf.convert_to_tensor(texts, tf.string),
+            tf.cast(length_penalty, tf.float32),
+            tf.cast(coverage_penalty, tf.float32),
+            tf.cast(-1 if max_length is None else max_length, tf.int32),
+        )
+
+
+def translate(
+    model, texts, beam, n_best, length_penalty=0.0, coverage_penalty=0.0, max_length=-1
+):
+    """Translates texts, in a graph or not: see `TranslatingModel.translate`.
+
+    Args:
+        model: a `zoo.models.Translator`.
+        texts: string (batch,).
+        beam: an integer.
+        n_best: an integer.
+        length_penalty: a number or a tensor, (), (1,) or (batch,).
+        coverage_penalty: the same; the number 0 costs nothing.
+        max_length: the same, whole; -1 for the default.
+    """
+    pieces = joined_sentences.pieces(texts, model.sentences)
+    words, ids = model.source.tokens(pieces.texts), model.source.encode(pieces.texts)
+    lengths = tf.cast(ids.row_lengths(), tf.int32)
+    limits = per_row("max_length", max_length, pieces.batch, tf.int32, least=-1)
+    limits = tf.gather(limits, pieces.rows)
+    limits = tf.where(limits < 0, default_limit(lengths), limits)
+    limits = tf.where(lengths == 0, 0, limits)
+    penalties = _penalties(model, length_penalty, coverage_penalty, pieces.batch)
+    penalties = [tf.gather(each, pieces.rows) for each in penalties]
+    covering = not _is_zero(coverage_penalty) and model.attends and beam > 1
+    how = beam, n_best, covering
+
+    def search(places):
+        rows = [tf.gather(each, places) for each in (words, ids, limits, *penalties)]
+        return _search(model, how, *rows)
+
+    found = in_buckets(
+        search, tf.maximum(lengths, SHORT), _signature(model, n_best), steps=BUCKET
+    )
+    return _of_texts(model, pieces, words, *found)
+
+
+def _penalties(model, length_penalty, coverage_penalty, batch):
+    """Returns both, checked, float32 (batch,)."""
+    values = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    length, coverage = [
+        per_row(name, tf.cast(value, tf.float32), batch, least=0, most=LARGEST)
+        for name, value in values.items()
+    ]
+    if not model.attends:
+        length = checked(length, coverage == 0, _NO_ATTENTION)
+    return length, coverage
+
+
+def _is_zero(number):
+    return isinstance(number, numbers.Real) and number == 0
+
+
+def _signature(model, n_best):
+    """Returns what `_search` returns, as `in_buckets` wants it."""
+    scores = tf.TensorSpec([None, n_best], tf.float32)
+    texts = tf.TensorSpec([None, n_best], tf.string)
+    return alignment.signature(n_best) if model.attends else texts, scores, scores
+
+
+def _search(model, search, words, ids, limits, length_penalty, coverage_penalty):
+    """Returns texts, scores and log P of texts of like length."""
+    beam, n_best, covering = search
+    memory, state = model.encode(ids.to_tensor(PADDING_ID))
+    found = beam_search(
+        _step(model, beam),
+        tf.fill(tf.shape(limits), START_ID),
+        state,
+        beam,
+        limits,
+        END_ID,
+        memory=memory,
+        length_penalty=length_penalty if beam > 1 else 0.0,
+        coverage_penalty=coverage_penalty if covering else 0.0,
+        attention_mask=memory.mask if covering else None,
+        forbid=_forbidden(model),
+        cycles=CYCLES,
+        returned=n_best,
+    )
+    if model.attends:
+        texts = alignment.written(model, words, memory, state, found)
+    else:
+        rows, n, steps = tf.unstack(tf.shape(found.sequences))
+        ids = tf.reshape(found.sequences, [rows * n, steps])
+        texts = tf.reshape(model.target.decode(ids), [rows, n])
+    return texts, found.scores, found.log_probabilities
+
+
+def _step(model, beam):
+    """Returns a step of the model, as a search takes it."""
+    step = model.stepper(beams=beam)
+
+    def take(ids, state, memory):
+        logits, state, weights = step(ids, state, memory)
+        return (logits, state, weights) if model.attends else (logits, state)
+
+    return take
+
+
+def _forbidden(model):
+    """Returns what no translation has: `<UNK>` too, unless it would be replaced."""
+    copies = model.attends and not model.target.knows_all
+    return [PADDING_ID, START_ID] + ([] if copies else [UNKNOWN_ID])
+
+
+def _of_texts(model, pieces, words, written, scores, logs):
+    """Returns what was found of pieces, of texts, in tensors with the batch first."""
+    texts = written.texts if model.attends else written
+    texts, scores, logs = joined_sentences.n_best(pieces, texts, scores, logs)
+    found = {
+        "translation": texts[:, 0],
+        "translations": texts,
+        "score": scores[:, 0],
+        "scores": scores,
+        "log_probabilities": logs,
+    }
+    if not model.attends:
+        return found
+    sources, tokens = [
+        tf.cast(each.row_lengths(), tf.int32) for each in (words, written.tokens)
+    ]
+    return {
+        **found,
+        "attention": alignment.dense(
+            written.attention, sources, tokens, pieces.rows, pieces.batch
+        ),
+        "source_tokens": joined_sentences.joined(pieces, words).to_tensor(""),
+        "tokens": joined_sentences.joined(pieces, written.tokens).to_tensor(""),
+    }
+
+
+def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
+    """Raises a ValueError if a number is out of its range."""
+    if beam < 1:
+        raise ValueError(f"`beam` must be at least 1, found {beam}.")
+    if not 1 <= n_best <= beam:
+        raise ValueError(f"`n_best` must be from 1 to `beam`, {beam}, found {n_best}.")
+    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    for name, value in penalties.items():
+        check(name, value, least=0)
+        check(name, value, least=0, most=LARGEST)
+    if max_length is not None:
+        # Of several, one may be the default.
+        check("max_length", max_length, least=-1 if np.ndim(max_length) else 0)
+    if np.any(np.asarray(coverage_penalty) > 0) and not model.attends:
+        raise ValueError(_NO_ATTENTION)

@@ -1,0 +1,79 @@
+"""What a translator's SavedModel can do.
+
+```
+serving_default(text) → translation, score, translations, scores, …   the 4 best of 4
+greedy(text) → translation, score, …                                  one beam
+translate(text, length_penalty, coverage_penalty, max_length) → …     the 4 best of 4
+score(text, translation) → log_probability, perplexity, tokens, …
+```
+
+What they return, `TranslatingModel.translate` and `score` say. The numbers of
+`translate` are scalars, or of shape (1,) or (batch,), for TensorFlow Serving's row
+format gives each row its own. InvalidArgumentError says what is out of its range: a
+penalty below 0, or a `coverage_penalty` above 0 of a model without attention; a
+`max_length` below -1, which is the default, or above 10 000; NaN is out of each.
+"""
+
+import tensorflow as tf
+
+from zoo.decoding.parameters import per_row
+from zoo.models.translator import scoring, search
+
+# What `serving_default` searches with.
+BEAM = 4
+LENGTH_PENALTY = 0.6
+# The most tokens that a server writes for a stranger.
+LONGEST = 10_000
+
+
+def signatures(model) -> dict:
+    """Returns the functions of a SavedModel by their names.
+
+    Args:
+        model: a `zoo.models.Translator`.
+    """
+    text = tf.TensorSpec([None], tf.string, name="text")
+
+    @tf.function(input_signature=[text], autograph=False)
+    def serving_default(text):
+        return search.translate(model, text, BEAM, BEAM, LENGTH_PENALTY)
+
+    @tf.function(input_signature=[text], autograph=False)
+    def greedy(text):
+        return search.translate(model, text, 1, 1)
+
+    return {
+        "serving_default": serving_default,
+        "greedy": greedy,
+        "translate": _adjustable(model, text),
+        "score": tf.function(
+            lambda text, translated: scoring.score(model, text, translated),
+            input_signature=[text, tf.TensorSpec([None], tf.string, "translation")],
+            autograph=False,
+        ),
+    }
+
+
+def _adjustable(model, text):
+    """Returns a search whose numbers its caller gives."""
+
+    @tf.function(
+        input_signature=[
+            text,
+            tf.TensorSpec(None, tf.float32, name="length_penalty"),
+            tf.TensorSpec(None, tf.float32, name="coverage_penalty"),
+            tf.TensorSpec(None, tf.int32, name="max_length"),
+        ],
+        autograph=False,
+    )
+    def translate(
+        text, length_penalty=LENGTH_PENALTY, coverage_penalty=0.0, max_length=-1
+    ):
+        max_length = per_row(
+            "max_length", max_length, tf.size(text), least=-1, most=LONGEST
+        )
+        return search.translate(
+            model, text, BEAM, BEAM, length_penalty, coverage_penalty, max_length
+        )
+
+    return translate
