@@ -27,6 +27,8 @@ CONFIG, METRICS, CARD, SAVED_MODEL = (
     "README.md",
     "saved_model",
 )
+# Which package has the models' classes.
+_MODELS = "zoo.models"
 # What `tasks` calls a training's checkpoints, and its preset, in the training's folder.
 _CHECKPOINTS, _TRAINED = "checkpoints", "preset"
 _CHECKOUT = Path(__file__).resolve().parent.parent / "pretrained"
@@ -122,12 +124,11 @@ def save(model, path: str | os.PathLike) -> None:
     Raises:
         FileExistsError: something else is there.
     """
-    cls = type(model)
     config = model.get_config()
     for name in model.vocabularies:
         config.pop(name)  # an asset of the SavedModel
     content = {
-        "class": f"{cls.__module__}.{cls.__qualname__}",
+        "class": _path(type(model)),
         "config": config,
         "vocabularies": list(model.vocabularies),
         "zoo": __version__,
@@ -200,16 +201,26 @@ def load(name_or_path: str | os.PathLike):
     )
 
 
+def _path(cls):
+    """Returns where a model's class is imported from, wherever its file may lie."""
+    if getattr(importlib.import_module(_MODELS), cls.__name__, None) is cls:
+        return f"{_MODELS}.{cls.__name__}"
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 def _class(path):
-    """Returns the class of the zoo that a config names."""
+    """Returns the class of the zoo that a config names.
+
+    Older presets name the file too that it lay in: `zoo.models.classifier.…`.
+    """
     module, _, name = str(path).rpartition(".")
     try:
-        if not module.startswith("zoo.models."):
-            raise ImportError(f"{module} is not in zoo.models")
-        cls = getattr(importlib.import_module(module), name)
+        if module != _MODELS and not module.startswith(f"{_MODELS}."):
+            raise ImportError(f"{module} is not in {_MODELS}")
+        cls = getattr(importlib.import_module(_MODELS), name)
         cls.from_preset  # noqa: B018 - only a model that can be a preset has it
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{CONFIG} names no model of zoo.models: {path!r}") from error
+        raise ValueError(f"{CONFIG} names no model of {_MODELS}: {path!r}") from error
     return cls
 
 

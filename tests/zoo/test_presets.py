@@ -1,5 +1,6 @@
 """Presets go to disk and come back; a damaged one says what is wrong with it."""
 
+import importlib
 import json
 import shutil
 
@@ -8,7 +9,7 @@ import pytest
 
 import zoo
 from tests.zoo.cells.units import draw_weights
-from zoo import export, presets
+from zoo import export, models, presets
 from zoo.models import SequenceClassifier
 from zoo.models.base import Model
 from zoo.text import CharacterTokenizer
@@ -150,7 +151,7 @@ def flip(path):
     path.write_bytes(content)
 
 
-CLASS = "zoo.models.classifier.SequenceClassifier"
+CLASS = "zoo.models.SequenceClassifier"
 DATA = "saved_model/variables/variables.data-00000-of-00001"
 INDEX = "saved_model/variables/variables.index"
 VOCABULARY = "saved_model/assets/vocabulary.txt"
@@ -196,15 +197,15 @@ DAMAGES = {
         "no model of zoo.models: 'os.path.join'",
     ),
     "unknown class": (
-        lambda p: edit(p, CLASS, "zoo.models.classifier.Bird"),
-        "no model of zoo.models: 'zoo.models.classifier.Bird'",
+        lambda p: edit(p, CLASS, "zoo.models.Bird"),
+        "no model of zoo.models: 'zoo.models.Bird'",
     ),
     "a class that is none": (
-        lambda p: edit(p, CLASS, "zoo.models.classifier.keras"),
+        lambda p: edit(p, CLASS, "zoo.models.classifier"),
         "no model of zoo.models",
     ),
     "a model that is none": (
-        lambda p: edit(p, CLASS, "zoo.models.pretraining.SampledSoftmax"),
+        lambda p: edit(p, CLASS, "zoo.models.BidirectionalLanguageModel"),
         "no model of zoo.models",
     ),
     "a class without a name": (
@@ -223,6 +224,31 @@ def test_damage_is_named(damage, preset):
     ) as caught:
         zoo.from_preset(preset)
     assert "\n" not in str(caught.value)
+
+
+def test_preset_names_its_class_by_the_public_path(preset):
+    assert json.loads((preset / "config.json").read_text())["class"] == CLASS
+
+
+def test_preset_that_names_its_class_by_an_older_file_is_loaded(model, preset):
+    edit(preset, CLASS, "zoo.models.classifier.SequenceClassifier")
+    check_same(zoo.from_preset(preset), model)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "zoo.models.classifier.SequenceClassifier",
+        "zoo.models.language_model.LanguageModel",
+        "zoo.models.music_model.MusicModel",
+        "zoo.models.tagger.SequenceTagger",
+        "zoo.models.translator.Translator",
+    ],
+)
+def test_classes_are_still_where_presets_and_imports_had_them(path):
+    module, _, name = path.rpartition(".")
+    assert getattr(importlib.import_module(module), name) is getattr(models, name)
+    assert presets._class(path) is getattr(models, name)
 
 
 def test_model_of_another_class_is_refused(preset):
