@@ -1,4 +1,4 @@
-"""The README's promises."""
+"""The promises of the README, and of those beside the code."""
 
 import re
 import subprocess
@@ -7,10 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import presets
+
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+_PARTS = ("zoo", "tasks", "tests")
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for pattern in ("README.md", *(f"{part}/**/README.md" for part in _PARTS))
+    for path in sorted(ROOT.glob(pattern))
+}
+"""Every README by its path, but the model cards, which are tested as such."""
+README = DOCUMENTS["README.md"]
+
+
+def blocks(language, document):
+    """Returns a document's fenced blocks of a language."""
+    fenced = rf"^```{language}\n(.*?)^```"
+    return re.findall(fenced, document, re.MULTILINE | re.DOTALL)
+
+
+SNIPPETS = [
+    pytest.param(snippet, id=f"{name}-{number}")
+    for name, document in DOCUMENTS.items()
+    for number, snippet in enumerate(blocks("python", document))
+]
+COMMANDS = blocks("bash", README)
 
 
 def run(program, folder):
@@ -21,8 +42,15 @@ def run(program, folder):
     )
 
 
+def anchors(document):
+    """Returns the names by which a document's headings are linked to."""
+    headings = re.findall(r"^#+ (.+)$", document, re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in kept}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.split()[1])
+@pytest.mark.parametrize("snippet", SNIPPETS)
 def test_every_snippet_runs(snippet, tmp_path):
     result = run(snippet, tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
@@ -30,8 +58,42 @@ def test_every_snippet_runs(snippet, tmp_path):
 
 @pytest.mark.slow
 def test_saved_model_snippet_tells_dull_from_loved(tmp_path):
-    (snippet,) = (text for text in SNIPPETS if "zoo.from_preset" in text)
+    (snippet,) = (text for text in blocks("python", README) if "from_preset" in text)
     assert "[b'neg' b'pos']" in run(snippet, tmp_path).stdout
+
+
+def test_readmes_stand_beside_what_they_explain():
+    beside = {"zoo", "zoo/layers", "zoo/kernels", "zoo/models", "tasks"}
+    expected = {f"{folder}/README.md" for folder in (*beside, "tests/benchmarks")}
+    assert expected | {"README.md"} <= set(DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_a_readme_links_to_is_there(name):
+    prose = re.sub(r"^```.*?^```", "", DOCUMENTS[name], flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if re.match(r"\w+:", target):
+            continue
+        path, _, heading = target.partition("#")
+        found = (ROOT / name).parent / path if path else ROOT / name
+        assert found.exists(), target
+        if heading:
+            assert heading in anchors(found.read_text("utf-8")), target
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_modules_that_a_readme_names_are_there(name):
+    for module in re.findall(r"python -m ((?:tests|zoo)[\w.]*)", DOCUMENTS[name]):
+        path = ROOT.joinpath(*module.split("."))
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+def test_the_readme_is_a_page():
+    assert 100 <= len(README.splitlines()) <= 250
+
+
+def test_the_table_of_presets_is_what_the_program_prints():
+    assert f"\n{presets.table()}\n" in README
 
 
 def test_there_are_two_commands_an_installing_and_a_testing_one():

@@ -1,22 +1,26 @@
-"""Every command line that README shows can be pasted as it stands."""
+"""Every command line that a README shows can be pasted as it stands."""
 
 import importlib
 import importlib.util
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 from tasks.cli import command_line as cli
+from tests.test_readme import DOCUMENTS, blocks
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-LINES = [
-    line
-    for block in re.findall(r"^```text\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-    if line.startswith(("python ", "zoo "))
-]
+SHOWN = {
+    name: [
+        line
+        for block in blocks("text", document)
+        for line in block.splitlines()
+        if line.startswith(("python ", "zoo "))
+    ]
+    for name, document in DOCUMENTS.items()
+}
+"""Each README's command lines."""
+LINES = list(dict.fromkeys(line for lines in SHOWN.values() for line in lines))
 
 
 def template_of(words):
@@ -28,11 +32,11 @@ def template_of(words):
     return importlib.import_module(f"tasks.{name}.template").TEMPLATE, argv
 
 
-def test_there_are_command_lines_of_every_template():
+@pytest.mark.parametrize("document", ["README.md", "tasks/README.md"])
+def test_there_are_command_lines_of_every_template(document):
     for name in ("ner", "sentiment", "text", "music", "translation"):
-        assert any(
-            re.match(rf"(python -m tasks\.|zoo ){name} ", each) for each in LINES
-        )
+        called = rf"(python -m tasks\.|zoo ){name} "
+        assert any(re.match(called, line) for line in SHOWN[document])
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -55,3 +59,10 @@ def test_the_examples_of_help_can_be_pasted(name):
     for line in template.examples:
         _, argv = template_of(shlex.split(line, comments=True))
         cli._parser(template).parse_args(argv).config.check()
+
+
+@pytest.mark.parametrize("name", ["ner", "sentiment", "text", "music", "translation"])
+def test_the_templates_readme_has_the_examples_of_help(name):
+    template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
+    examples = "".join(f"{line}\n" for line in template.examples)
+    assert examples in blocks("text", DOCUMENTS["tasks/README.md"])

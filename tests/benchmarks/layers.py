@@ -33,7 +33,7 @@ examples:
   python -m tests.benchmarks.layers --sections table --shapes 8,20,16,32 --rounds 3
   python -m tests.benchmarks.layers --sections compilations memory
   python -m tests.benchmarks.layers --json layers.json && \\
-    python -m tests.benchmarks.layers --from layers.json --markdown    for the README
+    python -m tests.benchmarks.layers --from layers.json --markdown    for zoo/kernels
 
 a case is called KIND/MODE/BATCH,STEPS,INPUTS,UNITS[/masked], KIND being one of
 """
@@ -77,7 +77,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--fused", choices=FUSED, help="the zoo layers' argument (default: theirs)")
     add("--dynamic", action="store_true", help="trace for any batch size and length")
     add("--json", type=Path, metavar="FILE", help="write all that was measured")
-    add("--markdown", action="store_true", help="print the README's table alone")
+    add("--markdown", action="store_true", help="print zoo/kernels' table alone")
     add("--from", type=Path, dest="earlier", metavar="FILE", help="show a --json again")
     parsed = parser.parse_args(arguments)
     shapes = parsed.shapes or (cases.SHAPES[:1] if parsed.quick else cases.SHAPES)
@@ -99,7 +99,7 @@ def main() -> int:
     machine = fresh_process.call(report.machine, libraries=["torch"])
     when = time.strftime("%d %B %Y")
     found = {"machine": machine, "warning": warning, "when": when}
-    # With --markdown the README's table alone goes to the standard output.
+    # With --markdown that table alone goes to the standard output.
     output = sys.stderr if arguments.markdown else sys.stdout
     print("\n".join([found["machine"], found["warning"]]), file=output, flush=True)
 

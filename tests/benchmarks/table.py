@@ -1,4 +1,4 @@
-"""The tables of the layers' speed: all that was measured, and the README's."""
+"""The tables of the layers' speed: all that was measured, and zoo/kernels'."""
 
 import statistics
 
@@ -17,7 +17,7 @@ of it; met (noise): less by no more than {floors.NOISE:.0%}. masked: right paddi
 length half of the steps; torch, which has no masks, packs and pads the sequences.
 first call: ours, with all its tracing and compiling, which the medians leave out."""
 
-_README_HEADER = """\
+_SHORT_HEADER = """\
 | case: batch, steps, inputs, units | zoo.layers | keras.layers | torch.nn \
 | × keras | × torch |
 | --- | --- | --- | --- | --- | --- |"""
@@ -63,9 +63,9 @@ def summary(measurements: list[Measurement]) -> str:
 
 
 def readme(measurements: list[Measurement]) -> str:
-    """Returns the README's table: the cases that the issue names, the rest in words."""
+    """Returns zoo/kernels' table: the cases that the issue names, the rest in words."""
     asked = [m for m in measurements if floors.named(m.case) and not m.case.masked]
-    lines = [_README_HEADER]
+    lines = [_SHORT_HEADER]
     for measurement in asked:
         ratios = [_number(measurement.ratio(other)) for other in ("keras", "torch")]
         lines.append(

@@ -1,0 +1,50 @@
+"""The table of the presets in the README, from the figures that `evaluate` wrote.
+
+python -m tests.benchmarks.presets
+"""
+
+import json
+from pathlib import Path
+
+from zoo import presets
+
+PRETRAINED = Path(__file__).parent.parent.parent / "pretrained"
+FIGURES = {
+    "bleu": "BLEU {:.1f}",
+    "f1": "F1 {:.4f}",
+    "nats_per_frame": "{:.2f} nats a frame",
+    "accuracy": "accuracy {:.4f}",
+    "perplexity": "perplexity {:.2f} a token",
+}
+"""How each figure is told; of those that a preset has, the first is its main one."""
+
+_HEADER = "| preset | measured on | figure | MB |\n| --- | --- | --- | --- |"
+
+
+def table(folder: Path = PRETRAINED) -> str:
+    """Returns the table, a line a preset.
+
+    Args:
+        folder: where the presets are.
+    """
+    found = sorted(path.parent for path in folder.glob(f"*/{presets.METRICS}"))
+    return "\n".join([_HEADER, *map(_line, found)])
+
+
+def _line(preset):
+    metrics = json.loads((preset / presets.METRICS).read_text("utf-8"))
+    source, figures = next(iter(metrics["evaluations"].items()))
+    main = next(name for name in FIGURES if name in figures)
+    link = f"[`{preset.name}`](pretrained/{preset.name}/{presets.CARD})"
+    told = FIGURES[main].format(figures[main])
+    return f"| {link} | {source} | {told} | {_megabytes(preset)} |"
+
+
+def _megabytes(preset):
+    """Returns how large a preset's SavedModel is."""
+    files = (preset / presets.SAVED_MODEL).rglob("*")
+    return round(sum(path.stat().st_size for path in files if path.is_file()) / 1e6)
+
+
+if __name__ == "__main__":
+    print(table())
