@@ -31,6 +31,9 @@ MAY_IMPORT = {
 }
 """What each part of zoo/ may import of zoo/, beside itself."""
 
+APARTMENTS = {"sentiment", "ner", "text", "music", "translation"}
+SHARED = {"cli", "data", "training", "reporting", "datasets", "errors"}
+
 
 def imports(source, package=""):
     """Returns the modules, and what is taken from them, that a source imports."""
@@ -82,6 +85,17 @@ def test_nothing_of_the_zoo_imports_tasks_or_their_libraries():
             assert not within(name, "tensorflow_datasets"), file
             assert not within(name, "simple_parsing"), file
             assert not within(name, "torch"), file
+
+
+@pytest.mark.parametrize("file", files("tasks"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_no_template_imports_another_and_what_they_share_imports_none(file):
+    room = file.relative_to(ROOT / "tasks").with_suffix("").parts[0]
+    found = {name.split(".")[1] for name in imports_of(file) if within(name, "tasks")}
+    if room in APARTMENTS:
+        assert found <= SHARED | {room}
+    else:
+        assert room in SHARED | {"__init__", "__main__"}, f"Whose is tasks.{room}?"
+        assert found <= SHARED
 
 
 def test_presets_and_export_know_no_concrete_model():
