@@ -52,7 +52,7 @@ class Asked(NamedTuple):
         figure: what it is judged by.
         least: the least that the figure may be, or
         most: the most.
-        card: how its card calls the SavedModel, see `cards.render`.
+        card: how its card calls the SavedModel, see `cards.Card`.
     """
 
     template: types.ModuleType
@@ -138,8 +138,8 @@ def test_preset_reaches_what_was_asked_for_on_the_whole_test_split(preset):
 def test_card_is_what_evaluate_renders(preset):
     asked, folder = ASKED[preset], ROOT / preset
     metrics = presets.read_metrics(folder)
-    summary, limits = asked.template.SUMMARY, asked.template.LIMITS
-    card = cards.render(folder.name, summary, metrics, limits, **asked.card)
+    card = cards.Card(asked.template.SUMMARY, asked.template.LIMITS, **asked.card)
+    card = cards.render(folder.name, metrics, card)
     assert (folder / presets.CARD).read_text("utf-8") == card
 
 

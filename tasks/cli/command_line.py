@@ -180,13 +180,16 @@ def _run(template, arguments, argv):
 
 
 def _run_own(chosen, arguments):
+    from zoo import kernels
+
     arguments.config.check()
     given = [arguments.model]
     if chosen.takes_texts:
         given.append(inputs.texts(arguments.texts, arguments.input, arguments.encoding))
     if chosen.takes_files:
         given.append(arguments.files)
-    with _seed_told(arguments.config):
+    # What users give has many lengths, and the kernels would be compiled for each.
+    with _seed_told(arguments.config), kernels.portable():
         chosen.run(*given, arguments.config)
 
 

@@ -144,7 +144,6 @@ def train(settings: Config, output: Path) -> None:
     import keras
 
     from tasks.music import batches as music_batches
-    from tasks.reporting import cards
     from tasks.training import fitting as training
 
     collection = _read(settings)
@@ -174,8 +173,9 @@ def train(settings: Config, output: Path) -> None:
         MONITOR,
     )
     record = {"command": cli.command("music", settings), **collection.record}
-    preset = training.finish(model, history, record, settings, output, MONITOR)
-    cards.write(preset, SUMMARY, LIMITS, **_card(model))
+    preset = training.finish(
+        model, history, record, settings, output, MONITOR, _card(model)
+    )
     if collection.test:
         _measure(preset, model, collection.test, settings.batch_size)
 
@@ -285,16 +285,17 @@ def _measure(preset, model, pieces, batch_size, other=None, writes=True):
         pieces.source,
         pieces.citation,
         figures,
-        SUMMARY,
-        LIMITS,
-        **_card(model),
+        _card(model),
         extras=music_samples.compare(preset, model, pieces),
     )
 
 
 def _card(model):
-    """Returns what its SavedModel's `serving_default` takes, for the card."""
-    return {"argument": "primer", "example": f"tf.zeros([1, 0, {model.keys}])"}
+    """Returns what cards say of a model."""
+    from tasks.reporting import cards
+
+    example = f"tf.zeros([1, 0, {model.keys}])"
+    return cards.Card(SUMMARY, LIMITS, "primer", example)
 
 
 TEMPLATE = cli.Template(

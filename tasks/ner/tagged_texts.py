@@ -11,7 +11,6 @@ from typing import NamedTuple, TextIO
 import tensorflow as tf
 
 from tasks.ner import conll, entities
-from zoo import kernels
 from zoo import tags as schemes
 
 # A line of CoNLL's columns: the last one is a tag of entities, or the first a number.
@@ -78,10 +77,7 @@ def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
         texts: the texts.
         batch_size: how many to tag at a time.
     """
-    # Texts have many lengths, and the kernels would be compiled for each of them.
-    function = tf.function(
-        kernels.portable()(model.tag), input_signature=model.text_signature
-    )
+    function = tf.function(model.tag, input_signature=model.text_signature)
     for batch in _batched(texts, batch_size):
         results = {key: value.numpy() for key, value in function(batch).items()}
         for place, text in enumerate(batch):
@@ -142,9 +138,7 @@ def tag_tokens(
 
 
 def _tag_tokens(model, sentences, batch_size):
-    function = tf.function(
-        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
-    )
+    function = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
     for batch in _batched(sentences, batch_size):
         tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
         results = {key: value.numpy() for key, value in function(tokens).items()}

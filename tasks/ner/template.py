@@ -84,8 +84,8 @@ def train(settings: Config, output: Path) -> None:
         monitor,
     )
     record = {"command": cli.command("ner", settings), **corpus.record}
-    preset = training.finish(model, history, record, settings, output, monitor)
-    cards.write(preset, SUMMARY, LIMITS)
+    card = cards.Card(SUMMARY, LIMITS)
+    preset = training.finish(model, history, record, settings, output, monitor, card)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
 
@@ -241,9 +241,8 @@ def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True)
     if not writes:
         cards.tell_unwritten(preset)
         return
-    cards.add_evaluation(
-        preset, sentences.source, sentences.citation, figures, SUMMARY, LIMITS
-    )
+    card = cards.Card(SUMMARY, LIMITS)
+    cards.add_evaluation(preset, sentences.source, sentences.citation, figures, card)
 
 
 def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:

@@ -1,13 +1,28 @@
 """Model cards, rendered from what `train` and `evaluate` wrote."""
 
+import dataclasses
 import re
 import textwrap
 from pathlib import Path
 
 from zoo import presets
 
-# What a template takes that reads texts.
-TEXTS = 'tf.constant(["…"])'
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a template's cards say of each of its models.
+
+    Attributes:
+        summary: what the model does, in a sentence.
+        limits: what the model is not for, Markdown.
+        argument: what `serving_default` calls what it takes.
+        example: what to give it, Python.
+    """
+
+    summary: str
+    limits: str
+    argument: str = "text"
+    example: str = 'tf.constant(["…"])'
 
 
 def add_evaluation(
@@ -15,10 +30,7 @@ def add_evaluation(
     source: str,
     citation: str,
     figures: dict,
-    summary: str,
-    limits: str,
-    argument: str = "text",
-    example: str = TEXTS,
+    card: Card,
     extras: dict | None = None,
 ) -> None:
     """Writes figures into a preset's metrics, and its card anew.
@@ -28,10 +40,7 @@ def add_evaluation(
         source: what it was measured on: the data set's full name and the split.
         citation: how the data set is to be cited, BibTeX, or "".
         figures: what was measured, by name.
-        summary: see `render`.
-        limits: see `render`.
-        argument: see `render`.
-        example: see `render`.
+        card: what it says of every model.
         extras: what else goes into the metrics: see `render`.
     """
     metrics = presets.read_metrics(preset) | (extras or {})
@@ -39,30 +48,21 @@ def add_evaluation(
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
-    _write(preset, summary, metrics, limits, argument, example)
+    write(preset, metrics, card)
     print(f"metrics     {preset / presets.METRICS}")
 
 
-def write(
-    preset: Path,
-    summary: str,
-    limits: str,
-    argument: str = "text",
-    example: str = TEXTS,
-    extras: dict | None = None,
-) -> None:
-    """Writes a preset's card from the metrics that it has.
+def write(preset: Path, metrics: dict, card: Card) -> None:
+    """Writes a preset's metrics, and the card rendered from them.
 
     Args:
         preset: the preset's folder.
-        summary: see `render`.
-        limits: see `render`.
-        argument: see `render`.
-        example: see `render`.
-        extras: what else goes into the metrics: see `render`.
+        metrics: see `render`.
+        card: what it says of every model.
     """
-    metrics = presets.read_metrics(preset) | (extras or {})
-    _write(preset, summary, metrics, limits, argument, example)
+    place = "pretrained/" if presets.is_shipped(preset) else ""
+    rendered = render(preset.resolve().name, metrics, card, place)
+    presets.write_metrics(preset, metrics, rendered)
 
 
 def tell_unwritten(preset: Path) -> None:
@@ -73,36 +73,18 @@ def tell_unwritten(preset: Path) -> None:
     )
 
 
-def _write(preset, summary, metrics, limits, argument, example):
-    name = preset.resolve().name
-    place = "pretrained/" if presets.is_shipped(preset) else ""
-    card = render(name, summary, metrics, limits, argument, example, place)
-    presets.write_metrics(preset, metrics, card)
-
-
-def render(
-    name: str,
-    summary: str,
-    metrics: dict,
-    limits: str,
-    argument: str = "text",
-    example: str = TEXTS,
-    place: str = "pretrained/",
-) -> str:
+def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> str:
     """Returns a preset's card.
 
     Args:
         name: the preset's name.
-        summary: what the model does, in a sentence.
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
             dict of metrics by data set and split, `sample`, a `text` that the model
             wrote and the `command` that prints it, but for `--model`, `statistics`,
             figures of real and generated pieces, `picture`, its `file` in the preset
             and a `text` below it, and `citations`, BibTeX by data set; each may be
             missing.
-        limits: what the model is not for, Markdown.
-        argument: what `serving_default` calls what it takes.
-        example: what to give it, Python.
+        card: what it says of every model.
         place: the folder that the preset's is in, with a slash behind it; "" for the
             one that Python is called in.
 
@@ -110,7 +92,7 @@ def render(
         Markdown.
     """
     evaluations = metrics.get("evaluations", {})
-    parts = [f"# {name}", summary]
+    parts = [f"# {name}", card.summary]
     if evaluations:
         parts += ["## Measured", _table(evaluations)]
     if "sample" in metrics:
@@ -125,9 +107,9 @@ def render(
         parts += ["## Data", _citations(metrics["citations"])]
     parts += [
         "## Use",
-        _use(place + name, argument, example),
+        _use(place + name, card.argument, card.example),
         "## Limits",
-        textwrap.dedent(limits).strip(),
+        textwrap.dedent(card.limits).strip(),
     ]
     parts += ["*Rendered by `evaluate` from `metrics.json`; not edited by hand.*"]
     return "\n\n".join(parts) + "\n"

@@ -26,6 +26,7 @@ LIMITS = """
   them) bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
+MONITOR = "val_accuracy"
 
 
 @dataclasses.dataclass
@@ -141,9 +142,11 @@ def train(settings: Config, output: Path) -> None:
         labelled_texts.batches(model, corpus.validation, settings.batch_size).dataset(),
         settings,
         output / training.CHECKPOINTS,
+        MONITOR,
     )
-    preset = training.finish(model, history, record, settings, output)
-    cards.write(preset, SUMMARY, LIMITS)
+    preset = training.finish(
+        model, history, record, settings, output, MONITOR, cards.Card(SUMMARY, LIMITS)
+    )
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
 
@@ -293,9 +296,8 @@ def _measure(preset, model, examples, batch_size, writes=True):
     if not writes:
         cards.tell_unwritten(preset)
         return
-    cards.add_evaluation(
-        preset, examples.source, examples.citation, figures, SUMMARY, LIMITS
-    )
+    card = cards.Card(SUMMARY, LIMITS)
+    cards.add_evaluation(preset, examples.source, examples.citation, figures, card)
 
 
 TEMPLATE = cli.Template(

@@ -104,8 +104,11 @@ def sample(model) -> dict[str, str]:
     """
     import tensorflow as tf
 
+    from zoo import kernels
+
     how = {"length": _SAMPLE[model.level], "temperature": 0.8, "seed": 1}
-    [text] = model.generate(tf.constant([""]), **how).numpy()
+    with kernels.portable():  # as the command does
+        [text] = model.generate(tf.constant([""]), **how).numpy()
     flags = " ".join(f"--{name} {value}" for name, value in how.items())
     return {
         "command": f"python -m tasks.text generate {flags}",

@@ -32,8 +32,6 @@ LIMITS = """
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
 MONITOR = "-val_nats"
-# What its SavedModel's `serving_default` takes.
-_CARD = {"argument": "prompt"}
 
 
 @dataclasses.dataclass
@@ -186,8 +184,10 @@ def train(settings: Config, output: Path) -> None:
         model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )
     record = {"command": cli.command("text", settings), **corpus.record}
-    preset = training.finish(model, history, record, settings, output, monitor)
-    cards.write(preset, SUMMARY, LIMITS, **_CARD, extras=_sample(model))
+    card = cards.Card(SUMMARY, LIMITS, "prompt")
+    preset = training.finish(
+        model, history, record, settings, output, monitor, card, _sample(model)
+    )
     for texts in corpus.tests:
         _measure(preset, model, texts, settings)
 
@@ -303,9 +303,7 @@ def _measure(preset, model, texts, settings, writes=True):
         texts.source,
         texts.citation,
         figures,
-        SUMMARY,
-        LIMITS,
-        **_CARD,
+        cards.Card(SUMMARY, LIMITS, "prompt"),
         extras=_sample(model),
     )
 

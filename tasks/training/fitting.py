@@ -12,6 +12,7 @@ import tensorflow as tf
 from tasks.cli import outputs
 from tasks.cli.config import TrainingConfig
 from tasks.errors import UserError
+from tasks.reporting import cards
 from tasks.training import callbacks, fingerprints, hardware
 from zoo import plots, presets
 from zoo.files import replaced_file
@@ -229,7 +230,7 @@ def fit(
     validation: tf.data.Dataset | None,
     config: TrainingConfig,
     folder: Path,
-    monitor: str | None = "val_accuracy",
+    monitor: str | None,
     watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Trains a compiled model, from where an earlier call was killed if it was.
@@ -290,11 +291,11 @@ def finish(
     record: dict,
     config,
     output: Path,
-    monitor: str | None = "val_accuracy",
+    monitor: str | None,
+    card: cards.Card,
+    extras: dict | None = None,
 ) -> Path:
-    """Saves a trained model as a preset, with its history, and says where.
-
-    Its card is the template's to write, by `tasks.reporting.cards.write`.
+    """Saves a trained model as a preset, with its history and card, and says where.
 
     Args:
         model: a `zoo.models.base.Model`.
@@ -303,6 +304,8 @@ def finish(
         config: the training's config.
         output: the training's folder.
         monitor: what the best epoch was chosen by; None if the last was kept.
+        card: what the card says of every model of the template.
+        extras: what else goes into the metrics: see `tasks.reporting.cards.render`.
 
     Returns:
         The preset's folder.
@@ -321,7 +324,7 @@ def finish(
         "versions": hardware.versions(),
         "parameters": model.count_params(),
     }
-    presets.write_metrics(preset, {"training": record}, card=None)
+    cards.write(preset, {"training": record} | (extras or {}), card)
     curves = output / "learning_curves.png"
     try:
         plots.learning_curves(history, curves)

@@ -95,8 +95,8 @@ def train(settings: Config, output: Path) -> None:
         watchers,
     )
     record = {"command": cli.command("translation", settings), **corpus.record}
-    preset = training.finish(model, history, record, settings, output, monitor)
-    cards.write(preset, SUMMARY, LIMITS)
+    card = cards.Card(SUMMARY, LIMITS)
+    preset = training.finish(model, history, record, settings, output, monitor, card)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, Evaluation())
 
@@ -212,9 +212,8 @@ def _measure(preset, model, pairs, settings, writes=True):
         cards.tell_unwritten(preset)
         return
     extras = _sample(pairs.texts, found, settings)
-    cards.add_evaluation(
-        preset, pairs.source, pairs.citation, figures, SUMMARY, LIMITS, extras=extras
-    )
+    card = cards.Card(SUMMARY, LIMITS)
+    cards.add_evaluation(preset, pairs.source, pairs.citation, figures, card, extras)
 
 
 def _sample(texts, translations, settings):

@@ -33,7 +33,8 @@ LIMITS = """
 
 
 def render(metrics=METRICS):
-    return cards.render("sentiment_imdb", "Reads a text.", metrics, LIMITS)
+    card = cards.Card("Reads a text.", LIMITS)
+    return cards.render("sentiment_imdb", metrics, card)
 
 
 def test_rendering_twice_is_identical_and_changes_nothing():
