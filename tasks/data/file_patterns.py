@@ -44,6 +44,11 @@ def listed(patterns: str | Sequence[str]) -> str:
     return f"{patterns[0]}, … {patterns[-1]} ({len(patterns):,} files)"
 
 
+def names(paths: Sequence[Path]) -> str:
+    """Returns the names of files, as `listed`; a preset keeps no folders."""
+    return listed([path.name for path in paths])
+
+
 def _several(patterns):
     return [patterns] if isinstance(patterns, str) else patterns
 

@@ -214,7 +214,6 @@ def read_files(patterns: str | Sequence[str], grid: Grid) -> Pieces:
         UserError: there is no such file, or no music in any.
     """
     paths = file_patterns.expand(patterns, "--midi-files")
-    source = file_patterns.listed(patterns)
     rolls = []
     for path in paths:
         try:
@@ -223,5 +222,6 @@ def read_files(patterns: str | Sequence[str], grid: Grid) -> Pieces:
         except UserError as error:
             print(f"left out: {error}", file=sys.stderr)
     if not rolls:
-        raise UserError(f"No file of --midi-files {source} can be learnt from.")
-    return Pieces(tuple(rolls), source, grid)
+        listed = file_patterns.listed(patterns)
+        raise UserError(f"No file of --midi-files {listed} can be learnt from.")
+    return Pieces(tuple(rolls), file_patterns.names(paths), grid)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,34 +18,58 @@ from zoo.text.vocabulary import END_ID
 _VALIDATION_WINDOWS, _VALIDATION_BATCH = 160, 16
 
 
+class Windows(NamedTuple):
+    """Texts to learn from, end to end, cut to windows.
+
+    Attributes:
+        words: int32 (windows, length), their words' ids.
+        texts: how many texts they are of.
+    """
+
+    words: np.ndarray
+    texts: int
+
+
+def windows(model, texts: np.ndarray, length: int) -> Windows:
+    """Returns texts as `pretrain` takes them.
+
+    Args:
+        model: has a `tokenizer` and a `vocabulary`.
+        texts: bytes objects (n,).
+        length: words in a window.
+
+    Raises:
+        UserError: the texts don't fill one window.
+    """
+    found = _windows(model, texts, length)
+    if not len(found):
+        raise UserError(
+            f"The texts are too short for one window of {length} words. "
+            "Choose a smaller --pretrain-window."
+        )
+    print(
+        f"pretraining {len(texts):,} texts, {found.size:,} tokens, windows of {length}"
+    )
+    return Windows(found, len(texts))
+
+
 def pretrain(
-    model, texts: np.ndarray, held_out: np.ndarray, settings, output: Path
+    model, windows: Windows, held_out: np.ndarray, settings, output: Path
 ) -> dict:
     """Trains a model's embedding and first recurrent layer to predict words.
 
     Args:
         model: has `embedding`, `first_recurrent`, `tokenizer` and `vocabulary`.
-        texts: bytes objects (n,), to learn from.
+        windows: to learn from.
         held_out: bytes objects (n,), to tell how well it goes.
         settings: a `tasks.cli.config.PretrainingConfig`.
         output: the training's folder.
 
     Returns:
         What a preset remembers of it.
-
-    Raises:
-        UserError: the texts don't fill one window.
     """
     length = settings.pretrain_window
-    windows = _windows(model, texts, length)
-    if not len(windows):
-        raise UserError(
-            f"The texts are too short for one window of {length} words. "
-            "Choose a smaller --pretrain-window."
-        )
-    tokens = len(windows) * length
-    print(f"pretraining {len(texts):,} texts, {tokens:,} tokens, windows of {length}")
-    batches = _batches(windows, settings.pretrain_batch_size, settings.seed)
+    batches = _batches(windows.words, settings.pretrain_batch_size, settings.seed)
     validation = _windows(model, held_out, length)[:_VALIDATION_WINDOWS]
     if len(validation):
         validation = _batches(validation, _VALIDATION_BATCH).dataset()
@@ -74,8 +99,8 @@ def pretrain(
         monitor=None,
     )
     return {
-        "pretrained_on": f"train and {settings.pretrain_split}, {len(texts):,} texts "
-        f"without labels, {tokens:,} tokens",
+        "pretrained_on": f"train and {settings.pretrain_split}, {windows.texts:,} "
+        f"texts without labels, {windows.words.size:,} tokens",
         "pretraining_epochs": len(history),
         "pretraining_minutes": training.minutes(history),
         "pretraining_validation_nats_a_word": history[-1].get("val_loss"),

@@ -118,6 +118,8 @@ def train(settings: Config, output: Path) -> None:
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)
         data = {"train": corpus.train, "validation": corpus.validation}
+        if settings.pretrain_split:
+            windows = pretraining.windows(model, unlabelled, settings.pretrain_window)
         training.begin(output, settings, model, **data, unlabelled=unlabelled)
         batches = labelled_texts.batches(
             model,
@@ -134,7 +136,7 @@ def train(settings: Config, output: Path) -> None:
         record = {"command": cli.command("sentiment", settings), **corpus.record()}
         if settings.pretrain_split:
             record |= pretraining.pretrain(
-                model, unlabelled, corpus.validation.texts, settings, output
+                model, windows, corpus.validation.texts, settings, output
             )
     history = training.fit(
         model,

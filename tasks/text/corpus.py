@@ -141,10 +141,10 @@ def read_files(
     if lines:
         texts = _lines(texts)
     texts = tuple(filter(None, texts))
-    source = file_patterns.listed(patterns)
     if not texts:
-        raise UserError(f"There is no text in --files {source}: all are empty.")
-    return Texts(texts, source)
+        listed = file_patterns.listed(patterns)
+        raise UserError(f"There is no text in --files {listed}: all are empty.")
+    return Texts(texts, file_patterns.names(paths))
 
 
 def hold_out(texts: Texts, share: float, whole: bool = False) -> tuple[Texts, Texts]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import splits, text_files
+from tasks.data import file_patterns, splits, text_files
 from tasks.errors import UserError, did_you_mean
 
 # What is shown of a line that has no partner.
@@ -182,8 +182,7 @@ def read_files(paths: Sequence[str], encoding: str = text_files.UTF_8) -> Pairs:
             f"{paths[0]} and {paths[1]} are empty: a text a line is expected."
         )
     texts, translations = (np.array(lines, object) for lines in sides)
-    # Without their folders: it gets into presets.
-    return Pairs(texts, translations, ", ".join(Path(path).name for path in paths))
+    return Pairs(texts, translations, file_patterns.names([*map(Path, paths)]))
 
 
 def _unequal(paths, sides):

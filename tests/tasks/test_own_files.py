@@ -1,32 +1,35 @@
 """What is a user's own: files instead of a dataset, and a card of what they gave."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from tasks.music import template as music
 from tasks.ner import template as ner
+from tasks.sentiment import template as sentiment
 from tasks.text import template as text
 from tasks.translation import template as translation
 from tests.tasks import commands
+from tests.tasks.templates import TEMPLATES
 from zoo import presets
 
-TEMPLATES = [ner.TEMPLATE, text.TEMPLATE, music.TEMPLATE, translation.TEMPLATE]
-# The flags of `train` and of `evaluate`.
-FILES = {
-    "ner": ("--train-file", "--file"),
-    "text": ("--files", "--files"),
-    "music": ("--midi-files", "--midi-files"),
-    "translation": ("--files", "--files"),
-}
+each_template = pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda template: template.name
+)
+
+
+def files_flag(config):
+    """Returns the flag that takes a user's own files, if there is one."""
+    return config.OWN_FILES and "--" + config.OWN_FILES.replace("_", "-")
 
 
 def cases():
     for template in TEMPLATES:
-        both = zip(("train", "evaluate"), FILES[template.name], strict=True)
-        configs = template.config, template.evaluation
-        for (command, files), config in zip(both, configs, strict=True):
-            for name in config.OF_DATASETS:
+        configs = {"train": template.config, "evaluate": template.evaluation}
+        for command, config in configs.items():
+            files = files_flag(config)
+            for name in config.OF_DATASETS if files else ():
                 other = "--" + name.replace("_", "-")
                 yield pytest.param(
                     *(template, command, files, other),
@@ -55,6 +58,8 @@ def test_every_column_of_a_dataset_is_refused_or_read_from_files():
         fields = getattr(template, config).__dataclass_fields__
         columns = {name for name in fields if name.endswith("_column")}
         refused = set(getattr(template, config).OF_DATASETS)
+        if files_flag(getattr(template, config)) is None:
+            continue
         if template is ner.TEMPLATE:
             assert columns == {"tokens_column", "tags_column"}  # of files, too
             assert not columns & refused
@@ -62,8 +67,16 @@ def test_every_column_of_a_dataset_is_refused_or_read_from_files():
             assert columns <= refused
 
 
-def write(template, folder):
+def test_all_templates_but_the_classifier_take_files():
+    taking = {t.name for t in TEMPLATES if files_flag(t.config)}
+    assert taking == {t.name for t in TEMPLATES if files_flag(t.evaluation)}
+    assert taking == {"ner", "text", "music", "translation"}
+
+
+def write(template, folder, data_dir):
     """Writes files to train a template on, and returns the flags that say so."""
+    if template is sentiment.TEMPLATE:
+        return "--data-dir", data_dir, "--train-split", "train[:60]"
     if template is ner.TEMPLATE:
         rows = ["Ann B-PER\nmet O\nRome B-LOC\n", "Bob B-PER\nmet O\nOslo B-LOC\n"]
         (folder / "own.conll").write_text("\n".join(rows * 8))
@@ -88,9 +101,11 @@ def write(template, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
-def test_a_training_on_files_has_a_card(tmp_path, template):
-    flags = write(template, tmp_path)
+@each_template
+def test_a_training_has_a_card_without_folders_of_this_machine(
+    tmp_path, data_dir, template
+):
+    flags = write(template, tmp_path, data_dir)
     few = ("--epochs", 1, "--buckets", 1, "--batch-size", 4, "--units", 4)
     argv = ("--output", tmp_path / "run", *flags, *few)
     printed = commands.succeed(template, "train", *argv)
@@ -99,8 +114,58 @@ def test_a_training_on_files_has_a_card(tmp_path, template):
     card = (preset / presets.CARD).read_text("utf-8")
     for part in ("# preset", template.summary, "## Trained", "## Use", "## Limits"):
         assert part in card
-    assert presets.read_metrics(preset)["training"]["command"] in card
+    record = presets.read_metrics(preset)["training"]
+    assert record["command"] in card
     assert 'load("preset/saved_model")' in card
-    if template in (ner.TEMPLATE, translation.TEMPLATE):
-        assert str(tmp_path) not in card
+    for path in (presets.CARD, presets.METRICS):
+        assert str(tmp_path) not in (preset / path).read_text("utf-8")
+    names = [str(flag.name) for flag in flags if isinstance(flag, Path)]
+    if template is music.TEMPLATE:
+        names = ["0.mid", "… 3.mid (4 files)"]
+    if template is not sentiment.TEMPLATE:
+        assert all(name in record["train"] for name in names)
     assert ("## A sample" in card) == (template is text.TEMPLATE)
+
+
+def damaged(template, folder):
+    """Yields flags that give what a template can't be trained on."""
+    (folder / "latin").write_bytes(b"caf\xe9 O\n\nRome O\n")
+    (folder / "empty").write_bytes(b"")
+    (folder / "one").write_text("a b\n")
+    names = ("latin", "empty")
+    if template is sentiment.TEMPLATE:
+        yield "--text-column", "no"
+        yield "--pretrain-split", "train", "--pretrain-window", "999999"
+        return
+    flag = files_flag(template.config)
+    if template is translation.TEMPLATE:
+        for name in names:
+            yield flag, folder / name, folder / "one"
+            yield flag, folder / "one", folder / name
+            good = flag, folder / "one", folder / "one"
+            yield *good, "--test-files", folder / "one", folder / name
+        return
+    for name in names:
+        yield flag, folder / name
+    if template is ner.TEMPLATE:
+        (folder / "good").write_text("Ann B-PER\n\nBob B-PER\nmet O\n")
+        yield flag, folder / "good", "--test-file", folder / "latin"
+
+
+@each_template
+def test_what_cannot_be_trained_on_is_told_before_a_folder_is_begun(
+    run, tmp_path, data_dir, template
+):
+    if template is music.TEMPLATE:
+        pytest.importorskip("pretty_midi")
+    if template is translation.TEMPLATE:
+        pytest.importorskip("sacrebleu")
+    for flags in damaged(template, tmp_path):
+        where = "--output", tmp_path / "run"
+        if template is sentiment.TEMPLATE:
+            where = (*where, "--data-dir", data_dir, "--train-split", "train[:60]")
+        outcome = run("train", *where, *flags, template=template)
+        assert outcome.code == 2, flags
+        assert outcome.err.splitlines()[-1].count("error: ") == 1, flags
+        assert "Traceback" not in outcome.err
+        assert not (tmp_path / "run").exists(), flags

@@ -15,8 +15,9 @@ from tasks.cli.config import PredictionConfig
 from tasks.errors import UserError
 from tasks.ner import template as ner
 from tasks.sentiment import template as sentiment
+from tests.tasks.templates import TEMPLATES
 
-TEMPLATES = [ner.TEMPLATE, sentiment.TEMPLATE]
+templates = pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
 
 
 def python(*arguments, **kwargs):
@@ -25,18 +26,19 @@ def python(*arguments, **kwargs):
     )
 
 
-def test_without_arguments_help_with_examples_is_shown(run):
-    outcome = run()
+@templates
+def test_without_arguments_help_with_examples_is_shown(run, template):
+    outcome = run(template=template)
     assert outcome.code == 0
     assert outcome.err == ""
     assert "examples:" in outcome.out
-    for example in sentiment.TEMPLATE.examples:
+    for example in template.examples:
         assert example in outcome.out
-    for command in ("train", "evaluate", "predict", "export"):
+    for command in ("train", "evaluate", *template.all_commands(), "export"):
         assert re.search(rf"^ +{command}  +\w", outcome.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
+@templates
 @pytest.mark.parametrize(
     ("command", "config"), [("train", "config"), ("evaluate", "evaluation")]
 )
@@ -52,18 +54,18 @@ def test_every_field_of_a_config_is_a_flag_with_help(run, template, command, con
         assert len(words.split()) >= 3, f"{flag}: {text!r}"
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
-@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
-def test_every_flag_of_every_command_has_help(run, template, command):
+@templates
+def test_every_flag_of_every_command_has_help(template):
     parser = cli._parser(template)
     subparsers = next(a for a in parser._actions if a.dest == "command")
-    run(command, "--help", template=template)  # adds the config's flags
-    silent = [
-        action.option_strings[0]
-        for action in subparsers.choices[command]._actions
-        if action.option_strings and not action.help
-    ]
-    assert silent == []
+    for command, own in subparsers.choices.items():
+        own.format_help()  # adds the config's flags
+        silent = [
+            action.option_strings[0]
+            for action in own._actions
+            if action.option_strings and not action.help
+        ]
+        assert silent == [], command
 
 
 def test_help_shows_defaults_and_choices(run):
@@ -88,15 +90,18 @@ def test_the_templates_are_listed_without_tensorflow():
 
 def test_help_and_mistakes_in_flags_need_no_tensorflow():
     program = (
-        "import sys; from tasks import cli, sentiment\n"
-        "try: cli.main(sentiment.TEMPLATE, ['train', '--epoch', '3'])\n"
-        "except SystemExit as stop: assert stop.code == 2\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+        "import sys; from tasks.__main__ import TEMPLATES, main\n"
+        "for name in TEMPLATES:\n"
+        "    assert main([name]) == 0\n"
+        "    try: main([name, 'train', '--epoch', '3'])\n"
+        "    except SystemExit as stop: assert stop.code == 2\n"
+        "    assert not {'tensorflow', 'keras'} & set(sys.modules), name"
     )
     outcome = python("-c", program)
     assert outcome.returncode == 0, outcome.stderr
-    assert "Did you mean '--epochs'?" in outcome.stderr
-    assert len(outcome.stderr.splitlines()) == 1
+    told = outcome.stderr.splitlines()
+    assert len(told) == len(TEMPLATES)
+    assert all("Did you mean '--epochs'?" in line for line in told)
 
 
 def test_stderr_of_a_mistake_that_needs_tensorflow_is_one_line():
