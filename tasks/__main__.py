@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
 def _run(argv, program):
     if argv and argv[0] in TEMPLATES:
         name = argv[0]
-        template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
+        template = importlib.import_module(f"tasks.{name}").TEMPLATE
         return cli.main(template, argv[1:], _called(program, name))
     outputs.print_anything(sys.stdout)
     if not argv or argv[0] in ("-h", "--help"):

@@ -29,7 +29,7 @@ def template_of(words):
         name, *argv = words[1:]
     else:
         name, *argv = [words[2].removeprefix("tasks."), *words[3:]]
-    return importlib.import_module(f"tasks.{name}.template").TEMPLATE, argv
+    return importlib.import_module(f"tasks.{name}").TEMPLATE, argv
 
 
 @pytest.mark.parametrize("document", ["README.md", "tasks/README.md"])
@@ -55,7 +55,7 @@ def test_a_command_line_can_be_pasted(line):
 
 @pytest.mark.parametrize("name", ["ner", "sentiment", "text", "music", "translation"])
 def test_the_examples_of_help_can_be_pasted(name):
-    template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
+    template = importlib.import_module(f"tasks.{name}").TEMPLATE
     for line in template.examples:
         _, argv = template_of(shlex.split(line, comments=True))
         cli._parser(template).parse_args(argv).config.check()
@@ -63,6 +63,6 @@ def test_the_examples_of_help_can_be_pasted(name):
 
 @pytest.mark.parametrize("name", ["ner", "sentiment", "text", "music", "translation"])
 def test_the_templates_readme_has_the_examples_of_help(name):
-    template = importlib.import_module(f"tasks.{name}.template").TEMPLATE
+    template = importlib.import_module(f"tasks.{name}").TEMPLATE
     examples = "".join(f"{line}\n" for line in template.examples)
     assert examples in blocks("text", DOCUMENTS["tasks/README.md"])

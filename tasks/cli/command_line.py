@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import pkgutil
 import re
 import secrets
 import shlex
@@ -31,14 +32,15 @@ class Command:
         help: what it does, in a line that begins in lower case.
         config: the dataclass whose fields are its flags, with a method `check`.
         run: (preset, config) → None; with texts or files between the two: an iterator
-            of texts as bytes, or a list of paths.
+            of texts as bytes, or a list of paths. As all functions here, itself or
+            where it is found, `module:function`, so that help needs no TensorFlow.
         takes_texts: whether it takes texts, or a file of them by --input.
         takes_files: whether it takes files, at least one.
     """
 
     help: str
     config: type
-    run: Callable
+    run: Callable | str
     takes_texts: bool = False
     takes_files: bool = False
 
@@ -68,9 +70,9 @@ class Template:
     config: type
     evaluation: type
     preset: str
-    train: Callable
-    evaluate: Callable
-    predict: Callable | None = None
+    train: Callable | str
+    evaluate: Callable | str
+    predict: Callable | str | None = None
     prediction: type = PredictionConfig
     commands: Mapping[str, Command] = dataclasses.field(default_factory=dict)
 
@@ -171,12 +173,17 @@ def _run(template, arguments, argv):
     elif arguments.command == "evaluate":
         _check_sources(arguments.config, argv)
         arguments.config.check()
-        template.evaluate(arguments.model, arguments.config)
+        _function(template.evaluate)(arguments.model, arguments.config)
     elif arguments.command == "export":
         _export(arguments)
     else:
         _run_own(template.all_commands()[arguments.command], arguments)
     return 0
+
+
+def _function(named):
+    """Returns a function that is given itself, or as `module:function`."""
+    return named if callable(named) else pkgutil.resolve_name(named)
 
 
 def _run_own(chosen, arguments):
@@ -190,7 +197,7 @@ def _run_own(chosen, arguments):
         given.append(arguments.files)
     # What users give has many lengths, and the kernels would be compiled for each.
     with _seed_told(arguments.config), kernels.portable():
-        chosen.run(*given, arguments.config)
+        _function(chosen.run)(*given, arguments.config)
 
 
 @contextlib.contextmanager
@@ -249,7 +256,7 @@ def _train(template, arguments, argv):
     given = _given(config, argv)
     config = training.open_output(output, config, given, arguments.resume)
     config.check()
-    template.train(config, output)
+    _function(template.train)(config, output)
 
 
 def _export(arguments):

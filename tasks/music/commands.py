@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.cli import command_line as cli
 from tasks.errors import UserError
 from tasks.music import additions as music_additions
 from tasks.music import midi_files as music_files
-from tasks.music.settings import (
+from tasks.music.config import (
     Continuation,
     Generation,
     Harmonization,
     Scoring,
     check_tempo,
 )
-from zoo import music
+from zoo import music, presets
+from zoo.models import MusicModel
 from zoo.music.midi import TEMPO, load_pretty_midi
 
 _STEPS, _STEPS_AFTER = 128, 64
@@ -218,9 +218,6 @@ def _each(
 
 def _open(name):
     """Returns a preset's model, and its grid."""
-    from zoo import presets
-    from zoo.models import MusicModel
-
     try:
         load_pretty_midi()
     except ImportError as error:
@@ -236,8 +233,6 @@ def _open(name):
 
 
 def _knows_one_key(name):
-    from zoo import presets
-
     return music_files.knows_one_key(presets.find(name))
 
 
@@ -292,28 +287,3 @@ def _stems(folder, names, given):
         if written.resolve() in kept:
             raise UserError(f"{written} would be replaced: choose another --output.")
     return stems
-
-
-COMMANDS = {
-    "generate": cli.Command(
-        "draw pieces, from nothing, a chord or the beginning of a MIDI file",
-        Generation,
-        generate,
-    ),
-    "continue": cli.Command(
-        "draw how MIDI files go on: their notes stay, what is drawn follows",
-        Continuation,
-        go_on,
-        takes_files=True,
-    ),
-    "harmonize": cli.Command(
-        "keep the notes of MIDI files and draw what goes below the highest",
-        Harmonization,
-        harmonize,
-        takes_files=True,
-    ),
-    "score": cli.Command(
-        "say how probable MIDI files are", Scoring, score, takes_files=True
-    ),
-}
-"""The template's own commands, by name."""

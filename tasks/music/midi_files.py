@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.errors import UserError
-from zoo import music
+from zoo import music, presets
 from zoo.music.keys import range_name
 from zoo.music.midi import STEPS_PER_QUARTER
 
@@ -64,8 +64,6 @@ def grid_of(preset: str | os.PathLike) -> Grid:
         preset: the preset's folder. A record without a grid means `Grid()`; one
             without a lowest key, that of its dataset.
     """
-    from zoo import presets
-
     trained = presets.read_metrics(preset).get("training", {})
     known = {field.name for field in dataclasses.fields(Grid)}
     told = {name: trained[name] for name in known & set(trained)}
@@ -79,8 +77,6 @@ def knows_one_key(preset: str | os.PathLike) -> bool:
     Args:
         preset: the preset's folder. A record without a command says no.
     """
-    from zoo import presets
-
     trained = presets.read_metrics(preset).get("training", {})
     command = trained.get("command")
     return command is not None and "--transpose " not in command

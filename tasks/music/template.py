@@ -1,21 +1,23 @@
-"""One-to-many: a note, a chord, some bars or nothing in, a piece of music out.
+"""Trains and measures music models."""
 
-python -m tasks.music train
-python -m tasks.music generate --model runs/music/synthetic-scales/preset --output new
-"""
-
-import dataclasses
 from pathlib import Path
 
-from simple_parsing import choice, field, flag
+import keras
 
 from tasks.cli import command_line as cli
-from tasks.cli import config
-from tasks.data import file_patterns
+from tasks.cli import extras
+from tasks.data import builders as data
 from tasks.errors import UserError
-from tasks.music import commands as music_commands
+from tasks.music import batches as music_batches
+from tasks.music import corpus as music_pieces
+from tasks.music import samples as music_samples
+from tasks.music.config import SUMMARY, Config, Evaluation
+from tasks.music.midi_files import Grid, grid_of
+from tasks.reporting import cards, evaluation
+from tasks.training import fitting as training
+from zoo import presets
+from zoo.models import MusicModel
 
-SUMMARY = "Writes music, frame by frame, and says how probable pieces are."
 LIMITS = """
 - It writes what is probable after what it has heard, in the manner of the pieces that
   it was trained on. What it knows of the music before is what its recurrent state
@@ -36,100 +38,6 @@ LIMITS = """
 MONITOR = "-val_nats"
 
 
-@dataclasses.dataclass
-class Config(config.TrainingConfig):
-    """Music: dataset, model and training."""
-
-    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/scales"
-    # the column with the music: rolls or MIDI; default: roll, midi, or the only one
-    music_column: str | None = None
-    # MIDI files to train on instead of a dataset, each a piece: 'songs/**/*.mid'
-    midi_files: list[str] | None = field(default=None, nargs="+")
-    # the time steps that MIDI is read in, in a quarter note
-    steps_per_quarter: int = 4
-    # read the drums of MIDI, and nothing else; default: where the dataset is groove
-    drums: bool | None = flag(None, negative_prefix="--no-")
-    # move each piece by up to so many semitones, others in each epoch
-    transpose: int = 0
-    # transpose in so many first epochs, so that the last ones teach the pieces' own
-    # keys; default: in all
-    transposed_epochs: int | None = None
-    # draw a frame's notes one after another, or each by itself
-    frame_output: str = choice("nade", "bernoulli", default="nade")
-    # size of NADE's hidden layer
-    frame_units: int = 128
-    # size of a dense layer that sees the frames first; default: none
-    embedding_units: int | None = None
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="lstm")
-    # units of a recurrent layer
-    units: int = 256
-    # stacked recurrent layers
-    layers: int = 1
-    # the share of the frames' notes dropped in training
-    input_dropout: float = 0.0
-    # the share dropped between the layers and before the output
-    dropout: float = 0.0
-    # how a piece's end is predicted: a frame <EOS>, a "stop now" beside each frame, its
-    # length before it begins, or not at all
-    ending: str = choice("eos", "halt", "length", "none", default="halt")
-    # keep every so-manieth state in training, for long pieces in little memory;
-    # default: all
-    checkpoint_every: int | None = None
-
-    PATHS = ("midi_files",)
-    OWN_FILES = "midi_files"
-    OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
-
-    def __post_init__(self):
-        if isinstance(self.midi_files, str):  # as older trainings have it on record
-            self.midi_files = [self.midi_files]
-
-    def own_data(self) -> str | None:
-        """Returns the files to train on, if there are any."""
-        return self.midi_files and file_patterns.listed(self.midi_files)
-
-    def check(self) -> None:
-        """Raises a UserError where a number is out of its range."""
-        super().check()
-        for name in ("frame_units", "units", "layers", "steps_per_quarter"):
-            config.at_least(self, name, 1)
-        for name in ("embedding_units", "checkpoint_every"):
-            if getattr(self, name) is not None:
-                config.at_least(self, name, 1)
-        config.at_least(self, "transpose", 0)
-        if self.transposed_epochs is not None:
-            config.at_least(self, "transposed_epochs", 1)
-            if not self.transpose:
-                raise UserError("--transposed-epochs goes with --transpose.")
-        config.below(self, "input_dropout", 1)
-        config.below(self, "dropout", 1)
-        if self.transpose and self.reads_drums():
-            raise UserError("--transpose moves notes; drums have none. Leave it out.")
-
-    def reads_drums(self) -> bool:
-        """Says whether it is drums that MIDI is read for."""
-        if self.drums is None:
-            return self.midi_files is None and self.dataset.split("/")[0] == "groove"
-        return self.drums
-
-
-@dataclasses.dataclass
-class Evaluation(config.EvaluationConfig):
-    """What to measure a preset on."""
-
-    # the column with the music; default: as in training, or roll, midi, the only one
-    music_column: str | None = None
-    # MIDI files to measure on instead of a dataset, each a piece
-    midi_files: list[str] | None = field(default=None, nargs="+")
-    # another preset, trained with other outputs, whose figure is put beside
-    beside: str | None = None
-
-    OWN_FILES = "midi_files"
-    OF_DATASETS = (*config.EvaluationConfig.OF_DATASETS, "music_column")
-
-
 def train(settings: Config, output: Path) -> None:
     """Trains a music model, measures it and saves it as a preset.
 
@@ -141,11 +49,6 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a file doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
-    import keras
-
-    from tasks.music import batches as music_batches
-    from tasks.training import fitting as training
-
     collection = _read(settings)
     print(collection.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
@@ -182,11 +85,6 @@ def train(settings: Config, output: Path) -> None:
 
 def _read(settings):
     """Returns the pieces that the settings name."""
-    from tasks.cli import extras
-    from tasks.data import builders as data
-    from tasks.music import corpus as music_pieces
-    from tasks.music.midi_files import Grid
-
     grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
     if settings.midi_files:
         extras.require("pretty_midi", "music", "Reading MIDI")
@@ -199,8 +97,6 @@ def _read(settings):
 
 def _build(settings, pieces):
     """Returns a new model for pieces like those of training."""
-    from zoo.models import MusicModel
-
     model = MusicModel(
         pieces.keys,
         output=settings.frame_output,
@@ -231,13 +127,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
             doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks.cli import extras
-    from tasks.music import corpus as music_pieces
-    from tasks.music.midi_files import grid_of
-    from tasks.reporting import evaluation
-    from zoo import presets
-    from zoo.models import MusicModel
-
     if settings.midi_files:
         extras.require("pretty_midi", "music", "Reading MIDI")
     preset = presets.find(name)
@@ -258,10 +147,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
 def _measure(preset, model, pieces, batch_size, other=None, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
-    from tasks.music import batches as music_batches
-    from tasks.music import samples as music_samples
-    from tasks.reporting import cards
-
     print(f"measuring on {pieces.describe()}")
     figures = {}
     for each in filter(None, (model, other)):
@@ -292,29 +177,5 @@ def _measure(preset, model, pieces, batch_size, other=None, writes=True):
 
 def _card(model):
     """Returns what cards say of a model."""
-    from tasks.reporting import cards
-
     example = f"tf.zeros([1, 0, {model.keys}])"
     return cards.Card(SUMMARY, LIMITS, "primer", example)
-
-
-TEMPLATE = cli.Template(
-    name="music",
-    summary=SUMMARY,
-    examples=[
-        "python -m tasks.music train            # synthetic/scales: no download",
-        "python -m tasks.music train --dataset poly_music/jsb_chorales --transpose 6",
-        "python -m tasks.music train --midi-files 'songs/**/*.mid'",
-        "python -m tasks.music evaluate --model runs/music/synthetic-scales/preset",
-        'python -m tasks.music generate --chord "C E G" --count 3 --output new',
-        "python -m tasks.music continue song.mid --steps 64 --output new",
-        "python -m tasks.music harmonize melody.mid --output new",
-        "python -m tasks.music score song.mid --json",
-    ],
-    config=Config,
-    evaluation=Evaluation,
-    preset="music_jsb",
-    train=train,
-    evaluate=evaluate,
-    commands=music_commands.COMMANDS,
-)

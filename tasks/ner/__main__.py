@@ -3,7 +3,7 @@
 import sys
 
 from tasks.cli import command_line
-from tasks.ner.template import TEMPLATE
+from tasks.ner import TEMPLATE
 
 if __name__ == "__main__":
     sys.exit(command_line.main(TEMPLATE))

@@ -8,6 +8,8 @@ from tasks.cli import config, outputs
 from tasks.data import text_files
 from tasks.errors import UserError
 
+SUMMARY = "Finds names in sentences, or tags their words in any other way."
+
 
 @dataclasses.dataclass
 class Config(config.TrainingConfig):

@@ -1,19 +1,30 @@
-"""Many-to-many, T_x = T_y: a sentence in, a tag for each of its words out.
-
-python -m tasks.ner predict "Teddy Roosevelt was born in New York."
-python -m tasks.ner train --dataset synthetic/entities
-"""
+"""Trains and measures taggers."""
 
 import itertools
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.cli import command_line as cli
-from tasks.errors import UserError
-from tasks.ner.config import Config, Evaluation, Prediction
+import keras
+import numpy as np
 
-SUMMARY = "Finds names in sentences, or tags their words in any other way."
+from tasks.cli import command_line as cli
+from tasks.data import builders as data
+from tasks.data import training_forms
+from tasks.errors import UserError
+from tasks.ner import conll
+from tasks.ner import corpus as tagged_corpus
+from tasks.ner import measures as tagging
+from tasks.ner import sentences as tagged_sentences
+from tasks.ner.config import SUMMARY, Config, Evaluation
+from tasks.reporting import cards, evaluation
+from tasks.training import fitting as training
+from zoo import metrics, presets, tags
+from zoo.files import replaced_file
+from zoo.models import SequenceTagger
+from zoo.models.tagger.token_features import lowercase
+from zoo.models.tagger.token_forms import plain
+from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
+from zoo.text.vocabulary import SPECIAL
+
 LIMITS = """
 - It knows the language, the kind of text and the tags that it was trained on. Text of
   another kind, in another language or in capitals only, has it guess.
@@ -24,6 +35,7 @@ LIMITS = """
   them) bind its use as well.
 - Which names it knows, it knows from its data: names rare there it misses more often.
 """
+CARD = cards.Card(SUMMARY, LIMITS)
 
 
 def train(settings: Config, output: Path) -> None:
@@ -37,14 +49,6 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a column doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
-    import keras
-
-    from tasks.ner import measures as tagging
-    from tasks.ner import sentences as tagged_sentences
-    from tasks.reporting import cards
-    from tasks.training import fitting as training
-    from zoo import metrics, tags
-
     corpus = _read(settings)
     corpus.check()
     if corpus.test is not None and corpus.scheme != tags.PLAIN:
@@ -84,18 +88,13 @@ def train(settings: Config, output: Path) -> None:
         monitor,
     )
     record = {"command": cli.command("ner", settings), **corpus.record}
-    card = cards.Card(SUMMARY, LIMITS)
-    preset = training.finish(model, history, record, settings, output, monitor, card)
+    preset = training.finish(model, history, record, settings, output, monitor, CARD)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, settings.batch_size)
 
 
 def _read(settings):
     """Returns the corpus that the settings name."""
-    from tasks.data import builders as data
-    from tasks.ner import corpus as tagged_corpus
-    from tasks.ner import sentences as tagged_sentences
-
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
         columns = settings.tokens_column, settings.tags_column
@@ -116,16 +115,6 @@ def _read(settings):
 
 def _build(settings, corpus):
     """Returns a new model that knows the words of the training sentences."""
-    import numpy as np
-
-    from tasks.data import builders as data
-    from tasks.data import training_forms
-    from zoo.models import SequenceTagger
-    from zoo.models.tagger.token_features import lowercase
-    from zoo.models.tagger.token_forms import plain
-    from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
-    from zoo.text.vocabulary import SPECIAL
-
     tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
     tokens = training_forms.plain(tokens, plain)
     limits = settings.vocabulary_size, settings.min_count
@@ -187,13 +176,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
         UserError: the dataset, the split or a column doesn't exist or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks.ner import corpus as tagged_corpus
-    from tasks.ner import measures as tagging
-    from tasks.ner import sentences as tagged_sentences
-    from tasks.reporting import evaluation
-    from zoo import presets, tags
-    from zoo.models import SequenceTagger
-
     preset = presets.find(name)
     model = SequenceTagger.from_preset(preset)
     if model.scheme != tags.PLAIN:
@@ -224,12 +206,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
 def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
-    from tasks.ner import conll
-    from tasks.ner import measures as tagging
-    from tasks.ner import sentences as tagged_sentences
-    from tasks.reporting import cards
-    from zoo.files import replaced_file
-
     print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
     predicted = tagged_sentences.predict(model, sentences, batch_size)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
@@ -241,66 +217,4 @@ def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True)
     if not writes:
         cards.tell_unwritten(preset)
         return
-    card = cards.Card(SUMMARY, LIMITS)
-    cards.add_evaluation(preset, sentences.source, sentences.citation, figures, card)
-
-
-def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:
-    """Prints each text's entities or tags, in order.
-
-    Args:
-        name: the preset's name or folder.
-        texts: sentences; with `settings.tokens` split into tokens; or, with
-            `settings.tokens_column`, lines with a token each.
-        settings: what they are, and what to print.
-
-    Raises:
-        UserError: a line lacks its token, or there is no such column.
-        PresetError: there is no such preset, or it is damaged.
-    """
-    from tasks.cli import input_notes
-    from tasks.ner import conll, tagged_texts
-    from zoo import tags
-    from zoo.models import SequenceTagger
-
-    if settings.tokens_column is not None:
-        lines = (text.decode("utf-8") for text in texts)
-        given = conll.read_tokens(lines, settings.tokens_column, "The input")
-        tag = tagged_texts.tag_tokens
-    else:
-        given, tag = texts, tagged_texts.tag
-        if settings.tokens:
-            tag = tagged_texts.tag_split
-        else:
-            given = tagged_texts.noting_columns(input_notes.noted(texts))
-    model = SequenceTagger.from_preset(name)
-    labels = tags.labels(model.tags, model.scheme)
-    for tagged in tag(model, given, settings.batch_size):
-        if settings.json:
-            print(tagged.as_json(model.scheme), flush=True)
-        elif settings.conll:
-            print(tagged.as_conll(), flush=True)
-        else:
-            print(tagged.shown(model.scheme, labels, sys.stdout), flush=True)
-
-
-TEMPLATE = cli.Template(
-    name="ner",
-    summary=SUMMARY,
-    examples=[
-        'python -m tasks.ner predict "Teddy Roosevelt was born in New York."',
-        "python -m tasks.ner predict --input sentences.txt --json",
-        "python -m tasks.ner train              # synthetic/entities: no download",
-        "python -m tasks.ner train --dataset conll2002/es --layers 2",
-        "python -m tasks.ner train --dataset universal_dependencies/en_ewt",
-        "python -m tasks.ner train --train-file mine.conll --vectors glove.txt",
-        "python -m tasks.ner evaluate --model ner_wikiann_en --conll out.txt",
-    ],
-    config=Config,
-    evaluation=Evaluation,
-    preset="ner_wikiann_en",
-    train=train,
-    evaluate=evaluate,
-    predict=predict,
-    prediction=Prediction,
-)
+    cards.add_evaluation(preset, sentences.source, sentences.citation, figures, CARD)

@@ -1,1 +1,27 @@
-"""Many-to-one: a text in, its sentiment or any other class out."""
+"""Many-to-one: a text in, its sentiment or any other class out.
+
+python -m tasks.sentiment predict "What a wonderful film."
+python -m tasks.sentiment train --dataset synthetic/reviews
+"""
+
+from tasks.cli.command_line import Template
+from tasks.sentiment.config import SUMMARY, Config, Evaluation
+
+TEMPLATE = Template(
+    name="sentiment",
+    summary=SUMMARY,
+    examples=[
+        'python -m tasks.sentiment predict "What a wonderful film."',
+        "python -m tasks.sentiment predict --input reviews.txt --json",
+        "python -m tasks.sentiment train        # synthetic/reviews: no download",
+        "python -m tasks.sentiment train --dataset imdb_reviews --epochs 5",
+        "python -m tasks.sentiment train --dataset glue/sst2 --cell gru",
+        "python -m tasks.sentiment evaluate --model sentiment_imdb",
+    ],
+    config=Config,
+    evaluation=Evaluation,
+    preset="sentiment_imdb",
+    train="tasks.sentiment.template:train",
+    evaluate="tasks.sentiment.template:evaluate",
+    predict="tasks.sentiment.commands:predict",
+)

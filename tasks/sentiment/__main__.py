@@ -3,7 +3,7 @@
 import sys
 
 from tasks.cli import command_line
-from tasks.sentiment.template import TEMPLATE
+from tasks.sentiment import TEMPLATE
 
 if __name__ == "__main__":
     sys.exit(command_line.main(TEMPLATE))

@@ -1,13 +1,18 @@
 """What a language model does with texts: generate, score, rank."""
 
-import dataclasses
 import itertools
 import json
 import sys
 from collections.abc import Iterator
 
+import tensorflow as tf
+
 from tasks.cli import config, inputs
 from tasks.errors import UserError
+from tasks.text.config import Generation
+from zoo import kernels
+from zoo.models import LanguageModel
+from zoo.text.vocabulary import UNKNOWN_ID
 
 # How many tokens the text in a model card has.
 _SAMPLE = {"character": 400, "word": 120}
@@ -17,46 +22,6 @@ _NAMED = 10
 
 # What a prompt's end, or a text's beginning, has no space at, where words are joined.
 _CLOSING, _OPENING = ",.;:!?…%)]}", "([{"
-
-
-@dataclasses.dataclass
-class Generation:
-    """What to write, and how daringly."""
-
-    # what the text begins with; default: nothing
-    prompt: str = ""
-    # the most tokens (characters or words) to draw
-    length: int = 500
-    # below 1 the probable becomes more so, above 1 less; 0: always the most probable
-    temperature: float = 1.0
-    # draw among so many of the most probable tokens; 0: among all
-    top_k: int = 0
-    # draw among the most probable tokens that have this probability together
-    top_p: float = 1.0
-    # makes what has occurred less likely: 1.2, say; 1: doesn't
-    repetition_penalty: float = 1.0
-    # end a text after this has been drawn
-    stop: str | None = None
-    # how many texts
-    count: int = 1
-    # of the draws: the same seed gives the same texts; default: another each time
-    seed: int | None = None
-
-    def check(self) -> None:
-        """Raises a UserError where a number is out of its range."""
-        for name in ("length", "temperature", "top_k"):
-            config.at_least(self, name, 0)
-        config.check_seed(self)
-        config.at_least(self, "repetition_penalty", 0, exclusive=True)
-        config.at_least(self, "count", 1)
-        for name in ("length", "top_k"):
-            config.below(self, name, 2**31)
-        if not 0 < self.top_p <= 1:
-            raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
-        if self.stop == "":
-            raise UserError("--stop must not be empty: leave it out.")
-        inputs.argument(self.prompt, "--prompt")
-        inputs.argument(self.stop or "", "--stop")
 
 
 def generate(name: str, settings: Generation) -> None:
@@ -70,10 +35,6 @@ def generate(name: str, settings: Generation) -> None:
         UserError: `stop` holds no tokens.
         PresetError: there is no such preset, or it is damaged.
     """
-    import tensorflow as tf
-
-    from zoo.models import LanguageModel
-
     model = LanguageModel.from_preset(name)
     prompt = inputs.argument(settings.prompt, "--prompt").encode("utf-8")
     stop = settings.stop and inputs.argument(settings.stop, "--stop")
@@ -102,10 +63,6 @@ def sample(model) -> dict[str, str]:
     Returns:
         The `text`, and the `command` that prints it, but for `--model`.
     """
-    import tensorflow as tf
-
-    from zoo import kernels
-
     how = {"length": _SAMPLE[model.level], "temperature": 0.8, "seed": 1}
     with kernels.portable():  # as the command does
         [text] = model.generate(tf.constant([""]), **how).numpy()
@@ -141,8 +98,6 @@ def _write(text):
 
 def _tell_unknown(model, prompt):
     """Says which tokens of a prompt the model has never seen."""
-    from zoo.text.vocabulary import UNKNOWN_ID
-
     tokens = _tokens(model, prompt)
     unknown = tokens[model.vocabulary.ids(tokens) == UNKNOWN_ID].numpy()
     if len(unknown):
@@ -152,8 +107,6 @@ def _tell_unknown(model, prompt):
 
 
 def _tokens(model, text):
-    import tensorflow as tf
-
     return model.tokenizer(tf.constant([text])).flat_values
 
 
@@ -220,10 +173,6 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
 
 def _scores(name, texts, batch_size):
     """Yields for each text what `LanguageModel.score` says of it."""
-    import tensorflow as tf
-
-    from zoo.models import LanguageModel
-
     model = LanguageModel.from_preset(name)
     signature = [tf.TensorSpec([None], tf.string)]
     score = tf.function(model.score, input_signature=signature)

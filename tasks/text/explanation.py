@@ -4,34 +4,22 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from tasks.cli import extras, inputs, outputs
 from tasks.errors import UserError
 from tasks.reporting import explanation_page
+from tasks.text.config import Explanation
+from zoo import plots
+from zoo.files import replaced_file
+from zoo.models import LanguageModel
+from zoo.text.vocabulary import START
 
 # A picture of more would be too wide to look at.
 _MOST_TOKENS = 300
 PICTURE, PAGE = "gates.png", "explanation.html"
-
-
-@dataclasses.dataclass
-class Explanation:
-    """What to compare, and where to draw."""
-
-    # words that are compared where the text has one of them, or else at its end
-    alternatives: list[str] = dataclasses.field(default_factory=lambda: ["was", "were"])
-    # folder for the picture and the page
-    output: Path = Path("explanation")
-
-    def check(self) -> None:
-        """Raises a UserError where there is nothing to compare."""
-        if not all(self.alternatives):
-            raise UserError("--alternatives must not be empty.")
-        for word in self.alternatives:
-            inputs.argument(word, "--alternatives")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +53,6 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
             gates, or matplotlib is missing.
         PresetError: there is no such preset, or it is damaged.
     """
-    from zoo.files import replaced_file
-    from zoo.models import LanguageModel
-
     outputs.check_folder(settings.output, "--output")
     for made in (PICTURE, PAGE):
         outputs.check_file(settings.output / made, "--output", [texts.path])
@@ -110,10 +95,6 @@ def read(model, text: str):
     Raises:
         UserError: there are too many tokens to draw.
     """
-    import tensorflow as tf
-
-    from zoo.text.vocabulary import START
-
     scored = model.score(tf.constant([text]))
     tokens = [token.decode("utf-8", "replace") for token in scored["tokens"][0].numpy()]
     if len(tokens) > _MOST_TOKENS:
@@ -141,8 +122,6 @@ def compare(model, text: str, alternatives: Sequence[str]):
     Returns:
         What comes before the word, and an `Expected` for each.
     """
-    import tensorflow as tf
-
     if not alternatives:
         return text, []
     prefix, there, rest = _parted(text, alternatives)
@@ -171,8 +150,6 @@ def _parted(text, words):
 
 def _count(model, text):
     """Returns how many tokens a text has, without `<EOS>`."""
-    import tensorflow as tf
-
     return int(model.tokenizer(tf.constant([text])).flat_values.shape[0])
 
 
@@ -191,8 +168,6 @@ def describe(prefix: str, words: Sequence[Expected]) -> str:
 
 
 def _draw(gates: Sequence[Mapping], tokens, path):
-    from zoo import plots
-
     layers = {f"layer {number}": each for number, each in enumerate(gates, start=1)}
     try:
         plots.gates(gates[0] if len(gates) == 1 else layers, tokens, path)

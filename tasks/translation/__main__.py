@@ -3,7 +3,7 @@
 import sys
 
 from tasks.cli import command_line
-from tasks.translation.template import TEMPLATE
+from tasks.translation import TEMPLATE
 
 if __name__ == "__main__":
     sys.exit(command_line.main(TEMPLATE))

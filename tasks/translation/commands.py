@@ -7,46 +7,23 @@ import re
 import sys
 from collections.abc import Iterable
 
-from simple_parsing import field
+import tensorflow as tf
+from tqdm import tqdm
 
-from tasks.cli import config, extras, inputs, outputs
-from tasks.data import text_files
+from tasks.cli import extras, inputs, outputs
 from tasks.errors import UserError
-from tasks.translation.config import Search
+from tasks.reporting.explanation_page import visible
+from tasks.training import fingerprints
+from tasks.translation import sorted_batches
+from tasks.translation.config import Scoring, Search, Translation
 from tasks.translation.partial_file import PartialFile, partial_names
+from zoo import kernels, plots
+from zoo.models import Translator
 
 # A picture of more tokens than this shows nothing any more.
 MOST_DRAWN = 100
 # Flags that no translation depends on.
 _WITHOUT_EFFECT = {"output", "resume", "batch_size", "attention_plot"}
-
-
-@dataclasses.dataclass
-class Translation(Search, config.PredictionConfig):
-    """How to translate, and what to print."""
-
-    # how many translations of each text, a line each: score, tab, translation
-    n_best: int = 1
-    # draw what the translation of a text looked at, as a PNG
-    attention_plot: str | None = None
-    # write to this file, FILE.partial until it is whole
-    output: str | None = None
-    # go on with an interrupted --output, with the same texts and flags
-    resume: bool = field(default=False, action="store_true")
-
-    def check(self) -> None:
-        """Raises a UserError where a number is out of its range."""
-        Search.check(self)
-        config.PredictionConfig.check(self)
-        if not 1 <= self.n_best <= self.beam:
-            raise UserError(
-                f"--n-best must be from 1 to --beam, which is {self.beam}, found "
-                f"{self.n_best}."
-            )
-        if self.resume and not self.output:
-            raise UserError("--resume goes with --output.")
-        if self.attention_plot and self.output:
-            raise UserError("--attention-plot is of one text, --output of many.")
 
 
 def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
@@ -61,8 +38,6 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
         UserError: something can't be gone on with, or drawn, or isn't for this model.
         PresetError: there is no such preset, or it is damaged.
     """
-    from zoo.models import Translator
-
     if settings.output:
         for path in (settings.output, *partial_names(settings.output)):
             outputs.check_file(path, "--output", [texts.path])
@@ -105,8 +80,6 @@ def _write(name, model, texts, settings):
 
 def _made_with(name, settings):
     """Returns what translations depend on beside the texts, by name."""
-    from tasks.training import fingerprints
-
     flags = {
         f"--{each.name.replace('_', '-')}": getattr(settings, each.name)
         for each in dataclasses.fields(settings)
@@ -117,8 +90,6 @@ def _made_with(name, settings):
 
 def _shown_progress(rows, texts, done=0, to_file=False):
     """Yields rows, with a bar on stderr where it is a terminal, not full of them."""
-    from tqdm import tqdm
-
     if not sys.stderr.isatty() or (sys.stdout.isatty() and not to_file):
         yield from rows
         return
@@ -130,8 +101,6 @@ def _shown_progress(rows, texts, done=0, to_file=False):
 
 def _rows(model, texts, settings):
     """Yields what was found for each text, in order."""
-    from tasks.translation import sorted_batches
-
     find = translator(model, settings, settings.n_best)
     return sorted_batches.in_order(texts, settings.batch_size, len, find)
 
@@ -142,9 +111,6 @@ def translator(model, search: Search, n_best: int = 1):
     It returns a dict a text: the `text` and `translations`, its n best, each a dict of
     `translation`, `score` and `log_probability`; fewer where there are fewer.
     """
-    import tensorflow as tf
-
-    from zoo import kernels
 
     def translated(texts):
         known = [text.decode("utf-8", "replace") for text in texts]
@@ -168,8 +134,6 @@ def best_translations(
     model, texts: Iterable[str], search: Search, batch_size: int
 ) -> list[str]:
     """Returns the best translation of each text, in order."""
-    from tasks.translation import sorted_batches
-
     given = [text.encode("utf-8") for text in texts]
     rows = sorted_batches.in_order(given, batch_size, len, translator(model, search))
     return [row["translations"][0]["translation"] for row in rows]
@@ -211,11 +175,6 @@ def one_line(text: str) -> str:
 
 def _draw(model, text, settings):
     """Draws what the best translation of a text looked at."""
-    import tensorflow as tf
-
-    from tasks.reporting.explanation_page import visible
-    from zoo import plots
-
     if not model.attends:
         raise UserError("This model has no attention to be drawn.")
     found = model.translate(tf.constant([text]), **settings.arguments())
@@ -236,34 +195,6 @@ def _draw(model, text, settings):
     print(f"attention   {settings.attention_plot}", file=sys.stderr)
 
 
-@dataclasses.dataclass
-class Scoring(config.PredictionConfig):
-    """What to score, and what to print."""
-
-    # a text and its translation
-    pair: list[str] = field(
-        default_factory=list, positional=True, nargs="*", metavar="TEXT TRANSLATION"
-    )
-    # two files: the texts, and line by line their translations
-    files: list[str] | None = field(default=None, nargs=2)
-    # what the files are encoded in: utf-8, utf-16, latin-1, cp1252, …
-    encoding: str = "utf-8"
-
-    def check(self) -> None:
-        """Raises a UserError where there is nothing to score, or too much."""
-        super().check()
-        if bool(self.pair) == bool(self.files):
-            raise UserError("Give a TEXT and its TRANSLATION, or two --files of them.")
-        if len(self.pair) not in (0, 2):
-            raise UserError(
-                f"Give a TEXT and its TRANSLATION, found {len(self.pair)} texts. Many "
-                "are scored by --files."
-            )
-        for text in self.pair:
-            inputs.argument(text, "TEXT")
-        text_files.encoding_name(self.encoding)
-
-
 def score(name: str, settings: Scoring) -> None:
     """Prints how probable translations are, in order.
 
@@ -276,10 +207,9 @@ def score(name: str, settings: Scoring) -> None:
         UserError: a file can't be read, or the files haven't the same number of lines.
         PresetError: there is no such preset, or it is damaged.
     """
+    # Not above: what reads datasets takes a second to import.
     from tasks.translation import corpus as parallel_corpus
     from tasks.translation import measures as translation_quality
-    from tasks.translation import sorted_batches
-    from zoo.models import Translator
 
     pairs = [[inputs.argument(text, "TEXT") for text in settings.pair]]
     if settings.files:

@@ -4,10 +4,11 @@ import dataclasses
 
 from simple_parsing import choice, field, flag
 
-from tasks.cli import config, outputs
+from tasks.cli import config, inputs, outputs
 from tasks.data import text_files
 from tasks.errors import UserError
 
+SUMMARY = "Translates texts, and says how probable translations are."
 DATES = "synthetic/dates"
 _COLUMNS = "source", "target", "source_column", "target_column"
 
@@ -208,3 +209,59 @@ class Evaluation(Search, config.EvaluationConfig):
         if self.translations:
             read = self.files or ()
             outputs.check_file(self.translations, "--translations", read)
+
+
+@dataclasses.dataclass
+class Translation(Search, config.PredictionConfig):
+    """How to translate, and what to print."""
+
+    # how many translations of each text, a line each: score, tab, translation
+    n_best: int = 1
+    # draw what the translation of a text looked at, as a PNG
+    attention_plot: str | None = None
+    # write to this file, FILE.partial until it is whole
+    output: str | None = None
+    # go on with an interrupted --output, with the same texts and flags
+    resume: bool = field(default=False, action="store_true")
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        Search.check(self)
+        config.PredictionConfig.check(self)
+        if not 1 <= self.n_best <= self.beam:
+            raise UserError(
+                f"--n-best must be from 1 to --beam, which is {self.beam}, found "
+                f"{self.n_best}."
+            )
+        if self.resume and not self.output:
+            raise UserError("--resume goes with --output.")
+        if self.attention_plot and self.output:
+            raise UserError("--attention-plot is of one text, --output of many.")
+
+
+@dataclasses.dataclass
+class Scoring(config.PredictionConfig):
+    """What to score, and what to print."""
+
+    # a text and its translation
+    pair: list[str] = field(
+        default_factory=list, positional=True, nargs="*", metavar="TEXT TRANSLATION"
+    )
+    # two files: the texts, and line by line their translations
+    files: list[str] | None = field(default=None, nargs=2)
+    # what the files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
+
+    def check(self) -> None:
+        """Raises a UserError where there is nothing to score, or too much."""
+        super().check()
+        if bool(self.pair) == bool(self.files):
+            raise UserError("Give a TEXT and its TRANSLATION, or two --files of them.")
+        if len(self.pair) not in (0, 2):
+            raise UserError(
+                f"Give a TEXT and its TRANSLATION, found {len(self.pair)} texts. Many "
+                "are scored by --files."
+            )
+        for text in self.pair:
+            inputs.argument(text, "TEXT")
+        text_files.encoding_name(self.encoding)

@@ -1,19 +1,27 @@
-"""Many-to-many, T_x ≠ T_y: a text in, its translation of any length out.
-
-python -m tasks.translation train
-python -m tasks.translation translate "Zwei Hunde spielen im Schnee."
-"""
+"""Trains and measures translators."""
 
 import dataclasses
 import shlex
 from pathlib import Path
 
-from tasks.cli import command_line as cli
-from tasks.errors import UserError
-from tasks.translation import commands as translation_commands
-from tasks.translation.config import Config, Evaluation, Search
+import keras
 
-SUMMARY = "Translates texts, and says how probable translations are."
+from tasks.cli import command_line as cli
+from tasks.cli import extras
+from tasks.data import builders as data
+from tasks.data import training_forms
+from tasks.errors import UserError
+from tasks.reporting import cards, evaluation
+from tasks.training import fitting as training
+from tasks.translation import batches as parallel_batches
+from tasks.translation import commands as translation_commands
+from tasks.translation import corpus as parallel_corpus
+from tasks.translation import measures as translation_quality
+from tasks.translation.config import SUMMARY, Config, Evaluation, Search
+from zoo import presets
+from zoo.files import replaced_file
+from zoo.models import Translator
+
 LIMITS = """
 - It knows the languages, the kind of text and the words that it was trained on. Text of
   another kind has it guess, fluently: what it writes may say something else, leave
@@ -32,6 +40,7 @@ LIMITS = """
 - Texts by or about people carry their authors' prejudices, and so does the model:
   of people whose gender a text leaves open, say.
 """
+CARD = cards.Card(SUMMARY, LIMITS)
 MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
 # So many pairs are translated after each epoch, to choose by BLEU, at most.
 CHOSEN_ON = 2000
@@ -51,14 +60,6 @@ def train(settings: Config, output: Path) -> None:
             fit.
         TrainingError: the loss is no number any more.
     """
-    import keras
-
-    from tasks.cli import extras
-    from tasks.reporting import cards
-    from tasks.training import fitting as training
-    from tasks.translation import batches as parallel_batches
-    from tasks.translation import measures as translation_quality
-
     if settings.choose_by == "bleu":
         translation_quality.require_library()  # not after the training
     if settings.token_level() == "subword":
@@ -95,17 +96,13 @@ def train(settings: Config, output: Path) -> None:
         watchers,
     )
     record = {"command": cli.command("translation", settings), **corpus.record}
-    card = cards.Card(SUMMARY, LIMITS)
-    preset = training.finish(model, history, record, settings, output, monitor, card)
+    preset = training.finish(model, history, record, settings, output, monitor, CARD)
     if corpus.test is not None:
         _measure(preset, model, corpus.test, Evaluation())
 
 
 def _read(settings):
     """Returns the corpus that the settings name."""
-    from tasks.data import builders as data
-    from tasks.translation import corpus as parallel_corpus
-
     if settings.files:
         return parallel_corpus.corpus_of_files(
             settings.files,
@@ -124,10 +121,6 @@ def _read(settings):
 
 def _build(settings, corpus):
     """Returns a new model that knows the tokens of the training texts."""
-    from tasks.data import training_forms
-    from tasks.translation import batches as parallel_batches
-    from zoo.models import Translator
-
     level = settings.token_level()
     source, target = parallel_batches.vocabularies(
         corpus.train,
@@ -158,12 +151,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
             or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    from tasks.reporting import evaluation
-    from tasks.translation import corpus as parallel_corpus
-    from tasks.translation import measures as translation_quality
-    from zoo import presets
-    from zoo.models import Translator
-
     translation_quality.require_library()
     preset = presets.find(name)
     model = Translator.from_preset(preset)
@@ -186,10 +173,6 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
 def _measure(preset, model, pairs, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
-    from tasks.reporting import cards
-    from tasks.translation import measures as translation_quality
-    from zoo.files import replaced_file
-
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
     found = translation_commands.best_translations(
         model, pairs.texts, settings, settings.batch_size
@@ -212,8 +195,7 @@ def _measure(preset, model, pairs, settings, writes=True):
         cards.tell_unwritten(preset)
         return
     extras = _sample(pairs.texts, found, settings)
-    card = cards.Card(SUMMARY, LIMITS)
-    cards.add_evaluation(preset, pairs.source, pairs.citation, figures, card, extras)
+    cards.add_evaluation(preset, pairs.source, pairs.citation, figures, CARD, extras)
 
 
 def _sample(texts, translations, settings):
@@ -233,39 +215,3 @@ def _sample(texts, translations, settings):
     parts += [shlex.quote(text) for text, _ in short]
     lines = [translation_commands.one_line(found) for _, found in short]
     return {"sample": {"command": " ".join(parts), "text": "\n".join(lines)}}
-
-
-TEMPLATE = cli.Template(
-    name="translation",
-    summary=SUMMARY,
-    examples=[
-        "python -m tasks.translation train      # synthetic/dates: no download",
-        "python -m tasks.translation train --dataset multi30k/de_en --dropout 0.4",
-        "python -m tasks.translation train --dataset wmt14_translate/de-en --source en",
-        "python -m tasks.translation train --files news.de news.en",
-        'python -m tasks.translation translate "Zwei Hunde spielen." --n-best 4',
-        "python -m tasks.translation translate --input texts.de --output texts.en",
-        "python -m tasks.translation translate --input texts.de --output texts.en "
-        "--resume",
-        'python -m tasks.translation translate "Ein Hund." --attention-plot hund.png',
-        'python -m tasks.translation score "Ein Hund." "A dog."',
-    ],
-    config=Config,
-    evaluation=Evaluation,
-    preset="translation_multi30k_de_en",
-    train=train,
-    evaluate=evaluate,
-    commands={
-        "translate": cli.Command(
-            "translate texts",
-            translation_commands.Translation,
-            translation_commands.translate,
-            takes_texts=True,
-        ),
-        "score": cli.Command(
-            "say how probable translations are",
-            translation_commands.Scoring,
-            translation_commands.score,
-        ),
-    },
-)

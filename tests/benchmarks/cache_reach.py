@@ -16,7 +16,7 @@ from tasks.reporting import evaluation
 from tasks.text import batches as text_streams
 from tasks.text import corpus as text_corpus
 from tasks.text import measures as perplexities
-from tasks.text.template import Evaluation
+from tasks.text.config import Evaluation
 from tests.benchmarks import report
 from zoo import presets
 from zoo.errors import PresetError

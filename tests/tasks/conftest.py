@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tasks import sentiment
 from tasks.cli import command_line as cli
-from tasks.sentiment import template as sentiment
 
 DATASETS = tuple(
     f"synthetic/{name}" for name in ("reviews", "stars", "entities", "markov", "scales")

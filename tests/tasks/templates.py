@@ -2,11 +2,7 @@
 
 import dataclasses
 
-from tasks.music import template as music
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
-from tasks.text import template as text
-from tasks.translation import template as translation
+from tasks import music, ner, sentiment, text, translation
 
 TEMPLATES = [each.TEMPLATE for each in (ner, sentiment, text, music, translation)]
 READING = [

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.music import template as music
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
-from tasks.text import template as text
-from tasks.translation import template as translation
+from tasks import music, ner, sentiment, text, translation
 from tests.tasks import commands
 from tests.tasks.templates import TEMPLATES
 from zoo import presets

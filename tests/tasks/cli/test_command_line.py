@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import ner, sentiment
 from tasks.cli import command_line as cli
 from tasks.cli.config import PredictionConfig
 from tasks.errors import UserError
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
 from tests.tasks.templates import TEMPLATES
 
 templates = pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)

@@ -9,8 +9,8 @@ import pytest
 
 from tasks import __main__ as front
 from tasks.cli import command_line as cli
-from tasks.music import settings as music_settings
-from tasks.text import commands as text_commands
+from tasks.music import config as music_config
+from tasks.text import config as text_config
 from tests.tasks.templates import TEMPLATES
 from zoo.errors import did_you_mean, nearest
 from zoo.version import __version__
@@ -178,9 +178,7 @@ def test_zoo_works_beside_a_users_own_tasks(tmp_path):
     assert outcome.stderr.startswith("zoo sentiment train: error: Unknown flag")
 
 
-@pytest.mark.parametrize(
-    "config", [text_commands.Generation, music_settings.Generation]
-)
+@pytest.mark.parametrize("config", [text_config.Generation, music_config.Generation])
 def test_draws_without_a_seed_differ_and_tell_theirs(capsys, config):
     seeds = []
     for _ in range(2):
@@ -203,7 +201,7 @@ def interrupt(settings):
 
 
 def test_a_seed_is_told_of_what_is_interrupted_too(capsys):
-    settings = text_commands.Generation()
+    settings = text_config.Generation()
     with pytest.raises(KeyboardInterrupt):
         interrupt(settings)
     assert f"--seed {settings.seed}" in capsys.readouterr().err

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tasks import ner
 from tasks.cli import input_notes
-from tasks.ner import template as ner
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ import sys
 
 import pytest
 
+from tasks import ner, text, translation
 from tasks.cli import outputs
-from tasks.ner import template as ner
-from tasks.text import template as text
-from tasks.translation import template as translation
 from tests.tasks.templates import READING, recording
 
 reading = pytest.mark.parametrize(

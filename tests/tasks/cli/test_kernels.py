@@ -3,11 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from tasks.music import template as music
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
-from tasks.text import template as text
-from tasks.translation import template as translation
+from tasks import music, ner, sentiment, text, translation
 from tests.tasks.music import small_presets
 from tests.zoo.models import language_models, translators
 from zoo import layers

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tasks.sentiment import template as sentiment
+from tasks import sentiment
 from tasks.training import fitting as training
 
 MISTAKES = {

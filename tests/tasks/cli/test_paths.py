@@ -5,12 +5,8 @@ import re
 
 import pytest
 
+from tasks import music, ner, sentiment, text, translation
 from tasks.errors import UserError
-from tasks.music import template as music
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
-from tasks.text import template as text
-from tasks.translation import template as translation
 from tests.tasks.templates import TEMPLATES
 from zoo import presets
 

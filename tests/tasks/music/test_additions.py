@@ -9,9 +9,9 @@ from hypothesis import given as with_data
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tasks import music as music_template
 from tasks.errors import UserError
 from tasks.music import additions as music_additions
-from tasks.music import template as music_template
 from tasks.music.midi_files import Grid
 from tests.tasks import commands
 from tests.tasks.music import small_presets as music_presets

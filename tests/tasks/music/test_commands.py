@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from tasks.music import template as music_template
+from tasks import music as music_template
 from tests.tasks import commands
 from tests.tasks.music import small_presets as music_presets
 from tests.zoo.music.rolls import until_its_last_note

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tasks.music import template as music_template
+from tasks import music as music_template
 from tests.tasks.music import small_presets as music_presets
 from zoo import music
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import music
 from tasks.data import builders as data
 from tasks.datasets.synthetic import scales
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
 from tasks.music import samples as music_samples
-from tasks.music import template as music
 from tasks.music.midi_files import grid_of
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import ner
 from tasks.data import builders as data
-from tasks.ner import template as ner
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 from tests.tasks.ner.stored import Stored

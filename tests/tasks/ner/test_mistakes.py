@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.ner import template as ner
+from tasks import ner
 
 MISTAKES = {
     "two forms": (

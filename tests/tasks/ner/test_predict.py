@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import ner
 from tasks.ner import tagged_texts
-from tasks.ner import template as ner
 from zoo.models import SequenceTagger
 
 TEXTS = [

@@ -9,8 +9,8 @@ import tensorflow_datasets as tfds
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
+from tasks import ner
 from tasks.datasets.synthetic import entities
-from tasks.ner import template as ner
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 from zoo import presets

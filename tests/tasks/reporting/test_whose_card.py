@@ -4,11 +4,7 @@ import shutil
 
 import pytest
 
-from tasks.music import template as music
-from tasks.ner import template as ner
-from tasks.sentiment import template as sentiment
-from tasks.text import template as text
-from tasks.translation import template as translation
+from tasks import music, ner, sentiment, text, translation
 from tests.tasks.music import small_presets as music_presets
 from tests.zoo.models.language_models import make
 from zoo import presets

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import sentiment
 from tasks.errors import UserError
-from tasks.sentiment import template as sentiment
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 from zoo.models import SequenceClassifier

@@ -2,11 +2,11 @@
 
 import pytest
 
+from tasks import text
 from tasks.errors import UserError
 from tasks.text import batches as text_streams
 from tasks.text import corpus as text_corpus
 from tasks.text import explanation as text_explanation
-from tasks.text import template as text
 from tests.zoo.models.language_models import make
 
 MISTAKES = {

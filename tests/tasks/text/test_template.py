@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import text
 from tasks.cli import command_line as cli
 from tasks.datasets.synthetic import markov
 from tasks.text import commands as text_commands
 from tasks.text import explanation as text_explanation
-from tasks.text import template as text
 from tasks.text.batches import StreamedWindows
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import translation
 from tasks.translation import measures as translation_quality
-from tasks.translation import template as translation
 from tasks.translation.partial_file import PartialFile
 from zoo.models import Translator
 

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
+from tasks import translation
 from tasks.errors import UserError
 from tasks.translation import batches as parallel_batches
 from tasks.translation import measures as translation_quality
-from tasks.translation import template as translation
 from tests.tasks.translation.test_corpus import pairs
 from tests.zoo.models.translators import make
 

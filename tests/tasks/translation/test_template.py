@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import translation
 from tasks.cli import command_line as cli
-from tasks.translation import template as translation
 from tasks.translation.batches import PairBatches
 from tasks.translation.config import Config
 from tests.tasks import commands

@@ -1,0 +1,75 @@
+"""What a classifier's commands can be told. Needs no TensorFlow."""
+
+import dataclasses
+
+from simple_parsing import choice, flag
+
+from tasks.cli import config
+from tasks.errors import UserError
+
+SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
+
+
+@dataclasses.dataclass
+class Config(config.PretrainingConfig):
+    """Sentiment: dataset, model and training."""
+
+    # the column with the texts; default: the only one there is
+    text_column: str | None = None
+    # the column with the class or the rating; default: the only one there is
+    label_column: str | None = None
+    # how many words the model knows
+    vocabulary_size: int = 20_000
+    # how often a word must occur in the training texts to be known
+    min_count: int = 2
+    # longer texts are cut, keeping their first and their last words
+    max_length: int = 400
+    # size of a word's vector
+    embedding_units: int = 128
+    # the recurrent unit
+    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # units of a recurrent layer, in each direction
+    units: int = 128
+    # stacked recurrent layers
+    layers: int = 1
+    # read in both directions
+    bidirectional: bool = flag(True, negative_prefix="--no-")
+    # how the steps become one vector
+    pooling: str = choice("last", "max", "mean", "attention", "max+mean", default="max")
+    # the share of the words dropped in training, each as a whole
+    word_dropout: float = 0.0
+    # the share of the words' values dropped in training
+    embedding_dropout: float = 0.3
+    # the share dropped between the layers and before the decision
+    dropout: float = 0.5
+    # a linear model over the words' n-grams, up to this length, has a say; 0: none
+    ngrams: int = 0
+    # the weights that its n-grams are hashed to
+    ngram_buckets: int = 2**19
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        if self.pretrain_split and self.pooling == "last" and self.layers == 1:
+            raise UserError(
+                "--pooling last leaves nothing to pre-train: its only layer gives the "
+                "last step alone. Choose another --pooling, or --layers 2."
+            )
+        for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
+            config.at_least(self, name, 1)
+        config.at_least(self, "vocabulary_size", 5)
+        config.at_least(self, "ngrams", 0)
+        config.at_least(self, "ngram_buckets", 1)
+        config.below(self, "word_dropout", 1)
+        config.below(self, "embedding_dropout", 1)
+        config.below(self, "dropout", 1)
+
+
+@dataclasses.dataclass
+class Evaluation(config.EvaluationConfig):
+    """What to measure a preset on."""
+
+    # the column with the texts; default: as in training, or the only one there is
+    text_column: str | None = None
+    # the column with the class or the rating; default: likewise
+    label_column: str | None = None
