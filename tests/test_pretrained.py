@@ -18,6 +18,7 @@ from tasks.music import corpus as music_pieces
 from tasks.music import midi_files as music_files
 from tasks.music import samples as music_samples
 from tasks.music import template as music
+from tasks.ner import batches as tagging_batches
 from tasks.ner import measures as tagging
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner import tagged_texts
@@ -206,7 +207,7 @@ def test_tagger_is_as_good_as_its_card_says(preset, dataset):
     columns = tagged_sentences.columns(builder, None, None)
     sentences = tagged_sentences.read(builder, "test[:20%]", *columns)
     model = zoo.from_preset(preset)
-    predicted = tagged_sentences.predict(model, sentences, batch_size=64)
+    predicted = tagging_batches.predict(model, sentences, batch_size=64)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
     assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
 

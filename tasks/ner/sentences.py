@@ -1,18 +1,14 @@
-"""Sentences with a tag for each token: reading them, and a model's answer."""
+"""Sentences with a tag for each token, and where they are read from."""
 
 import collections
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from tasks.data import builders as data
 from tasks.data import text_files
-from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.ner import conll
-from zoo import kernels
 
 # What datasets call their columns, the best first.
 _TOKENS_COLUMNS, _TAGS_COLUMNS = ("tokens",), ("ner", "tags", "upos")
@@ -178,46 +174,3 @@ def columns(builder, tokens: str | None, tags: str | None) -> tuple[str, str]:
         accepted=_ACCEPTED,
     )
     return tokens, tags
-
-
-def batches(
-    sentences: TaggedSentences, tags: Sequence[str], batch_size: int, **order
-) -> BucketedBatches:
-    """Returns sentences as a `SequenceTagger` takes them, tokens and tags' places.
-
-    Args:
-        sentences: the sentences.
-        tags: the model's tags; others have the place -1, which no metric counts.
-        batch_size: sentences in a batch.
-        **order: `buckets` and `seed`, as `BucketedBatches` takes them; without a
-            seed the batches come from short to long.
-    """
-    places = {name: place for place, name in enumerate(tags)}
-    labels = [[places.get(tag, -1) for tag in row] for row in sentences.tags]
-    return BucketedBatches(
-        tf.ragged.constant(sentences.tokens, tf.string, ragged_rank=1),
-        tf.ragged.constant(labels, tf.int32, ragged_rank=1),
-        batch_size,
-        **order,
-    )
-
-
-def predict(model, sentences: TaggedSentences, batch_size: int) -> list[list[str]]:
-    """Returns the tags that a `SequenceTagger` gives to sentences.
-
-    Args:
-        model: the tagger.
-        sentences: the sentences.
-        batch_size: how many to tag at a time.
-    """
-    ordered = batches(sentences, model.tags, batch_size)
-    tag = tf.function(
-        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
-    )
-    rows = []
-    for tokens, _ in ordered.dataset():
-        rows += tag(tokens)["tags"].numpy().tolist()
-    tags = [None] * len(sentences)
-    for place, row in zip(ordered.order, rows, strict=True):
-        tags[place] = [tag.decode() for tag in row if tag]
-    return tags

@@ -10,7 +10,7 @@ from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.data import training_forms
 from tasks.errors import UserError
-from tasks.ner import conll
+from tasks.ner import batches, conll
 from tasks.ner import corpus as tagged_corpus
 from tasks.ner import measures as tagging
 from tasks.ner import sentences as tagged_sentences
@@ -61,7 +61,7 @@ def train(settings: Config, output: Path) -> None:
         training.begin(  # not before all mistakes are told
             output, settings, model, train=corpus.train, validation=corpus.validation
         )
-        batches = tagged_sentences.batches(
+        training_batches = batches.bucketed(
             corpus.train,
             model.tags,
             settings.batch_size,
@@ -72,16 +72,14 @@ def train(settings: Config, output: Path) -> None:
         if corpus.scheme != tags.PLAIN:
             watched.append(metrics.EntityF1(model.tags, corpus.scheme, name="f1"))
         model.compile(
-            training.optimizer(settings, len(batches) * settings.epochs),
+            training.optimizer(settings, len(training_batches) * settings.epochs),
             metrics=watched,
         )
-    validation = tagged_sentences.batches(
-        corpus.validation, model.tags, settings.batch_size
-    )
+    validation = batches.bucketed(corpus.validation, model.tags, settings.batch_size)
     monitor = "val_accuracy" if corpus.scheme == tags.PLAIN else "val_f1"
     history = training.fit(
         model,
-        batches,
+        training_batches,
         validation.dataset(),
         settings,
         output / training.CHECKPOINTS,
@@ -207,7 +205,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
-    predicted = tagged_sentences.predict(model, sentences, batch_size)
+    predicted = batches.predict(model, sentences, batch_size)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
     print(tagging.describe(figures))
     if conll_path:

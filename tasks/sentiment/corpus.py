@@ -3,11 +3,9 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from tasks.data import builders as data
 from tasks.data import label_classes, splits
-from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 
 # What datasets call their columns, the best first.
@@ -214,24 +212,3 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
     test = test_split and read(builder, test_split, text, label, *known)
     name = data.name(builder)
     return Corpus(train, validation, test, name, test_split, text, label)
-
-
-def batches(
-    model, examples: LabelledTexts, batch_size: int, **order
-) -> BucketedBatches:
-    """Returns examples as a model takes them, ids and labels.
-
-    Args:
-        model: has `encode`, from texts to ids, and its `text_signature`.
-        examples: the texts.
-        batch_size: texts in a batch.
-        **order: `buckets` and `seed`, as `BucketedBatches` takes them; without a
-            seed the batches come from short to long.
-    """
-    encode = tf.function(model.encode, input_signature=model.text_signature)
-    ids = [
-        tf.RaggedTensor.from_tensor(encode(texts), padding=0)
-        for texts in data.in_batches(examples.texts)
-    ]
-    labels = tf.constant(examples.labels)
-    return BucketedBatches(tf.concat(ids, axis=0), labels, batch_size, **order)

@@ -9,9 +9,9 @@ from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
+from tasks.sentiment import batches, pretraining
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment import measures as classification
-from tasks.sentiment import pretraining
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
 from zoo import presets
@@ -52,7 +52,7 @@ def train(settings: Config, output: Path) -> None:
         if settings.pretrain_split:
             windows = pretraining.windows(model, unlabelled, settings.pretrain_window)
         training.begin(output, settings, model, **data, unlabelled=unlabelled)
-        batches = labelled_texts.batches(
+        training_batches = batches.bucketed(
             model,
             corpus.train,
             settings.batch_size,
@@ -60,7 +60,7 @@ def train(settings: Config, output: Path) -> None:
             seed=settings.seed,
         )
         model.compile(
-            training.optimizer(settings, len(batches) * settings.epochs),
+            training.optimizer(settings, len(training_batches) * settings.epochs),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
@@ -71,8 +71,8 @@ def train(settings: Config, output: Path) -> None:
             )
     history = training.fit(
         model,
-        batches,
-        labelled_texts.batches(model, corpus.validation, settings.batch_size).dataset(),
+        training_batches,
+        batches.bucketed(model, corpus.validation, settings.batch_size).dataset(),
         settings,
         output / training.CHECKPOINTS,
         MONITOR,
@@ -155,11 +155,11 @@ def evaluate(name: str, settings: Evaluation) -> None:
 
 def _measure(preset, model, examples, batch_size, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
-    batches = labelled_texts.batches(model, examples, batch_size)
+    ordered = batches.bucketed(model, examples, batch_size)
     print(f"measuring on {examples.source}, {len(examples):,} texts")
-    logits = model.predict(batches.dataset(), verbose=0)
+    logits = model.predict(ordered.dataset(), verbose=0)
     figures = classification.measure(
-        logits, examples.labels[batches.order], examples.class_names
+        logits, examples.labels[ordered.order], examples.class_names
     )
     print(classification.describe(figures))
     if not writes:

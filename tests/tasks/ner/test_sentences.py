@@ -6,6 +6,7 @@ import tensorflow_datasets as tfds
 
 from tasks.data import builders as data
 from tasks.errors import UserError
+from tasks.ner import batches
 from tasks.ner import corpus as tagged_corpus
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner.sentences import TaggedSentences
@@ -272,9 +273,7 @@ def test_batches_pair_tokens_with_their_tags_places():
     sentences = TaggedSentences(
         [["a", "b"], ["c"]], [["O", "B-NEW"], ["B-PER"]], "file", ()
     )
-    [(tokens, places)] = tagged_sentences.batches(
-        sentences, NAMES, 2, buckets=1
-    ).dataset()
+    [(tokens, places)] = batches.bucketed(sentences, NAMES, 2, buckets=1).dataset()
     assert tokens.numpy().tolist() == [[b"c", b""], [b"a", b"b"]]
     assert places.numpy().tolist() == [[1, -1], [0, -1]]
 
