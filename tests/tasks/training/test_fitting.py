@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from tasks.cli.config import TrainingConfig
 from tasks.errors import TrainingError, UserError
+from tasks.reporting import cards
 from tasks.training import callbacks
 from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
+from zoo import presets
 
 
 class InterruptionError(Exception):
@@ -408,3 +411,18 @@ def test_averaging_training_goes_on_with_the_same_result(tmp_path):
     with pytest.raises(InterruptionError):
         train(tmp_path / "parts", at_epoch=interrupt_at(2), ema_momentum=0.9)
     assert_same(train(tmp_path / "parts", ema_momentum=0.9), whole)
+
+
+def test_a_finished_training_has_a_card(preset, tmp_path):
+    model = zoo.from_preset(preset)
+    history = [{"epoch": 1, "loss": 0.5, "val_loss": 0.5, "seconds": 60.0}]
+    card = cards.Card("Reads a text.", "- Knows English.")
+    extras = {"sample": {"command": "zoo sentiment predict x", "text": "pos"}}
+    record, config = {"command": "zoo sentiment train"}, TrainingConfig()
+    folder = training.finish(
+        model, history, record, config, tmp_path, None, card, extras
+    )
+    written = (folder / presets.CARD).read_text("utf-8")
+    for part in ("Reads a text.", "- Knows English.", "zoo sentiment train", "pos"):
+        assert part in written
+    assert presets.read_metrics(folder)["training"]["best_epoch"] == 1
