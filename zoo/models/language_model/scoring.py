@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from zoo.models.bucketing import in_buckets
+from zoo.models.teacher_forcing import over_windows
 from zoo.text.vocabulary import PADDING_ID
 
 # Logits of a long text are made and used this many steps at a time, and of many texts
@@ -72,28 +73,19 @@ def log_probabilities(model, targets: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 (batch, steps), in nats, 0 at padding.
     """
-    rows, steps = tf.unstack(tf.shape(targets))
-    # One step at least: Keras' loops can't do without.
-    window = tf.minimum(_WINDOW, _LOGITS // tf.maximum(rows, 1))
-    window = tf.clip_by_value(steps, 1, tf.maximum(window, 1))
-    windows = tf.maximum((steps + window - 1) // window, 1)
-    missing = windows * window - steps
-    inputs = tf.pad(model.inputs(targets), [[0, 0], [0, missing]])
-    padded = tf.pad(targets, [[0, 0], [0, missing]])
+    rows = tf.shape(targets)[0]
 
-    def go_on(number, state, pieces):
-        place = slice(number * window, (number + 1) * window)
-        logits, state = model.predict_tokens(inputs[:, place], state)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(padded[:, place], logits)
-        return number + 1, state, pieces.write(number, tf.transpose(nats))
+    def read(inputs, targets, state):
+        logits, state = model.predict_tokens(inputs, state)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        return [-nats], state
 
-    pieces = tf.TensorArray(
-        tf.float32, windows, infer_shape=False, element_shape=[None, None]
+    [logs] = over_windows(
+        read,
+        model.initial_state(rows),
+        model.inputs(targets),
+        targets,
+        window=tf.minimum(_WINDOW, _LOGITS // tf.maximum(rows, 1)),
+        kept=[(tf.float32, 2)],
     )
-    state = model.initial_state(rows)
-    *_, pieces = tf.while_loop(
-        lambda number, *_: number < windows, go_on, (0, state, pieces)
-    )
-    nats = tf.transpose(pieces.concat())[:, :steps]
-    nats = tf.reshape(nats, [rows, steps])
-    return tf.where(targets != PADDING_ID, -nats, 0.0)
+    return tf.where(targets != PADDING_ID, logs, 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from zoo.decoding.states import as_before
+from zoo.models import teacher_forcing
 from zoo.models.bucketing import in_buckets
 from zoo.models.translator import joined_sentences
 from zoo.text.vocabulary import END_ID, PADDING_ID
@@ -35,38 +35,18 @@ def over_windows(
     Returns:
         What is kept, of all steps.
     """
-    rows, steps = tf.unstack(tf.shape(targets))
+    rows = tf.shape(targets)[0]
     source = tf.shape(memory.mask)[1] if model.attends else 1
-    window = tf.clip_by_value(_WEIGHTS // tf.maximum(rows * source, 1), 1, _WINDOW)
-    window = tf.clip_by_value(steps, 1, window)
-    windows = tf.maximum((steps + window - 1) // window, 1)
-    missing = [[0, 0], [0, windows * window - steps]]
-    inputs = tf.pad(model.inputs(targets), missing)
-    padded = tf.pad(targets, missing)
+    window = tf.minimum(_WEIGHTS // tf.maximum(rows * source, 1), _WINDOW)
 
-    def go_on(number, state, arrays):
-        place = slice(number * window, (number + 1) * window)
-        hidden, weights, new = model.run(inputs[:, place], state, memory)
-        found = map(_time_first, keep(hidden, weights, padded[:, place]))
-        arrays = [a.write(number, f) for a, f in zip(arrays, found, strict=True)]
-        return number + 1, as_before(new, state), arrays
+    def read(inputs, targets, state):
+        hidden, weights, state = model.run(inputs, state, memory)
+        return keep(hidden, weights, targets), state
 
-    arrays = [
-        tf.TensorArray(dtype, windows, infer_shape=False, element_shape=rank * [None])
-        for dtype, rank in kept
-    ]
-    *_, arrays = tf.while_loop(
-        lambda number, *_: number < windows,
-        go_on,
-        (0, list(state), arrays),
-        parallel_iterations=1,
+    inputs = model.inputs(targets)
+    return teacher_forcing.over_windows(
+        read, state, inputs, targets, window=window, kept=kept
     )
-    return [_time_first(array.concat())[:, :steps] for array in arrays]
-
-
-def _time_first(tensor):
-    """Swaps the first two axes."""
-    return tf.transpose(tensor, [1, 0, *range(2, tensor.shape.rank)])
 
 
 def teacher_forced(model, memory, state, targets) -> tf.Tensor:
@@ -93,7 +73,7 @@ def teacher_forced(model, memory, state, targets) -> tf.Tensor:
 
 
 def score(model, texts, translations) -> dict[str, tf.Tensor]:
-    """Scores translations: see `TranslatingModel.score`."""
+    """Scores translations: see `zoo.models.Translator.score`."""
     texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
     ids = model.target.encode(pieces.texts)
     ids = tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
