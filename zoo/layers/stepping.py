@@ -1,6 +1,7 @@
-"""One step of a recurrent layer, for who goes through time himself."""
+"""One step of a recurrent layer, for loops that draw, search or attend at each step."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 
 import keras
@@ -15,22 +16,38 @@ from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.states import find_backwards, pack, state_sizes
 
+# A table of products with more numbers than this costs more to make than a text saves.
+_LARGEST_TABLE = 2**22
 
-def stepper(layer, training=False) -> Callable:
+
+def stepper(layer, training=False, *, table=None, compiled=False) -> Callable:
     """Returns `step(inputs, states) → output, states` of a recurrent layer.
 
     The step is the cell's, or the kernel's where the layer has one, which agree. All
     that is the same at every step is prepared here, outside of the loop: slicing a
-    GRU's weights takes longer than its step.
+    GRU's weights takes longer than its step. So it is the layer's step as the weights
+    are now: make one for each loop.
+
+    With a `table`, inputs are its rows by their ids, as tokens are embedded. A kernel
+    multiplies the table by W_x once, and looks the products up:
+
+    ```
+    z<t> = T id<t>,   T = table W_x + b
+    ```
+
+    but for a table so long that this would cost more than it saves.
 
     Args:
         layer: `SimpleRNN`, `GRU`, `LSTM`, `RNN` around any cell, `DeepRNN` or
             `LearnedInitialState`, built.
         training: whether dropout is applied.
+        table: float (n, n_x), or None.
+        compiled: whether XLA is to compile the loop: see `Product`.
 
     Returns:
-        A function of inputs, (batch, n_x), and of the layer's states, a flat list of
-        (batch, n); it returns the output, (batch, n_y), and the new states.
+        A function of inputs, (batch, n_x), or ids, int32 (batch,), if there is a
+        table; and of the layer's states, a flat list of (batch, n). It returns the
+        output, (batch, n_y), and the new states.
 
     Raises:
         ValueError: the layer goes backwards, or has more arguments than these.
@@ -42,29 +59,76 @@ def stepper(layer, training=False) -> Callable:
             "step to take before the rest is known. Use layers that go forward."
         )
     if isinstance(layer, LearnedInitialState):
-        return stepper(layer.layer, training)
+        return stepper(layer.layer, training, table=table, compiled=compiled)
     if isinstance(layer, DeepRNN):
-        return _of_stack(layer, training)
+        return _of_stack(layer, training, table, compiled)
     if not hasattr(layer, "cell"):
         raise ValueError(
             f"'{layer.name}' ({type(layer).__name__}) has no step by itself. Use "
             "SimpleRNN, GRU, LSTM, RNN, DeepRNN or LearnedInitialState."
         )
     if fused.has_step(layer) and not (training and _drops(layer.cell)):
-        return _of_kernel(layer)
-    return _of_cell(layer, training)
+        return _of_kernel(layer, table, compiled)
+    return _looking_up(table, _of_cell(layer, training))
 
 
-def _of_kernel(layer):
+class Product:
+    """Multiplies rows by a matrix that is the same at every step of a loop.
+
+    Args:
+        matrix: (n, m), read once, outside of the loop.
+        compiled: whether XLA is to compile the loop. It multiplies a row by a matrix
+            two or three times as fast where the matrix lies transposed, which
+            TensorFlow by itself does not. Transposed outside of the loop and
+            transposed back in it, XLA would copy some matrices at each step.
+
+    Call arguments:
+        rows: (batch, n).
+
+    Returns:
+        (batch, m).
+    """
+
+    def __init__(self, matrix, compiled: bool = False):
+        self._matrix = laid_out(matrix, compiled)
+        self._compiled = compiled
+
+    def __call__(self, rows):
+        """Multiplies."""
+        return _times(self._compiled)(rows, self._matrix)
+
+
+def laid_out(matrix, compiled: bool):
+    """Returns a matrix, or a vector, as a loop's products are to read it."""
+    return tf.transpose(matrix) if compiled else tf.identity(matrix)
+
+
+def _times(compiled):
+    """Returns what multiplies rows by a matrix that is `laid_out`."""
+    return functools.partial(tf.matmul, transpose_b=compiled)
+
+
+def _of_kernel(layer, table, compiled):
     step, kernel, bias, weights = fused.recurrence(layer)
+    weights = [laid_out(weight, compiled) for weight in weights]
+    times = _times(compiled)
+    inputs_product = Product(kernel, compiled)
+
+    def products(inputs):
+        return inputs_product(ops.cast(inputs, kernel.dtype)) + bias
+
+    if table is not None:
+        table = ops.cast(table, kernel.dtype)
+        if table.shape[0] * kernel.shape[1] <= _LARGEST_TABLE:
+            table, products = tf.matmul(table, kernel) + bias, tf.identity
 
     def take(inputs, states):
-        z = tf.matmul(ops.cast(inputs, kernel.dtype), kernel) + bias
+        z = products(inputs)
         states = [ops.cast(state, kernel.dtype) for state in states]
-        states, _ = step.forward(step.parted(z), states, weights)
+        states, _ = step.forward(step.parted(z), states, weights, times)
         return states[0], states
 
-    return take
+    return _looking_up(table, take)
 
 
 def _of_cell(layer, training):
@@ -77,8 +141,18 @@ def _of_cell(layer, training):
     return take
 
 
-def _of_stack(stack, training):
-    steps = [stepper(layer, training) for layer in stack.layers]
+def _of_stack(stack, training, table, compiled):
+    # With skip connections, others than the first layer see its inputs.
+    first = None if {"input", "residual"} & {*stack.skip} else table
+    steps = [
+        stepper(
+            layer,
+            training,
+            table=first if number == 0 else None,
+            compiled=compiled,
+        )
+        for number, layer in enumerate(stack.layers)
+    ]
     counts = [len(state_sizes(layer)) for layer in stack.layers]
 
     def take(inputs, states):
@@ -92,7 +166,15 @@ def _of_stack(stack, training):
             new += own
         return stack.joined(outputs), new
 
-    return take
+    return _looking_up(table, take) if first is None else take
+
+
+def _looking_up(table, step):
+    """Returns a step that takes the rows of a table by their ids, if there is one."""
+    if table is None:
+        return step
+    table = ops.convert_to_tensor(table)
+    return lambda ids, states: step(tf.gather(table, ids), states)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import numpy as np
 
 from tests.zoo.cells import equations
 from tests.zoo.cells.units import draw_weights
+from zoo.layers.states import state_sizes
 from zoo.models import LanguageModel
 
 CHARACTERS = [*"ab c.é"]
@@ -20,6 +21,16 @@ def make(vocabulary=CHARACTERS, **arguments):
     model = LanguageModel(vocabulary, **arguments)
     draw_weights(model)
     return model
+
+
+def by_cells(model, ids, state):
+    """Returns the logits after one step of the layers' cells, and the new state."""
+    a, new = model.embedding(ids), []
+    for layer in model.recurrent.layers:
+        count = len(new) + len(state_sizes(layer))
+        a, states = layer.cell(a, state[len(new) : count])
+        new += states
+    return model.logits(model.projected(a)), new
 
 
 def in_numpy(model, ids):

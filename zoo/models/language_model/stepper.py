@@ -2,28 +2,18 @@
 
 import tensorflow as tf
 
-from zoo.layers import fused
-from zoo.models.recurrent_steps import RecurrentSteps
-
-# A table with more numbers than this costs more to make than a text saves.
-_LARGEST_TABLE = 2**22
+from zoo.layers.stepping import Product, stepper
 
 
 class Stepper:
     """Takes a language model's step, with all prepared that is the same at each.
 
-    ```
-    z<t>    = T w<t>,   T = E W_x + b         the embedding times the kernel, a table
-    a[1]<t> = step(z<t>, a[1]<t-1>)           the kernels' step, its weights split once
-    ```
-
     It is the model's as the weights are when it is made: make one for each generation,
-    outside of the loop. Many tokens' table would cost more than it saves; they are
-    embedded, then multiplied.
+    outside of the loop. See `zoo.layers.stepper`.
 
     Args:
         model: a `zoo.models.LanguageModel`.
-        compiled: whether XLA is to compile the loop: see `RecurrentSteps`.
+        compiled: whether XLA is to compile the loop.
 
     Call arguments:
         ids: int32, (batch,).
@@ -34,27 +24,18 @@ class Stepper:
     """
 
     def __init__(self, model, compiled: bool = False):
-        self._steps = RecurrentSteps(model.recurrent.layers, compiled)
-        _, kernel, bias, _ = fused.recurrence(model.recurrent.layers[0])
-        self._table = tf.cast(model.embedding.embeddings, kernel.dtype)
-        self._is_product = len(model.vocabulary) * kernel.shape[1] <= _LARGEST_TABLE
-        if self._is_product:
-            self._table = tf.matmul(self._table, kernel) + bias
+        embeddings = model.embedding.embeddings
+        self._recur = stepper(model.recurrent, table=embeddings, compiled=compiled)
         self._project = model.projected
         table = tf.convert_to_tensor(model.output_embedding.embeddings)
-        self._output_kernel = self._steps.turn(tf.transpose(table))
+        self._product = Product(tf.transpose(table), compiled)
         self._offsets = model.softmax.offsets()
 
     def __call__(self, ids, state):
         """Takes one step."""
         a, state = self._recur(ids, state)
         hidden = tf.cast(self._project(a), tf.float32)
-        return self._steps.times(hidden, self._output_kernel) + self._offsets, state
-
-    def _recur(self, ids, state):
-        """Returns the last layer's output, (batch, n_a), and the new state."""
-        z = tf.gather(self._table, ids)
-        return self._steps(z, state, is_product=self._is_product)
+        return self._product(hidden) + self._offsets, state
 
     def read(self, ids, mask, state):
         """Takes a step for each token of texts, without looking at what follows.

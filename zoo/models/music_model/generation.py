@@ -1,5 +1,7 @@
 """Pieces drawn frame by frame from a music model."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,7 +9,8 @@ from zoo.decoding import Generator, parameters, seeds
 from zoo.decoding.parameters import LARGEST, checked, one_or_per_row, per_row
 from zoo.decoding.seeds import uniform
 from zoo.layers.nade_output import LOW_TO_HIGH
-from zoo.models.recurrent_steps import RecurrentSteps
+from zoo.layers.stepping import stepper
+from zoo.models.kept_graphs import KeptGraphs
 
 # Points that decide a key, whatever its probability.
 _SOUNDS, _SILENT = -1.0, 1.0
@@ -22,13 +25,7 @@ class MusicGenerator:
 
     def __init__(self, model):
         self._model = model
-        self._generate, self._harmonize = (
-            tf.function(function, autograph=False, reduce_retracing=True)
-            for function in (
-                lambda *arguments: generate(model, *arguments),
-                lambda *arguments: harmonize(model, *arguments),
-            )
-        )
+        self._graphs = KeptGraphs()
 
     def generate(self, primer, steps, temperature, seed, vector):
         """Generates: see `zoo.models.MusicModel.generate`; numbers are known."""
@@ -45,7 +42,9 @@ class MusicGenerator:
                 f"{least}. Ask for more steps, or give a shorter primer."
             )
         steps = tf.constant(steps, tf.int32)
-        return self._generate(primer, steps, *_numbers(temperature, seed), vector)
+        numbers = _numbers(temperature, seed)
+        graph = self._graphs.get("generate", functools.partial(generate, self._model))
+        return graph(primer, steps, *numbers, vector)
 
     def harmonize(self, roll, lengths, temperature, seed, vector, free):
         """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are known."""
@@ -64,7 +63,8 @@ class MusicGenerator:
                     f"whether it is drawn. Found {tuple(free.shape)}."
                 )
         numbers = _numbers(temperature, seed)
-        return self._harmonize(roll, lengths, *numbers, vector, free)
+        graph = self._graphs.get("harmonize", functools.partial(harmonize, self._model))
+        return graph(roll, lengths, *numbers, vector, free)
 
 
 def _numbers(temperature, seed):
@@ -211,7 +211,7 @@ class Walk:
         self._model = model
         self._total = total
         self._vector = vector
-        self._steps = RecurrentSteps(model.recurrent.layers)
+        self._step = stepper(model.recurrent)
 
     def __call__(self, inputs, state):
         """Takes one step."""
@@ -220,7 +220,7 @@ class Walk:
         x = model.inputs(inputs[:, :-1], remaining)
         if self._vector is not None and model.conditioned.as_input:
             x = tf.concat([x, self._vector], axis=-1)
-        hidden, recurrent = self._steps(x, recurrent)
+        hidden, recurrent = self._step(x, recurrent)
         return (hidden, remaining, t), (recurrent, t + 1)
 
     def read(self, primer):

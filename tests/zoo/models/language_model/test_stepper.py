@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo.models.language_models import CHARACTERS, make
-from zoo.models.language_model import stepper
+from tests.zoo.models.language_models import CHARACTERS, by_cells, make
+from zoo.layers import stepping
+from zoo.models.language_model.stepper import Stepper
 
 ARGUMENTS = {
     "rnn": {"cell": "rnn"},
@@ -19,13 +20,13 @@ IDS = np.random.default_rng(0).integers(1, 4 + len(CHARACTERS), [3, 6])
 @pytest.mark.parametrize("largest_table", [0, 2**22])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
-    monkeypatch.setattr(stepper, "_LARGEST_TABLE", largest_table)
+    monkeypatch.setattr(stepping, "_LARGEST_TABLE", largest_table)
     model = make(**ARGUMENTS[cell])
-    step = stepper.Stepper(model, compiled)
+    step = Stepper(model, compiled)
     expected = state = model.recurrent.get_initial_state(3)
     for ids in tf.constant(IDS.T, tf.int32):
         logits, state = step(ids, state)
-        expected_logits, expected = model.step(ids, expected)
+        expected_logits, expected = by_cells(model, ids, expected)
         np.testing.assert_allclose(logits, expected_logits, atol=1e-5)
         for found, right in zip(state, expected, strict=True):
             np.testing.assert_allclose(found, right, atol=1e-5)
@@ -33,7 +34,7 @@ def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
 
 def test_texts_of_any_length_are_read_as_the_layers_run_over_them():
     model = make(**ARGUMENTS["lstm"])
-    step = stepper.Stepper(model)
+    step = Stepper(model)
     zeros = model.recurrent.get_initial_state(3)
     lengths = np.array([4, 0, 6])
     mask = np.arange(6) < lengths[:, None]

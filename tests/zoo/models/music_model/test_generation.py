@@ -1,11 +1,14 @@
 """Pieces drawn from a music model, against how probable it says they are."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.zoo.layers.frames import every_frame
 from tests.zoo.models.music_models import costs, make, pieces
+from zoo.layers import BY_CELL, LSTM
 from zoo.models.music_model import generation
 
 ROWS = 6000
@@ -64,10 +67,15 @@ def test_a_length_is_drawn_first_and_kept():
     [
         {"cell": "gru", "layers": 2, "embedding_units": 3, "ending": "length"},
         {"cell": "lstm", "conditioning": 2, "output": "bernoulli"},
+        {"cell": "without a kernel", "layers": 2},
     ],
 )
-def test_step_by_step_is_the_whole(arguments):
+def test_step_by_step_is_the_whole(arguments, monkeypatch):
+    peephole = functools.partial(LSTM, peephole=True)
+    monkeypatch.setitem(BY_CELL, "without a kernel", peephole)
     model = make(**arguments)
+    given = {"vector": np.ones([1, 2])} if model.conditioning else {}
+    assert model.generate(steps=2, **given)[0].shape[::2] == (1, 5)
     roll = (np.random.default_rng(1).random((3, 6, 5)) < 0.5).astype("float32")
     total = tf.constant([9, 6, 7])
     vector = tf.ones([3, 2]) if model.conditioning else None
