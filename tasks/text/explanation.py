@@ -61,7 +61,7 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     if others:
         raise UserError(f"explain takes one text, found {1 + len(others)}.")
     model = LanguageModel.from_preset(name)
-    if model.cell == "rnn":
+    if model.config["cell"] == "rnn":
         raise UserError(f"{name} is of simple recurrent units, which have no gates.")
     tokens, logs, gates = read(model, text)
     alternatives = [

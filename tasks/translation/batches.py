@@ -11,7 +11,7 @@ from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.translation.corpus import Pairs
 from zoo.models import Translator
-from zoo.models.translator.languages import LEVELS
+from zoo.models.texts import LEVELS
 from zoo.text import Subwords, Vocabulary, normalize
 from zoo.text.normalization import MARKS
 from zoo.text.vocabulary import END_ID

@@ -94,7 +94,7 @@ def test_preset_is_old_or_new_and_whole(kill, presets):
 
     *_, expected = KILLS[kill]
     assert model.vocabulary.ordinary_tokens == expected["tokens"]
-    assert model.units == expected["units"]
+    assert model.config["units"] == expected["units"]
     assert np.isfinite(model.classify(["a b"])["probability"]).all()
     contents = {file.name for file in path.iterdir()}
     assert contents == {"config.json", "saved_model"}

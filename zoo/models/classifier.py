@@ -15,7 +15,13 @@ from zoo.layers import (
 )
 from zoo.models.base import Model
 from zoo.models.bucketing import in_buckets
-from zoo.models.construction import check_choice, recurrent_layer
+from zoo.models.construction import (
+    check_choice,
+    check_least,
+    given_tokenizer,
+    options,
+    recurrent_layer,
+)
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
@@ -93,19 +99,14 @@ class SequenceClassifier(Model, keras.Model):
         max_length: int = 400,
         name: str | None = None,
     ):
+        config = options(locals(), "vocabulary", "tokenizer")
         check_choice("cell", cell, BY_CELL)
         check_choice("pooling", pooling, POOLINGS)
-        for argument, value in (("layers", layers), ("max_length", max_length)):
-            if value < 1:
-                raise ValueError(f"{argument} must be at least 1, found {value}.")
+        check_least(1, layers=layers, max_length=max_length)
         if len(class_names) < 2:
             raise ValueError(f"Two classes or more are needed, found {class_names}.")
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
-        if tokenizer is None:
-            tokenizer = WordTokenizer(punctuation="keep", markup=False)
-        elif isinstance(tokenizer, dict):
-            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
 
         # Layers
         embedding = keras.layers.Embedding(
@@ -167,41 +168,20 @@ class SequenceClassifier(Model, keras.Model):
         self.first_recurrent = recurrent[0]
 
         # Config
+        self.config = config
         self.vocabulary = vocabulary
         self.vocabularies = {"vocabulary": vocabulary}
-        self.tokenizer = tokenizer
+        self.tokenizer = given_tokenizer(tokenizer, _words)
         self.class_names = tuple(class_names)
-        self.embedding_units = embedding_units
-        self.cell = cell
-        self.units = units
-        self.depth = layers
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.word_dropout = word_dropout
-        self.embedding_dropout = embedding_dropout
-        self.dropout = dropout
-        self.ngrams = ngrams
-        self.ngram_buckets = ngram_buckets
         self.max_length = max_length
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {
+            **self.config,
             "vocabulary": self.vocabulary.ordinary_tokens,
             "class_names": list(self.class_names),
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "embedding_units": self.embedding_units,
-            "cell": self.cell,
-            "units": self.units,
-            "layers": self.depth,
-            "bidirectional": self.bidirectional,
-            "pooling": self.pooling,
-            "word_dropout": self.word_dropout,
-            "embedding_dropout": self.embedding_dropout,
-            "dropout": self.dropout,
-            "ngrams": self.ngrams,
-            "ngram_buckets": self.ngram_buckets,
-            "max_length": self.max_length,
             "name": self.name,
         }
 
@@ -297,6 +277,10 @@ class SequenceClassifier(Model, keras.Model):
                 lambda: {"class_names": tf.constant(names)}, input_signature=[]
             ),
         }
+
+
+def _words():
+    return WordTokenizer(punctuation="keep", markup=False)
 
 
 def _padded(ids):

@@ -1,11 +1,24 @@
 """What the constructors of several models share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 
 from zoo.layers import BY_CELL, Bidirectional
 from zoo.text import Vocabulary
+
+
+def options(arguments: dict, *others: str) -> dict:
+    """Returns a model's options: its constructor's arguments but for some.
+
+    They are the model's `config`, of which it is built, and which goes to disk.
+
+    Args:
+        arguments: `locals()` of the constructor, before it has variables of its own.
+        *others: arguments that the model keeps in another form, as a vocabulary.
+    """
+    others = {"self", "__class__", "name", *others}
+    return {name: value for name, value in arguments.items() if name not in others}
 
 
 def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
@@ -14,6 +27,27 @@ def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
         raise ValueError(
             f"{argument} must be one of {', '.join(known)}, found {value!r}."
         )
+
+
+def check_least(least: int, **numbers: int) -> None:
+    """Raises a ValueError if a number, by its argument's name, is below the least."""
+    for argument, number in numbers.items():
+        if number < least:
+            raise ValueError(f"{argument} must be at least {least}, found {number}.")
+
+
+def given_tokenizer(tokenizer, default: Callable):
+    """Returns a tokenizer of `zoo.text`: the one given, or of its config, or another.
+
+    Args:
+        tokenizer: a tokenizer, its config, or None.
+        default: makes the tokenizer where none is given.
+    """
+    if tokenizer is None:
+        return default()
+    if isinstance(tokenizer, dict):
+        return keras.saving.deserialize_keras_object(tokenizer)
+    return tokenizer
 
 
 def embedding(vocabulary: Vocabulary, units: int, name: str) -> keras.layers.Embedding:

@@ -1,44 +1,171 @@
-"""Texts of their tokens: the way back from a tokenizer."""
+"""Texts to ids, and ids to texts: what tokens are, and how they are joined."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
 import tensorflow as tf
 
-from zoo.text import Vocabulary
-from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
+from zoo.models.construction import given_tokenizer
+from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
+from zoo.text.casing import CaseRestorer, check_casing
+from zoo.text.normalization import check_normalization, marks_in, normalize
+from zoo.text.tokenizers import valid_utf8
+from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 # Between words there is a space, but for these marks' side of it.
 _NO_SPACE_BEFORE = r" ([,.;:!?…%\)\]\}])"
 _NO_SPACE_AFTER = r"([\(\[\{]) "
 
 
-def join_characters(vocabulary: Vocabulary, ids: tf.Tensor) -> tf.Tensor:
-    """Returns the texts of characters.
-
-    Args:
-        vocabulary: theirs.
-        ids: int32 (batch, steps); `<PAD>`, `<SOS>` and `<EOS>` are nothing.
-
-    Returns:
-        string (batch,).
-    """
-    tokens = tf.where(_is_token(ids), vocabulary.lookup(ids), "")
-    return tf.strings.reduce_join(tokens, axis=1)
+def join_characters(characters: tf.RaggedTensor) -> tf.Tensor:
+    """Returns the texts, string (batch,), of characters, string, ragged (batch, n)."""
+    return tf.strings.reduce_join(characters, axis=1)
 
 
-def join_words(vocabulary: Vocabulary, ids: tf.Tensor) -> tf.Tensor:
-    """Returns the texts of words, as `join_characters`.
+def join_words(words: tf.RaggedTensor) -> tf.Tensor:
+    """Returns the texts, string (batch,), of words, string, ragged (batch, n).
 
     Which side of a quotation mark or a dash has a space is more than a mark can tell:
     both have.
     """
-    return space_words(tf.ragged.boolean_mask(vocabulary.lookup(ids), _is_token(ids)))
-
-
-def space_words(words: tf.RaggedTensor) -> tf.Tensor:
-    """Returns the texts, string (batch,), of words, string, ragged (batch, words)."""
     texts = tf.strings.reduce_join(words, axis=1, separator=" ")
     texts = tf.strings.regex_replace(texts, _NO_SPACE_BEFORE, r"\1")
     return tf.strings.regex_replace(texts, _NO_SPACE_AFTER, r"\1")
 
 
-def _is_token(ids):
-    return (ids != PADDING_ID) & (ids != START_ID) & (ids != END_ID)
+class Level(NamedTuple):
+    """What a text's tokens are.
+
+    Attributes:
+        tokenizer: makes the default tokenizer; None if the vocabulary splits texts.
+        join: makes texts, string (batch,), of ragged tokens; None as well.
+        vocabulary: the class of the vocabulary.
+    """
+
+    tokenizer: Callable | None
+    join: Callable | None
+    vocabulary: type[Vocabulary] = Vocabulary
+
+
+def _words():
+    return WordTokenizer(lowercase=False, punctuation="keep", markup=False)
+
+
+LEVELS = {
+    "character": Level(CharacterTokenizer, join_characters),
+    "word": Level(_words, join_words),
+    "subword": Level(None, None, Subwords),
+}
+
+
+class Language:
+    """A language's texts as ids, and back.
+
+    Args:
+        vocabulary: of `level`'s class.
+        level: "character", "word" or "subword": what texts' tokens are, how texts are
+            made of them, and the default tokenizer.
+        tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself, or
+            its config; None for subwords.
+        normalization: "plain" for texts as people type and paste them, made plain
+            (`zoo.text.normalize`) before they are split, or None.
+        keep: which marks of typography stay as they are; by default those that the
+            vocabulary has, so that it can write them.
+        casing: "restore" for texts that are all in upper or all in lower case, put
+            into the case that the vocabulary knows (`zoo.text.casing`), or None.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        level: str,
+        tokenizer=None,
+        *,
+        normalization: str | None = None,
+        keep: str | None = None,
+        casing: str | None = None,
+    ):
+        check_normalization(normalization)
+        check_casing(casing)
+        if casing and level == "character":
+            raise ValueError(
+                f"casing={casing!r} is about words, and level='character' knows none. "
+                "Leave it out, or take another level."
+            )
+        self.vocabulary = vocabulary
+        self._normalization = normalization
+        self._keep = marks_in(vocabulary.tokens) if keep is None else keep
+        self._restore = CaseRestorer(vocabulary) if casing else None
+        self._level = LEVELS[level]
+        if self._level.tokenizer is not None:
+            tokenizer = given_tokenizer(tokenizer, self._level.tokenizer)
+        elif tokenizer is not None:
+            raise ValueError(
+                f"Subwords split texts themselves, found a tokenizer too, {tokenizer}. "
+                "Leave it out, or take level='word'."
+            )
+        self.tokenizer = tokenizer
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether every text has tokens in the vocabulary, so that none is `<UNK>`."""
+        return self.tokenizer is None
+
+    def get_config(self):
+        """Returns what the constructor takes as `tokenizer`, fit for JSON."""
+        if self.tokenizer is None:
+            return None
+        return keras.saving.serialize_keras_object(self.tokenizer)
+
+    def read(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns texts as they are split: normalized, and in the restored case.
+
+        Args:
+            texts: string, (batch,).
+
+        Returns:
+            string, (batch,); what it was given where there is neither.
+        """
+        if self._normalization or self._restore:
+            texts = valid_utf8(texts)
+        if self._normalization:
+            texts = normalize(texts, self._keep)
+        return self._restore(texts) if self._restore else texts
+
+    def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the tokens of texts, as they are read: string, ragged."""
+        texts = self.read(texts)
+        if self.tokenizer is None:
+            return self.vocabulary.tokenize(texts)
+        return self.tokenizer(texts)
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
+        texts = self.read(texts)
+        if self.tokenizer is None:
+            return self.vocabulary.encode(texts)
+        return self.vocabulary.ids(self.tokenizer(texts))
+
+    def decode(self, ids: tf.Tensor, instead: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the texts of ids, of which `<PAD>`, `<SOS>`, `<EOS>` are nothing.
+
+        Args:
+            ids: int32 (batch, steps).
+            instead: string (batch, steps): what to write where the token is
+                `<UNK>`.
+
+        Returns:
+            string (batch,).
+        """
+        if self.tokenizer is None:
+            return self.vocabulary.decode(ids)
+        return self._level.join(self.written(ids, instead))
+
+    def written(self, ids, instead=None) -> tf.RaggedTensor:
+        """Returns the tokens of ids, string, ragged; see `decode`."""
+        tokens = self.vocabulary.lookup(ids)
+        if instead is not None:
+            tokens = tf.where(ids == UNKNOWN_ID, instead, tokens)
+        nothing = (ids == PADDING_ID) | (ids == START_ID) | (ids == END_ID)
+        return tf.ragged.boolean_mask(tokens, ~nothing)

@@ -76,7 +76,7 @@ def test_tags_are_converted_and_those_that_train_never_has_are_known(converted):
     model = SequenceTagger.from_preset(folder / "run" / "preset")
     types = ("PER", "LOC", "ORG")
     assert model.tags == ("O", *(f"{p}-{x}" for x in types for p in "BIES"))
-    assert (model.scheme, model.cell) == ("iobes", "gru")
+    assert (model.scheme, model.config["cell"]) == ("iobes", "gru")
     assert "iobes, converted from iob2" in printed
     assert "never seen  B-LOC, B-ORG, E-LOC, E-ORG" in printed
     assert float(history(folder / "run")[0]["val_loss"]) < np.inf
@@ -189,7 +189,7 @@ def test_words_begin_with_the_vectors_that_were_given(plain):
     printed, folder = plain
     assert f"vectors     3 words of {folder / 'vectors.txt'}" in printed
     model = SequenceTagger.from_preset(folder / "one" / "preset")
-    assert model.word_units == 2
+    assert model.config["word_units"] == 2
     words = model.vocabularies["words"].tokens
     assert len(words) == 15
     assert "beyond" not in words

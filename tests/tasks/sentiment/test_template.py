@@ -179,7 +179,7 @@ def test_nested_ratings_without_a_validation_split(tiny):
     assert record["test_split"] == "test"
     model = SequenceClassifier.from_preset(output / "preset")
     assert model.class_names == ("1", "2", "3", "4", "5")
-    assert model.cell == "gru"
+    assert model.config["cell"] == "gru"
     assert "synthetic/stars/1.0.0/test, 500" in printed
     [row] = succeed(
         "predict", "--model", output / "preset", "--json", "Good."

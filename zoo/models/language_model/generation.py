@@ -17,11 +17,9 @@ from zoo.decoding import (
 from zoo.decoding.parameters import LARGEST, one_or_per_row, per_row
 from zoo.layers.states import state_sizes
 from zoo.models.bucketing import in_buckets
+from zoo.models.kept_graphs import KeptGraphs
 from zoo.models.language_model.stepper import Stepper
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
-
-# How many graphs are kept, one for each choice of filters and stops.
-_GRAPHS = 32
 
 
 class TextGenerator:
@@ -37,30 +35,26 @@ class TextGenerator:
 
     def __init__(self, model):
         self._model = model
-        self._graphs = {}
+        self._graphs = KeptGraphs()
 
     def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
         """Generates texts: see `generate`; all numbers are known."""
         _check(length, **filters)
         seed = seeds.new_seed() if seed is None else seed
         stop = _possible(self._model, stop, length)
-        key = tuple(filters), stop, jit_compile
-        if key not in self._graphs:
-            if len(self._graphs) == _GRAPHS:
-                del self._graphs[next(iter(self._graphs))]
-            graph = functools.partial(
+        graph = self._graphs.get(
+            (tuple(filters), stop, jit_compile),
+            functools.partial(
                 generate, self._model, stop=stop, jit_compile=jit_compile
-            )
-            self._graphs[key] = tf.function(
-                graph, autograph=False, reduce_retracing=True
-            )
+            ),
+        )
         numbers = {
             name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32)
             for name, value in filters.items()
         }
         prompts = tf.convert_to_tensor(prompts, tf.string)
         length, seed = tf.constant(length, tf.int32), tf.constant(seed, tf.int64)
-        return self._graphs[key](prompts, length, seed, **numbers)
+        return graph(prompts, length, seed, **numbers)
 
 
 def generate(model, prompts, length, seed, **how) -> tf.Tensor:
@@ -187,7 +181,7 @@ def _prepare(
 
 def prompt_ids(model, prompts) -> tf.RaggedTensor:
     """Returns `<SOS>` and the tokens of prompts, int32 ragged (batch, 1 or more)."""
-    ids = model.vocabulary.ids(model.tokenizer(tf.convert_to_tensor(prompts)))
+    ids = model.language.encode(tf.convert_to_tensor(prompts))
     return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1)
 
 
@@ -237,7 +231,7 @@ def _possible(model, stop, length):
 def _ids(model, text):
     """Returns the ids of a text, which are constants of a graph, as a list."""
     with tf.init_scope():
-        return model.vocabulary.ids(model.tokenizer(tf.constant([text]))).to_list()[0]
+        return model.language.encode(tf.constant([text])).to_list()[0]
 
 
 def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
@@ -247,3 +241,23 @@ def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
     parameters.check("top_k", top_k, least=0)
     parameters.check("top_p", top_p, above=0, most=1)
     parameters.check("repetition_penalty", repetition_penalty, above=0, most=LARGEST)
+
+
+def several(stop: str | Sequence[str]) -> tuple[str, ...]:
+    """Returns texts to stop at, of one or several."""
+    return (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def filters_on(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0) -> dict:
+    """Returns the numbers of those filters that filter anything, by their names."""
+    filters = {
+        "top_k": (top_k, 0),
+        "top_p": (top_p, 1),
+        "repetition_penalty": (repetition_penalty, 1),
+    }
+    found = {
+        name: value
+        for name, (value, off) in filters.items()
+        if np.any(np.not_equal(value, off))
+    }
+    return {"temperature": temperature, **found}

@@ -1,24 +1,31 @@
 """One-to-many: what a text may be, token by token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import SampledSoftmax
+from zoo.layers import BY_CELL, ContinuousCache, DeepRNN, SampledSoftmax, stepper
+from zoo.layers.continuous_cache import check_numbers
 from zoo.layers.states import state_sizes
-from zoo.models.construction import check_choice, embedding
-from zoo.models.language_model import construction
+from zoo.models import construction
+from zoo.models.base import Model
+from zoo.models.language_model import generation, scoring, serving
 from zoo.models.language_model.carried_state import CarriedState
-from zoo.models.language_model.text_model import LEVELS, TextModel
+from zoo.models.language_model.spelling import Spelling
+from zoo.models.language_model.stepper import Stepper
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
-from zoo.text import Vocabulary
+from zoo.models.text_inputs import Texts, text_batch
+from zoo.models.texts import Language
+from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
+
+LEVELS = ("character", "word")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LanguageModel(TextModel):
+class LanguageModel(Model, keras.Model):
     """Predicts each token of a text from those before it.
 
     ```
@@ -113,39 +120,29 @@ class LanguageModel(TextModel):
         sentences: bool = False,
         name: str | None = None,
     ):
-        self._config = {
-            "level": level,
-            "embedding_units": embedding_units,
-            "cell": cell,
-            "units": units,
-            "layers": layers,
-            "tied": tied,
-            "embedding_dropout": embedding_dropout,
-            "dropout": dropout,
-            "variational": variational,
-            "recurrent_weight_dropout": recurrent_weight_dropout,
-            "samples": samples,
-            "cache": cache,
-            "cache_sharpness": cache_sharpness,
-            "cache_threshold": cache_threshold,
-            "sentences": sentences,
-        }
-        check_choice("level", level, LEVELS)
-        construction.check(**self._config)
+        config = construction.options(locals(), "vocabulary", "tokenizer")
+        _check(config)
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
-        if tokenizer is None:
-            tokenizer = LEVELS[level].tokenizer()
-        elif isinstance(tokenizer, dict):
-            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-        super().__init__(vocabulary, level, tokenizer, sentences, name=name)
-        self.cell = cell
-        self.samples = samples
+        if tokenizer is None and level == "word":
+            tokenizer = WordTokenizer(punctuation="keep", markup=False)
+        super().__init__(name=name)
 
-        # Layers
-        self.embedding = embedding(vocabulary, embedding_units, "embedding")
-        self.drop = construction.dropouts(self._config)
-        self.recurrent = construction.recurrent(self._config)
+        # Texts
+        self.language = Language(vocabulary, level, tokenizer)
+        self.vocabulary = vocabulary
+        self.vocabularies = {"vocabulary": vocabulary}
+        self.tokenizer = self.language.tokenizer
+        self.level = level
+        self.sentences = sentences
+        self.spelling = Spelling(vocabulary)
+
+        # Layers, built
+        self.embedding = construction.embedding(
+            vocabulary, embedding_units, "embedding"
+        )
+        self.drop = _dropouts(config)
+        self.recurrent = _recurrent(config)
         self.projection, self.output_embedding = None, self.embedding
         if not tied:
             self.output_embedding = keras.layers.Embedding(
@@ -164,7 +161,7 @@ class LanguageModel(TextModel):
         )
         table_shape = self.output_embedding.embeddings.shape
         self.softmax.build(None, None, table_shape)
-        self.cache = construction.cache(self._config, table_shape[1])
+        self.cache = _cache(config, table_shape[1]) if cache else None
         self.built = True
 
         # What training and evaluation keep from batch to batch
@@ -178,12 +175,16 @@ class LanguageModel(TextModel):
         self.nats = keras.metrics.Mean(name="nats")
         self.perplexity = Perplexity(name="perplexity")
 
+        # Config
+        self.config = config
+        self._generator = generation.TextGenerator(self)
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {
-            **self._config,
+            **self.config,
             "vocabulary": self.vocabulary.ordinary_tokens,
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "tokenizer": self.language.get_config(),
             "name": self.name,
         }
 
@@ -220,7 +221,7 @@ class LanguageModel(TextModel):
         state = None if begins is None else carried.load(begins)
         if training:
             hidden, state = self.run(ids, state, training=True)
-            predicted = hidden if self.samples else self.logits(hidden)
+            predicted = hidden if self.config["samples"] else self.logits(hidden)
         else:
             predicted, state = self.predict_tokens(ids, state)
         if begins is not None:
@@ -300,7 +301,7 @@ class LanguageModel(TextModel):
 
     def _nats(self, labels, predictions, training):
         """Returns each token's cross-entropy, float32 (batch, steps)."""
-        if not (training and self.samples):
+        if not (training and self.config["samples"]):
             return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, predictions)
         table = ops.convert_to_tensor(self.output_embedding.embeddings)
         hidden = ops.cast(predictions, "float32")
@@ -309,7 +310,7 @@ class LanguageModel(TextModel):
         return ops.reshape(losses, ops.shape(labels))
 
     def step(self, ids: tf.Tensor, state: list[tf.Tensor]):
-        """Takes one step, by the layers' cells.
+        """Takes one step.
 
         For many steps in a loop, `zoo.models.language_model.stepper.Stepper` is faster.
 
@@ -320,13 +321,244 @@ class LanguageModel(TextModel):
         Returns:
             logits of ŷ, float32 (batch, V), and the new state.
         """
-        a, remaining, new = self.embedding(ids), list(state), []
-        for layer in self.recurrent.layers:
-            count = len(state_sizes(layer))
-            states, remaining = remaining[:count], remaining[count:]
-            a, states = layer.cell(a, states)
-            new += states
-        return self.logits(self.projected(a)), new
+        a, state = stepper(self.recurrent)(self.embedding(ids), list(state))
+        return self.logits(self.projected(a)), state
+
+    def encode(self, texts: Texts) -> tf.RaggedTensor:
+        """Turns texts into the ids of their tokens, y.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+
+        Returns:
+            int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
+        """
+        ids = self.language.encode(text_batch(texts))
+        if not self.sentences:
+            return ids
+        return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
+
+    def decode(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the texts of tokens, which `<PAD>`, `<SOS>` and `<EOS>` are none of.
+
+        Args:
+            ids: int32 (batch, steps).
+
+        Returns:
+            string (batch,).
+        """
+        return self.language.decode(ids)
+
+    @staticmethod
+    def inputs(targets: tf.Tensor) -> tf.Tensor:
+        """Returns x of y: `<SOS>`, then what comes before each target.
+
+        Args:
+            targets: y, int32 (batch, steps).
+
+        Returns:
+            int32 (batch, steps).
+        """
+        start = tf.fill([tf.shape(targets)[0], 1], START_ID)
+        return tf.concat([start, targets], axis=1)[:, :-1]
+
+    def start(self, prompts: Texts):
+        """Reads prompts, for `step` to go on from.
+
+        Args:
+            prompts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one. An empty one is a text that has yet to begin.
+                What the vocabulary doesn't know is `<UNK>`.
+
+        Returns:
+            What `step` returns: logits of the first token after the prompt, float32
+            (batch, V), and the state.
+        """
+        step = Stepper(self)
+        prompts = text_batch(prompts, "prompts")
+        ids = generation.prompt_ids(self, prompts)
+        return step(*generation.read(self, step, ids))
+
+    def generate(
+        self,
+        prompts: Texts,
+        length: int | Sequence[int] = 200,
+        *,
+        temperature: float | Sequence[float] = 1.0,
+        top_k: int | Sequence[int] = 0,
+        top_p: float | Sequence[float] = 1.0,
+        repetition_penalty: float | Sequence[float] = 1.0,
+        stop: str | Sequence[str] = (),
+        seed: int | Sequence[int] | None = None,
+        jit_compile: bool = False,
+    ) -> tf.Tensor:
+        """Goes on with prompts; what a token may be, `zoo.decoding.filters` tells.
+
+        `<UNK>` is drawn again, so are `<PAD>` and `<SOS>`. A sentence ends with
+        `<EOS>`. Repeated prompts are gone on with in several ways. Each number may be
+        one for all rows, or a list of one for each.
+
+        Args:
+            prompts: one string or several, (batch,): see `start`.
+            length: the most tokens to draw.
+            temperature: 0 takes the most probable token.
+            top_k: how many tokens may be drawn, 0 for all.
+            top_p: how much probability those that may be drawn have, in (0, 1].
+            repetition_penalty: 1 for none.
+            stop: a text or several, after the first of which a row ends.
+            seed: the same seed, the same texts; None for a new one at each call. Of a
+                seed for each row, a row's text is what it would be alone.
+            jit_compile: whether XLA compiles the loop: after some seconds for each
+                batch size it is up to twice as fast, for few rows.
+
+        Returns:
+            string (batch,), without the prompts.
+
+        Raises:
+            ValueError: a number is out of its range.
+        """
+        prompts = text_batch(prompts, "prompts")
+        filters = generation.filters_on(temperature, top_k, top_p, repetition_penalty)
+        stop = generation.several(stop)
+        return self._generator(prompts, length, seed, stop, jit_compile, **filters)
+
+    def stream(
+        self,
+        prompts: Texts,
+        length: int | Sequence[int] = 200,
+        *,
+        seed: int | Sequence[int] | None = None,
+        stop: str | Sequence[str] = (),
+        piece: int = 16,
+        jit_compile: bool = False,
+        **filters,
+    ) -> Iterator:
+        """Yields what `generate` returns in pieces, string (batch,), as it is drawn.
+
+        Each call makes a graph of its own, which takes a moment, and under XLA seconds.
+
+        Args:
+            prompts: as in `generate`, as are those not named here.
+            length: see there.
+            seed: see there.
+            stop: see there.
+            piece: how many tokens a piece has.
+            jit_compile: see there.
+            **filters: `temperature`, `top_k`, `top_p`, `repetition_penalty`.
+
+        Raises:
+            ValueError: a number is out of its range.
+        """
+        prompts = text_batch(prompts, "prompts")
+        filters = generation.filters_on(**filters)
+        stop = generation.several(stop)
+        return generation.stream(
+            self, prompts, length, seed, piece, stop, jit_compile, **filters
+        )
+
+    def score(self, texts: Texts) -> dict[str, tf.Tensor]:
+        """Says how probable texts are, each from its beginning, `<SOS>`.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+
+        Returns:
+            `log_probability`: float32 (batch,), log P in nats, of sentences with
+            their `<EOS>`; `perplexity`: float32 (batch,), exp(-log P / tokens), 1 of
+            no tokens; `bits_per_character`: float32 (batch,), -log2 P / characters of
+            the text (code points; `<EOS>` is none), 0 without any; `tokens`: string
+            (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n),
+            0 at padding; `unknown`: bool (batch, n), which ones are `<UNK>`;
+            `lengths`: int32 (batch,), how many tokens there are.
+
+            A token that is unknown costs what `<UNK>` costs, and what its spelling
+            costs: see `zoo.models.language_model.spelling`. In `perplexity` alone
+            `<UNK>` is a token like another, as in published perplexities, and in all
+            that `evaluate` has.
+        """
+        return scoring.score(self, text_batch(texts))
+
+    def rank(self, texts: Texts) -> tf.Tensor:
+        """Orders texts by their whole log P, the most probable first.
+
+        It is not divided by the length: of two texts the shorter one has it easier.
+        What is unknown is as improbable as its spelling makes it: see `score`.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+
+        Returns:
+            int32 (batch,): places in `texts`; of equal ones those that come first.
+        """
+        logs = self.score(texts)["log_probability"]
+        return tf.argsort(logs, direction="DESCENDING", stable=True)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions.
+
+        `zoo.models.language_model.serving` lists them.
+        """
+        return serving.signatures(self)
+
+
+def _check(config):
+    """Raises a ValueError if an argument is none of those that are known."""
+    construction.check_choice("level", config["level"], LEVELS)
+    construction.check_choice("cell", config["cell"], BY_CELL)
+    construction.check_least(1, layers=config["layers"])
+    construction.check_least(0, cache=config["cache"])
+    check_numbers(config["cache_sharpness"], config["cache_threshold"], "cache_")
+
+
+def _dropouts(config):
+    """Returns the dropout after the embedding, and that before the softmax."""
+    locked = {"noise_shape": (None, 1, None)} if config["variational"] else {}
+    rates = {"embedding": config["embedding_dropout"], "output": config["dropout"]}
+    return [
+        keras.layers.Dropout(rate, name=f"{place}_dropout", **locked)
+        for place, rate in rates.items()
+    ]
+
+
+def _recurrent(config):
+    """Returns the recurrent layers, built."""
+    cell, rate = config["cell"], config["dropout"]
+    # What is locked over a window is the layers' own dropout of their inputs.
+    between = rate if config["variational"] else 0.0
+    layers = [
+        BY_CELL[cell](
+            config["units"],
+            dropout=between if number > 1 else 0.0,
+            recurrent_weight_dropout=config["recurrent_weight_dropout"],
+            name=f"{cell}_{number}",
+        )
+        for number in range(1, config["layers"] + 1)
+    ]
+    stack = DeepRNN(
+        layers,
+        dropout=rate - between,
+        return_sequences=True,
+        return_state=True,
+        name="recurrent",
+    )
+    stack.build((None, None, config["embedding_units"]))
+    return stack
+
+
+def _cache(config, units):
+    """Returns the cache for h of (…, units), built."""
+    layer = ContinuousCache(
+        config["cache"],
+        sharpness=config["cache_sharpness"],
+        threshold=config["cache_threshold"],
+        dtype="float32",
+        name="cache",
+    )
+    layer.build((None, None, units))
+    return layer
 
 
 def _specs(sizes, dtype):

@@ -1,20 +1,23 @@
 """One-to-many: what a piece of music may be, frame by frame."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
+from zoo.decoding import parameters
 from zoo.layers import BY_CELL, BernoulliOutput, Conditioned, DeepRNN, NADEOutput
 from zoo.layers.nade_output import HIGH_TO_LOW
-from zoo.models.construction import check_choice
-from zoo.models.music_model import endings, scoring
-from zoo.models.music_model.piece_model import PieceModel
+from zoo.models.base import Model
+from zoo.models.construction import check_choice, check_least, options
+from zoo.models.music_model import endings, generation, scoring, serving
 
 OUTPUTS = ("nade", "bernoulli")
 WAYS = ("input", "state", "both")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MusicModel(PieceModel):
+class MusicModel(Model, keras.Model):
     """Predicts each frame of notes of a piece from those before it.
 
     ```
@@ -89,15 +92,14 @@ class MusicModel(PieceModel):
         checkpoint_every: int | None = None,
         name: str | None = None,
     ):
+        config = options(locals())
         check_choice("output", output, OUTPUTS)
         check_choice("cell", cell, BY_CELL)
         check_choice("conditioned_by", conditioned_by, WAYS)
         if ending is not None:
             check_choice("ending", ending, endings.BY_NAME)
-        for argument, value in (("keys", keys), ("layers", layers)):
-            if value < 1:
-                raise ValueError(f"{argument} must be at least 1, found {value}.")
-        super().__init__(keys, conditioning, name=name)
+        check_least(1, keys=keys, layers=layers)
+        super().__init__(name=name)
 
         # Layers
         self.drop_input, self.drop_output = (
@@ -155,26 +157,15 @@ class MusicModel(PieceModel):
         self.nats = keras.metrics.Mean(name="nats")
 
         # Config
-        self._config = {
-            "keys": keys,
-            "output": output,
-            "output_units": output_units,
-            "order": order,
-            "embedding_units": embedding_units,
-            "cell": cell,
-            "units": units,
-            "layers": layers,
-            "input_dropout": input_dropout,
-            "dropout": dropout,
-            "conditioning": conditioning,
-            "conditioned_by": conditioned_by,
-            "ending": ending,
-            "checkpoint_every": checkpoint_every,
-        }
+        self.config = config
+        self.keys = keys
+        self.conditioning = conditioning
+        self.vocabularies = {}
+        self._generator = generation.MusicGenerator(self)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
-        return {**self._config, "name": self.name}
+        return {**self.config, "name": self.name}
 
     def adapt(self, lengths) -> None:
         """Fits P(T) to the lengths of training's pieces, where the ending has one.
@@ -236,3 +227,120 @@ class MusicModel(PieceModel):
         )
         total = tf.reduce_sum(weights * (frame_nats + costs.ending))
         return total / tf.maximum(tf.reduce_sum(known), 1e-9)
+
+    def pieces(self, roll, lengths=None, vector=None):
+        """Returns pieces as they are trained on.
+
+        Returns:
+            Frames of 0 and 1, (batch, steps, keys), in the compute dtype; lengths,
+            int32 (batch,); and the vectors or None.
+
+        Raises:
+            ValueError: the pieces have other keys, or the vector is missing, or
+                there is one that nothing takes.
+        """
+        roll = tf.convert_to_tensor(roll)
+        if roll.shape.rank != 3 or roll.shape[-1] != self.keys:
+            raise ValueError(
+                f"A roll is (batch, steps, {self.keys}), found {tuple(roll.shape)}."
+            )
+        if (vector is None) != (self.conditioning is None):
+            raise ValueError(
+                f"The model was made with conditioning={self.conditioning}, found "
+                f"{'no' if vector is None else 'a'} vector."
+            )
+        if lengths is None:
+            lengths = tf.fill(tf.shape(roll)[:1], tf.shape(roll)[1])
+        if vector is not None:
+            vector = tf.cast(vector, self.compute_dtype)
+        frames = tf.cast(roll > 0, self.compute_dtype)
+        return frames, tf.cast(lengths, tf.int32), vector
+
+    def score(self, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
+        """Says how probable pieces are.
+
+        Args:
+            roll: (batch, steps, keys); more than 0 is a note.
+            lengths: int32 (batch,), how many frames each has; all by default.
+            vector: float (batch, conditioning), if the model has one.
+
+        Returns:
+            `nats_per_frame`: float32 (batch,), -log P(y<1..T>, T) / T, that is of
+            all frames and the ending; `published_nats_per_frame`: float32 (batch,),
+            the published metric, -log P(y<2..T> | y<1>) / (T - 1). Where nothing is
+            predicted they are 0.
+
+        Raises:
+            ValueError: `roll` holds what is no note: NaN, or less than 0.
+            tf.errors.InvalidArgumentError: lengths are beyond the roll.
+        """
+        parameters.check("roll", roll, least=0)
+        return scoring.score(self, roll, lengths, vector)
+
+    def generate(
+        self,
+        primer=None,
+        steps: int | Sequence[int] = 128,
+        *,
+        temperature: float | Sequence[float] = 1.0,
+        seed: int | Sequence[int] | None = None,
+        vector=None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws pieces. Each number may be one for all, or a list of one for each.
+
+        Args:
+            primer: (batch, n, keys), what the pieces begin with; more than 0 is a
+                note. n may be 0; by default one piece begins with nothing.
+            steps: how many frames a piece may have, the primer's included.
+            temperature: 0 draws what is likelier, each note and the end.
+            seed: the same seed, the same pieces; None for a new one at each call. Of
+                a seed for each, a piece is what it would be alone.
+            vector: float (batch, conditioning), if the model has one.
+
+        Returns:
+            roll, 0 and 1, float32 (batch, steps, keys), zeros after a piece's end;
+            and lengths, int32 (batch,), how many frames each piece has.
+
+        Raises:
+            ValueError: a number is out of its range, or the primer is longer than
+                `steps`, or holds what is no note.
+        """
+        return self._generator.generate(primer, steps, temperature, seed, vector)
+
+    def harmonize(
+        self,
+        roll,
+        lengths=None,
+        *,
+        temperature: float | Sequence[float] = 1.0,
+        seed: int | Sequence[int] | None = None,
+        vector=None,
+        free=None,
+    ) -> tf.Tensor:
+        """Draws what goes below melodies, the highest notes of each frame.
+
+        Within a frame that is exact: given all frames before it and the melody's note,
+        the others are drawn from P. But no frame knows how the melody goes on.
+
+        Args:
+            roll: (batch, steps, keys), whose highest notes are kept, and silence.
+            lengths: int32 (batch,), how many frames each has; all by default.
+            temperature: see `generate`.
+            seed: see there.
+            vector: see there.
+            free: (batch, steps, keys), more than 0 where a note is drawn; elsewhere
+                what `roll` has stays, silence too. By default all notes below a
+                frame's highest are drawn, and nothing else.
+
+        Returns:
+            0 and 1, float32 (batch, steps, keys), zeros after a piece's end.
+
+        Raises:
+            ValueError: a number is out of its range, or `roll` holds what is no note,
+                or NADE draws its notes from low to high.
+        """
+        return self._generator.harmonize(roll, lengths, temperature, seed, vector, free)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions: see `zoo.models.music_model.serving`."""
+        return serving.signatures(self)

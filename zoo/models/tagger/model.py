@@ -12,7 +12,10 @@ from zoo.models.base import Model
 from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
+    check_least,
+    given_tokenizer,
     named_vocabulary,
+    options,
     recurrent_layer,
 )
 from zoo.models.tagger.token_features import (
@@ -105,17 +108,16 @@ class SequenceTagger(Model, keras.Model):
         casing: str | None = None,
         name: str | None = None,
     ):
+        config = options(
+            locals(), "words", "lowercase_words", "characters", "tokenizer"
+        )
         check_choice("cell", cell, BY_CELL)
         check_choice("character_features", character_features, CHARACTER_FEATURES)
         check_casing(casing)
-        if layers < 1:
-            raise ValueError(f"layers must be at least 1, found {layers}.")
+        check_least(1, layers=layers)
         if len(tags) < 2:
             raise ValueError(f"Two tags or more are needed, found {list(tags)}.")
-        if tokenizer is None:
-            tokenizer = TokenizerWithOffsets()
-        elif isinstance(tokenizer, dict):
-            tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+        tokenizer = given_tokenizer(tokenizer, TokenizerWithOffsets)
         vocabularies = {
             "words": named_vocabulary(words, "words"),
             "lowercase_words": named_vocabulary(lowercase_words, "lowercase_words"),
@@ -183,47 +185,22 @@ class SequenceTagger(Model, keras.Model):
         self.decoder = decoder
 
         # Config
+        self.config = config
         self.vocabularies = vocabularies
         self.tokenizer = tokenizer
         self.tags = tuple(tags)
         self.scheme = scheme
-        self.word_units = word_units
-        self.lowercase_units = lowercase_units
-        self.character_features = character_features
-        self.character_embedding_units = character_embedding_units
-        self.character_units = character_units
-        self.cell = cell
-        self.units = units
-        self.depth = layers
-        self.bidirectional = bidirectional
-        self.crf = crf
-        self.word_dropout = word_dropout
-        self.dropout = dropout
-        self.casing = casing
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {
+            **self.config,
             **{
                 name: vocabulary.ordinary_tokens
                 for name, vocabulary in self.vocabularies.items()
             },
             "tags": list(self.tags),
-            "scheme": self.scheme,
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "word_units": self.word_units,
-            "lowercase_units": self.lowercase_units,
-            "character_features": self.character_features,
-            "character_embedding_units": self.character_embedding_units,
-            "character_units": self.character_units,
-            "cell": self.cell,
-            "units": self.units,
-            "layers": self.depth,
-            "bidirectional": self.bidirectional,
-            "crf": self.crf,
-            "word_dropout": self.word_dropout,
-            "dropout": self.dropout,
-            "casing": self.casing,
             "name": self.name,
         }
 
@@ -233,7 +210,7 @@ class SequenceTagger(Model, keras.Model):
         Targets are int (batch, steps): places in `tags`, -1 where there is none.
         Metrics get the best tags, int (batch, steps), as predictions.
         """
-        if loss is None and self.crf:
+        if loss is None and self.decoder is not None:
             loss = CRFLoss()
         elif loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(

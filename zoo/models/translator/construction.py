@@ -3,9 +3,9 @@
 from zoo.layers import BY_CELL, Attention, AttentionDecoder, ContextDecoder, DeepRNN
 from zoo.layers.attention import SCORES
 from zoo.layers.bridge import BRIDGES
-from zoo.models.construction import check_choice
+from zoo.models.construction import check_choice, check_least
+from zoo.models.texts import LEVELS
 from zoo.models.translator.joined_sentences import CUTS
-from zoo.models.translator.languages import LEVELS
 from zoo.text import Subwords
 
 CONTEXTS = ("state", "input", "both")
@@ -15,7 +15,9 @@ def decoder(config):
     """Returns the decoder, with attention or without."""
     units, score = config["units"], config["attention"]
     stack = DeepRNN.stack(
-        *(config["cell"], units, config["decoder_layers"]),
+        config["cell"],
+        units,
+        config["decoder_layers"],
         dropout=config["dropout"],
         name="recurrent",
     )
@@ -43,8 +45,7 @@ def check(*, vocabularies, level, cell, units, attention, context, bridge, **oth
     if attention is not None:
         check_choice("attention", attention, SCORES)
     for name in ("encoder_layers", "decoder_layers"):
-        if others[name] < 1:
-            raise ValueError(f"{name} must be at least 1, found {others[name]}.")
+        check_least(1, **{name: others[name]})
     if units % 2:
         raise ValueError(
             f"units must be even, found {units}: each direction of the encoder has "

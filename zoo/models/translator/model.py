@@ -9,17 +9,19 @@ from keras import ops
 
 from zoo.layers import Bridge, DeepRNN, SampledSoftmax
 from zoo.layers.states import state_sizes
-from zoo.models.construction import embedding, named_vocabulary
+from zoo.models.base import Model
+from zoo.models.construction import embedding, named_vocabulary, options
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
+from zoo.models.text_inputs import Texts, paired_batches, text_batch
+from zoo.models.texts import LEVELS, Language
+from zoo.models.translator import scoring, search, serving
 from zoo.models.translator.construction import check, check_shared, decoder
-from zoo.models.translator.languages import LEVELS, Language
-from zoo.models.translator.translating_model import TranslatingModel
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Translator(TranslatingModel):
+class Translator(Model, keras.Model):
     """Encodes a text, and predicts each token of its translation from those before it.
 
     ```
@@ -127,46 +129,36 @@ class Translator(TranslatingModel):
         casing: str | None = None,
         name: str | None = None,
     ):
-        config = {
-            "level": level,
-            "embedding_units": embedding_units,
-            "cell": cell,
-            "units": units,
-            "encoder_layers": encoder_layers,
-            "decoder_layers": decoder_layers,
-            "attention": attention,
-            "heads": heads,
-            "order": order,
-            "input_feeding": input_feeding,
-            "context": context,
-            "bridge": bridge,
-            "shared": shared,
-            "tied": tied,
-            "embedding_dropout": embedding_dropout,
-            "dropout": dropout,
-            "label_smoothing": label_smoothing,
-            "scheduled_sampling": scheduled_sampling,
-            "sentences": sentences,
-            "normalization": normalization,
-            "casing": casing,
-        }
+        config = options(
+            locals(),
+            "source_vocabulary",
+            "target_vocabulary",
+            "source_tokenizer",
+            "target_tokenizer",
+        )
         check(**config, vocabularies=(source_vocabulary, target_vocabulary))
         kind = LEVELS[level].vocabulary
         source = named_vocabulary(source_vocabulary, "source_vocabulary", kind)
         target = named_vocabulary(target_vocabulary, "target_vocabulary", kind)
         check_shared(shared, source, target)
-        super().__init__(
-            Language(
-                source,
-                level,
-                source_tokenizer,
-                normalization=normalization,
-                keep="",
-                casing=casing,
-            ),
-            Language(target, level, target_tokenizer, normalization=normalization),
-            name=name,
+        super().__init__(name=name)
+
+        # Languages
+        self.source = Language(
+            source,
+            level,
+            source_tokenizer,
+            normalization=normalization,
+            keep="",
+            casing=casing,
         )
+        self.target = Language(
+            target, level, target_tokenizer, normalization=normalization
+        )
+        self.vocabularies = {
+            "source_vocabulary": source,
+            "target_vocabulary": target,
+        }
 
         # Layers
         self.target_embedding = embedding(target, embedding_units, "target_embedding")
@@ -185,7 +177,9 @@ class Translator(TranslatingModel):
             for place, rate in rates.items()
         ]
         self.encoder = DeepRNN.stack(
-            *(cell, units // 2, encoder_layers),
+            cell,
+            units // 2,
+            encoder_layers,
             bidirectional=True,
             dropout=dropout,
             return_sequences=True,
@@ -226,6 +220,7 @@ class Translator(TranslatingModel):
 
         # Config
         self.config = config
+        self._search = search.Search(self)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
@@ -237,6 +232,20 @@ class Translator(TranslatingModel):
             **self.config,
             "name": self.name,
         }
+
+    @staticmethod
+    def inputs(targets: tf.Tensor) -> tf.Tensor:
+        """Returns y<t-1> of y: `<SOS>`, then what comes before each target.
+
+        Args:
+            targets: y, int32 (batch, steps), 0 at the padding on the right.
+
+        Returns:
+            int32 (batch, steps), with as much padding.
+        """
+        start = tf.fill([tf.shape(targets)[0], 1], START_ID)
+        before = tf.concat([start, targets], axis=1)[:, :-1]
+        return tf.where(targets != 0, before, 0)
 
     def call(self, inputs, training=False):
         """Predicts each next token, as `fit` and `evaluate` ask."""
@@ -341,7 +350,9 @@ class Translator(TranslatingModel):
         rows, steps, size = ops.shape(logits)
         draws = keras.random.categorical(
             ops.reshape(logits, (rows * steps, size)),
-            *(1, "int32", self.seed_generator),
+            1,
+            dtype="int32",
+            seed=self.seed_generator,
         )
         draws = ops.reshape(draws, (rows, steps))
         draws = ops.concatenate([ids[:, :1], draws[:, :-1]], axis=1)
@@ -363,6 +374,83 @@ class Translator(TranslatingModel):
             return mean
         smooth = weighted_mean(_mean_nats(y_pred), weights)
         return (1 - share) * mean + share * smooth
+
+    def translate(
+        self,
+        texts: Texts,
+        beam: int = 4,
+        *,
+        n_best: int = 1,
+        length_penalty: float | Sequence[float] = 0.6,
+        coverage_penalty: float | Sequence[float] = 0.0,
+        max_length: int | Sequence[int] | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Translates texts by beam search: see `zoo.decoding.beam_search`.
+
+        With attention, `<UNK>` is written as the source's token that it looked at
+        most; without, a translation has none. An empty text's translation is empty.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+            beam: how many hypotheses a text has at each step; 1 is greedy decoding,
+                without penalties.
+            n_best: n, how many translations are returned, `beam` at most.
+            length_penalty: α of the score, 0 or more; 0 for none.
+            coverage_penalty: β of the score, 0 or more; needs attention.
+            max_length: the most tokens in a translation, `<EOS>` included; by default
+                2 for each token of its text and 50 more, but 1 000 at most, which is
+                more than real translations have: see `search.default_limit`.
+
+        Each of these three is one number or a sequence with one for each text; of a
+        sequence -1 as `max_length` is the default. A translation that goes in circles
+        is ended: see `zoo.decoding.Cycles`.
+
+        Where the model cuts texts into sentences, each is translated by itself, within
+        `max_length` of its own. The translations are joined by spaces, their scores and
+        log P added; the n best are those of all combinations of the sentences' n best.
+        No token looks at another sentence than its own.
+
+        Returns:
+            `translation`: string (batch,); its `score`: float32 (batch,);
+            `translations` and their `scores`: the n best, (batch, n), "" and −∞ where
+            there are fewer; `log_probabilities`: float32 (batch, n), log P in nats.
+            With attention also `attention`: α of the best, float32 (batch, T_y, T_x),
+            0 at padding, of the first 512 tokens of a text and of its translation;
+            `source_tokens`: string (batch, n), and `tokens`: string (batch, n), what it
+            is of, all of them, padded with "", without `<EOS>`.
+
+        Raises:
+            ValueError: a number is out of its range.
+        """
+        penalties = length_penalty, coverage_penalty
+        texts = text_batch(texts)
+        return self._search(texts, beam, n_best, penalties, max_length)
+
+    def score(self, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
+        """Says how probable translations are.
+
+        Where the model cuts texts into sentences, and a translation has as many as its
+        text, each sentence's is scored by itself, its `<EOS>` too, and all are added
+        up; else the text and its translation are taken as a whole.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+            translations: the same, as many as texts.
+
+        Returns:
+            `log_probability`: float32 (batch,), log P(y|x) in nats, with `<EOS>`;
+            `perplexity`: float32 (batch,), exp(-log P / tokens); `tokens`: string
+            (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n), 0
+            at padding; `lengths`: int32 (batch,), how many tokens there are.
+        """
+        texts, translations = paired_batches(texts, translations)
+        return scoring.score(self, texts, translations)
+
+    def signatures(self) -> dict:
+        """Returns the SavedModel's functions: see `zoo.models.translator.serving`."""
+        return serving.signatures(self)
 
 
 def _mean_nats(logits):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from zoo.decoding import Cycles, beam_search
 from zoo.decoding.parameters import LARGEST, check, checked, per_row
 from zoo.models.bucketing import in_buckets
+from zoo.models.kept_graphs import KeptGraphs
 from zoo.models.translator import alignment, joined_sentences
 from zoo.models.translator.scoring import BUCKET, SHORT
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
@@ -44,27 +45,20 @@ class Search:
 
     def __init__(self, model):
         self._model = model
-        self._graphs = {}
+        self._graphs = KeptGraphs()
 
     def __call__(self, texts, beam, n_best, penalties, max_length):
         """Translates texts; each number is Python's, or one for each row."""
         length_penalty, coverage_penalty = penalties
         _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
         covering = np.any(np.asarray(coverage_penalty) > 0) and beam > 1
-        key = beam, n_best, covering
-        if key not in self._graphs:
 
-            def graph(texts, length_penalty, coverage_penalty, max_length):
-                return translate(
-                    *(self._model, texts, beam, n_best, length_penalty),
-                    coverage_penalty if covering else 0.0,
-                    max_length,
-                )
+        def found(texts, length_penalty, coverage_penalty, max_length):
+            coverage_penalty = coverage_penalty if covering else 0.0
+            how = beam, n_best, length_penalty, coverage_penalty, max_length
+            return translate(self._model, texts, *how)
 
-            self._graphs[key] = tf.function(
-                graph, autograph=False, reduce_retracing=True
-            )
-        return self._graphs[key](
+        return self._graphs.get((beam, n_best, covering), found)(
             tf.convert_to_tensor(texts, tf.string),
             tf.cast(length_penalty, tf.float32),
             tf.cast(coverage_penalty, tf.float32),
@@ -75,7 +69,7 @@ class Search:
 def translate(
     model, texts, beam, n_best, length_penalty=0.0, coverage_penalty=0.0, max_length=-1
 ):
-    """Translates texts, in a graph or not: see `TranslatingModel.translate`.
+    """Translates texts, in a graph or not: see `zoo.models.Translator.translate`.
 
     Args:
         model: a `zoo.models.Translator`.

@@ -7,7 +7,7 @@ translate(text, length_penalty, coverage_penalty, max_length) → …     the 4 
 score(text, translation) → log_probability, perplexity, tokens, …
 ```
 
-What they return, `TranslatingModel.translate` and `score` say. The numbers of
+What they return, `zoo.models.Translator.translate` and `score` say. The numbers of
 `translate` are scalars, or of shape (1,) or (batch,), for TensorFlow Serving's row
 format gives each row its own. InvalidArgumentError says what is out of its range: a
 penalty below 0, or a `coverage_penalty` above 0 of a model without attention; a

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo.models.language_models import make
+from tests.zoo.models.language_models import by_cells, make
 from zoo.decoding import Categorical
-from zoo.models import LanguageModel
+from zoo.layers import BY_CELL, LSTM
+from zoo.models import LanguageModel, kept_graphs
 from zoo.models.language_model import generation
 
 PROMPTS = ["ab c", "", "??é"]
@@ -19,7 +20,7 @@ def drawn(model, prompt, row, length, sample, seed):
     (ids,) = model.vocabulary.ids(model.tokenizer([prompt])).to_list()
     state = model.recurrent.get_initial_state(1)
     for before in [2, *ids]:
-        logits, state = model.step(tf.constant([before]), state)
+        logits, state = by_cells(model, tf.constant([before]), state)
     found, seed = [], tf.constant([0, seed], tf.int64)
     for number in range(length):
         here = tf.random.experimental.stateless_fold_in(
@@ -31,7 +32,7 @@ def drawn(model, prompt, row, length, sample, seed):
         found.append(int(draw[0]))
         if found[-1] == 3:
             break
-        logits, state = model.step(draw, state)
+        logits, state = by_cells(model, draw, state)
     return found
 
 
@@ -56,6 +57,18 @@ def test_texts_are_those_drawn_step_by_step(sentences, filters):
         assert texts[row].decode() == "".join(characters)
     if sentences and not filters:
         assert len({12, *lengths}) > 2  # rows that end, at places of their own
+
+
+def test_a_cell_without_a_kernel_draws_by_its_own_steps(monkeypatch):
+    peephole = functools.partial(LSTM, peephole=True)
+    monkeypatch.setitem(BY_CELL, "peephole", peephole)
+    model = make(cell="peephole", layers=2)
+    assert model.recurrent.layers[0].fused_path.startswith("cell: ")
+    ids = drawn(model, "ab c", 0, 12, Categorical(forbid=(0, 1, 2, 3)), 5)
+    expected = "".join(model.vocabulary.tokens[each] for each in ids).encode()
+    assert model.generate(["ab c"], 12, seed=5).numpy().tolist() == [expected]
+    compiled = model.generate(["ab c"], 12, seed=5, jit_compile=True)
+    assert compiled.numpy().tolist() == [expected]
 
 
 def test_a_compiled_loop_draws_the_same_texts():
@@ -113,7 +126,7 @@ def test_stops_that_a_text_can_not_hold_are_left_out(monkeypatch):
 
 
 def test_graphs_of_other_stops_are_not_kept_for_ever(monkeypatch):
-    monkeypatch.setattr(generation, "_GRAPHS", 2)
+    monkeypatch.setattr(kept_graphs, "MOST", 2)
     model = make()
     for stop in ("a", "b", "c", "a"):
         model.generate(["a"], 2, stop=[stop])
