@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.keras_private import mask_of
 from zoo.tags import OUTSIDE, begins, continues, labels, may_end, parse
 
 
@@ -76,7 +77,7 @@ class EntityF1(keras.metrics.Metric):
         Raises:
             ValueError: the scores are not K.
         """
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = mask_of(y_pred)
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, "int32")
         counted = _counted(y_true, mask, sample_weight)
@@ -196,7 +197,7 @@ class TokenAccuracy(keras.metrics.Metric):
             sample_weight: (batch,) or (batch, steps): 0 where a sentence or step
                 doesn't count, any other number where it does.
         """
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = mask_of(y_pred)
         if len(y_pred.shape) == 3:
             y_pred = ops.argmax(y_pred, axis=-1)
         y_true = ops.cast(y_true, "int32")

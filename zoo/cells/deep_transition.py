@@ -2,9 +2,7 @@
 
 import keras
 
-# Not exported, but what Keras' recurrent layers ask for: they have an instance of it
-# draw its dropout masks before the first step and forget them after the last.
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+from zoo.keras_private import DropoutRNNCell, takes_training
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -139,7 +137,7 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         if self.transition_path:
             a = self.transition_path(a)
         arguments = {"return_gates": True} if return_gates else {}
-        if self.cell._call_has_training_arg:
+        if takes_training(self.cell):
             arguments["training"] = training
         output, new, *gates = self.cell(
             self._deep_inputs(inputs), [a, *others] if nested else a, **arguments

@@ -7,6 +7,7 @@ from keras import ops
 from zoo.cells.dropout import WeightDropout, drop
 from zoo.cells.gated import Gated
 from zoo.cells.normalization import normalize
+from zoo.keras_private import layers_in
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -93,31 +94,39 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
         else:
             self._build_simplified(input_shape)
         if self.layer_normalization:
-            self.kernel_gain, self.recurrent_gain = (
-                self.add_weight(
-                    shape=self.kernel.shape[-1:], name=name, initializer="ones"
-                )
-                for name in ("kernel_gain", "recurrent_gain")
+            columns = self.kernel.shape[-1:]
+            self.kernel_gain = self.add_weight(
+                shape=columns, name="kernel_gain", initializer="ones"
+            )
+            self.recurrent_gain = self.add_weight(
+                shape=columns, name="recurrent_gain", initializer="ones"
             )
 
     def _build_simplified(self, input_shape):
         """Creates Keras' weights without the columns of r."""
-        for name, shape in {
-            "kernel": (input_shape[-1], 2 * self.units),
-            "recurrent_kernel": (self.units, 2 * self.units),
-            "bias": (2 * self.units,),
-        }.items():
-            role = name.removesuffix("_kernel")
-            weight = None
-            if name != "bias" or self.use_bias:
-                weight = self.add_weight(
-                    shape=shape,
-                    name=name,
-                    initializer=getattr(self, f"{role}_initializer"),
-                    regularizer=getattr(self, f"{role}_regularizer"),
-                    constraint=getattr(self, f"{role}_constraint"),
-                )
-            setattr(self, name, weight)
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], 2 * self.units),
+            name="kernel",
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, 2 * self.units),
+            name="recurrent_kernel",
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(2 * self.units,),
+                name="bias",
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def call(self, inputs, states, training=False, return_gates=False):
         """Takes one step.
@@ -212,7 +221,7 @@ def check_reset_after(layer, values) -> None:
         layer: a layer or cell, with GRUs in it or not.
         values: arrays, one for each of its weights.
     """
-    cells = [each for each in layer._flatten_layers() if isinstance(each, GRUCell)]
+    cells = [each for each in layers_in(layer) if isinstance(each, GRUCell)]
     by_bias = {id(cell.bias): cell for cell in cells if cell.built and cell.use_bias}
     for weight, value in zip(layer.weights, values, strict=False):
         cell = by_bias.get(id(weight))

@@ -3,11 +3,8 @@
 import keras
 from keras import ops
 
-# Not exported, but what Keras' recurrent layers ask for: they have an instance of it
-# draw its dropout masks before the first step and forget them after the last.
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
-
 from zoo.cells.gated import Gated
+from zoo.keras_private import DropoutRNNCell, takes_training
 
 
 class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
@@ -76,7 +73,7 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         """
         nested = isinstance(states, list | tuple)
         arguments = {"return_gates": True} if return_gates else {}
-        if self.cell._call_has_training_arg:
+        if takes_training(self.cell):
             arguments["training"] = training
         output, new, *gates = self.cell(inputs, states, **arguments)
         old = list(states) if nested else [states]

@@ -2,7 +2,7 @@
 
 Time runs in chunks: what the inputs give, W_x x<t>, is one matrix product for a chunk
 of steps and stays in the cache while the steps are taken; so it is with the weights'
-gradients on the way back. Sequences are padded to whole chunks and beyond, but the
+gradients in the backward pass. Sequences are padded to whole chunks and beyond, but the
 loops end with the chunk that the last step is in. Inside, time comes first: (steps,
 batch, features).
 """
@@ -52,7 +52,7 @@ def forward(
     kernel = blocks(kernel, many_rows=True)
     weights = [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
-    biases = step.parted(bias)
+    biases = step.split(bias)
     asked = len(states) if keep else int(every_step)
     histories = [_buffer(length, units, states[0]) for _ in range(asked)]
     kept = [_buffer(length, units, states[0]) for _ in range(step.kept if keep else 0)]
@@ -61,7 +61,7 @@ def forward(
         x = time_first(_chunk(sequences, start, 1))
         # Each gate's bias by itself: what is over half a megabyte XLA spreads over its
         # threads, and waits for those that the other half of the batch has busy.
-        z = step.parted(times(_flat(x), kernel))
+        z = step.split(times(_flat(x), kernel))
         z = [_unflat(part + b, x) for part, b in zip(z, biases, strict=True)]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
@@ -210,7 +210,7 @@ def plain(sequences, states, mask, steps, parameters, *, step, every_step):
     )
 
     def one(t, states, outputs):
-        after, _ = step.forward(step.parted(inputs.read(t)), states, weights)
+        after, _ = step.forward(step.split(inputs.read(t)), states, weights)
         if mask is not None:
             after = _choose(mask[t], after, states)
         return t + 1, after, written(outputs, t, after[: len(outputs)])

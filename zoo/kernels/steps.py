@@ -38,7 +38,7 @@ class Step:
     def __hash__(self):
         return hash(type(self))
 
-    def parted(self, z):
+    def split(self, z):
         """Returns z or a bias, (…, gates · n_a), in its parts, (…, n_a) each."""
         return tf.split(z, self.parts, axis=-1)
 
@@ -49,8 +49,8 @@ class Step:
             z: what the input gives, a list of its parts.
             states: those before the step.
             weights: what the states are multiplied by.
-            times: what multiplies rows by a matrix, for who keeps the weights'
-                matrices in another form.
+            times: what multiplies rows by a matrix, where the weights' matrices are
+                kept in another form.
 
         Returns:
             The new states, and a list of what is kept.
@@ -58,7 +58,7 @@ class Step:
         raise NotImplementedError
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
-        """Takes a step back.
+        """Back-propagates through a step.
 
         Args:
             gradients: of the loss with respect to the states `after` the step.
@@ -95,7 +95,7 @@ class SimpleRNNStep(Step):
         return [tf.tanh(z[0] + times(states[0], weights[0]))], []
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
-        """Takes a step back."""
+        """Back-propagates through a step."""
         dz = gradients[0] * (1 - after[0] * after[0])
         return dz, [times(dz, transposed[0])]
 
@@ -111,7 +111,7 @@ class LSTMStep(Step):
     def forward(self, z, states, weights, times=tf.matmul):
         """Takes a step."""
         a, c = states
-        from_output = self.parted(times(a, weights[0]))
+        from_output = self.split(times(a, weights[0]))
         z = [own + other for own, other in zip(z, from_output, strict=True)]
         update, forget, output = (tf.sigmoid(z[number]) for number in (0, 1, 3))
         candidate = tf.tanh(z[2])
@@ -119,7 +119,7 @@ class LSTMStep(Step):
         return [output * tf.tanh(c), c], [update, forget, candidate, output]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
-        """Takes a step back."""
+        """Back-propagates through a step."""
         da, dc = gradients
         update, forget, candidate, output = kept
         squashed = tf.tanh(after[1])
@@ -155,7 +155,7 @@ class GRUStep(Step):
         return [candidate + keep * (c - candidate)], [keep, relevance, candidate]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
-        """Takes a step back."""
+        """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
         gate_weights, candidate_weights = transposed
         keep, relevance, candidate = kept
@@ -198,7 +198,7 @@ class ResetAfterGRUStep(Step):
         return [c], [keep, relevance, candidate, from_memory]
 
     def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
-        """Takes a step back."""
+        """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
         keep, relevance, candidate, from_memory = kept
         d_candidate = dc * (1 - keep) * (1 - candidate * candidate)

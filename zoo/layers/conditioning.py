@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.keras_private import mask_of
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.wrapper import RecurrentWrapper
 
@@ -103,7 +104,7 @@ class Conditioned(RecurrentWrapper):
         if not self.built:
             self.build(sequences.shape, vector.shape)
         if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
+            mask = mask_of(sequences)
         inputs, states = self._inputs(sequences, vector, initial_state)
         return self.layer.gates(inputs, mask=mask, initial_state=states)
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
+from zoo.keras_private import in_symbolic_scope
 from zoo.layers.backend import require_tensorflow
 
 _ATTRIBUTE = "_zoo_crf"
@@ -44,7 +44,7 @@ def origin(emissions: tf.Tensor, reader: str) -> Origin | None:
 
     Args:
         emissions: the output of a `CRF`.
-        reader: who asks, for the error.
+        reader: what asks for it, for the error.
 
     Raises:
         ValueError: nothing is attached to the tensor.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo.cells.gru import check_reset_after
+from zoo.keras_private import mask_of
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
 from zoo.layers.recurrent import BY_CELL
@@ -254,7 +255,7 @@ class DeepRNN(keras.layers.Layer):
         if not self.built:
             self.build(sequences.shape)
         if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
+            mask = mask_of(sequences)
         carried = [ops.copy(state) for state in self.states]
         if initial_state is None and carried:
             initial_state = carried

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.cells.gru import check_reset_after
+from zoo.keras_private import layers_in, mask_of
 from zoo.layers import fused as paths
 from zoo.layers.gates import gates_over_time
 from zoo.layers.states import check_given, pack
@@ -117,7 +118,7 @@ class RNN(keras.layers.RNN):
         if not self.built:
             self.build(sequences.shape)
         if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
+            mask = mask_of(sequences)
         return gates_over_time(self, sequences, mask, initial_state)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
@@ -163,7 +164,7 @@ class RNN(keras.layers.RNN):
 
 def _refuse_draws(layer):
     """Raises if a cell draws at each step: JAX' loop would repeat the first draw."""
-    for cell in layer._flatten_layers(include_self=False):
+    for cell in layers_in(layer, include_self=False):
         if getattr(cell, "draws_each_step", False):
             raise ValueError(
                 f"'{cell.name}' ({type(cell).__name__}) draws random numbers at each "
@@ -183,7 +184,7 @@ def with_mask(sequences, args, kwargs):
         args: the call's positional arguments after it: initial state, mask.
         kwargs: the call's keyword arguments.
     """
-    carried = getattr(sequences, "_keras_mask", None)
+    carried = mask_of(sequences)
     if carried is None or len(args) > 1 or kwargs.get("mask") is not None:
         return kwargs
     return {**kwargs, "mask": carried}

@@ -8,9 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-# Not exported: what Keras' cells draw their dropout masks with.
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
-
+from zoo.keras_private import DropoutRNNCell, layers_in, takes_training
 from zoo.layers import fused
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
@@ -125,14 +123,14 @@ def _of_kernel(layer, table, compiled):
     def take(inputs, states):
         z = products(inputs)
         states = [ops.cast(state, kernel.dtype) for state in states]
-        states, _ = step.forward(step.parted(z), states, weights, times)
+        states, _ = step.forward(step.split(z), states, weights, times)
         return states[0], states
 
     return _looking_up(table, take)
 
 
 def _of_cell(layer, training):
-    arguments = {"training": training} if layer.cell._call_has_training_arg else {}
+    arguments = {"training": training} if takes_training(layer.cell) else {}
 
     def take(inputs, states):
         output, states = layer.cell(inputs, pack(layer, states), **arguments)
@@ -188,7 +186,7 @@ def drawn_dropout(layer, first_step: Callable, training):
         first_step: takes a step, of which nothing is used but the masks.
         training: whether dropout is applied.
     """
-    cells = [each for each in layer._flatten_layers() if _draws(each)]
+    cells = [each for each in layers_in(layer) if _draws(each)]
     if training and cells:
         first_step()
     try:
