@@ -76,19 +76,17 @@ class LSTMCell(Gated, WeightDropout, keras.layers.LSTMCell):
                 shape=(3, self.units), name="peephole_kernel", initializer="zeros"
             )
         if self.layer_normalization:
-            self.kernel_gain, self.recurrent_gain, self.memory_gain = (
-                self.add_weight(shape=(size,), name=name, initializer="ones")
-                for name, size in (
-                    ("kernel_gain", 4 * self.units),
-                    ("recurrent_gain", 4 * self.units),
-                    ("memory_gain", self.units),
-                )
-            )
+            self.kernel_gain = self._gain("kernel_gain", 4 * self.units)
+            self.recurrent_gain = self._gain("recurrent_gain", 4 * self.units)
+            self.memory_gain = self._gain("memory_gain", self.units)
             self.memory_bias = None
             if self.use_bias:
                 self.memory_bias = self.add_weight(
                     shape=(self.units,), name="memory_bias", initializer="zeros"
                 )
+
+    def _gain(self, name, size):
+        return self.add_weight(shape=(size,), name=name, initializer="ones")
 
     def call(self, inputs, states, training=False, return_gates=False):
         """Takes one step.

@@ -45,7 +45,7 @@ class Attention(keras.layers.Layer):
 
     With K heads (Vaswani et al. 2017), W q, U h (in "dot" q and h themselves), v and
     V h are cut into K parts; each head scores by its part and takes the mean of its
-    part of V h, and the contexts lie side by side.
+    part of V h, and the contexts are concatenated.
 
     Any mask is right. A row with nothing to look at has weights and a context of
     zeros. The softmax is in float32 at least, under mixed precision too.
@@ -102,22 +102,21 @@ class Attention(keras.layers.Layer):
         n_q, n_h = queries_shape[-1], values_shape[-1]
         units = self.units or n_q
         self._check_sizes(n_q, n_h, units)
-        shapes = {
-            "additive": {"query_kernel": (n_q, units), "key_kernel": (n_h, units)},
-            "dot": {},
-            "general": {"key_kernel": (n_h, n_q)},
-            "concat": {"kernel": (n_q + n_h, units)},
-        }[self.score]
+        if self.score == "additive":
+            self.query_kernel = self._weight("query_kernel", n_q, units)
+            self.key_kernel = self._weight("key_kernel", n_h, units)
+        elif self.score == "general":
+            self.key_kernel = self._weight("key_kernel", n_h, n_q)
+        elif self.score == "concat":
+            self.kernel = self._weight("kernel", n_q + n_h, units)
         if self.score in ("additive", "concat"):
-            shapes["v"] = (self.heads, units // self.heads)
+            self.v = self._weight("v", self.heads, units // self.heads)
         if self.heads > 1:
-            shapes["value_kernel"] = (n_h, n_h)
-        for name, shape in shapes.items():
-            weight = self.add_weight(
-                name=name, shape=shape, initializer="glorot_uniform"
-            )
-            setattr(self, name, weight)
+            self.value_kernel = self._weight("value_kernel", n_h, n_h)
         self.query_units = n_q
+
+    def _weight(self, name, *shape):
+        return self.add_weight(name=name, shape=shape, initializer="glorot_uniform")
 
     def _check_sizes(self, n_q, n_h, units):
         if self.score == "dot" and n_q != n_h:

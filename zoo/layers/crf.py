@@ -97,19 +97,18 @@ class CRF(keras.layers.Layer):
     def build(self, emissions_shape):
         """Creates transitions (K, K), [from, to], start (K,) and end (K,)."""
         self._check_shape(emissions_shape)
-        for name, shape in (
-            ("transitions", (self.size, self.size)),
-            ("start", (self.size,)),
-            ("end", (self.size,)),
-        ):
-            weight = self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=self.initializer,
-                regularizer=self.regularizer,
-                autocast=False,
-            )
-            setattr(self, name, weight)
+        self.transitions = self._weight("transitions", self.size, self.size)
+        self.start = self._weight("start", self.size)
+        self.end = self._weight("end", self.size)
+
+    def _weight(self, name, *shape):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=self.initializer,
+            regularizer=self.regularizer,
+            autocast=False,
+        )
 
     def call(self, emissions, mask=None):
         """Returns the emissions, with which the layer and the mask can be found."""

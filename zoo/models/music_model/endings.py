@@ -140,14 +140,13 @@ class PredictedLength(keras.layers.Layer):
 
     def build(self, hidden_shape=None, frames_shape=None):
         """Creates μ and r; before `adapt`, pieces have 64 frames on the average."""
-        self.mean, self.shape = (
-            self.add_weight(
-                name=name,
-                shape=(),
-                initializer=keras.initializers.Constant(value),
-                trainable=False,
-            )
-            for name, value in (("mean", 63.0), ("shape", 1.0))
+        self.mean = self._number("mean", 63.0)
+        self.shape = self._number("shape", 1.0)
+
+    def _number(self, name, value):
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(
+            name=name, shape=(), initializer=initializer, trainable=False
         )
 
     def adapt(self, lengths: Sequence[int]) -> None:
@@ -186,7 +185,7 @@ class PredictedLength(keras.layers.Layer):
         )
 
     def inputs(self, remaining):
-        """Returns what a step is told, float (…, 2).
+        """Returns a step's two inputs, float (…, 2).
 
         Args:
             remaining: T - t, int32 (…); below 0, at padding, it counts as 0.
