@@ -1,10 +1,20 @@
 """`SimpleRNN`, `GRU` and `LSTM`: a cell of ours over time.
 
-Each layer subclasses its Keras namesake, so that arguments, properties, weights
-and serialization are Keras'. Between the namesake and `keras.layers.RNN` stands
-our `RNN` (`class LSTM(keras.layers.LSTM, RNN)`): Keras' constructor hands its
-cell up the line, and there ours takes its place; Keras' cuDNN path asks the next
-in line to step through time where there is no GPU, and that is ours again.
+Each layer subclasses its Keras namesake, so that arguments, properties, weights and
+serialization are Keras'. In the order in which Python looks for a method (the MRO),
+our `RNN` stands between the namesake and `keras.layers.RNN`:
+
+| class | `__init__` | `inner_loop` |
+| --- | --- | --- |
+| `LSTM` | its variants become `cell_arguments` | |
+| `_WeightDropout` | so does its rate | |
+| `_AnyMask` | | to `RNN` where cuDNN must not be asked, else on |
+| `keras.layers.LSTM` | makes Keras' cell and hands it on | cuDNN on a GPU, else on |
+| `RNN` | puts our cell in the place of Keras' | a kernel, else on |
+| `keras.layers.RNN` | keeps the cell | the cell, step by step |
+| `keras.layers.Layer`, … | | |
+
+So does `GRU`; `SimpleRNN`, for which there is no cuDNN, goes without `_AnyMask`.
 """
 
 import keras

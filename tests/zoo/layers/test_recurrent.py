@@ -215,3 +215,25 @@ def test_any_cell_can_be_run_over_time():
     other = layers.RNN(gru, return_sequences=True)
     expected = other(one(sequences, mask=mask), mask=mask)
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "before"),
+    [
+        (layers.LSTM, ["LSTM", "_WeightDropout", "_AnyMask"]),
+        (layers.GRU, ["GRU", "_WeightDropout", "_AnyMask"]),
+        (layers.SimpleRNN, ["SimpleRNN", "_WeightDropout"]),
+    ],
+)
+def test_methods_are_looked_for_in_the_order_that_the_module_tells(layer, before):
+    order = layer.__mro__
+    count = len(before)
+    assert [each.__name__ for each in order[:count]] == before
+    namesake = getattr(keras.layers, layer.__name__)
+    assert order[count : count + 4] == (
+        namesake,
+        layers.RNN,
+        keras.layers.RNN,
+        keras.layers.Layer,
+    )
+    assert isinstance(layer(2).cell, layer.cell_class)
