@@ -1,9 +1,9 @@
-"""Numbers that a draw or a search is told: one for all rows, or one for each.
+"""Numbers that sampling or a search takes: one for all rows, or one for each.
 
 A batch may hold the requests of several users, and TensorFlow Serving's row format
 gives each row numbers of its own: so every number is a scalar, or of shape (1,), or
 (batch,). Which one it is, and whether it is in its range, an exported graph learns when
-it runs; what is wrong is told by a sentence there too.
+it runs; what is wrong is said by a sentence there too.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What of a source attention has looked at, over all output steps."""
+"""How much of a source was attended to, over all output steps."""
 
 from typing import Any, NamedTuple
 

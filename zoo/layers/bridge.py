@@ -1,4 +1,4 @@
-"""What a decoder starts from: the way over from the encoder."""
+"""A decoder's first states, made of an encoder's last ones."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""What came after like places before, for a language model to say again."""
+"""A cache of what followed at similar states before, for a language model."""
 
 import math
 

@@ -163,7 +163,7 @@ def has_step(layer) -> bool:
 
 
 def recurrence(layer, training=False):
-    """Returns what goes through time in a layer, for who takes its steps himself.
+    """Returns a layer's step and its weights, for step-by-step use.
 
     Args:
         layer: a `zoo.layers.RNN`, built.

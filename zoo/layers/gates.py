@@ -61,7 +61,7 @@ def _at_masked_steps(gates, mask, first_memory):
 
 
 class _Reader:
-    """A cell that puts out another's gates, side by side."""
+    """A cell whose output is another's gates, concatenated."""
 
     def __init__(self, cell):
         self.cell = cell

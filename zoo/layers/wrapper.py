@@ -1,4 +1,4 @@
-"""What stands around a recurrent layer and passes for one."""
+"""Wrappers around a recurrent layer that are recurrent layers themselves."""
 
 import keras
 

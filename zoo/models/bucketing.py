@@ -1,4 +1,4 @@
-"""Rows of unlike lengths, worked off in buckets of like length, in the graph.
+"""Rows of different lengths, processed in buckets of similar length, in the graph.
 
 A batch is padded to its longest row, so that one row of 100 000 steps among 63 of 50
 makes 64 of 100 000 steps, in time and in memory. In buckets each row is padded to less
@@ -31,7 +31,7 @@ def in_buckets(
     steps: int | None = STEPS,
     rows: int | None = None,
 ):
-    """Applies a function to rows of like length at a time, and joins its results.
+    """Applies a function to rows of similar length at a time, and joins its results.
 
     ```
     def states(places):
@@ -41,8 +41,8 @@ def in_buckets(
     found = in_buckets(states, lengths, tf.RaggedTensorSpec([None, None, 8]))
     ```
 
-    Rows are of like length between two powers of two. Where little of the batch would
-    be padding they all are.
+    Lengths between the same two powers of two are similar. Where little of the batch
+    would be padding they all are.
 
     Args:
         function: gets the places of a bucket's rows in the batch, int32 (n,), and

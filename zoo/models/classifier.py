@@ -58,7 +58,7 @@ class SequenceClassifier(Model, keras.Model):
         layers: how many recurrent layers are stacked.
         bidirectional: whether each layer runs in both directions.
         pooling: "last" (the last state, in both directions), "max", "mean",
-            "attention", or "max+mean" for both, side by side.
+            "attention", or "max+mean" for both, concatenated.
         word_dropout: rate in [0, 1) at which whole words' vectors are dropped
             (Iyyer et al. 2015).
         embedding_dropout: rate in [0, 1) after the embedding.

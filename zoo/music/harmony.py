@@ -1,4 +1,4 @@
-"""What is told of the notes of piano rolls: chords, keys, and figures of both."""
+"""The harmony of piano rolls: chords, keys, and statistics of both."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

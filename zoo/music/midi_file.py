@@ -73,7 +73,7 @@ def parse(name: str, content: bytes) -> MidiFile:
         content: its bytes.
 
     Raises:
-        MidiError: it is something else, which is told, or too large, is damaged or
+        MidiError: it is something else (the error says what), too large, is damaged or
             cut off, counts time in film frames, or holds several sequences.
     """
     content = _standard(name, content)

@@ -45,7 +45,7 @@ def piano_rolls(
     Raises:
         ImportError: matplotlib is not installed.
         ValueError: something isn't a roll, its keys aren't MIDI's, there is none, or
-            a bar is told without the steps in a quarter note.
+            a bar is given without the steps in a quarter note.
     """
     if not isinstance(rolls, Mapping):
         rolls = {"": rolls}
@@ -103,7 +103,7 @@ def note_panels(
 
     Raises:
         ImportError: matplotlib is not installed.
-        ValueError: a bar is told without the steps in a quarter note.
+        ValueError: a bar is given without the steps in a quarter note.
     """
     unit, steps_per_unit, first = _time(steps_per_quarter, quarters_per_bar)
     longest = max(1, *(panel.steps for panel in panels.values()))

@@ -1,4 +1,4 @@
-"""One step of the sums, `log Σ_i exp(α[i] + transitions[i, j])`, there and back.
+"""One step of the sums, `log Σ_i exp(α[i] + transitions[i, j])`, forward and backward.
 
 α is (batch, K), with 0 as the largest of each row; -inf is an exact 0 in the sum.
 """

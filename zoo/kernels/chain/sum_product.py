@@ -91,11 +91,11 @@ def marginals(emissions, mask, potentials):
 
 
 class Forward(NamedTuple):
-    """What the way forward found.
+    """What the forward pass found.
 
     Attributes:
         alphas: (steps, batch, K), α less its peak.
-        kept: (steps, batch, K), what the product kept for the way back.
+        kept: (steps, batch, K), what the product kept for the backward pass.
         peaks: (steps, batch), what was taken out of α at each step; 0 where the step
             isn't valid.
         last: (batch,), log Σ of the last α, less its peak, and the end: log Z is this

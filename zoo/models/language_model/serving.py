@@ -9,8 +9,8 @@ step(tokens, state_1, …) → logits, state_1, …
 token_names() → token_names                                the tokens, by their ids
 ```
 
-Where the model has a cache, `score` is by it; what is drawn is not. `start` and `step`
-are for who draws by himself and keeps each user's state.
+Where the model has a cache, `score` uses it, generation doesn't. `start` and `step` are
+for step-by-step use: the caller draws the tokens and keeps each user's state.
 
 What is read (`score`, and all prompts) takes time in proportion to its tokens: less
 than 4 steps for each, padding included, whatever its neighbours' lengths; and memory
@@ -34,7 +34,7 @@ from zoo.models.language_model import generation
 
 # What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
 LENGTH = 200
-# The most that a server draws for a stranger.
+# The most tokens that a request may ask for.
 LONGEST = 10_000
 
 

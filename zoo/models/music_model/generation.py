@@ -196,7 +196,7 @@ class Walk:
 
     Args:
         model: a `zoo.models.MusicModel`.
-        total: T, int32 (batch,), for an ending that tells of it.
+        total: T, int32 (batch,), for an ending that is an input of each step.
         vector: float (batch, conditioning), or None.
 
     Call arguments:

@@ -198,7 +198,7 @@ class MusicModel(Model, keras.Model):
 
         Args:
             frames: x<t>, 0 and 1, float (…, keys).
-            remaining: T - t, int32 (…), for an ending that tells of it.
+            remaining: T - t, int32 (…), for an ending that is an input.
             training: whether dropout is applied.
         """
         inputs = self.drop_input(frames, training=training)
@@ -207,8 +207,8 @@ class MusicModel(Model, keras.Model):
         if self.ending is None or not self.ending.features:
             return inputs
         remaining = tf.broadcast_to(remaining, tf.shape(inputs)[:-1])
-        told = tf.cast(self.ending.inputs(remaining), inputs.dtype)
-        return tf.concat([inputs, told], axis=-1)
+        features = tf.cast(self.ending.inputs(remaining), inputs.dtype)
+        return tf.concat([inputs, features], axis=-1)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

@@ -30,7 +30,7 @@ from zoo.models.music_model import generation
 # How many frames `serving_default` draws after the primer, at most, and how many a
 # loaded `generate(primer)` has in all where nothing is said.
 STEPS = 128
-# The most that a server draws for a stranger.
+# The most frames that a request may ask for.
 LONGEST = 10_000
 
 

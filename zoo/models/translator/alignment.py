@@ -9,8 +9,8 @@ from zoo.models.translator.joined_sentences import first_pieces
 from zoo.models.translator.scoring import over_windows
 from zoo.text.vocabulary import END_ID, PADDING_ID
 
-# Attention is told of so many tokens at most, of a text and of its translation: it is
-# their product that it holds numbers for.
+# Attention is returned for this many tokens of a text and of its translation at most:
+# it has a number for each pair of them.
 MOST_TOKENS = 512
 
 

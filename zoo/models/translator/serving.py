@@ -22,7 +22,7 @@ from zoo.models.translator import scoring, search
 # What `serving_default` searches with.
 BEAM = 4
 LENGTH_PENALTY = 0.6
-# The most tokens that a server writes for a stranger.
+# The most tokens that a request may ask for.
 LONGEST = 10_000
 
 
