@@ -83,10 +83,14 @@ def cost(model, pairs: Pairs, batch_size: int) -> dict:
         lambda pair: max(len(text.encode("utf-8")) for text in pair),
         scorer(model),
     )
-    rows = [(row["log_probability"], len(row["tokens"])) for row in scores]
-    logs, tokens = np.sum(rows, axis=0)
-    nats = float(-logs / tokens)
-    return {"tokens": int(tokens), "nats": nats, "perplexity": float(np.exp(nats))}
+    # Not by log P, which has the spelling of what is `<UNK>` too.
+    tokens = [len(row["tokens"]) for row in scores]
+    nats = np.average(np.log([row["perplexity"] for row in scores]), weights=tokens)
+    return {
+        "tokens": sum(tokens),
+        "nats": float(nats),
+        "perplexity": float(np.exp(nats)),
+    }
 
 
 def scorer(model):

@@ -1,6 +1,7 @@
 """What tokens cost, and how many of them a language model hesitates between."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -40,3 +41,38 @@ def labels_and_weights(targets, sample_weight=None):
 def weighted_mean(nats, weights):
     """Returns the mean cost of the tokens that count, 0 where none does."""
     return ops.sum(nats * weights) / ops.maximum(ops.sum(weights), 1e-9)
+
+
+def scores(
+    tokens: tf.RaggedTensor,
+    logs: tf.RaggedTensor,
+    spelled: tf.RaggedTensor,
+    unknown: tf.RaggedTensor,
+) -> dict[str, tf.Tensor]:
+    """Returns how probable texts are, in tensors with the batch first.
+
+    Args:
+        tokens: string, ragged (batch, n), as all of these are.
+        logs: log P of each token, float32, in nats; of an unknown one that of `<UNK>`.
+        spelled: log P of the unknown tokens' spellings: see `zoo.models.spelling`.
+        unknown: which ones are unknown, bool.
+
+    Returns:
+        `log_probability`, of all tokens with their spellings, float32 (batch,);
+        `perplexity`, float32 (batch,), of which spellings are no part, as published
+        perplexities have it; `tokens`, padded with ""; their `log_probabilities`, with
+        spellings, 0 at padding; `unknown`; and `lengths`, int32 (batch,).
+    """
+    lengths = tf.cast(logs.row_lengths(), tf.int32)
+    as_tokens = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
+    mean = tf.math.divide_no_nan(-as_tokens, tf.cast(lengths, tf.float64))
+    logs = logs.with_values(logs.values + spelled.values)
+    total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
+    return {
+        "log_probability": tf.cast(total, tf.float32),
+        "perplexity": tf.cast(tf.exp(mean), tf.float32),
+        "tokens": tokens.to_tensor(""),
+        "log_probabilities": logs.to_tensor(0.0),
+        "unknown": unknown.to_tensor(False),
+        "lengths": lengths,
+    }

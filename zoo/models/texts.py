@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from zoo.models.construction import given_tokenizer
+from zoo.models.spelling import Spelling
 from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
 from zoo.text.casing import CaseRestorer, check_casing
 from zoo.text.normalization import check_normalization, marks_in, normalize
@@ -106,6 +107,7 @@ class Language:
                 "Leave it out, or take level='word'."
             )
         self.tokenizer = tokenizer
+        self._spelling = Spelling(vocabulary)
 
     @property
     def knows_all(self) -> bool:
@@ -146,6 +148,25 @@ class Language:
         if self.tokenizer is None:
             return self.vocabulary.encode(texts)
         return self.vocabulary.ids(self.tokenizer(texts))
+
+    def spelled(
+        self, texts: tf.Tensor, ids: tf.RaggedTensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns what unknown tokens cost beside `<UNK>`, and which ones these are.
+
+        Args:
+            texts: string, (batch,).
+            ids: of `encode`, int32, ragged (batch, n); each row may go on, with
+                `<EOS>`.
+
+        Returns:
+            log P of their spellings in nats, float32, and bool, both ragged like `ids`:
+            0 and false where the token is known. See `zoo.models.spelling`.
+        """
+        if self.knows_all:
+            nothing = tf.zeros_like(ids.values, tf.float32)
+            return ids.with_values(nothing), ids.with_values(nothing > 0)
+        return self._spelling.log_probabilities(self.tokens(texts), ids)
 
     def decode(self, ids: tf.Tensor, instead: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the texts of ids, of which `<PAD>`, `<SOS>`, `<EOS>` are nothing.

@@ -13,7 +13,6 @@ from zoo.models import construction
 from zoo.models.base import Model
 from zoo.models.language_model import generation, scoring, serving
 from zoo.models.language_model.carried_state import CarriedState
-from zoo.models.language_model.spelling import Spelling
 from zoo.models.language_model.stepper import Stepper
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.text_inputs import Texts, text_batch
@@ -135,7 +134,6 @@ class LanguageModel(Model, keras.Model):
         self.tokenizer = self.language.tokenizer
         self.level = level
         self.sentences = sentences
-        self.spelling = Spelling(vocabulary)
 
         # Layers, built
         self.embedding = construction.embedding(
@@ -474,9 +472,8 @@ class LanguageModel(Model, keras.Model):
             `lengths`: int32 (batch,), how many tokens there are.
 
             A token that is unknown costs what `<UNK>` costs, and what its spelling
-            costs: see `zoo.models.language_model.spelling`. In `perplexity` alone
-            `<UNK>` is a token like another, as in published perplexities, and in all
-            that `evaluate` has.
+            costs: see `zoo.models.spelling`. In `perplexity` alone `<UNK>` is a token
+            like another, as in published perplexities, and in all that `evaluate` has.
         """
         return scoring.score(self, text_batch(texts))
 

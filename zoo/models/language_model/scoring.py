@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from zoo.models import perplexity
 from zoo.models.bucketing import in_buckets
 from zoo.models.teacher_forcing import over_windows
 from zoo.text.vocabulary import PADDING_ID
@@ -19,31 +20,16 @@ _ROWS, _CACHED_ROWS = 256, 64
 def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     """Scores texts: see `zoo.models.LanguageModel.score`."""
     ids = model.encode(texts)
-    lengths = tf.cast(ids.row_lengths(), tf.int32)
     logs = _in_buckets(model, ids)
-    # As published perplexities have it, `<UNK>` is a token like another.
-    as_tokens = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
-    spelled, unknown = model.spelling.log_probabilities(model.tokenizer(texts), ids)
-    logs = logs.with_values(logs.values + spelled.values)
-    total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
-    ids, logs = ids.to_tensor(PADDING_ID), logs.to_tensor(0.0)
-    tokens = tf.where(ids != PADDING_ID, model.vocabulary.lookup(ids), "")
+    spelled, unknown = model.language.spelled(texts, ids)
+    tokens = ids.with_values(model.vocabulary.lookup(ids.values))
+    found = perplexity.scores(tokens, logs, spelled, unknown)
     characters = tf.strings.length(texts, unit="UTF8_CHAR")
-    bits = -total / math.log(2)
-    return {
-        "log_probability": tf.cast(total, tf.float32),
-        "perplexity": tf.cast(
-            tf.exp(tf.math.divide_no_nan(-as_tokens, tf.cast(lengths, tf.float64))),
-            tf.float32,
-        ),
-        "bits_per_character": tf.cast(
-            tf.math.divide_no_nan(bits, tf.cast(characters, tf.float64)), tf.float32
-        ),
-        "tokens": tokens,
-        "log_probabilities": logs,
-        "unknown": unknown.to_tensor(False),
-        "lengths": lengths,
-    }
+    bits = tf.math.divide_no_nan(
+        tf.cast(found["log_probability"], tf.float64) / -math.log(2),
+        tf.cast(characters, tf.float64),
+    )
+    return {**found, "bits_per_character": tf.cast(bits, tf.float32)}
 
 
 def _in_buckets(model, ids):

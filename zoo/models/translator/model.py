@@ -443,7 +443,12 @@ class Translator(Model, keras.Model):
             `log_probability`: float32 (batch,), log P(y|x) in nats, with `<EOS>`;
             `perplexity`: float32 (batch,), exp(-log P / tokens); `tokens`: string
             (batch, n), padded with ""; their `log_probabilities`: float32 (batch, n), 0
-            at padding; `lengths`: int32 (batch,), how many tokens there are.
+            at padding; `unknown`: bool (batch, n), which ones are `<UNK>`; `lengths`:
+            int32 (batch,), how many tokens there are.
+
+            A token that is unknown costs what `<UNK>` costs, and what its spelling
+            costs: see `zoo.models.spelling`. In `perplexity` alone `<UNK>` is a token
+            like another.
         """
         texts, translations = paired_batches(texts, translations)
         return scoring.score(self, texts, translations)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from zoo.models import teacher_forcing
+from zoo.models import perplexity, teacher_forcing
 from zoo.models.bucketing import in_buckets
 from zoo.models.translator import joined_sentences
 from zoo.text.vocabulary import END_ID, PADDING_ID
@@ -92,14 +92,7 @@ def score(model, texts, translations) -> dict[str, tf.Tensor]:
         tf.RaggedTensorSpec([None, None], tf.float32),
         steps=BUCKET,
     )
-    ids, logs = [joined_sentences.joined(pieces, each) for each in (ids, logs)]
-    lengths = tf.cast(ids.row_lengths(), tf.int32)
-    total = tf.reduce_sum(tf.cast(logs, tf.float64), axis=1)
-    mean = tf.math.divide_no_nan(-total, tf.cast(lengths, tf.float64))
-    return {
-        "log_probability": tf.cast(total, tf.float32),
-        "perplexity": tf.cast(tf.exp(mean), tf.float32),
-        "tokens": model.target.vocabulary.lookup(ids).to_tensor(""),
-        "log_probabilities": logs.to_tensor(0.0),
-        "lengths": lengths,
-    }
+    spelled, unknown = model.target.spelled(pieces.texts, ids)
+    tokens = ids.with_values(model.target.vocabulary.lookup(ids.values))
+    found = tokens, logs, spelled, unknown
+    return perplexity.scores(*[joined_sentences.joined(pieces, each) for each in found])

@@ -11,7 +11,7 @@ from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.language_models import log_probabilities, make
 from zoo.models import LanguageModel
 from zoo.models.language_model import scoring
-from zoo.models.language_model.spelling import Spelling
+from zoo.models.spelling import Spelling
 from zoo.text import Vocabulary
 
 TEXTS = ["ab c", "", "é..b", "cab cab cab."]

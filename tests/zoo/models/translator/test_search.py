@@ -237,7 +237,9 @@ def test_scores_are_the_equations_over_many_windows(model):
     for row, (text, known) in enumerate(zip(texts, translations, strict=True)):
         ids = [4 + TARGET.index(c) if c in TARGET else 1 for c in known] + [3]
         expected, _ = log_probability(model, text, ids)
-        np.testing.assert_allclose(scored["log_probability"][row], expected, rtol=1e-5)
+        # Spellings apart, which perplexities don't have.
+        found = -np.log(scored["perplexity"][row]) * len(ids)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
         assert scored["lengths"][row] == len(ids)
         np.testing.assert_allclose(
             scored["perplexity"][row], np.exp(-expected / len(ids)), rtol=1e-4
@@ -444,7 +446,9 @@ def test_sentences_are_scored_pairwise_where_there_are_as_many():
     assert scored["lengths"].numpy().tolist() == [8, 3, 5]
     ends = scored["tokens"][0].numpy().tolist()
     assert [place for place, token in enumerate(ends) if token == b"<EOS>"] == [3, 7]
-    np.testing.assert_allclose(scored["perplexity"][0], np.exp(-log / 8), rtol=1e-4)
+    # Of four tokens each.
+    mean = np.mean(np.log(parts["perplexity"]))
+    np.testing.assert_allclose(scored["perplexity"][0], np.exp(mean), rtol=1e-4)
 
 
 def test_a_config_from_before_takes_texts_as_they_are():
@@ -455,3 +459,24 @@ def test_a_config_from_before_takes_texts_as_they_are():
     assert Translator.from_config({**config, "sentences": "split"}).sentences == "split"
     with pytest.raises(ValueError, match="sentences"):
         Translator.from_config({**config, "sentences": "words"})
+
+
+def test_an_unknown_word_of_a_translation_costs_what_its_spelling_costs():
+    known = [*"abc"]
+    model = Translator(known, known, level="word", units=2, embedding_units=2)
+    draw_weights(model)
+    texts, translations = ["a b", "a", ""], ["b zz a", "c", ""]
+    found = {k: v.numpy() for k, v in model.score(texts, translations).items()}
+    assert np.argwhere(found["unknown"]).tolist() == [[0, 1]]
+    total = 3 + 3 + 3 + 2
+    spelled = -2 * np.log(total * 0x110000) + np.log(4 / total)
+    lengths = found["lengths"].astype("float64")
+    as_tokens = -np.log(found["perplexity"]) * lengths
+    as_words = as_tokens + np.array([spelled, 0, 0])
+    np.testing.assert_allclose(found["log_probability"], as_words, rtol=1e-5)
+    np.testing.assert_allclose(
+        found["log_probabilities"].sum(1), found["log_probability"], rtol=1e-5
+    )
+    ids = [model.target.vocabulary.tokens.index(t) for t in ("b", "<UNK>", "a")]
+    expected, _ = log_probability(model, "a b", np.array([*ids, 3]))
+    np.testing.assert_allclose(as_tokens[0], expected, rtol=1e-4)
