@@ -364,7 +364,7 @@ class _Search:
         scores = logs / length_divisor(lengths, rows.length_penalty[:, None])
         if self.covering:
             scores += coverage_term(
-                *(paths.coverage, rows.coverage_penalty[:, None], rows.attention_mask)
+                paths.coverage, rows.coverage_penalty[:, None], rows.attention_mask
             )
         return Hypotheses(
             sequences=paths.sequences,

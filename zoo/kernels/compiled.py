@@ -202,18 +202,33 @@ class _Recurrence:
             _, histories, kept = self._recur(steps, arguments, parameters, keep=True)
         (sequences, *states), mask = _cut(arguments, 1 + step.states)
         kernel, _, *weights = parameters
+        d_outputs, d_states = _cut(upstream, len(upstream) - step.states)
         return recurrence.backward(
-            *(step, sequences, states, mask[0] if mask else None, steps),
-            *(kernel, weights, histories, kept),
-            *_cut(upstream, len(upstream) - step.states),
+            step,
+            sequences,
+            states,
+            mask[0] if mask else None,
+            steps,
+            kernel,
+            weights,
+            histories,
+            kept,
+            d_outputs,
+            d_states,
         )
 
     def _recur(self, steps, arguments, parameters, keep):
         (sequences, *states), mask = _cut(arguments, 1 + self._step.states)
         kernel, bias, *weights = parameters
         return recurrence.forward(
-            *(self._step, sequences, states, mask[0] if mask else None, steps),
-            *(kernel, bias, weights),
+            self._step,
+            sequences,
+            states,
+            mask[0] if mask else None,
+            steps,
+            kernel,
+            bias,
+            weights,
             every_step=self._every_step,
             keep=keep,
         )
