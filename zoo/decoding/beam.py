@@ -17,7 +17,7 @@ from zoo.decoding.hypotheses import (
     largest,
     only,
     placed,
-    side_by_side,
+    concatenated,
     taken,
     with_room,
 )
@@ -305,7 +305,7 @@ class _Search:
         ends = ids == tf.cast(self.end_id, ids.dtype)
         ended = first(only(ends, paths), beams)
         ended = self._hypotheses(rows, ended, steps + 1, ended=True)
-        kept = side_by_side(progress.kept, ended)
+        kept = concatenated(progress.kept, ended)
         kept = taken(kept, largest(kept.scores, self.returned))
 
         going_on = only(~ends, paths)
@@ -379,7 +379,7 @@ class _Search:
         lengths = tf.minimum(steps, rows.length)
         live = self._hypotheses(rows, progress.live, lengths, ended=False)
         live = taken(live, largest(live.scores, self.beams))
-        both = side_by_side(progress.kept, live)
+        both = concatenated(progress.kept, live)
         # Only after the last step are places empty while something lives.
         order = tf.where(both.ended, 0, tf.where(both.scores > -np.inf, 1, 2))
         order = tf.argsort(order, axis=1, stable=True)

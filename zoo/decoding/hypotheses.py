@@ -64,8 +64,8 @@ def first(structure, n):
     return tf.nest.map_structure(lambda tensor: tensor[:, :n], structure)
 
 
-def side_by_side(one, other):
-    """Returns two nests of tensors (batch, n, …) as one."""
+def concatenated(one, other):
+    """Returns two nests of tensors (batch, n, …), concatenated along n."""
     return tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=1), one, other)
 
 

@@ -181,8 +181,8 @@ COLUMNS = """\
 @pytest.mark.parametrize("flags", [["--json"], ["--conll"], []])
 def test_tokens_below_each_other_are_those_side_by_side(predict, flags):
     lines = COLUMNS.encode().split(b"\n")
-    side_by_side = [b"Ann\tmet\tNew York", b"Rome"]
-    expected = predict(side_by_side, "--tokens", *flags)
+    concatenated = [b"Ann\tmet\tNew York", b"Rome"]
+    expected = predict(concatenated, "--tokens", *flags)
     assert predict(lines, "--tokens-column", 1, *flags) == expected
     named = [b"word\tner", *(line[2:] for line in lines if line[1:2] == b"\t"), b""]
     named.insert(4, b"")
