@@ -13,11 +13,11 @@ from zoo.decoding.cycles import Cycles
 from zoo.decoding.hypotheses import (
     Hypotheses,
     Paths,
+    concatenated,
     first,
     largest,
     only,
     placed,
-    concatenated,
     taken,
     with_room,
 )
