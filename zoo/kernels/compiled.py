@@ -52,7 +52,7 @@ def run(
     starts, parameters = states, (kernel, bias, *weights)
     recur = _compiled(step, _signature(arguments, parameters), every_step, keep)
 
-    if contexts.is_undivided() and (os.cpu_count() or 1) < _MANY_CORES:
+    if _is_whole(sequences.shape[0]):
         pieces = [recur(steps, tuple(arguments), parameters, step)]
     else:
         pieces = _in_halves(recur, steps, arguments, parameters, step)
@@ -69,6 +69,14 @@ def run(
     if every_step:
         outputs.set_shape([*sequences.shape[:2], starts[0].shape[-1]])
     return outputs, states
+
+
+def _is_whole(batch):
+    """Says whether a batch, of a known size or None, is to stay in one piece."""
+    if batch is not None and batch < _SMALLEST_HALVED:
+        # The other half would be empty, and be compiled all the same.
+        return True
+    return contexts.is_undivided() and (os.cpu_count() or 1) < _MANY_CORES
 
 
 def _in_halves(recur, steps, arguments, parameters, owner):

@@ -136,6 +136,18 @@ def test_batch_of_no_rows_gives_no_rows(kind):
     assert outputs.shape == (0, 5, 3)
 
 
+@pytest.mark.parametrize(("batch", "pieces"), [(0, 1), (3, 1), (4, 2), (None, 2)])
+def test_batch_known_to_be_too_small_for_halves_compiles_once(batch, pieces):
+    layer = layers.LSTM(3)
+    layer.build((None, None, 2))
+    call = tf.function(layer, autograph=False)
+    graph = call.get_concrete_function(tf.TensorSpec([batch, 5, 2])).graph
+    graph = graph.as_graph_def()
+    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    compiled = [node.attr["_XlaMustCompile"].b for body in bodies for node in body]
+    assert sum(compiled) == pieces
+
+
 @pytest.mark.parametrize("kind", UNITS)
 def test_nan_under_the_mask_reaches_neither_results_nor_gradients(kind):
     kernel, _ = twins(kind, 2, return_sequences=True)
