@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tests.zoo import plain_tensorflow
 
-ROOT = Path(__file__).parent.parent / "pretrained"
+ROOT = Path(__file__).parents[2] / "pretrained"
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 TEXTS = ["A wonderful film, and not a minute too long.", "Ein Hund läuft.", ""]
 

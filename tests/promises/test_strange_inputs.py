@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import strange_inputs
+from tests.promises import strange_inputs
 
-ROOT = Path(__file__).parent.parent / "pretrained"
+ROOT = Path(__file__).parents[2] / "pretrained"
 COUNT, BATCH, SEED = 2_000, 40, 20
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 

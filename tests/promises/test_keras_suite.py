@@ -22,11 +22,11 @@ FILES = [
 @pytest.mark.slow
 def test_keras_own_suite_passes_with_our_classes_in_place():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "tests.zoo.layers.keras_suite_plugin", "-c", "/dev/null"]
+    command += ["-p", "tests.promises.keras_suite_plugin", "-c", "/dev/null"]
     command += ["--rootdir", str(SUITE)]
     command += [str(SUITE / name) for name in FILES]
     run = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[3]
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[2]
     )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
 

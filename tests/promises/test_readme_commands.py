@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from tasks.cli import command_line as cli
-from tests.test_readme import DOCUMENTS, blocks
+from tests.promises.test_readme import DOCUMENTS, blocks
 
 SHOWN = {
     name: [

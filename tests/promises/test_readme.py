@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks import presets
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _PARTS = ("zoo", "tasks", "tests")
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")

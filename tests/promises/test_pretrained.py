@@ -38,7 +38,7 @@ from tasks.translation.config import Search
 from tests.benchmarks import sentence_pairs
 from zoo import presets
 
-ROOT = Path(__file__).parent.parent / "pretrained"
+ROOT = Path(__file__).parents[2] / "pretrained"
 MEGABYTE = 1_000_000
 
 
