@@ -1,5 +1,7 @@
-"""Which tests can run here."""
+"""Which tests can run here, and what they leave behind."""
 
+import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +12,29 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile("same")
+
+
+def pytest_collection_finish(session):
+    """Keeps the collector of garbage from what is never garbage.
+
+    Tracing makes so many objects that it would look through all libraries and tests
+    again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def freed():
+    """Gives back, after each file of tests, what its graphs and kernels took."""
+    yield
+    gc.collect()
+    if hasattr(_LIBC, "malloc_trim"):  # glibc keeps what is freed
+        _LIBC.malloc_trim(0)
+
+
+_LIBC = ctypes.CDLL(None)
 
 
 def pytest_runtest_setup(item):
