@@ -12,6 +12,8 @@ import pytest
 import zoo
 from zoo.models import SequenceClassifier
 
+pytestmark = pytest.mark.slow
+
 OLD = {"tokens": ["a"], "units": 1}
 NEW = {"tokens": ["a", "b"], "units": 2}
 

@@ -144,6 +144,7 @@ def test_card_is_what_evaluate_renders(preset):
     assert (folder / presets.CARD).read_text("utf-8") == card
 
 
+@pytest.mark.slow
 def test_sentiment_hears_negation_and_tone(model):
     texts = {
         "A wonderful film, I loved every minute of it.": "pos",
@@ -157,6 +158,7 @@ def test_sentiment_hears_negation_and_tone(model):
     assert [label.decode() for label in labels] == list(texts.values())
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("imdb_reviews")
 def test_sentiment_is_as_accurate_as_its_card_says(model):
     builder = data.load_builder("imdb_reviews")
@@ -178,6 +180,7 @@ def found_by(preset, text):
     return {(row["text"], row["label"]) for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "text", "expected"),
     [
@@ -197,6 +200,7 @@ def test_tagger_finds_names(preset, text, expected):
     assert expected <= found_by(preset, text)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("conll2002/es", "wikiann/en")
 @pytest.mark.parametrize(
     ("preset", "dataset"),
@@ -212,6 +216,7 @@ def test_tagger_is_as_good_as_its_card_says(preset, dataset):
     assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["poly_music"])
 @pytest.mark.parametrize(
     ("preset", "dataset"),
@@ -250,12 +255,14 @@ def reviewer():
     return zoo.from_preset("text_reviews")
 
 
+@pytest.mark.slow
 def test_language_model_tells_right_sentences_from_wrong_ones(reviewer):
     margins = sentence_pairs.rank(reviewer, sentence_pairs.read())
     assert len(margins) >= 40
     assert np.mean(np.array(margins) > 0) > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("imdb_reviews")
 def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
     builder = data.load_builder("imdb_reviews")
@@ -266,6 +273,7 @@ def test_language_model_is_as_perplexed_as_its_card_says(reviewer):
     assert figures["nats"] == pytest.approx(stated("text_reviews")["nats"], abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("tiny_shakespeare")
 def test_playwright_is_as_good_as_its_card_says():
     playwright = zoo.from_preset("text_shakespeare")
@@ -288,6 +296,7 @@ def translations(preset, texts):
     return translation_commands.best_translations(model, texts, Search(), 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "text", "words"),
     [
@@ -308,6 +317,7 @@ def test_translator_says_what_was_said(preset, text, words):
     assert set(words) <= set(found.rstrip(".").split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", TRANSLATORS)
 def test_a_cards_sample_is_what_the_command_prints(preset):
     sample = presets.read_metrics(ROOT / preset)["sample"]
@@ -315,6 +325,7 @@ def test_a_cards_sample_is_what_the_command_prints(preset):
     assert translations(preset, texts) == sample["text"].splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["multi30k"])
 @pytest.mark.parametrize("preset", TRANSLATORS)
 def test_translator_is_as_good_as_its_card_says(preset, tmp_path):

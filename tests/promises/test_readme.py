@@ -115,3 +115,11 @@ def test_ci_runs_the_readmes_own_test_command():
         check=True,
     )
     assert printed.stdout == COMMANDS[1]
+
+
+def test_ci_runs_the_slow_tests_that_the_readmes_command_leaves_out():
+    assert COMMANDS[1].rstrip().endswith('-m "not slow"')
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    (slow,) = (line for line in lines if line.endswith("-m slow"))
+    assert lines.index(slow) == lines.index('eval "$command"') + 1
+    assert ".venv/bin/python -m pytest" in slow
