@@ -90,8 +90,8 @@ class BucketedBatches:
             start, size, length = tf.unstack(tf.gather(plan, number))
             places = order[start : start + size]
             shape = tf.stack([-1, length])
-            rows = tf.gather(self._sequences, places).to_tensor(shape=shape)
-            targets = tf.gather(self._targets, places)
+            rows, targets = self._rows(places)
+            rows = rows.to_tensor(shape=shape)
             if isinstance(targets, tf.RaggedTensor):
                 targets = targets.to_tensor(-1, shape=shape)
             return rows, targets
@@ -99,6 +99,10 @@ class BucketedBatches:
         return tf.data.Dataset.from_tensor_slices(numbers).map(
             batch, num_parallel_calls=2, deterministic=True
         )
+
+    def _rows(self, places):
+        """Returns the sequences, ragged, and the targets at these places."""
+        return tuple(tf.gather(of, places) for of in (self._sequences, self._targets))
 
     def _shuffled(self, count, salt):
         """Returns the numbers below `count` in the epoch's order."""

@@ -10,6 +10,7 @@ from tasks.data import training_forms
 from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.translation.corpus import Pairs
+from tasks.translation.forms import OtherForms
 from zoo.models import Translator
 from zoo.models.texts import LEVELS
 from zoo.text import Subwords, Vocabulary, normalize
@@ -69,10 +70,18 @@ class PairBatches(BucketedBatches):
         batch_size: pairs in a batch.
         buckets: see `BucketedBatches`.
         seed: see `BucketedBatches`.
+        share: the chance, in each epoch anew, of a pair to be in its other form: x and
+            y then have 2n rows, first the pairs, then their other forms.
     """
 
-    def __init__(self, texts, translations, batch_size, buckets=8, seed=None):
+    def __init__(
+        self, texts, translations, batch_size, buckets=8, seed=None, share=0.0
+    ):
         sizes = np.maximum(texts.row_lengths(), translations.row_lengths())
+        if share:
+            sizes = sizes.reshape(2, -1).max(axis=0)
+        self._share = share
+        self._pairs = len(sizes)
         super().__init__(texts, translations, batch_size, buckets, seed, sizes)
 
     def dataset(self) -> tf.data.Dataset:
@@ -84,6 +93,15 @@ class PairBatches(BucketedBatches):
 
         return super().dataset().map(pair)
 
+    def _rows(self, places):
+        """Chooses the form of each pair, by the seed, the epoch and its place."""
+        if self._share:
+            seed = tf.stack([tf.constant(self._seed, tf.int64), self._epoch])
+            drawn = tf.random.stateless_uniform([self._pairs], seed) < self._share
+            others = tf.cast(tf.gather(drawn, places), places.dtype)
+            places += self._pairs * others
+        return super()._rows(places)
+
 
 def batches(
     model: Translator,
@@ -92,6 +110,7 @@ def batches(
     batch_size: int,
     buckets: int = 8,
     seed: int | None = None,
+    other_forms: OtherForms | None = None,
 ) -> PairBatches:
     """Returns pairs as a model trains on them; tells how many are of no use for that.
 
@@ -102,17 +121,22 @@ def batches(
         batch_size: pairs in a batch.
         buckets: how many padded lengths there may be.
         seed: of the order, to train; None to measure.
+        other_forms: of the pairs, some of which are trained on in place of them.
 
     Raises:
         UserError: none is left.
     """
-    texts = encode(model.source, pairs.texts)
-    translations = encode(model.target, pairs.translations)
-    translations = tf.concat(
-        [translations, tf.fill([translations.nrows(), 1], END_ID)], axis=1
+    forms = [pairs, *([other_forms(pairs)] if other_forms else [])]
+    texts, translations = (
+        tf.concat([encode(*side) for side in sides], axis=0)
+        for sides in (
+            [(model.source, form.texts) for form in forms],
+            [(model.target, form.translations) for form in forms],
+        )
     )
-    sizes = np.stack([texts.row_lengths(), translations.row_lengths() - 1])
-    empty, long = (sizes == 0).any(axis=0), (sizes > max_tokens).any(axis=0)
+    sizes = np.stack([texts.row_lengths(), translations.row_lengths()])
+    sizes = sizes.reshape(2, len(forms), len(pairs))
+    empty, long = (sizes == 0).any(axis=(0, 1)), (sizes > max_tokens).any(axis=(0, 1))
     if empty.any():
         print(f"note: {empty.sum():,} pairs of {pairs.source} are empty on a side.")
     if long.any():
@@ -120,13 +144,16 @@ def batches(
             f"note: {long.sum():,} pairs of {pairs.source} have more than {max_tokens} "
             "tokens on a side (--max-tokens)."
         )
-    kept = ~(empty | long)
+    kept = np.tile(~(empty | long), len(forms))
     if not kept.any():
         raise UserError(f"No pair of {pairs.source} is left to train or to choose on.")
+    end = tf.fill([translations.nrows(), 1], END_ID)
     texts, translations = (
-        tf.ragged.boolean_mask(ids, kept) for ids in (texts, translations)
+        tf.ragged.boolean_mask(ids, kept)
+        for ids in (texts, tf.concat([translations, end], axis=1))
     )
-    return PairBatches(texts, translations, batch_size, buckets, seed)
+    share = other_forms.share if other_forms else 0.0
+    return PairBatches(texts, translations, batch_size, buckets, seed, share)
 
 
 def encode(language, texts: np.ndarray) -> tf.RaggedTensor:

@@ -10,6 +10,8 @@ from tasks.errors import UserError
 
 SUMMARY = "Translates texts, and says how probable translations are."
 DATES = "synthetic/dates"
+# The flags of the shares of pairs that are trained on in another form.
+OTHER_FORMS = "renamed", "unpunctuated", "lowercase"
 _COLUMNS = "source", "target", "source_column", "target_column"
 
 
@@ -116,6 +118,16 @@ class Config(config.TrainingConfig):
     # how a text of several sentences is translated; default: split into them, but not
     # where tokens are characters
     sentences: str | None = choice("split", "whole", default=None)
+    # the share of the pairs that is trained on with other names and numbers, made up
+    # and the same on both sides, so that what can't be known is copied
+    renamed: float = 0.0
+    # the share that is trained on without the mark at the text's end
+    unpunctuated: float = 0.0
+    # the share that is trained on with the text in lower case, of half of them but for
+    # the first letter
+    lowercase: float = 0.0
+    # how many pairs are added, as a share of all, each two or three of them joined
+    joined: float = 0.0
     # what the best epoch is chosen by: BLEU of greedy translations, or the loss
     choose_by: str = choice("bleu", "nats", default="bleu")
 
@@ -134,8 +146,9 @@ class Config(config.TrainingConfig):
         for name in ("embedding_units", "units", "heads", "min_count", "max_tokens"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
-        for name in ("embedding_dropout", "dropout"):
+        for name in (*("embedding_dropout", "dropout"), *OTHER_FORMS):
             config.below(self, name, 1)
+        config.at_least(self, "joined", 0)
         for name in ("validation_files", "test_files"):
             if getattr(self, name) and not self.files:
                 raise UserError(f"--{name.replace('_', '-')} goes with --files.")

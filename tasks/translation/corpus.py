@@ -42,6 +42,14 @@ class Pairs:
             source=source,
         )
 
+    def spread(self, count: int) -> "Pairs":
+        """Returns so many pairs at most, evenly spread over all, in their order.
+
+        Pairs may come sorted, or be of several datasets, one behind the other.
+        """
+        places = np.linspace(0, len(self) - 1, min(count, len(self)))
+        return self.take(places.astype(int), self.source)
+
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:

@@ -16,8 +16,15 @@ from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
 from tasks.translation import commands as translation_commands
 from tasks.translation import corpus as parallel_corpus
+from tasks.translation import forms
 from tasks.translation import measures as translation_quality
-from tasks.translation.config import SUMMARY, Config, Evaluation, Search
+from tasks.translation.config import (
+    OTHER_FORMS,
+    SUMMARY,
+    Config,
+    Evaluation,
+    Search,
+)
 from zoo import presets
 from zoo.files import replaced_file
 from zoo.models import Translator
@@ -73,14 +80,12 @@ def train(settings: Config, output: Path) -> None:
     with training.strategy(settings).scope():
         model = _build(settings, corpus)
         size = settings.max_tokens, settings.batch_size, settings.buckets
-        batches = parallel_batches.batches(
-            model, corpus.train, *size, seed=settings.seed
-        )
+        batches = _batches(model, corpus.train, size, settings)
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
     validation = parallel_batches.batches(model, corpus.validation, *size)
     watchers = []
     if settings.choose_by == "bleu":
-        chosen_on = corpus.validation.take(slice(CHOSEN_ON), corpus.validation.source)
+        chosen_on = corpus.validation.spread(CHOSEN_ON)
         watchers = [translation_quality.ValidationBleu(chosen_on, settings.batch_size)]
     training.begin(
         output, settings, model, train=corpus.train, validation=corpus.validation
@@ -137,6 +142,15 @@ def _build(settings, corpus):
         return Translator(source, target, **arguments, name="translation")
     except ValueError as error:  # units that heads don't divide, say
         raise UserError(str(error)) from error
+
+
+def _batches(model, pairs, size, settings):
+    """Returns what is trained on: the pairs, some of them as people write them."""
+    seed = settings.seed
+    pairs = forms.joined(pairs, settings.joined, seed)
+    shares = [getattr(settings, name) for name in OTHER_FORMS]
+    other = forms.OtherForms(pairs, *shares, seed) if any(shares) else None
+    return parallel_batches.batches(model, pairs, *size, seed, other)
 
 
 def evaluate(name: str, settings: Evaluation) -> None:

@@ -212,3 +212,12 @@ def test_vocabularies_are_learnt_of_each_language_or_of_both():
     assert isinstance(subwords, Subwords)
     with pytest.raises(UserError, match=r"--vocabulary-size 20 won't do: .*too small"):
         parallel_batches.vocabularies(made, "subword", 20, 1, False)
+
+
+def test_some_pairs_are_spread_evenly_over_all():
+    made = pairs(*[(str(n), str(-n)) for n in range(10)])
+    assert made.spread(4).texts.tolist() == ["0", "3", "6", "9"]
+    assert made.spread(4).translations.tolist() == ["0", "-3", "-6", "-9"]
+    assert made.spread(1).texts.tolist() == ["0"]
+    assert made.spread(10).texts.tolist() == made.texts.tolist()
+    assert len(made.spread(100)) == 10
