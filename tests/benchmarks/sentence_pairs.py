@@ -1,9 +1,11 @@
 """How often a language model finds the right one of two sentences the more probable.
 
-    python -m tests.benchmarks.sentence_pairs --model PRESET
+    python -m tests.benchmarks.sentence_pairs --model PRESET [--pairs spelling]
 
-The pairs are in `sentence_pairs.tsv`, as long as each other and of words that reviews
-of films have: agreement in number across a clause, homophones, the order of words.
+The pairs `reviews`, in `sentence_pairs.tsv`, are as long as each other and of words
+that reviews of films have: agreement in number across a clause, homophones, the order
+of words. The pairs `spelling`, in `spelling_pairs.tsv`, are everyday sentences, and the
+same with a word misspelt, as people often do, or in a form that doesn't fit.
 """
 
 import argparse
@@ -14,7 +16,10 @@ from typing import NamedTuple
 
 from zoo.models import LanguageModel
 
-PAIRS = Path(__file__).with_name("sentence_pairs.tsv")
+PAIRS = {
+    "reviews": Path(__file__).with_name("sentence_pairs.tsv"),
+    "spelling": Path(__file__).with_name("spelling_pairs.tsv"),
+}
 
 
 class Pair(NamedTuple):
@@ -34,9 +39,11 @@ class Pair(NamedTuple):
 def main() -> None:
     """Prints the share of each kind, and the pairs that were put the wrong way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True, help="a preset of words")
-    model = LanguageModel.from_preset(parser.parse_args().model)
-    pairs = read()
+    parser.add_argument("--model", required=True, help="a preset of the template text")
+    parser.add_argument("--pairs", default="reviews", choices=PAIRS, help="which pairs")
+    arguments = parser.parse_args()
+    model = LanguageModel.from_preset(arguments.model)
+    pairs = read(arguments.pairs)
     margins = rank(model, pairs)
     right, all_ = collections.Counter(), collections.Counter()
     for pair, margin in zip(pairs, margins, strict=True):
@@ -49,9 +56,9 @@ def main() -> None:
         print(f"{kind:10} {right[kind]:3} of {count:3}  {right[kind] / count:.1%}")
 
 
-def read() -> list[Pair]:
-    """Returns the pairs."""
-    with PAIRS.open(newline="") as file:
+def read(name: str = "reviews") -> list[Pair]:
+    """Returns the pairs of this name."""
+    with PAIRS[name].open(newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [Pair(**row) for row in rows]
 
