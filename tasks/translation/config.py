@@ -95,7 +95,7 @@ class Config(config.TrainingConfig):
     attention: str = choice(
         "none", "additive", "dot", "general", "concat", default="general"
     )
-    # of attention
+    # how many heads attention has
     heads: int = 1
     # attend before a step of the decoder (Bahdanau) or after it (Luong)
     order: str = choice("before", "after", default="after")

@@ -34,7 +34,7 @@ def test_without_arguments_help_with_examples_is_shown(run, template):
     for example in template.examples:
         assert example in outcome.out
     for command in ("train", "evaluate", *template.all_commands(), "export"):
-        assert re.search(rf"^ +{command}  +\w", outcome.out, re.MULTILINE)
+        assert re.search(rf"^ +{command}\s+\w", outcome.out, re.MULTILINE)
 
 
 @templates
