@@ -14,14 +14,20 @@ class Model:
     itself, for Keras turns the bases of a model that has a functional graph into
     functional ones, and models without such a graph share this one.)
 
-    A subclass builds its layers and its functional graph in the constructor,
-    names every layer, sets `vocabularies` (a dict of `zoo.text.Vocabulary` by the
-    constructor's arguments, which name their files as well) and defines two methods:
-    `get_config() → dict`, the constructor's arguments, fit for JSON; and
-    `signatures() → dict`, the SavedModel's functions by name, each a `tf.function`
-    with its signature.
+    A subclass builds its layers and its functional graph in the constructor, names
+    every layer, and sets
+
+    - `config`, its options: the constructor's arguments as they were given, but for
+      vocabularies and tokenizers (`zoo.models.construction.options`);
+    - `vocabularies`, a dict of `zoo.text.Vocabulary` by the constructor's arguments,
+      which name their files as well.
+
+    It defines two methods: `get_config() → dict`, all of the constructor's arguments,
+    fit for JSON; and `signatures() → dict`, the SavedModel's functions by name, each a
+    `tf.function` with its signature.
     """
 
+    config: dict
     vocabularies: dict[str, Vocabulary]
 
     @classmethod
