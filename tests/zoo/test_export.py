@@ -17,6 +17,8 @@ from zoo import export
 from zoo.models import SequenceClassifier
 from zoo.text import CharacterTokenizer
 
+pytestmark = pytest.mark.slow
+
 BATCHES = {
     "one text": ["A good film."],
     "a batch": ["good", "bad \\ \n film", "not a good film", "\r", "x" * 50, "Not!"],

@@ -103,6 +103,7 @@ def test_help_and_mistakes_in_flags_need_no_tensorflow():
     assert all("Did you mean '--epochs'?" in line for line in told)
 
 
+@pytest.mark.slow
 def test_stderr_of_a_mistake_that_needs_tensorflow_is_one_line():
     outcome = python("-m", "tasks.sentiment", "predict", "--model", "no", "A text.")
     assert outcome.returncode == 2
@@ -238,6 +239,7 @@ def test_an_error_of_ours_is_not_hidden(run, tmp_path):
         run("train", "--output", tmp_path, template=failing(ZeroDivisionError()))
 
 
+@pytest.mark.slow
 def test_a_diverged_training_gives_1_and_one_message(run, data_dir, tmp_path):
     """Its step size makes the second batch's logits infinite."""
     small = """
@@ -269,6 +271,7 @@ def test_export_writes_a_saved_model_that_agrees(run, preset, tmp_path):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_reader_who_has_had_enough_is_no_error(preset, tmp_path):
     texts = tmp_path / "texts"
     texts.write_text("A good film.\n" * 2000)

@@ -61,6 +61,7 @@ def test_a_files_name_is_noted(note, tmp_path, monkeypatch):
     assert note(".") == ""
 
 
+@pytest.mark.slow
 def test_commands_note_what_they_were_given(run, preset, tagger, tmp_path):
     (tmp_path / "r.csv").write_text("text,label\ngood,1\n")
     for model, template in ((preset, {}), (tagger, {"template": ner.TEMPLATE})):

@@ -141,6 +141,7 @@ def test_several_files_for_input_are_told(run, tmp_path):
     check(run("predict", "--input", *paths), "--input takes one file", f"{paths[1]} is")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirected", [">>", "1<>"])
 def test_results_do_not_go_into_the_file_they_are_made_from(tmp_path, redirected):
     path = tmp_path / "texts"
@@ -168,6 +169,7 @@ def test_a_stream_writes_what_its_encoding_lacks_as_json_does(encoding):
     assert ("é" in written) == (encoding != "ascii")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

@@ -47,6 +47,7 @@ def commands(tmp_path, monkeypatch, request):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sentiment", "ner", "text", "translation"])
 def test_no_kernel_is_compiled_for_what_a_user_gives(
     run, asked, tmp_path, monkeypatch, request, name

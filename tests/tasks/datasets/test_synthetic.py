@@ -111,6 +111,7 @@ def counted_sides(text):
     return sides
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_splits_have_the_promised_sizes(name, data_dir, prepared):
     info = tfds.builder(f"synthetic/{name}", data_dir=data_dir).info

@@ -18,6 +18,8 @@ from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
 from zoo import presets
 
+pytestmark = pytest.mark.slow
+
 
 class InterruptionError(Exception):
     """Ends a training where a test wants it to end."""

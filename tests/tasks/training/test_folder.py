@@ -13,6 +13,8 @@ from tasks.errors import UserError
 from tasks.training import fingerprints
 from tasks.training import fitting as training
 
+pytestmark = pytest.mark.slow
+
 DEFAULTS = TrainingConfig()
 BEGUN = TrainingConfig(epochs=7, seed=5, clip_norm=0.5)
 NOTHING, SEED, GIVEN = set(), {"seed"}, {"epochs", "seed", "clip_norm"}

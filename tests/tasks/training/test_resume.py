@@ -7,6 +7,8 @@ import pytest
 from tasks import music, ner, sentiment, text, translation
 from tests.tasks.commands import history
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("babel")
 
 UNITS = ("--units", 3, "--embedding-units", 3, "--cell", "rnn")
@@ -56,7 +58,6 @@ def train(run, data_dir, monkeypatch):
     return train
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_other_data_and_more_epochs(train, data_dir, tmp_path, name):
     part = 20 if name in ("text", "music") else 100

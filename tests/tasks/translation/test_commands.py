@@ -16,6 +16,8 @@ from tasks.translation import measures as translation_quality
 from tasks.translation.partial_file import PartialFile
 from zoo.models import Translator
 
+pytestmark = pytest.mark.slow
+
 HARD = [
     b"abc",
     b"",

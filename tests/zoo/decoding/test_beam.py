@@ -182,6 +182,7 @@ def beams_in_python(row, logits, beams, alpha):
     return max(scores) if scores else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 3.0])
 @pytest.mark.parametrize("beams", [1, 2, 3])
 def test_narrow_beams_stop_early_without_a_loss(beams, alpha):
@@ -308,6 +309,7 @@ def search_chains(logits, attention, rows, leaving, beams=3, **how):
     return Hypotheses(*map(np.array, found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("alpha", "beta"), [(-0.5, 0.0), (0.8, 0.3)])
 @pytest.mark.parametrize(("beams", "returned"), [(1, 1), (4, 2)])
 def test_rows_that_leave_find_what_each_finds_alone(alpha, beta, beams, returned):
@@ -397,6 +399,7 @@ def test_a_hypothesis_that_goes_in_circles_may_only_end():
             assert (without.lengths > 40).all()
 
 
+@pytest.mark.slow
 def test_a_search_runs_under_xla():
     logits, attention = tables(5)
     step, state = stepper(logits, attention)
@@ -416,6 +419,7 @@ def test_a_search_runs_under_xla():
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_saved_model_takes_any_batch_and_numbers_as_tensors(tmp_path):
     logits, _ = tables(6)
     module = tf.Module()

@@ -118,6 +118,7 @@ def test_outputs_and_weights_are_the_equations(unit, order, input_feeding):
         np.testing.assert_allclose(weights[row], expected[1], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "order", "input_feeding"),
     [
@@ -162,6 +163,7 @@ def test_a_sequence_in_two_pieces_is_the_whole(order, input_feeding):
     np.testing.assert_allclose(np.concatenate([first, second], 1), whole, atol=1e-5)
 
 
+@pytest.mark.slow
 @one_pass_and_loop
 def test_gradients_reach_all_weights_in_a_graph(order, input_feeding):
     stack = DeepRNN([GRU(3), LSTM(N_A)])
@@ -191,6 +193,7 @@ def test_kernel_runs_where_no_step_needs_the_one_before():
     assert AttentionDecoder(GRU(2), Attention(), input_feeding=True).loops
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "order", "input_feeding"),
     [

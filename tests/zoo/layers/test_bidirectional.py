@@ -66,6 +66,7 @@ def both_directions(unit, weights, sequences, states, mask):
     return (forward, forward_states), (backward[:, ::-1], backward_states)
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize(
     "mask",

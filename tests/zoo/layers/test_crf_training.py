@@ -13,6 +13,8 @@ import zoo.layers
 from tests.zoo.cells.units import draw
 from zoo.layers import CRF, CRFAccuracy, CRFDecoder, CRFLoss
 
+pytestmark = pytest.mark.slow
+
 ROWS, STEPS, TAGS = 16, 6, 3
 GENERATOR = np.random.default_rng(0)
 

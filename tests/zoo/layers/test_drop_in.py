@@ -18,6 +18,8 @@ from tests.zoo.cells.units import (
 from tests.zoo.layers.masks import ALL_PATTERNS, STEPS
 from zoo import cells, layers
 
+pytestmark = pytest.mark.slow
+
 ROWS = len(ALL_PATTERNS)
 
 FLAGS = [

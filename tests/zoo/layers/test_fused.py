@@ -85,6 +85,7 @@ def inputs(rng, kind, batch, steps, features, units=3, dtype="float32"):
     return tf.constant(sequences), [tf.constant(state) for state in states]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(
@@ -321,6 +322,7 @@ def test_features_may_be_unknown_where_a_graph_is_built():
     np.testing.assert_allclose(call(x), layer(x), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_batch_in_halves_gives_what_its_rows_give_alone():
     kernel, _ = twins("lstm", 2, return_sequences=True)
     sequences, states = inputs(np.random.default_rng(0), "lstm", 7, 10, 2)

@@ -12,6 +12,8 @@ from tests.zoo.cells.equations import (
 from tests.zoo.cells.units import N_A, N_X, draw, draw_weights
 from zoo import layers
 
+pytestmark = pytest.mark.slow
+
 ROWS, STEPS = 3, 7
 
 

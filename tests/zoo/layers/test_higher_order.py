@@ -9,6 +9,8 @@ from tests.zoo.layers.test_fused import UNITS
 from zoo import layers
 from zoo.layers import CRF
 
+pytestmark = pytest.mark.slow
+
 BATCH, STEPS, N_X, N_A = 5, 6, 2, 3
 GENERATOR = np.random.default_rng(0)
 X = tf.constant(GENERATOR.normal(size=(BATCH, STEPS, N_X)), "float32")
@@ -87,7 +89,6 @@ def test_gradient_penalty_reaches_the_initial_state():
     assert_same(run(kernel, states=states), run(cell, states=states))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -108,14 +109,12 @@ def test_gradient_penalty_of_layers_around_kernels(make):
     assert_same(penalty(kernel, MASK), run(cell, MASK))
 
 
-@pytest.mark.slow
 def test_gradient_penalty_within_a_larger_xla_computation():
     kernel, cell = pair(of_kind("lstm"))
     found = tf.function(penalty, jit_compile=True)(kernel, MASK)
     assert_same(found, tf.function(penalty)(cell, MASK))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("outer", [tf.function, lambda function: function])
 def test_layer_in_a_function_of_its_own_is_differentiated_twice(outer):
     kernel, cell = pair(of_kind("gru"))
@@ -128,7 +127,6 @@ def test_layer_in_a_function_of_its_own_is_differentiated_twice(outer):
     assert_same(outer(penalty)(inside(kernel)), tf.function(penalty)(cell, MASK))
 
 
-@pytest.mark.slow
 def test_model_with_a_penalty_trains_as_with_cells():
     class Penalised(keras.Sequential):
         def train_step(self, data):
@@ -169,7 +167,6 @@ def jacobian(layer, method="jacobian"):
     return getattr(tape, method)(outputs, X)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("every", [None, 4])
 @pytest.mark.parametrize("method", ["jacobian", "batch_jacobian"])
 def test_jacobians_are_those_of_the_cell(method, every):
@@ -180,7 +177,6 @@ def test_jacobians_are_those_of_the_cell(method, every):
     assert_same([tf.function(jacobian)(kernel, method)], [expected])
 
 
-@pytest.mark.slow
 def test_gradients_of_each_example_are_those_of_the_cell():
     def of_each(layer):
         def gradient(row):

@@ -8,6 +8,8 @@ from tests.zoo.cells.units import N_A, N_X, draw
 from tests.zoo.layers.masks import ROWS, STEPS
 from zoo.layers import GRU, LSTM, Bidirectional, DeepRNN, SimpleRNN, from_torch
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "tanh": ("RNN", {"nonlinearity": "tanh"}, SimpleRNN),
     "relu": ("RNN", {"nonlinearity": "relu"}, SimpleRNN),

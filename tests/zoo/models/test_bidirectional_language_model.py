@@ -9,6 +9,8 @@ from tests.zoo.cells.units import draw
 from zoo import layers
 from zoo.models import BidirectionalLanguageModel, SequenceClassifier
 
+pytestmark = pytest.mark.slow
+
 UNITS, TOKENS = 3, 9
 
 

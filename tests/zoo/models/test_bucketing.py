@@ -169,6 +169,7 @@ def tagger(**arguments):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crf", [True, False])
 def test_a_taggers_answers_depend_on_no_neighbour(monkeypatch, crf):
     model = tagger(crf=crf, cell="gru")
@@ -179,6 +180,7 @@ def test_a_taggers_answers_depend_on_no_neighbour(monkeypatch, crf):
     check_rows(graph, TEXTS, (0, 1, 5, 30))
 
 
+@pytest.mark.slow
 def test_a_tagger_takes_tokens_with_any_mask():
     model = tagger()
     tokens = np.full((20, 300), "", object)
@@ -194,6 +196,7 @@ def test_a_tagger_takes_tokens_with_any_mask():
         assert dense["tags"].tolist() == [found["tags"][row][mask[row]].tolist()]
 
 
+@pytest.mark.slow
 def test_a_classifiers_answers_depend_on_no_neighbour(monkeypatch):
     model = SequenceClassifier(
         WORDS, ["a", "b"], units=3, embedding_units=3, ngrams=2, ngram_buckets=8
@@ -205,6 +208,7 @@ def test_a_classifiers_answers_depend_on_no_neighbour(monkeypatch):
     check_rows(graph, TEXTS, (0, 1, 5, 30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", [0, 6])
 def test_scores_depend_on_no_neighbour(monkeypatch, cache):
     model = make_language_model([*"thecas. "], cache=cache)
@@ -215,6 +219,7 @@ def test_scores_depend_on_no_neighbour(monkeypatch, cache):
     check_rows(graph, TEXTS, (0, 1, 5, 30))
 
 
+@pytest.mark.slow
 def test_prompts_are_read_in_buckets(monkeypatch):
     model = make_language_model([*"thecas. "])
     steps = count_steps(monkeypatch, Stepper, "read", argument=1)
@@ -229,6 +234,7 @@ def test_prompts_are_read_in_buckets(monkeypatch):
             np.testing.assert_allclose(each[row], expected[0], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["rnn", "cnn"])
 def test_a_long_words_characters_make_no_other_word_longer(monkeypatch, kind):
     layer = CharacterFeatures(Vocabulary([*"thecas"]), kind, 3, 4, "rnn")
@@ -250,6 +256,7 @@ def test_a_long_words_characters_make_no_other_word_longer(monkeypatch, kind):
             np.testing.assert_allclose(together[0, place], alone[0, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [None, "eos", "halt", "length"])
 def test_pieces_scores_depend_on_no_neighbour(monkeypatch, ending):
     model = make_music_model(ending=ending, conditioning=2)

@@ -38,6 +38,7 @@ def configurations():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", configurations())
 def test_every_configuration_ignores_padding_and_trains_all_its_weights(arguments):
     model = make(max_length=2, **arguments)
@@ -94,6 +95,7 @@ def test_logits_are_those_of_keras_layers_with_the_same_weights(pooling):
     np.testing.assert_allclose(model(ids), namesake(ids), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_batch_gives_what_its_rows_give_one_by_one(pooling):
     model = make(pooling=pooling, cell="rnn", max_length=4)

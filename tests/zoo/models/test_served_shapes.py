@@ -9,6 +9,8 @@ from tests.zoo.cells.units import draw_weights
 from tests.zoo.models import language_models, translators
 from zoo.models import SequenceTagger
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     "classifier": {"serving_default": ["text"]},
     "language_model": {"score": ["text"], "start": ["prompt"]},

@@ -12,6 +12,8 @@ from zoo.layers import BY_CELL, LSTM
 from zoo.models import LanguageModel, kept_graphs
 from zoo.models.language_model import generation
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["ab c", "", "??é"]
 
 

@@ -137,6 +137,7 @@ def test_gradients_stop_where_a_window_begins():
     )
 
 
+@pytest.mark.slow
 def test_fit_learns_a_rule_that_reaches_across_windows():
     # Every third token says what the next two are: after "a", "b b", and so on.
     cycle = np.tile([4, 5, 5, 6, 7, 7], 40)[None].repeat(4, 0).astype("int32")
@@ -179,6 +180,7 @@ def test_variational_dropout_takes_the_same_units_away_at_all_steps(variational)
     assert model.recurrent.dropout == (0.0 if variational else 0.5)
 
 
+@pytest.mark.slow
 def test_weight_dropout_trains_by_the_kernels_with_other_weights_at_each_window():
     model = make(cell="lstm", layers=2, recurrent_weight_dropout=0.5)
     assert {layer.fused_path for layer in model.recurrent.layers} == {"fused"}
@@ -278,6 +280,7 @@ def test_a_cache_goes_with_half_precision():
     assert dtypes == [tf.bfloat16] + 4 * [tf.float32]
 
 
+@pytest.mark.slow
 def test_what_is_drawn_is_drawn_without_the_cache():
     cached = make(cell="gru", cache=30, cache_threshold=0.5)
     plain, prompts = cached.with_cache(0), tf.constant(["bc.bc.bc.", ""])
@@ -288,6 +291,7 @@ def test_what_is_drawn_is_drawn_without_the_cache():
     assert len(state) == 1
 
 
+@pytest.mark.slow
 def test_scores_remember_what_a_text_has_said():
     model = make(cell="gru", cache=30, cache_threshold=0.5)
     word = "bc.aé "
@@ -298,6 +302,7 @@ def test_scores_remember_what_a_text_has_said():
     assert scores["log_probability"].numpy()[2] == 0
 
 
+@pytest.mark.slow
 def test_sampled_softmax_trains_all_weights_and_is_evaluated_in_full():
     model = make(samples=5, tied=True, sentences=True)
     model.compile()

@@ -14,6 +14,8 @@ from zoo.models.language_model import scoring
 from zoo.models.spelling import Spelling
 from zoo.text import Vocabulary
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["ab c", "", "é..b", "cab cab cab."]
 
 

@@ -9,6 +9,8 @@ from tests.zoo.models.language_models import make
 from zoo import presets
 from zoo.models import LanguageModel
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = {
     "prompts": ["ab c", "", "é👍🏽"],
     "one prompt": ["cab"],

@@ -11,6 +11,8 @@ from tests.zoo.models.music_models import costs, make, pieces
 from zoo.layers import BY_CELL, LSTM
 from zoo.models.music_model import generation
 
+pytestmark = pytest.mark.slow
+
 ROWS = 6000
 
 

@@ -96,6 +96,7 @@ def test_loss_is_that_of_whole_pieces_and_moves_every_weight():
         assert np.any(tf.convert_to_tensor(gradient)), weight.path
 
 
+@pytest.mark.slow
 def test_training_makes_pieces_more_probable():
     model = make(ending="halt", dropout=0.1)
     model.compile("adam")
@@ -114,6 +115,7 @@ def test_dropout_is_for_training_alone():
     assert np.allclose(model(x), model(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["nade", "bernoulli"])
 @pytest.mark.parametrize("ending", ["eos", "halt", "length"])
 def test_all_pieces_have_probability_1(ending, output):

@@ -7,6 +7,8 @@ import tensorflow as tf
 from tests.zoo import plain_tensorflow
 from tests.zoo.models.music_models import make
 
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = {
     "halting": {"layers": 2, "ending": "halt", "dropout": 0.1},
     "conditioned": {"cell": "gru", "conditioning": 2, "ending": "length"},

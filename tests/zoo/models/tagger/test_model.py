@@ -46,6 +46,7 @@ def targets():
     return np.where(MASK, tags, -1).astype("int32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -302,6 +303,7 @@ def answers(served, tmp_path_factory):
     return plain_tensorflow.ask(folder, calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TEXTS, *TOKENS])
 def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
     found = answers[0][name]
@@ -321,6 +323,7 @@ def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
             assert values.tolist() == expected[output].numpy().tolist()
 
 
+@pytest.mark.slow
 def test_plain_tensorflow_knows_the_tags(answers):
     found, signatures = answers
     assert found["names"]["tag_names"].tolist() == [tag.encode() for tag in TAGS]

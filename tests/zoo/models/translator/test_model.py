@@ -80,6 +80,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
                     np.testing.assert_allclose(alpha[row], alphas, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_deep_models_go_the_same_way_in_one_pass_and_step_by_step():
     model = make(cell="lstm", encoder_layers=2, decoder_layers=2, bridge="copy")
     memory, state = model.encode(X)
@@ -118,6 +119,7 @@ def test_smoothed_labels_share_some_probability_with_all_possible_tokens():
     np.testing.assert_allclose(nats, plain, rtol=1e-5)
 
 
+@pytest.mark.slow
 @every_configuration
 def test_training_reaches_all_weights(arguments):
     model = make(**arguments, dropout=0.1, embedding_dropout=0.1, label_smoothing=0.1)
@@ -134,6 +136,7 @@ def test_training_reaches_all_weights(arguments):
         assert np.any(gradient), variable.path
 
 
+@pytest.mark.slow
 def test_scheduled_sampling_feeds_draws_in_place_of_some_targets():
     keras.utils.set_random_seed(0)
     model = make(scheduled_sampling=0.5)

@@ -14,6 +14,8 @@ from zoo.layers import coverage
 from zoo.models import Translator
 from zoo.models.translator import alignment, search
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["abc", "", "é?a", "b"]
 
 

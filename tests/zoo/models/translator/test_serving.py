@@ -7,6 +7,8 @@ import tensorflow as tf
 from tests.zoo import plain_tensorflow
 from tests.zoo.models.translators import make
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     "texts": ["abc", "", "é?a"],
     "one text": ["cab"],
