@@ -28,6 +28,7 @@ print(keras.backend.backend(), len(units))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "needs"),
     # Keras' NumPy backend takes its Fourier transforms from JAX.

@@ -328,6 +328,7 @@ def test_rows_that_leave_find_what_each_finds_alone(alpha, beta, beams, returned
         np.testing.assert_allclose(whole.scores[row], alone.scores[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_each_row_has_penalties_and_a_length_of_its_own():
     logits, attention = chains(1)
     alphas = np.linspace(-1, 2, ROWS).astype(np.float32)

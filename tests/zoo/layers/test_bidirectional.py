@@ -179,6 +179,7 @@ def test_padding_never_changes_a_result(unit, garbage):
     np.testing.assert_allclose(states, expected_states, atol=1e-6)
 
 
+@pytest.mark.slow
 @every_unit
 def test_masks_reach_the_layers_behind(unit):
     model = keras.Sequential(
@@ -292,6 +293,7 @@ def test_directions_may_differ():
     np.testing.assert_allclose(output[:, N_A:], backward, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [GRU, LSTM], ids=lambda unit: unit.name)
 def test_directions_have_a_core_each_or_two(unit, monkeypatch):
     """On two cores the batch stays in one piece; on more it is halved as elsewhere."""

@@ -19,6 +19,7 @@ def make(layer, **arguments):
     return conditioned
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize(("as_input", "as_state"), [(1, 0), (0, 1), (1, 1)])
 def test_vector_goes_in_where_it_is_said_to(unit, as_input, as_state):

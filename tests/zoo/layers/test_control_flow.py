@@ -25,6 +25,7 @@ def in_a_loop(layer, x):
     return tf.while_loop(lambda count, _: count < 3, body, (0, 0.0))[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", [in_a_branch, in_a_loop])
 def test_gradient_in_control_flow_is_that_of_the_cell(flow):
     @tf.function(autograph=False)

@@ -246,6 +246,7 @@ def test_regularizer_and_initializer_reach_the_weights():
     assert copy.get_config() == layer.get_config()
 
 
+@pytest.mark.slow
 def test_saved_model_gives_the_same_for_any_shape(tmp_path):
     layer = make(NAMES["iob2"], "iob2")
     inputs = keras.Input((None, 4))
