@@ -12,6 +12,14 @@ from tasks.data.bucketing import BucketedBatches
 from tasks.errors import UserError
 from tasks.text.corpus import Texts
 from zoo.models import LanguageModel
+from zoo.text import (
+    CharacterTokenizer,
+    Subwords,
+    Vocabulary,
+    WordTokenizer,
+    normalize,
+)
+from zoo.text.tokenizers import valid_utf8, without_markup
 from zoo.text.vocabulary import PADDING_ID, START_ID
 
 # Longer texts are turned into tokens in pieces of about so many characters, so many
@@ -207,6 +215,37 @@ def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
     )
     pieces = [piece for text in texts.texts for piece in _cut(text)]
     yield from map(tokenizer, _batches(pieces))
+
+
+def vocabulary(texts: Texts, level: str, size: int, min_count: int):
+    """Learns the tokens of texts.
+
+    Args:
+        texts: to learn from.
+        level: "character", "word" or "subword".
+        size: how many tokens there may be.
+        min_count: how often a token must occur, or the two that a subword is made of.
+
+    Returns:
+        What a `zoo.models.LanguageModel` takes as `tokenizer`, and its vocabulary.
+
+    Raises:
+        UserError: `size` is too small for the characters that subwords are made of.
+    """
+    if level == "subword":
+        pieces = [piece for text in texts.texts for piece in _cut(text)]
+        batches = map(without_markup, map(valid_utf8, _batches(pieces)))
+        plain = list(map(normalize, batches))
+        try:
+            return None, Subwords.fit(plain, size, min_count)
+        except ValueError as error:
+            raise UserError(f"--vocabulary-size {size} won't do: {error}") from error
+    tokenizer = CharacterTokenizer()
+    if level == "word":
+        tokenizer = WordTokenizer(
+            punctuation="keep", markup=False, normalization="plain"
+        )
+    return tokenizer, Vocabulary.fit(tokenize(tokenizer, texts), size, min_count)
 
 
 def stream(model, texts: Texts) -> Stream:

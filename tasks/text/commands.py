@@ -15,7 +15,7 @@ from zoo.models import LanguageModel
 from zoo.text.vocabulary import UNKNOWN_ID
 
 # How many tokens the text in a model card has.
-_SAMPLE = {"character": 400, "word": 120}
+_SAMPLE = {"character": 400, "word": 120, "subword": 150}
 
 # How many unknown words are named at most.
 _NAMED = 10
@@ -107,12 +107,12 @@ def _tell_unknown(model, prompt):
 
 
 def _tokens(model, text):
-    return model.tokenizer(tf.constant([text])).flat_values
+    return model.language.tokens(tf.constant([text])).flat_values
 
 
 def _gap(level, prompt, text):
     """Returns what stands between a prompt and what goes on with it."""
-    if level == "character" or not prompt or prompt[-1].isspace():
+    if level != "word" or not prompt or prompt[-1].isspace():
         return ""
     return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
 
@@ -178,7 +178,7 @@ def _scores(name, texts, batch_size):
     score = tf.function(model.score, input_signature=signature)
     while batch := list(itertools.islice(texts, batch_size)):
         found = {key: each.numpy() for key, each in score(tf.constant(batch)).items()}
-        written = model.tokenizer(tf.constant(batch)).to_list()
+        written = model.language.tokens(tf.constant(batch)).to_list()
         for place, text in enumerate(batch):
             length = found["lengths"][place]
             tokens = found["tokens"][place, :length]

@@ -29,11 +29,14 @@ class Config(config.TrainingConfig):
     # to report on, else 0.05
     hold_out: float | None = None
     # what a token is
-    level: str = choice("character", "word", default="character")
+    level: str = choice("character", "word", "subword", default="character")
     # each line is a text with an end, learnt as a whole; else texts are streams
     sentences: bool = flag(False, negative_prefix="--no-")
     # how many tokens the model knows
     vocabulary_size: int = 20_000
+    # short texts to train on are put together, until they have so many characters;
+    # 0: each is by itself
+    pack: int = 0
     # how often a token must occur in the training texts to be known
     min_count: int = 1
     # tokens in a window of a stream: how far back errors are propagated
@@ -86,6 +89,9 @@ class Config(config.TrainingConfig):
         for name in ("embedding_units", "units", "layers", "min_count", "window"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
+        config.at_least(self, "pack", 0)
+        if self.pack and self.sentences:
+            raise UserError("--pack is of streams: leave it out with --sentences.")
         if self.samples is not None:
             config.at_least(self, "samples", 1)
         if self.hold_out is not None:

@@ -38,6 +38,20 @@ class Texts:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def packed(self, characters: int) -> "Texts":
+        """Returns the texts, short ones put together, each in a line of its own.
+
+        Args:
+            characters: texts are put behind the one before while that has fewer.
+        """
+        together = []
+        for text in self.texts:
+            if together and len(together[-1]) < characters:
+                together[-1] += "\n" + text
+            else:
+                together.append(text)
+        return dataclasses.replace(self, texts=tuple(together))
+
     @property
     def characters(self) -> int:
         """How many characters (code points) the texts have in all."""

@@ -128,7 +128,8 @@ def compare(model, text: str, alternatives: Sequence[str]):
     end = rest[:1] if model.level == "character" else ""
     texts = tf.constant([prefix + word + rest for word in alternatives])
     scored = {key: each.numpy() for key, each in model.score(texts).items()}
-    begin = _count(model, prefix)
+    # To subwords the space belongs to what comes after it.
+    begin = _count(model, prefix.rstrip() if model.level == "subword" else prefix)
     words = []
     for place, word in enumerate(alternatives):
         own = slice(begin, _count(model, prefix + word + end))
@@ -150,7 +151,7 @@ def _parted(text, words):
 
 def _count(model, text):
     """Returns how many tokens a text has, without `<EOS>`."""
-    return int(model.tokenizer(tf.constant([text])).flat_values.shape[0])
+    return int(model.language.tokens(tf.constant([text])).flat_values.shape[0])
 
 
 def describe(prefix: str, words: Sequence[Expected]) -> str:

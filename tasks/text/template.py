@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from tasks.cli import command_line as cli
+from tasks.cli import extras
 from tasks.data import builders as data
 from tasks.reporting import cards, evaluation
 from tasks.text import batches as text_streams
@@ -15,7 +16,6 @@ from tasks.text.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
 from zoo import presets
 from zoo.models import LanguageModel
-from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
 
 LIMITS = """
 - It writes what is probable after what it has read, in the manner of the texts that it
@@ -46,6 +46,8 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a file doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
+    if settings.level == "subword":
+        extras.require("tokenizers", "text", "Learning subwords")
     corpus = _read(settings)
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
@@ -53,7 +55,8 @@ def train(settings: Config, output: Path) -> None:
     with training.strategy(settings).scope():
         model = _build(settings, corpus)
         size = settings.batch_size, settings.window, settings.buckets
-        batches = text_streams.batches(model, corpus.train, *size, seed=settings.seed)
+        train = corpus.train.packed(settings.pack)
+        batches = text_streams.batches(model, train, *size, seed=settings.seed)
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
     validation, monitor = None, None
     if corpus.validation:
@@ -91,14 +94,9 @@ def _column(builder, chosen):
 
 def _build(settings, corpus):
     """Returns a new model that knows the tokens of the training texts."""
-    if settings.level == "character":
-        tokenizer = CharacterTokenizer()
-    else:
-        tokenizer = WordTokenizer(
-            punctuation="keep", markup=False, normalization="plain"
-        )
-    tokens = text_streams.tokenize(tokenizer, corpus.train)
-    vocabulary = Vocabulary.fit(tokens, settings.vocabulary_size, settings.min_count)
+    tokenizer, vocabulary = text_streams.vocabulary(
+        corpus.train, settings.level, settings.vocabulary_size, settings.min_count
+    )
     print(f"vocabulary  {len(vocabulary):,} {settings.level}s")
     return LanguageModel(
         vocabulary,

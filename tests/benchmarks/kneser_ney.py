@@ -1,4 +1,4 @@
-"""A word model's perplexity beside that of a Kneser-Ney 5-gram on the same tokens.
+"""A language model beside a Kneser-Ney 5-gram of the same words or subwords.
 
     python -m tests.benchmarks.kneser_ney --model PRESET [--tokens 2000000 0]
 
@@ -7,6 +7,11 @@ KenLM (Heafield 2011; Heafield et al. 2013, modified Kneser-Ney smoothing) count
 Both models have the same vocabulary, and are measured on every token of the same test
 texts, one that neither knows counted as `<UNK>`. A text begins by `<s>`; its end is not
 predicted, as in the preset.
+
+Perplexities of different vocabularies can't be compared; bits per character can. There
+an unknown word costs its spelling too (`zoo.models.language_model.spelling`), and the
+characters are those of the texts as they are. (A model of words that reads lower case
+alone has less to say.)
 
 KenLM's programs `lmplz` and `query` have to be on the PATH: its source, with CMake and
 Boost, makes them (https://kheafield.com/code/kenlm/).
@@ -22,6 +27,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
 
 from tasks.data import builders as data
 from tasks.text import batches as text_streams
@@ -47,17 +55,24 @@ def main() -> None:
     measured = text_streams.encode(model, test.texts).to_list()
     print(f"train       {train.describe()}, {total(counted):,} tokens")
     print(f"test        {test.describe()}, {total(measured):,} tokens")
-    print(f"vocabulary  {len(model.vocabulary):,} words")
+    print(f"vocabulary  {len(model.vocabulary):,} {model.level}s\n")
+    spelled = spelling(model, test)
+
+    def tell(perplexity, name):
+        nats = math.log(perplexity) * total(measured) + spelled
+        bits = nats / math.log(2) / test.characters
+        print(f"perplexity  {perplexity:.2f}  bits per character  {bits:.4f}  {name}")
+
     stated = metrics["evaluations"][test.source]
-    print(f"\nperplexity  {stated['perplexity']:.2f}  {arguments.model}")
+    tell(stated["perplexity"], arguments.model)
     for tokens in arguments.tokens:
         texts = list(first(counted, tokens or total(counted)))
         began = time.perf_counter()
         perplexity = kneser_ney(texts, measured, len(model.vocabulary))
-        print(
-            f"perplexity  {perplexity:.2f}  Kneser-Ney {ORDER}-gram of "
-            f"{total(texts):,} tokens, {time.perf_counter() - began:.0f} s",
-            flush=True,
+        seconds = time.perf_counter() - began
+        tell(
+            perplexity,
+            f"Kneser-Ney {ORDER}-gram of {total(texts):,} tokens, {seconds:.0f} s",
         )
     report.print_machine()
 
@@ -69,7 +84,7 @@ def parse() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--model", required=True, help="a preset of words")
+    add("--model", required=True, help="a preset of words or of subwords")
     add("--train-split", default="unsupervised", help="what it was trained on")
     add("--hold-out", type=float, default=0.01, help="the share that it was chosen on")
     add("--test-split", default="test", help="what it was measured on")
@@ -97,6 +112,18 @@ def read(trained: dict, arguments) -> tuple[text_corpus.Texts, text_corpus.Texts
     train = text_corpus.read(builder, arguments.train_split, column)
     train, _ = text_corpus.hold_out(train, arguments.hold_out)
     return train, text_corpus.read(builder, arguments.test_split, column)
+
+
+def spelling(model: LanguageModel, texts: text_corpus.Texts) -> float:
+    """Returns what unknown words cost beside `<UNK>` in texts, in nats."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def cost(batch):
+        logs, _ = model.language.spelled(batch, model.encode(batch))
+        return -tf.reduce_sum(tf.cast(logs.values, tf.float64))
+
+    batches = data.in_batches(np.array(texts.texts, object), 64)
+    return sum(float(cost(batch)) for batch in batches)
 
 
 def total(texts: Sequence[Sequence[int]]) -> int:

@@ -11,7 +11,7 @@ from zoo.models.spelling import Spelling
 from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
 from zoo.text.casing import CaseRestorer, check_casing
 from zoo.text.normalization import check_normalization, marks_in, normalize
-from zoo.text.tokenizers import valid_utf8
+from zoo.text.tokenizers import valid_utf8, without_markup
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 # Between words there is a space, but for these marks' side of it.
@@ -75,6 +75,8 @@ class Language:
             vocabulary has, so that it can write them.
         casing: "restore" for texts that are all in upper or all in lower case, put
             into the case that the vocabulary knows (`zoo.text.casing`), or None.
+        markup: whether HTML tags such as `<br />` stay part of the text; else each is
+            a space.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Language:
         normalization: str | None = None,
         keep: str | None = None,
         casing: str | None = None,
+        markup: bool = True,
     ):
         check_normalization(normalization)
         check_casing(casing)
@@ -95,6 +98,7 @@ class Language:
                 "Leave it out, or take another level."
             )
         self.vocabulary = vocabulary
+        self._markup = markup
         self._normalization = normalization
         self._keep = marks_in(vocabulary.tokens) if keep is None else keep
         self._restore = CaseRestorer(vocabulary) if casing else None
@@ -121,16 +125,18 @@ class Language:
         return keras.saving.serialize_keras_object(self.tokenizer)
 
     def read(self, texts: tf.Tensor) -> tf.Tensor:
-        """Returns texts as they are split: normalized, and in the restored case.
+        """Returns texts as they are split: plain, and in the restored case.
 
         Args:
             texts: string, (batch,).
 
         Returns:
-            string, (batch,); what it was given where there is neither.
+            string, (batch,); what it was given where neither is asked for.
         """
-        if self._normalization or self._restore:
+        if self._normalization or self._restore or not self._markup:
             texts = valid_utf8(texts)
+        if not self._markup:
+            texts = without_markup(texts)
         if self._normalization:
             texts = normalize(texts, self._keep)
         return self._restore(texts) if self._restore else texts
@@ -182,6 +188,23 @@ class Language:
         if self.tokenizer is None:
             return self.vocabulary.decode(ids)
         return self._level.join(self.written(ids, instead))
+
+    def decode_after(self, begins: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the texts that tokens go on with after others.
+
+        Args:
+            begins: bool (batch,): whether no text is before them, or a space.
+            ids: int32 (batch, steps).
+
+        Returns:
+            string (batch,); of subwords with the space before them, if they have one.
+        """
+        texts = self.decode(ids)
+        if not self.knows_all:
+            return texts
+        space = tf.fill([tf.shape(ids)[0], 1], self.vocabulary.space_id)
+        spaced = self.decode(tf.concat([space, ids], axis=1))
+        return tf.where(begins, texts, spaced)
 
     def written(self, ids, instead=None) -> tf.RaggedTensor:
         """Returns the tokens of ids, string, ragged; see `decode`."""

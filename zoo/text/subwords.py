@@ -90,6 +90,11 @@ class Subwords(Vocabulary):
         pieces = learn(_Texts(stream), max_size, min_count, progress)
         return cls([*BYTES, *pieces], name)
 
+    @property
+    def space_id(self) -> int:
+        """The id of the space, `▁`, that is no part of a longer piece."""
+        return self.tokens.index(SPACE)
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {"tokens": self.ordinary_tokens, "name": self.name}

@@ -88,7 +88,7 @@ class WordTokenizer(Tokenizer):
         if self.normalization:
             texts = normalize(texts)
         if not self.markup:
-            texts = tf.strings.regex_replace(texts, _MARKUP, " ")
+            texts = without_markup(texts)
         if self.lowercase:
             # `lower` takes a NUL for the end of a text.
             texts = tf.strings.regex_replace(texts, "\x00", " ")
@@ -122,6 +122,11 @@ class CharacterTokenizer(Tokenizer):
         """Splits `texts` into characters."""
         characters = tf.strings.unicode_split(valid_utf8(texts), "UTF-8")
         return _bracket(characters, self.start, self.end)
+
+
+def without_markup(texts: tf.Tensor) -> tf.Tensor:
+    """Returns texts, string of any shape, with a space for each HTML tag in them."""
+    return tf.strings.regex_replace(texts, _MARKUP, " ")
 
 
 def valid_utf8(texts: tf.Tensor) -> tf.Tensor:

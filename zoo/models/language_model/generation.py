@@ -79,7 +79,8 @@ def generate(model, prompts, length, seed, **how) -> tf.Tensor:
     length = per_row("length", length, rows, tf.int32, least=0)
     seed = _pairs(seed, rows)
     generator, beginning = _prepare(model, prompts, **how)
-    return model.decode(generator(**beginning, length=length, seed=seed).sequences)
+    found = generator(**beginning, length=length, seed=seed).sequences
+    return model.language.decode_after(_begins(prompts, beginning), found)
 
 
 def stream(
@@ -99,7 +100,36 @@ def stream(
         model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
     )
     pieces = generator.stream(**beginning, length=length, seed=seed)
+    if model.level == "subword":
+        return _as_texts_of_subwords(model, pieces, _begins(prompts, beginning))
     return _as_texts(model, pieces)
+
+
+def _begins(prompts, beginning):
+    """Says which prompts have no tokens, or a space at their end, bool (batch,)."""
+    is_empty = beginning["first_inputs"] == START_ID
+    return is_empty | tf.strings.regex_full_match(prompts, r"(?s).*[\s\p{Z}]")
+
+
+def _as_texts_of_subwords(model, pieces, begins):
+    """Yields the text of each piece; what only the next one makes a character waits."""
+    rows = tf.size(begins)
+    ids, text, told = tf.zeros([rows, 0], tf.int32), tf.fill([rows], ""), 0
+    for piece in pieces:
+        ids = tf.concat([ids, piece], axis=1)
+        text = model.language.decode_after(begins, ids)
+        is_over = (piece[:, -1] == PADDING_ID) | (piece[:, -1] == END_ID)
+        settled = tf.strings.regex_replace(text, "\ufffd+\\z", "")
+        settled = tf.where(is_over, text, settled)
+        end = tf.maximum(tf.strings.length(settled), told)
+        yield tf.strings.substr(text, told * tf.ones_like(end), end - told)
+        told = end
+        if tf.reduce_all(settled == text):  # nothing waits: go on without what is told
+            begins &= text == ""
+            ids, text, told = ids[:, :0], tf.fill([rows], ""), 0
+    rest = tf.strings.length(text) - told
+    if tf.reduce_any(rest > 0):
+        yield tf.strings.substr(text, told * tf.ones_like(rest), rest)
 
 
 def _as_texts(model, pieces):
@@ -168,7 +198,7 @@ def _prepare(
         step,
         Categorical(temperature, top_k, top_p, forbid=sorted(never)),
         end_id=END_ID if model.sentences else None,
-        stop=StopSequences([_ids(model, text) for text in stop]) if stop else None,
+        stop=StopSequences(_sequences(model, stop)) if stop else None,
         repetition_penalty=repetition_penalty,
         chunk=chunk,
         jit_compile=jit_compile,
@@ -226,6 +256,23 @@ def _possible(model, stop, length):
     """
     most = max(np.max(length, initial=0), 1)
     return tuple(text for text in dict.fromkeys(stop) if len(_ids(model, text)) <= most)
+
+
+def _sequences(model, stop):
+    """Returns the ids of texts to stop at; of subwords also without a space before."""
+    found = [_ids(model, text) for text in stop]
+    if model.level != "subword":
+        return found
+    tokens = model.vocabulary.tokens
+    for first, *others in filter(None, list(found)):
+        glued = tokens[first].removeprefix(tokens[model.vocabulary.space_id])
+        with tf.init_scope():
+            first = model.vocabulary.ids(tf.constant([glued])).numpy().tolist()
+        if glued and first != [UNKNOWN_ID]:
+            found.append([*first, *others])
+        elif not glued and others:
+            found.append(others)
+    return found
 
 
 def _ids(model, text):

@@ -16,11 +16,9 @@ from zoo.models.language_model.carried_state import CarriedState
 from zoo.models.language_model.stepper import Stepper
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.text_inputs import Texts, text_batch
-from zoo.models.texts import Language
-from zoo.text import Vocabulary, WordTokenizer
+from zoo.models.texts import LEVELS, Language
+from zoo.text import Subwords, Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
-
-LEVELS = ("character", "word")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -56,11 +54,14 @@ class LanguageModel(Model, keras.Model):
     average over tokens, whatever the batches.
 
     Args:
-        vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
-        level: "character" or "word": what a text's tokens are, how they are joined,
-            and the default tokenizer.
+        vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones; of
+            subwords a `zoo.text.Subwords`.
+        level: "character", "word" or "subword": what a text's tokens are, how they are
+            joined, and the default tokenizer.
         tokenizer: of `zoo.text`, which doesn't add `<SOS>` and `<EOS>` by itself; by
-            default characters, or words in lower case, with punctuation marks.
+            default characters, or words in lower case, with punctuation marks. Subwords
+            need none: they are of texts in plain form (`zoo.text.normalize`), in which
+            HTML tags are spaces.
         embedding_units: size of a token's vector.
         cell: "rnn", "gru" or "lstm".
         units: n_a of each recurrent layer.
@@ -120,15 +121,20 @@ class LanguageModel(Model, keras.Model):
         name: str | None = None,
     ):
         config = construction.options(locals(), "vocabulary", "tokenizer")
-        _check(config)
-        if not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary(vocabulary)
+        _check(config, vocabulary)
+        if level == "subword" or not isinstance(vocabulary, Vocabulary):
+            vocabulary = construction.named_vocabulary(
+                vocabulary, "vocabulary", LEVELS[level].vocabulary
+            )
         if tokenizer is None and level == "word":
             tokenizer = WordTokenizer(punctuation="keep", markup=False)
         super().__init__(name=name)
 
         # Texts
-        self.language = Language(vocabulary, level, tokenizer)
+        plain = {"normalization": "plain", "keep": "", "markup": False}
+        self.language = Language(
+            vocabulary, level, tokenizer, **(plain if level == "subword" else {})
+        )
         self.vocabulary = vocabulary
         self.vocabularies = {"vocabulary": vocabulary}
         self.tokenizer = self.language.tokenizer
@@ -501,9 +507,14 @@ class LanguageModel(Model, keras.Model):
         return serving.signatures(self)
 
 
-def _check(config):
+def _check(config, vocabulary):
     """Raises a ValueError if an argument is none of those that are known."""
     construction.check_choice("level", config["level"], LEVELS)
+    if config["level"] != "subword" and isinstance(vocabulary, Subwords):
+        raise ValueError(
+            "A vocabulary of Subwords needs level='subword', found "
+            f"{config['level']!r}."
+        )
     construction.check_choice("cell", config["cell"], BY_CELL)
     construction.check_least(1, layers=config["layers"])
     construction.check_least(0, cache=config["cache"])

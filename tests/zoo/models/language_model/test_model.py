@@ -334,7 +334,7 @@ def test_texts_become_the_ids_of_their_tokens():
     ("arguments", "message"),
     [
         ({"cell": "gruu"}, "cell must be one of"),
-        ({"level": "letter"}, "level must be one of character, word, found 'letter'"),
+        ({"level": "letter"}, "level must be one of character, word, subword"),
         ({"layers": 0}, "layers must be at least 1"),
         ({"cache": -1}, "cache must be at least 0, found -1"),
         ({"cache_sharpness": 0.0}, "cache_sharpness must be above 0"),
