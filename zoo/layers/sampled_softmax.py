@@ -32,6 +32,8 @@ class SampledSoftmax(keras.layers.Layer):
         samples: how many tokens are drawn; None for all, not drawn but counted.
         seed: of the draws.
         never: ids that are never predicted: their probability is 0.
+        first: the id of the most frequent token, k = 0; those before it are taken for
+            the rarest ones, as the bytes of subwords are.
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -44,10 +46,11 @@ class SampledSoftmax(keras.layers.Layer):
         The mean loss in nats, a scalar.
     """
 
-    def __init__(self, samples=768, seed=None, never=(), **kwargs):
+    def __init__(self, samples=768, seed=None, never=(), first=0, **kwargs):
         super().__init__(**kwargs)
         self.samples = samples
         self.never = tuple(never)
+        self.first = first
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -86,6 +89,7 @@ class SampledSoftmax(keras.layers.Layer):
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
         drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
         drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
+        drawn = (drawn + self.first) % self.vocabulary_size
 
         true = ops.sum(hidden * ops.take(table, labels, axis=0), axis=-1)
         true = true + ops.take(offsets, labels) - self._log_count(labels)
@@ -96,8 +100,8 @@ class SampledSoftmax(keras.layers.Layer):
 
     def _log_count(self, ids):
         """Returns the logarithm of how often an id is expected in the sample."""
-        ids = ops.cast(ids, "float32")
-        chance = ops.log((ids + 2) / (ids + 1)) / math.log(self.vocabulary_size + 1)
+        ranks = ops.cast((ids - self.first) % self.vocabulary_size, "float32")
+        chance = ops.log((ranks + 2) / (ranks + 1)) / math.log(self.vocabulary_size + 1)
         return ops.log(self.samples * chance)
 
     def get_config(self):
@@ -107,4 +111,5 @@ class SampledSoftmax(keras.layers.Layer):
             "samples": self.samples,
             "seed": self.seed,
             "never": list(self.never),
+            "first": self.first,
         }

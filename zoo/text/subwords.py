@@ -91,6 +91,11 @@ class Subwords(Vocabulary):
         return cls([*BYTES, *pieces], name)
 
     @property
+    def first_piece(self) -> int:
+        """The id of the first token that is neither special nor a byte."""
+        return _FIRST_PIECE
+
+    @property
     def space_id(self) -> int:
         """The id of the space, `▁`, that is no part of a longer piece."""
         return self.tokens.index(SPACE)

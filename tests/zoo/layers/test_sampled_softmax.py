@@ -117,3 +117,23 @@ def test_softmax_survives_serialization():
     )
     assert type(copy) is SampledSoftmax
     assert copy.get_config() == layer.get_config()
+
+
+def test_tokens_before_the_first_are_drawn_as_the_rarest():
+    rare = 4
+    hidden, table = draw(PREDICTIONS, UNITS), draw(TOKENS, UNITS)
+    layer = SampledSoftmax(20, seed=3, first=rare)
+    layer.build((None, UNITS), (None,), (TOKENS, UNITS))
+    layer.bias.assign(draw(TOKENS, seed=7))
+    # The same tokens in the order of their ranks.
+    by_rank = SampledSoftmax(20, seed=3)
+    by_rank.build((None, UNITS), (None,), (TOKENS, UNITS))
+    by_rank.bias.assign(np.roll(np.asarray(layer.bias), -rare))
+    np.testing.assert_allclose(
+        layer(hidden, LABELS, table, training=True),
+        by_rank(
+            hidden, (LABELS - rare) % TOKENS, np.roll(table, -rare, 0), training=True
+        ),
+        rtol=1e-6,
+    )
+    assert layer.get_config()["first"] == rare

@@ -161,7 +161,11 @@ class LanguageModel(Model, keras.Model):
             self.projection.build((None, None, units))
         never = (PADDING_ID, START_ID) + (() if sentences else (END_ID,))
         self.softmax = SampledSoftmax(
-            samples, never=never, dtype="float32", name="softmax"
+            samples,
+            never=never,
+            first=vocabulary.first_piece if level == "subword" else 0,
+            dtype="float32",
+            name="softmax",
         )
         table_shape = self.output_embedding.embeddings.shape
         self.softmax.build(None, None, table_shape)

@@ -42,7 +42,7 @@ def test_what_goes_on_has_the_space_that_it_was_drawn_with():
     prompts = ["ab", "ab ", "", "ab"]
     ids = model.vocabulary.ids(tf.constant([[f"{SPACE}ab", "c"]] * 3 + [["c", "."]]))
     begins = tf.constant([False, True, True, False])
-    found = model.decode_after(begins, ids).numpy().tolist()
+    found = model.language.decode_after(begins, ids).numpy().tolist()
     assert found == [b" abc", b"abc", b"abc", b"c."]
     drawn = model.generate(prompts, 12, seed=[1, 1, 1, 1]).numpy()
     assert drawn[1] == drawn[0].removeprefix(b" ")
