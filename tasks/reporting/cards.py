@@ -80,10 +80,10 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
         name: the preset's name.
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
             dict of metrics by data set and split, `sample`, a `text` that the model
-            wrote and the `command` that prints it, but for `--model`, `statistics`,
-            figures of real and generated pieces, `picture`, its `file` in the preset
-            and a `text` below it, and `citations`, BibTeX by data set; each may be
-            missing.
+            wrote and the `command` that prints it, but for `--model`, and where it was
+            `drawn` from, if that is to be said; `statistics`, figures of real and
+            generated pieces, `picture`, its `file` in the preset and a `text` below it,
+            and `citations`, BibTeX by data set; each may be missing.
         card: what it says of every model.
         place: the folder that the preset's is in, with a slash behind it; "" for the
             one that Python is called in.
@@ -142,10 +142,12 @@ def _cell(value):
     return (value or "").replace("|", r"\|")
 
 
-def _sample(name, command, text):
+def _sample(name, command, text, drawn=""):
     # Longer than any run of them in the text, as Markdown wants it.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"`{command} --model {name}`:\n\n{fence}text\n{text.strip()}\n{fence}"
+    told = f"{drawn}\n\n" if drawn else ""
+    told += f"`{command} --model {name}`:"
+    return f"{told}\n\n{fence}text\n{text.strip()}\n{fence}"
 
 
 def _statistics(statistics):

@@ -52,7 +52,7 @@ MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
 # So many pairs are translated after each epoch, to choose by BLEU, at most.
 CHOSEN_ON = 2000
 # So many translations are in a model card, of texts with so many characters at most.
-SAMPLES, SAMPLE_LENGTH = 3, 80
+SAMPLES, SAMPLE_LENGTH = 5, 80
 
 
 def train(settings: Config, output: Path) -> None:
@@ -208,15 +208,15 @@ def _measure(preset, model, pairs, settings, writes=True):
     if not writes:
         cards.tell_unwritten(preset)
         return
-    extras = _sample(pairs.texts, found, settings)
+    extras = _sample(pairs, found, settings)
     cards.add_evaluation(preset, pairs.source, pairs.citation, figures, CARD, extras)
 
 
-def _sample(texts, translations, settings):
+def _sample(pairs, translations, settings):
     """Returns the first short texts with their translations, for the model's card."""
     short = [
         pair
-        for pair in zip(texts, translations, strict=True)
+        for pair in zip(pairs.texts, translations, strict=True)
         if 0 < len(pair[0]) <= SAMPLE_LENGTH and pair[0].isprintable()
     ][:SAMPLES]
     if not short:
@@ -228,4 +228,9 @@ def _sample(texts, translations, settings):
             parts.append(f"--{each.name.replace('_', '-')} {value}")
     parts += [shlex.quote(text) for text, _ in short]
     lines = [translation_commands.one_line(found) for _, found in short]
-    return {"sample": {"command": " ".join(parts), "text": "\n".join(lines)}}
+    drawn = (
+        f"The first {len(short)} texts of {pairs.source} with {SAMPLE_LENGTH} "
+        "characters at most:"
+    )
+    sample = {"command": " ".join(parts), "text": "\n".join(lines), "drawn": drawn}
+    return {"sample": sample}

@@ -95,6 +95,8 @@ def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
     assert "`python -m tasks.text generate --seed 1 --model sentiment_imdb`:" in card
     assert "\n````text\n`O` ```\n# Romeo\n````\n" in card
     assert "sample" not in render()
+    drawn = render(METRICS | {"sample": sample | {"drawn": "The first text of all:"}})
+    assert "\n\nThe first text of all:\n\n`python -m tasks.text generate" in drawn
 
 
 def test_limits_are_rendered_without_their_indentation():
