@@ -209,6 +209,7 @@ def test_a_finished_training_resumed_gives_the_same_preset(trained, tmp_path):
     assert first == second
 
 
+@pytest.mark.slow
 def test_preparing_the_data_changes_no_random_number(tmp_path):
     """The first training prepares them, the second finds them there."""
     histories = []
@@ -220,6 +221,7 @@ def test_preparing_the_data_changes_no_random_number(tmp_path):
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_training_spread_over_the_devices_saves_a_preset(data_dir, tmp_path):
     where = ("--data-dir", data_dir, "--output", tmp_path)
     printed = succeed("train", *TINY.split(), "--mirrored", *where)
