@@ -159,6 +159,7 @@ def test_nan_under_the_mask_reaches_neither_results_nor_gradients(kind):
     assert_agree(results(kernel, spoilt, states, mask), clean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("kind", UNITS)
 def test_kernel_computes_in_the_layers_precision(kind, dtype):
@@ -184,6 +185,7 @@ def test_inputs_are_dropped_alike_on_both_paths(kind):
     assert np.abs(found[0][0] - whole[0][0]).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 @pytest.mark.parametrize("return_sequences", [True, False])
 @pytest.mark.parametrize("every", [4, 5, 50])
@@ -255,6 +257,7 @@ def test_stateful_layer_goes_on_where_it_was(every):
     np.testing.assert_allclose(found, whole(x), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [4, 50])
 def test_checkpoints_train_where_the_batch_size_is_known(every, tmp_path):
     x = np.random.default_rng(0).normal(size=(8, 10, 3)).astype("float32")
@@ -398,6 +401,7 @@ def test_tape_that_is_asked_twice_needs_no_second_order(every, training):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("batch", [3, 7])
 def test_kernel_within_a_larger_xla_computation(batch, training):
@@ -417,6 +421,7 @@ def test_kernel_within_a_larger_xla_computation(batch, training):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_model_compiled_by_xla_as_a_whole_trains():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 6, 2)), rng.normal(size=(8, 1))
@@ -489,6 +494,7 @@ def test_choice_survives_saving():
     assert layers.GRU.from_config(layer.get_config()).checkpoint_every == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_portable", [True, False])
 def test_saved_model_is_right_with_and_without_kernels(tmp_path, is_portable):
     model = keras.Sequential(
