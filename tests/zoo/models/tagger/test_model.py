@@ -257,6 +257,7 @@ def test_one_tag_is_too_few():
         SequenceTagger(WORDS, LOWERCASE, CHARACTERS, ["O"])
 
 
+@pytest.mark.slow
 def test_preset_gives_the_same_model_back(tmp_path):
     model = make(cell="gru", layers=2)
     model.save_to_preset(tmp_path / "preset")
