@@ -77,11 +77,13 @@ def cost(model, pairs: Pairs, batch_size: int) -> dict:
         `tokens`, their number, ends included; `nats`, the mean of -log P of a token;
         `perplexity`, its exponential.
     """
-    scores = sorted_batches.in_order(
-        zip(pairs.texts, pairs.translations, strict=True),
-        batch_size,
-        lambda pair: max(len(text.encode("utf-8")) for text in pair),
-        scorer(model),
+    scores = list(
+        sorted_batches.in_order(
+            zip(pairs.texts, pairs.translations, strict=True),
+            batch_size,
+            lambda pair: max(len(text.encode("utf-8")) for text in pair),
+            scorer(model),
+        )
     )
     # Not by log P, which has the spelling of what is `<UNK>` too.
     tokens = [len(row["tokens"]) for row in scores]
