@@ -9,11 +9,12 @@ from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
-from tasks.sentiment import batches, pretraining
+from tasks.sentiment import batches
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment import measures as classification
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
+from tasks.training import pretraining
 from zoo import presets
 from zoo.models import SequenceClassifier
 from zoo.text import Vocabulary, WordTokenizer
