@@ -35,6 +35,7 @@ class BidirectionalLanguageModel(keras.Model):
         super().__init__(name="language_model")
         self.embedding = embedding
         self.recurrent = recurrent
+        self.features = embedding.output_dim
         self.directions = 2 if hasattr(recurrent, "backward_layer") else 1
         self.drop = keras.layers.Dropout(dropout, seed=seed, name="dropout")
         self.projections = [
@@ -45,7 +46,7 @@ class BidirectionalLanguageModel(keras.Model):
 
     def build(self, input_shape):
         """Creates the weights of the projections and of the softmax."""
-        features = (*input_shape, self.embedding.output_dim)
+        features = (*input_shape, self.features)
         for layer in (self.embedding, self.recurrent):
             if not layer.built:
                 layer.build(input_shape if layer is self.embedding else features)
@@ -56,8 +57,7 @@ class BidirectionalLanguageModel(keras.Model):
 
     def call(self, inputs, training=False):
         """Returns each direction's guess at the neighbour it has yet to see."""
-        # Not by calling the embedding: its mask would only cost time here.
-        embedded = ops.take(self.embedding.embeddings, inputs, axis=0)
+        embedded = self.embed(inputs, training)
         states = self.recurrent(self.drop(embedded, training=training))
         states = self.drop(states, training=training)
         halves = ops.split(states, self.directions, axis=-1)
@@ -66,14 +66,23 @@ class BidirectionalLanguageModel(keras.Model):
             for project, half in zip(self.projections, halves, strict=True)
         ]
 
+    def embed(self, inputs, training=False):
+        """Returns what the recurrent layer reads, (batch, steps, features)."""
+        # Not by calling the embedding: its mask would only cost time here.
+        return ops.take(self.embedding.embeddings, inputs, axis=0)
+
+    def labels(self, inputs):
+        """Returns the ids, rows of the embedding, that are to be predicted."""
+        return inputs
+
     def compute_loss(self, x, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the mean of the directions' losses, in nats a token."""
         neighbours = [(slice(None, -1), slice(1, None)), (slice(1, None), slice(0, -1))]
-        losses = []
+        losses, ids = [], self.labels(x)
         for guesses, (here, there) in zip(y_pred, neighbours, strict=False):
             units = guesses.shape[-1]
             hidden = ops.reshape(guesses[:, here], (-1, units))
-            labels = ops.reshape(x[:, there], (-1,))
+            labels = ops.reshape(ids[:, there], (-1,))
             table = ops.convert_to_tensor(self.embedding.embeddings)
             losses.append(self.softmax(hidden, labels, table, training=training))
         return sum(losses) / len(losses)
