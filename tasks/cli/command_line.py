@@ -151,10 +151,13 @@ def command(name: str, config) -> str:
     """
     parts = [f"{module_program(name)} train"]
     if config.own_data() is None:
-        parts.append(f"--dataset {config.dataset}")
+        parts.append(f"--dataset {shlex.join(config.dataset)}")
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name in ("dataset", "data_dir") or value == field.default:
+        default = field.default
+        if default is dataclasses.MISSING:
+            default = field.default_factory()
+        if field.name in ("dataset", "data_dir") or value == default:
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):
@@ -251,7 +254,7 @@ def _train(template, arguments, argv):
     _check_sources(config, argv)
     output = arguments.output
     if output is None:
-        data = config.own_data() or config.dataset
+        data = config.own_data() or " ".join(config.dataset)
         output = Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
     given = _given(config, argv)
     config = training.open_output(output, config, given, arguments.resume)

@@ -8,35 +8,84 @@ from simple_parsing import choice, field, flag
 
 from tasks.errors import UserError
 
+# So many times a dataset's training split is taken at most.
+MOST_TIMES = 100
+
+
+def names_field(*names: str):
+    """Returns a config's field for one name or more, these by default."""
+    # simple_parsing would take a flag with nargs="+" for one that must be given.
+    return field(default_factory=lambda: list(names), nargs="+", required=False)
+
 
 @dataclasses.dataclass
 class DataConfig:
     """The data set and its columns."""
 
-    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/reviews"
+    # TFDS datasets by name (DATASET or DATASET/CONFIG), or the zoo's own; of several
+    # the training splits are put together, and each test split is reported apart
+    dataset: list[str] = names_field("synthetic/reviews")
     # folder of prepared data; default: $TFDS_DATA_DIR, then TFDS' own
     data_dir: str | None = None
-    # the split to train on, or a slice of one: train[:10%%]
-    train_split: str = "train"
+    # the split to train on, or a slice of one: train[:10%%]; one for all datasets, or
+    # one for each
+    train_split: list[str] = names_field("train")
+    # how much of each dataset's training split to take, a number for each: 0.3 of it,
+    # the same part every time; above 1 it is repeated, 2 is twice; default: all
+    shares: list[float] | None = field(default=None, nargs="+")
 
     # The fields that are paths: a record keeps their names, not their folders.
     PATHS: ClassVar[tuple[str, ...]] = ()
     # The field of the user's own files, and those that say nothing beside it.
     OWN_FILES: ClassVar[str | None] = None
-    OF_DATASETS: ClassVar[tuple[str, ...]] = ("dataset", "train_split")
+    OF_DATASETS: ClassVar[tuple[str, ...]] = ("dataset", "train_split", "shares")
+
+    def __post_init__(self):
+        for name in ("dataset", "train_split"):
+            value = getattr(self, name)
+            if isinstance(value, str):  # as older trainings have it on record
+                setattr(self, name, [value])
 
     def own_data(self) -> str | None:
         """Returns the user's own file, or files, that stand in for the dataset."""
         return None
+
+    def check_datasets(self) -> None:
+        """Raises a UserError where datasets and what is said of each don't fit."""
+        twice = next((n for n in self.dataset if self.dataset.count(n) > 1), None)
+        if twice:
+            raise UserError(
+                f"--dataset names {twice!r} twice. Name it once; --shares 2 takes it "
+                "twice."
+            )
+        count = len(self.dataset)
+        if len(self.train_split) not in (1, count):
+            raise UserError(
+                f"--train-split takes one split, or one for each of the {count} "
+                f"datasets, found {len(self.train_split)}."
+            )
+        if self.shares is None:
+            return
+        if len(self.shares) != count:
+            numbers = "a number" if count == 1 else f"{count} numbers"
+            raise UserError(
+                f"--shares takes {numbers}, one for each dataset, found "
+                f"{len(self.shares)}."
+            )
+        for share in self.shares:
+            if not 0 < share <= MOST_TIMES:
+                raise UserError(
+                    f"--shares must be above 0 and at most {MOST_TIMES}, found {share}."
+                )
 
 
 @dataclasses.dataclass
 class EvaluationConfig:
     """What to measure a preset on."""
 
-    # a dataset by name; default: the one that the preset was trained on
-    dataset: str | None = None
+    # datasets by name, each measured apart; default: those that the preset was trained
+    # on
+    dataset: list[str] | None = field(default=None, nargs="+")
     # a split or a slice of one; default: the one held back for testing
     split: str | None = None
     # folder of prepared data; default: $TFDS_DATA_DIR, then TFDS' own
@@ -50,6 +99,10 @@ class EvaluationConfig:
     # As a DataConfig has them.
     OWN_FILES: ClassVar[str | None] = None
     OF_DATASETS: ClassVar[tuple[str, ...]] = ("dataset", "split")
+
+    def __post_init__(self):
+        if isinstance(self.dataset, str):
+            self.dataset = [self.dataset]
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
@@ -103,6 +156,7 @@ class TrainingConfig(DataConfig):
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
+        self.check_datasets()
         for name in ("epochs", "batch_size", "learning_rate", "patience", "buckets"):
             at_least(self, name, 0, exclusive=True)
         for name in ("clip_norm", "clip_value"):
@@ -123,8 +177,13 @@ class TrainingConfig(DataConfig):
 class PretrainingConfig(TrainingConfig):
     """How a model learns its language before its task."""
 
-    # split whose texts, with train's, teach the words' use first; default: none
-    pretrain_split: str | None = None
+    # split whose texts, with train's, teach the words' use first, one for all datasets
+    # or one for each of --pretrain-dataset; default: none
+    pretrain_split: list[str] | None = field(default=None, nargs="+")
+    # datasets that have these splits; default: those to train on that have them
+    pretrain_dataset: list[str] | None = field(default=None, nargs="+")
+    # the column of each with the texts; default: the only one there is
+    pretrain_column: list[str] | None = field(default=None, nargs="+")
     # passes over those texts
     pretrain_epochs: int = 2
     # the step size of Adam at its highest
@@ -134,12 +193,27 @@ class PretrainingConfig(TrainingConfig):
     # words in a window
     pretrain_window: int = 100
 
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.pretrain_split, str):  # as older trainings have it on record
+            self.pretrain_split = [self.pretrain_split]
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
         for name in ("epochs", "learning_rate", "batch_size"):
             at_least(self, f"pretrain_{name}", 0, exclusive=True)
         at_least(self, "pretrain_window", 2)
+        count = len(self.pretrain_dataset or [])
+        if count and not self.pretrain_split:
+            raise UserError("--pretrain-dataset goes with --pretrain-split.")
+        for name in ("pretrain_split", "pretrain_column"):
+            given = len(getattr(self, name) or [])
+            if given not in (0, 1, count):
+                raise UserError(
+                    f"--{name.replace('_', '-')} takes one name, or one for each "
+                    f"--pretrain-dataset, {count}, found {given}."
+                )
 
 
 def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:

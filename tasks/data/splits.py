@@ -72,17 +72,18 @@ def choose(
     return (validation, test) if test else (None, validation)
 
 
-def describe(train, validation, test) -> list[str]:
+def describe(train, validations, tests) -> list[str]:
     """Returns what a training has, a line each.
 
     Args:
         train: anything with a length and a `source`.
-        validation: the same.
-        test: the same, or None.
+        validations: of the same.
+        tests: of the same; maybe none.
     """
-    parts = {"train": train, "validation": validation, "test": test}
-    left = "none: no split to report on is left"
-    return [
-        f"{name:11} {f'{part.source}, {len(part):,}' if part else left}"
-        for name, part in parts.items()
-    ]
+    parts = [("train", train)]
+    parts += [("validation", validation) for validation in validations]
+    parts += [("test", test) for test in tests]
+    lines = [f"{name:11} {part.source}, {len(part):,}" for name, part in parts]
+    if not tests:
+        lines.append(f"{'test':11} none: no split to report on is left")
+    return lines

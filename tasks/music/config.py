@@ -18,7 +18,7 @@ class Config(config.TrainingConfig):
     """Music: dataset, model and training."""
 
     # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/scales"
+    dataset: list[str] = config.names_field("synthetic/scales")
     # the column with the music: rolls or MIDI; default: roll, midi, or the only one
     music_column: str | None = None
     # MIDI files to train on instead of a dataset, each a piece: 'songs/**/*.mid'
@@ -60,6 +60,7 @@ class Config(config.TrainingConfig):
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
 
     def __post_init__(self):
+        super().__post_init__()
         if isinstance(self.midi_files, str):  # as older trainings have it on record
             self.midi_files = [self.midi_files]
 
@@ -70,6 +71,11 @@ class Config(config.TrainingConfig):
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        if len(self.dataset) > 1:
+            raise UserError(
+                f"--dataset takes one dataset here, found {len(self.dataset)}: grids, "
+                "keys and drums are those of one."
+            )
         for name in ("frame_units", "units", "layers", "steps_per_quarter"):
             config.at_least(self, name, 1)
         for name in ("embedding_units", "checkpoint_every"):
@@ -88,7 +94,7 @@ class Config(config.TrainingConfig):
     def reads_drums(self) -> bool:
         """Says whether it is drums that MIDI is read for."""
         if self.drums is None:
-            return self.midi_files is None and self.dataset.split("/")[0] == "groove"
+            return self.midi_files is None and self.dataset[0].split("/")[0] == "groove"
         return self.drums
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import file_patterns, splits
+from tasks.data import dataset_records, file_patterns, splits
 from tasks.errors import UserError
 from tasks.music.midi_files import Grid, read_roll
 from zoo import music
@@ -110,7 +110,7 @@ def read_collection(
         "chosen_on": validation.source,
         "test_split": test_split,
     }
-    return _collection(train, validation, test, record)
+    return _collection(train, validation, test, dataset_records.together([record]))
 
 
 def collection_of_files(patterns: str | Sequence[str], grid: Grid) -> Collection:

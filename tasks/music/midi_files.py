@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.data import dataset_records
 from tasks.errors import UserError
 from zoo import music, presets
 from zoo.music.keys import range_name
@@ -67,7 +68,8 @@ def grid_of(preset: str | os.PathLike) -> Grid:
     trained = presets.read_metrics(preset).get("training", {})
     known = {field.name for field in dataclasses.fields(Grid)}
     told = {name: trained[name] for name in known & set(trained)}
-    dataset = str(trained.get("dataset")).partition(":")[0]
+    names = [part["dataset"] for part in dataset_records.apart(trained)]
+    dataset = names[0].partition(":")[0] if names else None
     return Grid(**{"lowest": _LOWEST.get(dataset, music.LOWEST), **told})
 
 

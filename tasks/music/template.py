@@ -1,12 +1,13 @@
 """Trains and measures music models."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
 
 from tasks.cli import command_line as cli
 from tasks.cli import extras
-from tasks.data import builders as data
+from tasks.data import mixture
 from tasks.errors import UserError
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
@@ -89,10 +90,12 @@ def _read(settings):
     if settings.midi_files:
         extras.require("pretty_midi", "music", "Reading MIDI")
         return music_pieces.collection_of_files(settings.midi_files, grid)
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    return music_pieces.read_collection(
-        builder, settings.train_split, settings.music_column, grid
+    [part] = mixture.load(settings)
+    collection = music_pieces.read_collection(
+        part.builder, part.train_split, settings.music_column, grid
     )
+    train = mixture.taken(collection.train, part.share)
+    return dataclasses.replace(collection, train=train)
 
 
 def _build(settings, pieces):
@@ -138,11 +141,11 @@ def evaluate(name: str, settings: Evaluation) -> None:
         pieces = music_pieces.read_files(settings.midi_files, grid)
         _measure(preset, model, pieces, settings.batch_size, other, writes)
         return
-    builder, [split], [column] = evaluation.choose(
+    for builder, [split], [column] in evaluation.choose(
         preset, settings, "music_column", files="--midi-files"
-    )
-    pieces = music_pieces.read(builder, split, column, grid)
-    _measure(preset, model, pieces, settings.batch_size, other, writes)
+    ):
+        pieces = music_pieces.read(builder, split, column, grid)
+        _measure(preset, model, pieces, settings.batch_size, other, writes)
 
 
 def _measure(preset, model, pieces, batch_size, other=None, writes=True):

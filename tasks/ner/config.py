@@ -7,16 +7,18 @@ from simple_parsing import choice, field, flag
 from tasks.cli import config, outputs
 from tasks.data import text_files
 from tasks.errors import UserError
+from tasks.ner import entity_types
 
 SUMMARY = "Finds names in sentences, or tags their words in any other way."
 
 
 @dataclasses.dataclass
-class Config(config.TrainingConfig):
+class Config(config.PretrainingConfig):
     """Tagging: dataset, model and training."""
 
-    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/entities"
+    # TFDS datasets by name (DATASET or DATASET/CONFIG), or the zoo's own; of several
+    # the training splits are put together, and each test split is reported apart
+    dataset: list[str] = config.names_field("synthetic/entities")
     # the column with the tokens; of a dataset its name, default: tokens, or the only
     # one there is; of files its number, counted from 0, or the name that the first line
     # gives it, default: the first, or the one behind the tokens' numbers
@@ -32,6 +34,11 @@ class Config(config.TrainingConfig):
     test_file: str | None = None
     # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
     encoding: str = "utf-8"
+    # the types of entities to learn, by what --map calls them; other types' tokens are
+    # O; default: all
+    types: list[str] | None = field(default=None, nargs="+")
+    # other names for types, OLD=NEW each: person=PER corporation=ORG
+    map: list[str] | None = field(default=None, nargs="+")
     # how tags tell entities, converted where needed; default: as they are found
     scheme: str | None = choice("iob1", "iob2", "iobes", default=None)
     # pretrained word vectors, a text file in the format of GloVe or word2vec
@@ -64,6 +71,14 @@ class Config(config.TrainingConfig):
     word_dropout: float = 0.1
     # the share dropped before, between and after the recurrent layers
     dropout: float = 0.5
+    # the share of the sentences written all in lower case, all in upper case or with a
+    # capital at each word, others in each epoch
+    augment_casing: float = 0.0
+    # the share of the entities whose name is another of the same type, half of them of
+    # made-up words, others in each epoch
+    augment_names: float = 0.0
+    # the share of the sentences that lose their final punctuation, likewise
+    augment_endings: float = 0.0
     # sequences in a batch
     batch_size: int = 32
     # the step size of Adam at its highest
@@ -86,6 +101,11 @@ class Config(config.TrainingConfig):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
         config.below(self, "word_dropout", 1)
+        for name in ("casing", "names", "endings"):
+            config.below(self, f"augment_{name}", 1)
+        entity_types.parse(self.types, self.map)
+        if self.pretrain_split and not self.pretrain_dataset:
+            raise UserError("--pretrain-split goes with --pretrain-dataset: texts.")
         config.below(self, "dropout", 1)
         for name in ("validation_file", "test_file"):
             if getattr(self, name) and not self.train_file:

@@ -2,14 +2,18 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 
 from tasks.data import builders as data
-from tasks.data import label_classes, splits
+from tasks.data import dataset_records, label_classes, mixture, splits
 from tasks.errors import UserError
+from tasks.ner.entity_types import EntityTypes
 from tasks.ner.sentences import TaggedSentences, read
 from zoo import tag_spellings
 from zoo import tags as schemes
 
+# The fields of `TaggedSentences` that have a value a sentence.
+_COLUMNS = "tokens", "tags"
 # So many tags in another spelling are shown.
 _SHOWN = 4
 # A sentence with more tokens is none, in all likelihood.
@@ -22,8 +26,9 @@ class Corpus:
 
     Attributes:
         train: to train on.
-        validation: to choose on; never a part of `test`.
-        test: to report on, or None where there is nothing left for it.
+        validations: to choose on, each by itself, one for each dataset; never a part
+            of `tests`.
+        tests: to report on, each by itself; maybe none.
         scheme: the scheme of all tags, one of `zoo.tags.SCHEMES`.
         found_scheme: the scheme that they were found in.
         respelled: the tags that were found in another spelling, with what they are
@@ -35,13 +40,18 @@ class Corpus:
     """
 
     train: TaggedSentences
-    validation: TaggedSentences
-    test: TaggedSentences | None
+    validations: tuple[TaggedSentences, ...]
+    tests: tuple[TaggedSentences, ...]
     scheme: str
     found_scheme: str
     stray: int
     record: dict
     respelled: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def validation(self) -> TaggedSentences:
+        """What is chosen on, all of it."""
+        return mixture.joined(self.validations, *_COLUMNS)
 
     def check(self) -> None:
         """Raises a UserError where there is nothing to learn."""
@@ -64,7 +74,7 @@ class Corpus:
             *self._described_dataset(),
             f"scheme      {scheme}",
             f"tags        {', '.join(self.train.inventory)}",
-            *splits.describe(self.train, self.validation, self.test),
+            *splits.describe(self.train, self.validations, self.tests),
         ]
         if self.respelled:
             shown = [f"{a} is {b}" for a, b in sorted(self.respelled.items())]
@@ -92,15 +102,19 @@ class Corpus:
 
     def _described_dataset(self):
         if "dataset" not in self.record:  # but files
-            parts = {"train": self.train, "validation": self.validation}
-            parts["test"] = self.test
-            found = {part.columns: name for name, part in parts.items() if part}
+            parts = {"train": (self.train,), "validation": self.validations}
+            parts["test"] = self.tests
+            found = {part.columns: n for n, some in parts.items() for part in some}
             if len(found) == 1:
                 return [f"columns     {self.train.columns}"]
             return [f"columns     {c} ({name})" for c, name in found.items()]
         return [
-            f"dataset     {self.record['dataset']}",
-            f"columns     {self.record['tokens_column']}, {self.record['tags_column']}",
+            line
+            for each in dataset_records.apart(self.record)
+            for line in (
+                f"dataset     {each['dataset']}",
+                f"columns     {each['tokens_column']}, {each['tags_column']}",
+            )
         ]
 
 
@@ -132,7 +146,7 @@ def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Co
         chosen_on and read(builder, chosen_on, tokens, tags),
         test and read(builder, test, tokens, tags),
         scheme,
-        record,
+        dataset_records.together([record]),
     )
 
 
@@ -179,8 +193,38 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
         "chosen_on": validation.source,
         "scheme": scheme,
     }
+    tests = (test,) if test else ()
+    stray += more
+    return Corpus(train, (validation,), tests, scheme, found, stray, record, spellings)
+
+
+def joined(corpora: Sequence[Corpus]) -> Corpus:
+    """Returns the corpora of several datasets, in one scheme, as one.
+
+    Each validation and each test stays by itself.
+    """
+    if len(corpora) == 1:
+        return corpora[0]
+    first = corpora[0]
+    inventory = dict.fromkeys(tag for each in corpora for tag in each.train.inventory)
+    train = mixture.joined([each.train for each in corpora], *_COLUMNS)
+    validations = tuple(each for corpus in corpora for each in corpus.validations)
+    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
+    found = {each.found_scheme for each in corpora}
     return Corpus(
-        train, validation, test, scheme, found, stray + more, record, spellings
+        train.with_tags(train.tags, inventory),
+        validations,
+        tuple(test for corpus in corpora for test in corpus.tests),
+        first.scheme,
+        found.pop() if len(found) == 1 else ", ".join(sorted(found)),
+        sum(each.stray for each in corpora),
+        {
+            **dataset_records.together(parts),
+            "train": train.source,
+            "chosen_on": " + ".join(each.source for each in validations),
+            "scheme": first.scheme,
+        },
+        {a: b for each in corpora for a, b in each.respelled.items()},
     )
 
 
@@ -195,12 +239,53 @@ def chosen_columns(tokens: str | None, tags: str | None) -> dict:
     return {name: column for name, column in chosen.items() if column is not None}
 
 
-def converted(sentences: TaggedSentences, scheme: str) -> TaggedSentences:
+def with_types(corpus: Corpus, types: EntityTypes) -> Corpus:
+    """Returns a corpus with the types of entities that are to be learnt.
+
+    Args:
+        corpus: the corpus.
+        types: which they are, and what they are called.
+
+    Raises:
+        UserError: a type is none of the corpus', or its tags are plain.
+    """
+    if not types:
+        return corpus
+    scheme = corpus.scheme
+    if scheme == schemes.PLAIN:
+        raise UserError(
+            "--types and --map are for entities, and the tags of "
+            f"{corpus.train.source} are plain. Leave them out."
+        )
+    parts = corpus.train, *corpus.validations, *corpus.tests
+    types.check(n for each in parts for n in schemes.labels(each.inventory, scheme))
+    return dataclasses.replace(
+        corpus,
+        train=_typed(corpus.train, types, corpus.scheme),
+        validations=tuple(
+            _typed(each, types, corpus.scheme) for each in corpus.validations
+        ),
+        tests=tuple(_typed(each, types, corpus.scheme) for each in corpus.tests),
+        record=corpus.record | types.record(),
+    )
+
+
+def _typed(sentences, types, scheme):
+    return sentences.with_tags(
+        types.applied(sentences.tags, scheme),
+        types.inventory(sentences.inventory, scheme),
+    )
+
+
+def converted(
+    sentences: TaggedSentences, scheme: str, types: EntityTypes | None = None
+) -> TaggedSentences:
     """Returns sentences with tags as a model has them.
 
     Args:
         sentences: the sentences, in any scheme.
         scheme: the model's.
+        types: which types it knows, if not all, and what it calls them.
 
     Raises:
         UserError: their tags follow no scheme, or can't be converted.
@@ -209,7 +294,10 @@ def converted(sentences: TaggedSentences, scheme: str) -> TaggedSentences:
         if scheme != schemes.PLAIN:
             spellings = tag_spellings.respelled(sentences.inventory)
             sentences = _respelled(sentences, spellings)
-        return _in_scheme(sentences, schemes.detect(sentences.tags), scheme)
+        sentences = _in_scheme(sentences, schemes.detect(sentences.tags), scheme)
+    if types and scheme != schemes.PLAIN:
+        return _typed(sentences, types, scheme)
+    return sentences
 
 
 @contextlib.contextmanager

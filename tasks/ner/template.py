@@ -1,25 +1,29 @@
 """Trains and measures taggers."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tasks.cli import command_line as cli
 from tasks.data import builders as data
-from tasks.data import training_forms
+from tasks.data import mixture, training_forms, unlabelled
 from tasks.errors import UserError
-from tasks.ner import batches, conll
+from tasks.ner import augmentation, batches, conll, entity_types, word_streams
 from tasks.ner import corpus as tagged_corpus
 from tasks.ner import measures as tagging
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner.config import SUMMARY, Config, Evaluation
 from tasks.reporting import cards, evaluation
 from tasks.training import fitting as training
+from tasks.training import pretraining
 from zoo import metrics, presets, tags
 from zoo.files import replaced_file
 from zoo.models import SequenceTagger
+from zoo.models.tagger.language_model import TaggerLanguageModel
 from zoo.models.tagger.token_features import lowercase
 from zoo.models.tagger.token_forms import plain
 from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
@@ -37,6 +41,9 @@ LIMITS = """
 """
 CARD = cards.Card(SUMMARY, LIMITS)
 
+# Of the texts to learn the language from one in so many words tells how well it goes.
+HELD_OUT = 200
+
 
 def train(settings: Config, output: Path) -> None:
     """Trains a tagger, measures it and saves it as a preset.
@@ -51,22 +58,17 @@ def train(settings: Config, output: Path) -> None:
     """
     corpus = _read(settings)
     corpus.check()
-    if corpus.test is not None and corpus.scheme != tags.PLAIN:
+    texts = _texts(settings, corpus)
+    if corpus.tests and corpus.scheme != tags.PLAIN:
         tagging.require_library()  # not after the training
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
     with training.strategy(settings).scope():
-        model = _build(settings, corpus)
+        model = _build(settings, corpus, texts)
+        training_batches = _batches(settings, corpus, model)
         training.begin(  # not before all mistakes are told
             output, settings, model, train=corpus.train, validation=corpus.validation
-        )
-        training_batches = batches.bucketed(
-            corpus.train,
-            model.tags,
-            settings.batch_size,
-            buckets=settings.buckets,
-            seed=settings.seed,
         )
         watched = [metrics.TokenAccuracy(name="accuracy")]
         if corpus.scheme != tags.PLAIN:
@@ -75,24 +77,49 @@ def train(settings: Config, output: Path) -> None:
             training.optimizer(settings, len(training_batches) * settings.epochs),
             metrics=watched,
         )
-    validation = batches.bucketed(corpus.validation, model.tags, settings.batch_size)
+        record = {"command": cli.command("ner", settings), **corpus.record}
+        if texts is not None:
+            record |= _pretrain(model, texts, settings, output)
+    validation = mixture.by_data_set(
+        corpus.validations,
+        lambda part: batches.bucketed(part, model.tags, settings.batch_size),
+    )
     monitor = "val_accuracy" if corpus.scheme == tags.PLAIN else "val_f1"
     history = training.fit(
         model,
         training_batches,
-        validation.dataset(),
+        validation,
         settings,
         output / training.CHECKPOINTS,
         monitor,
     )
-    record = {"command": cli.command("ner", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    if corpus.test is not None:
-        _measure(preset, model, corpus.test, settings.batch_size)
+    for test in corpus.tests:
+        _measure(preset, model, test, settings.batch_size)
+
+
+def _batches(settings, corpus, model):
+    """Returns what to train on, changed in each epoch if the settings say so."""
+    order = {"buckets": settings.buckets, "seed": settings.seed}
+    given = corpus.train, model.tags, settings.batch_size
+    changes = augmentation.Augmentation(
+        settings.augment_casing, settings.augment_names, settings.augment_endings
+    )
+    if not changes:
+        return batches.bucketed(*given, **order)
+    if corpus.scheme == tags.PLAIN:
+        raise UserError(
+            "--augment-casing, --augment-names and --augment-endings are for entities, "
+            "and these tags are plain. Leave them out."
+        )
+    return augmentation.AugmentedBatches(
+        *given, scheme=corpus.scheme, augmentation=changes, **order
+    )
 
 
 def _read(settings):
     """Returns the corpus that the settings name."""
+    types = entity_types.parse(settings.types, settings.map)
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
         columns = settings.tokens_column, settings.tags_column
@@ -101,24 +128,68 @@ def _read(settings):
             for name in files
         ]
         record = tagged_corpus.chosen_columns(*columns)
-        return tagged_corpus.corpus(*parts, settings.scheme, record)
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    columns = tagged_sentences.columns(
-        builder, settings.tokens_column, settings.tags_column
-    )
-    return tagged_corpus.read_corpus(
-        builder, settings.train_split, *columns, settings.scheme
-    )
+        corpus = tagged_corpus.corpus(*parts, settings.scheme, record)
+        return tagged_corpus.with_types(corpus, types)
+    corpora, scheme = [], settings.scheme
+    for builder, train_split, share in mixture.load(settings):
+        columns = tagged_sentences.columns(
+            builder, settings.tokens_column, settings.tags_column
+        )
+        corpus = tagged_corpus.read_corpus(builder, train_split, *columns, scheme)
+        scheme = corpus.scheme  # that of all
+        train = mixture.taken(corpus.train, share)
+        corpora.append(dataclasses.replace(corpus, train=train))
+    return tagged_corpus.with_types(tagged_corpus.joined(corpora), types)
 
 
-def _build(settings, corpus):
-    """Returns a new model that knows the words of the training sentences."""
+def _tokenizer(corpus):
+    """Returns what splits texts as the training sentences are split."""
+    # English corpora split "Ann's", others have it in one piece.
+    splits = any("'s" in row or "’s" in row for row in corpus.train.tokens)
+    return TokenizerWithOffsets(splits, normalization="plain")
+
+
+def _texts(settings, corpus):
+    """Returns the words of the texts to learn the language from; None for none."""
+    if not settings.pretrain_split:
+        return None
+
+    tokenizer = _tokenizer(corpus)
+    texts = np.concatenate(unlabelled.read(settings))
+    split = tf.function(
+        lambda batch: tokenizer(batch)[0],
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
+    return word_streams.read(texts, split)
+
+
+def _pretrain(model, texts, settings, output):
+    """Teaches a model its language, and returns what a preset remembers of it."""
+    language_model = TaggerLanguageModel(model, texts.words, seed=settings.seed)
+    held_out = len(texts.places) // HELD_OUT
+    streams = texts.places[held_out:], texts.places[:held_out]
+    record = pretraining.pretrain(language_model, *streams, settings, output)
+    names = zip(settings.pretrain_dataset, settings.pretrain_split, strict=False)
+    told = ", ".join(f"{name} {split}" for name, split in names)
+    return {"pretrained_on": told, **record}
+
+
+def _vocabularies(settings, corpus, texts):
+    """Returns the words, those in lower case and the characters that are known."""
     tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
     tokens = training_forms.plain(tokens, plain)
-    limits = settings.vocabulary_size, settings.min_count
-    words = Vocabulary.fit([tokens], *limits)
-    lowercase_words = Vocabulary.fit(map(lowercase, data.in_batches(tokens)), *limits)
-    characters = Vocabulary.fit(tokens, None, settings.min_count)
+    size, least = settings.vocabulary_size, settings.min_count
+    characters = Vocabulary.fit(tokens, None, least)
+    if texts is not None:
+        return *word_streams.vocabularies(texts, tokens, size, least), characters
+    words = Vocabulary.fit([tokens], size, least)
+    lowered = map(lowercase, data.in_batches(tokens))
+    return words, Vocabulary.fit(lowered, size, least), characters
+
+
+def _build(settings, corpus, texts=None):
+    """Returns a new model that knows the words of the training sentences."""
+    words, lowercase_words, characters = _vocabularies(settings, corpus, texts)
     vectors = None
     if settings.vectors:
         try:
@@ -140,8 +211,7 @@ def _build(settings, corpus):
         characters,
         corpus.train.inventory,
         corpus.scheme,
-        # English corpora split "Ann's", others have it in one piece.
-        tokenizer=TokenizerWithOffsets("'s" in tokens, normalization="plain"),
+        tokenizer=_tokenizer(corpus),
         word_units=settings.word_units if vectors is None else vectors.shape[1],
         lowercase_units=settings.lowercase_units,
         character_features=settings.character_features,
@@ -178,6 +248,20 @@ def evaluate(name: str, settings: Evaluation) -> None:
     model = SequenceTagger.from_preset(preset)
     if model.scheme != tags.PLAIN:
         tagging.require_library()
+    writes = evaluation.writes_card(preset, settings)
+    trained = presets.read_metrics(preset).get("training", {})
+    types = entity_types.parse(trained.get("types"), trained.get("map"))
+    for sentences in _to_measure(preset, settings):
+        sentences = tagged_corpus.converted(sentences, model.scheme, types)
+        unknown = sorted(set().union(*sentences.tags).difference(model.tags))
+        if unknown:
+            listed = ", ".join(unknown)
+            print(f"note: the model knows no {listed}, and so misses all of them.")
+        _measure(preset, model, sentences, settings.batch_size, settings.conll, writes)
+
+
+def _to_measure(preset, settings):
+    """Yields the sentences that the settings name, those of each dataset apart."""
     if settings.file:
         sentences = tagged_sentences.read_file(
             settings.file,
@@ -187,19 +271,19 @@ def evaluate(name: str, settings: Evaluation) -> None:
             ),
         )
         print(f"file        {sentences.source}, columns {sentences.columns}")
-    else:
-        builder, [split], chosen = evaluation.choose(
-            preset, settings, "tokens_column", "tags_column", files="--file"
+        yield sentences
+        return
+    parts = evaluation.choose(
+        preset, settings, "tokens_column", "tags_column", files="--file"
+    )
+    if settings.conll and len(parts) > 1:
+        raise UserError(
+            f"--conll takes the columns of one dataset, and there are {len(parts)} to "
+            "measure on. Choose one with --dataset."
         )
+    for builder, [split], chosen in parts:
         columns = tagged_sentences.columns(builder, *chosen)
-        sentences = tagged_sentences.read(builder, split, *columns)
-    sentences = tagged_corpus.converted(sentences, model.scheme)
-    unknown = sorted(set().union(*sentences.tags).difference(model.tags))
-    if unknown:
-        listed = ", ".join(unknown)
-        print(f"note: the model knows no {listed}, and so misses all of them.")
-    writes = evaluation.writes_card(preset, settings)
-    _measure(preset, model, sentences, settings.batch_size, settings.conll, writes)
+        yield tagged_sentences.read(builder, split, *columns)
 
 
 def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True):

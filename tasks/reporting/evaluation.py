@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tasks.cli.config import EvaluationConfig
 from tasks.data import builders as data
+from tasks.data import dataset_records
 from tasks.errors import UserError
 from zoo import presets
 
@@ -58,13 +59,13 @@ def columns_of_files(
 
 def choose(
     preset: Path, settings: EvaluationConfig, *columns: str, files: str = ""
-) -> Chosen:
-    """Chooses what to measure a preset on.
+) -> list[Chosen]:
+    """Chooses what to measure a preset on: parts of one dataset or of several.
 
     Args:
         preset: the preset's folder.
-        settings: what the user asks for. Without a dataset it is the training's, with
-            its columns and the splits that were held back.
+        settings: what the user asks for. Without a dataset they are the training's,
+            with their columns and the splits that were held back.
         *columns: their names in the settings and in the training's record.
         files: the flag that takes files instead, if there is one.
 
@@ -72,20 +73,23 @@ def choose(
         UserError: it was trained on no dataset, and none was asked for; or there is no
             such dataset.
     """
-    trained = {}
-    if settings.dataset is None:
-        trained = presets.read_metrics(preset).get("training", {})
-    dataset = settings.dataset or trained.get("dataset")
-    if dataset is None:
+    if settings.dataset is not None:
+        parts = [{"dataset": name} for name in settings.dataset]
+    else:
+        parts = dataset_records.apart(presets.read_metrics(preset).get("training", {}))
+    if not parts:
         others = files and f", or files with {files}"
         raise UserError(
             f"Preset {preset} has no dataset on record to be measured on. Give one "
             f"with --dataset{others}."
         )
-    builder = data.load_builder(dataset, settings.data_dir)
+    return [_chosen(part, settings, columns) for part in parts]
+
+
+def _chosen(trained, settings, columns):
     held_back = trained.get("test_splits") or [trained.get("test_split") or "test"]
     return Chosen(
-        builder,
+        data.load_builder(trained["dataset"], settings.data_dir),
         (settings.split,) if settings.split else tuple(held_back),
         tuple(getattr(settings, name) or trained.get(name) for name in columns),
     )

@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from simple_parsing import choice, flag
+from simple_parsing import choice, field, flag
 
 from tasks.cli import config
+from tasks.data import renaming
 from tasks.errors import UserError
 
 SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
@@ -18,6 +19,11 @@ class Config(config.PretrainingConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: the only one there is
     label_column: str | None = None
+    # other names for classes, OLD=NEW each: neg=negative pos=positive
+    map: list[str] | None = field(default=None, nargs="+")
+    # the share of the training texts in which marks and contractions stand apart, "do
+    # n't", that are joined as people write them, "don't"
+    augment_spacing: float = 0.0
     # how many words the model knows
     vocabulary_size: int = 20_000
     # how often a word must occur in the training texts to be known
@@ -61,6 +67,8 @@ class Config(config.PretrainingConfig):
         config.at_least(self, "ngrams", 0)
         config.at_least(self, "ngram_buckets", 1)
         config.below(self, "word_dropout", 1)
+        config.below(self, "augment_spacing", 1)
+        renaming.parse(self.map)
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
 
@@ -73,3 +81,5 @@ class Evaluation(config.EvaluationConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: likewise
     label_column: str | None = None
+    # other names for classes, OLD=NEW each; default: as in training
+    map: list[str] | None = field(default=None, nargs="+")

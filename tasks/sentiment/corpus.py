@@ -1,15 +1,19 @@
 """Texts with one class each: reading, splitting, choosing columns."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import label_classes, splits
+from tasks.data import dataset_records, label_classes, mixture, splits
 from tasks.errors import UserError
+from tasks.sentiment import spacing
 
 # What datasets call their columns, the best first.
 _TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
+# The fields of `LabelledTexts` that have a value a text.
+_COLUMNS = "texts", "labels"
 _LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
 
 
@@ -47,6 +51,7 @@ def read(
     text_column: str,
     label_column: str,
     class_names: tuple[str, ...] | None = None,
+    renamed: Mapping[str, str] | None = None,
     known_by: str = "the model",
 ) -> LabelledTexts:
     """Reads texts and their classes.
@@ -58,6 +63,7 @@ def read(
         label_column: path of a ClassLabel, a number, a bool or a string.
         class_names: the classes that a model knows; by default the feature's, or those
             that occur: see `tasks.data.label_classes.classes`.
+        renamed: other names for the data set's classes, of those that it has.
         known_by: who knows them, for messages.
 
     Raises:
@@ -74,6 +80,7 @@ def read(
             f"are {', '.join(others) or 'none'}."
         )
     found, labels = label_classes.classes(values, feature, source, label_column)
+    found = _renamed(found, renamed or {}, source)
     class_names = class_names or found
     unknown = sorted(set(found) - set(class_names))
     if unknown:
@@ -84,6 +91,35 @@ def read(
     place = np.array([class_names.index(name) for name in found], np.int32)
     citation = (builder.info.citation or "").strip()
     return LabelledTexts(texts, place[labels], class_names, source, citation)
+
+
+def class_names(builder, split: str, label_column: str) -> tuple[str, ...]:
+    """Returns the classes of a split as its data set calls them.
+
+    Args:
+        builder: a prepared TFDS builder.
+        split: a split's name or a slice of one.
+        label_column: path of a ClassLabel, a number, a bool or a string.
+
+    Raises:
+        UserError: see `tasks.data.label_classes.classes`.
+    """
+    [values] = data.read(builder, split, [label_column])
+    feature = data.columns(builder)[label_column]
+    source = f"{builder.info.full_name}/{split}"
+    return label_classes.classes(values, feature, source, label_column)[0]
+
+
+def _renamed(found, renamed, source):
+    """Returns classes by their other names, which are still apart."""
+    names = tuple(renamed.get(name, name) for name in found)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(
+            f"--map makes {names.count(twice)} classes of {source} one, {twice!r}: "
+            f"{', '.join(n for n in found if renamed.get(n, n) == twice)}."
+        )
+    return names
 
 
 def has_labels(builder, split: str, label_column: str) -> bool:
@@ -101,47 +137,39 @@ class Corpus:
 
     Attributes:
         train: to train on.
-        validation: to choose on; never a part of `test`.
-        test: to report on, or None where the dataset has no labels left for it.
-        name: the dataset's name, as `tasks.data.builders.load_builder` takes it.
-        test_split: the split that `test` is, or None.
-        text_column: the column with the texts.
-        label_column: the column with the classes.
+        validations: to choose on, each by itself, one for each dataset; never a part
+            of `tests`.
+        tests: to report on, each by itself; none where no labels are left for it.
+        record: what a preset remembers of its training's data.
     """
 
     train: LabelledTexts
-    validation: LabelledTexts
-    test: LabelledTexts | None
-    name: str
-    test_split: str | None
-    text_column: str
-    label_column: str
+    validations: tuple[LabelledTexts, ...]
+    tests: tuple[LabelledTexts, ...]
+    record: dict
+
+    @property
+    def validation(self) -> LabelledTexts:
+        """What is chosen on, all of it."""
+        return mixture.joined(self.validations, *_COLUMNS)
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
-        lines = [
-            f"dataset     {self.name}",
-            f"text        {self.text_column}",
-            f"label       {self.label_column}: {', '.join(self.train.class_names)}",
-            *splits.describe(self.train, self.validation, self.test),
-        ]
+        lines = []
+        for each in dataset_records.apart(self.record):
+            lines += [
+                f"dataset     {each['dataset']}",
+                f"text        {each['text_column']}",
+                f"label       {each['label_column']}: "
+                f"{', '.join(self.train.class_names)}",
+            ]
+        lines += splits.describe(self.train, self.validations, self.tests)
         for group in label_classes.alike(self.train.class_names):
             listed = ", ".join(map(repr, group))
             lines.append(
                 f"note        {listed} are classes apart: are they meant to be?"
             )
         return "\n".join(lines)
-
-    def record(self) -> dict:
-        """Returns what a preset remembers of its training's data."""
-        return {
-            "dataset": self.name,
-            "text_column": self.text_column,
-            "label_column": self.label_column,
-            "train": self.train.source,
-            "chosen_on": self.validation.source,
-            "test_split": self.test_split,
-        }
 
 
 def columns(builder, text_column: str | None, label_column: str | None):
@@ -178,7 +206,13 @@ def columns(builder, text_column: str | None, label_column: str | None):
     return text, label
 
 
-def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
+def read_corpus(
+    builder,
+    train_split: str,
+    text: str,
+    label: str,
+    renamed: Mapping[str, str] | None = None,
+) -> Corpus:
     """Reads a dataset's train, validation and test.
 
     A dataset without a validation split, or whose test labels are hidden, so that
@@ -189,11 +223,12 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
         train_split: the split to train on or a slice of it.
         text: the column with the texts.
         label: the column with the classes.
+        renamed: other names for classes.
 
     Raises:
         UserError: a split doesn't exist, or its labels don't fit.
     """
-    train = read(builder, train_split, text, label)
+    train = read(builder, train_split, text, label, renamed=renamed)
     names = train.class_names
     there = np.unique(train.labels)
     if len(there) < 2:
@@ -201,7 +236,7 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
             f"{train.source} has one class only, {names[there[0]]!r}: there is nothing "
             "to tell apart. Train on more of it, or choose another --label-column."
         )
-    known = names, train.source
+    known = names, renamed, train.source
     chosen_on, test_split = splits.choose(
         builder, train_split, lambda split: has_labels(builder, split, label)
     )
@@ -210,5 +245,60 @@ def read_corpus(builder, train_split: str, text: str, label: str) -> Corpus:
     else:
         train, validation = splits.hold_out(train)
     test = test_split and read(builder, test_split, text, label, *known)
-    name = data.name(builder)
-    return Corpus(train, validation, test, name, test_split, text, label)
+    record = {
+        "dataset": data.name(builder),
+        "text_column": text,
+        "label_column": label,
+        "train": train.source,
+        "chosen_on": validation.source,
+        "test_split": test_split,
+    }
+    record = dataset_records.together([record])
+    return Corpus(train, (validation,), (test,) if test else (), record)
+
+
+def joined(corpora: Sequence[Corpus]) -> Corpus:
+    """Returns the corpora of several datasets as one, each test by itself.
+
+    Raises:
+        UserError: they have other classes.
+    """
+    if len(corpora) == 1:
+        return corpora[0]
+    first = corpora[0].train
+    for corpus in corpora[1:]:
+        if corpus.train.class_names != first.class_names:
+            raise UserError(_other_classes(first, corpus.train))
+    train = mixture.joined([corpus.train for corpus in corpora], *_COLUMNS)
+    validations = tuple(each for corpus in corpora for each in corpus.validations)
+    tests = tuple(each for corpus in corpora for each in corpus.tests)
+    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
+    record = dataset_records.together(parts)
+    record["train"] = train.source
+    record["chosen_on"] = " + ".join(each.source for each in validations)
+    return Corpus(train, validations, tests, record)
+
+
+def spaced_as_written(texts: LabelledTexts, share: float, seed: int) -> LabelledTexts:
+    """Returns texts, some of those whose marks stand apart as people write them.
+
+    Args:
+        texts: the texts.
+        share: how many of them.
+        seed: of the choice.
+    """
+    draws = np.random.default_rng(seed).random(len(texts))
+    rows = [text.decode("utf-8", "replace") for text in texts.texts]
+    changed = [
+        spacing.joined(row).encode() if draw < share and spacing.is_apart(row) else text
+        for row, text, draw in zip(rows, texts.texts, draws, strict=True)
+    ]
+    return dataclasses.replace(texts, texts=np.array(changed, object))
+
+
+def _other_classes(first, other):
+    return (
+        f"{first.source} has the classes {', '.join(first.class_names)}, but "
+        f"{other.source} has {', '.join(other.class_names)}: only datasets with the "
+        "same classes are trained on together. --map OTHER=NAME … renames classes."
+    )

@@ -1,12 +1,16 @@
 """Trains and measures classifiers of texts."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tasks.cli import command_line as cli
 from tasks.data import builders as data
+from tasks.data import mixture, renaming
+from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
 from tasks.sentiment import batches
@@ -16,9 +20,9 @@ from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
 from tasks.training import pretraining
 from zoo import presets
-from zoo.models import SequenceClassifier
+from zoo.models import BidirectionalLanguageModel, SequenceClassifier
 from zoo.text import Vocabulary, WordTokenizer
-from zoo.text.vocabulary import SPECIAL
+from zoo.text.vocabulary import END_ID, SPECIAL
 
 LIMITS = """
 - It knows the language, the kind of text and the classes that it was trained on, and
@@ -51,7 +55,11 @@ def train(settings: Config, output: Path) -> None:
         model = _build(settings, corpus, unlabelled)
         data = {"train": corpus.train, "validation": corpus.validation}
         if settings.pretrain_split:
-            windows = pretraining.windows(model, unlabelled, settings.pretrain_window)
+            print(f"pretraining {len(unlabelled):,} texts")
+            encode = _encoder(model)
+            windows = pretraining.windows(
+                pretraining.encoded(encode, unlabelled), settings.pretrain_window
+            )
         training.begin(output, settings, model, **data, unlabelled=unlabelled)
         training_batches = batches.bucketed(
             model,
@@ -65,38 +73,75 @@ def train(settings: Config, output: Path) -> None:
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-        record = {"command": cli.command("sentiment", settings), **corpus.record()}
+        record = {"command": cli.command("sentiment", settings), **corpus.record}
+        if settings.map:
+            record["map"] = settings.map
         if settings.pretrain_split:
+            language_model = BidirectionalLanguageModel(
+                model.embedding, model.first_recurrent, seed=settings.seed
+            )
+            held_out = pretraining.encoded(encode, corpus.validation.texts)
+            record |= _pretrained_on(settings, unlabelled)
             record |= pretraining.pretrain(
-                model, windows, corpus.validation.texts, settings, output
+                language_model, windows, held_out, settings, output
             )
     history = training.fit(
         model,
         training_batches,
-        batches.bucketed(model, corpus.validation, settings.batch_size).dataset(),
+        mixture.by_data_set(
+            corpus.validations,
+            lambda part: batches.bucketed(model, part, settings.batch_size),
+        ),
         settings,
         output / training.CHECKPOINTS,
         MONITOR,
     )
     preset = training.finish(model, history, record, settings, output, MONITOR, CARD)
-    if corpus.test is not None:
-        _measure(preset, model, corpus.test, settings.batch_size)
+    for test in corpus.tests:
+        _measure(preset, model, test, settings.batch_size)
 
 
 def _read(settings):
     """Returns the labelled texts, and all texts to learn the language from."""
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    text, label = labelled_texts.columns(
-        builder, settings.text_column, settings.label_column
-    )
-    corpus = labelled_texts.read_corpus(builder, settings.train_split, text, label)
-    print(corpus.describe())
-    texts = corpus.train.texts
-    if settings.pretrain_split:
-        texts = np.concatenate(
-            [texts, *data.read(builder, settings.pretrain_split, [text])]
+    corpora, unlabelled, names = [], [], []
+    renamed = renaming.parse(settings.map)
+    for builder, train_split, share in mixture.load(settings):
+        text, label = labelled_texts.columns(
+            builder, settings.text_column, settings.label_column
         )
-    return corpus, texts
+        names += labelled_texts.class_names(builder, train_split, label)
+        corpus = labelled_texts.read_corpus(builder, train_split, text, label, renamed)
+        train = mixture.taken(corpus.train, share)
+        if settings.augment_spacing:
+            train = labelled_texts.spaced_as_written(
+                train, settings.augment_spacing, settings.seed
+            )
+        unlabelled.append(train.texts)
+        corpora.append(dataclasses.replace(corpus, train=train))
+    renaming.check(renamed, names, "class")
+    if settings.pretrain_split:
+        unlabelled += texts_without_labels.read(settings, settings.text_column)
+    corpus = labelled_texts.joined(corpora)
+    print(corpus.describe())
+    return corpus, np.concatenate(unlabelled)
+
+
+def _encoder(model):
+    """Returns what encodes texts to learn the language from, end to end."""
+
+    @tf.function(input_signature=model.text_signature)
+    def encode(batch):
+        rows = model.vocabulary.ids(model.tokenizer(batch))
+        ends = tf.fill([rows.nrows(), 1], END_ID)  # each text with its `<EOS>`
+        return tf.concat([rows, ends], axis=1).flat_values
+
+    return encode
+
+
+def _pretrained_on(settings, texts):
+    """Returns what a preset remembers of the texts that it learnt the language from."""
+    splits = " and ".join(dict.fromkeys(["train", *settings.pretrain_split]))
+    return {"pretrained_on": f"{splits}, {len(texts):,} texts without labels"}
 
 
 def _build(settings, corpus, texts):
@@ -143,15 +188,20 @@ def evaluate(name: str, settings: Evaluation) -> None:
     """
     preset = presets.find(name)
     model = SequenceClassifier.from_preset(preset)
-    builder, [split], chosen = evaluation.choose(
-        preset, settings, "text_column", "label_column"
-    )
-    columns = labelled_texts.columns(builder, *chosen)
-    examples = labelled_texts.read(
-        builder, split, *columns, class_names=model.class_names
-    )
+    trained = presets.read_metrics(preset).get("training", {})
     writes = evaluation.writes_card(preset, settings)
-    _measure(preset, model, examples, settings.batch_size, writes)
+    renamed = renaming.parse(settings.map or trained.get("map"))
+    for builder, [split], chosen in evaluation.choose(
+        preset, settings, "text_column", "label_column"
+    ):
+        columns = labelled_texts.columns(builder, *chosen)
+        if settings.map:
+            names = labelled_texts.class_names(builder, split, columns[1])
+            renaming.check(renamed, names, "class")
+        examples = labelled_texts.read(
+            builder, split, *columns, model.class_names, renamed
+        )
+        _measure(preset, model, examples, settings.batch_size, writes)
 
 
 def _measure(preset, model, examples, batch_size, writes=True):

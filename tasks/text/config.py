@@ -16,8 +16,9 @@ SUMMARY = "Writes texts, token by token, and says how probable texts are."
 class Config(config.TrainingConfig):
     """Text: dataset, model and training."""
 
-    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = "synthetic/markov"
+    # TFDS datasets by name (DATASET or DATASET/CONFIG), or the zoo's own; of several
+    # the training splits are put together, and each test split is reported apart
+    dataset: list[str] = config.names_field("synthetic/markov")
     # the column with the texts; default: text, or the only one there is
     text_column: str | None = None
     # files to train on instead of a dataset, each a text: books/*.txt
@@ -75,6 +76,7 @@ class Config(config.TrainingConfig):
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
 
     def __post_init__(self):
+        super().__post_init__()
         if isinstance(self.files, str):  # as older trainings have it on record
             self.files = [self.files]
 

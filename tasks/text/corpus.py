@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from tasks.data import builders as data
-from tasks.data import file_patterns, text_files
+from tasks.data import dataset_records, file_patterns, mixture, text_files
 from tasks.errors import UserError
 
 # The share of the training text, at its end, that is held out unless told otherwise.
@@ -51,6 +51,11 @@ class Texts:
             else:
                 together.append(text)
         return dataclasses.replace(self, texts=tuple(together))
+
+    def take(self, places: Sequence[int], source: str) -> "Texts":
+        """Returns the texts at some places, as another source."""
+        texts = tuple(self.texts[place] for place in places)
+        return dataclasses.replace(self, texts=texts, source=source, context="")
 
     @property
     def characters(self) -> int:
@@ -246,6 +251,22 @@ def read_corpus(
         "test_splits": reported,
     }
     tests = tuple(read(builder, split, column, lines) for split in reported)
+    return Corpus(train, validation, tests, dataset_records.together([record]))
+
+
+def joined(corpora: Sequence[Corpus]) -> Corpus:
+    """Returns the corpora of several datasets as one, each test by itself."""
+    if len(corpora) == 1:
+        return corpora[0]
+    train = mixture.joined([each.train for each in corpora], "texts")
+    held_out = [each.validation for each in corpora if each.validation]
+    validation = mixture.joined(held_out, "texts") if held_out else None
+    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
+    record = dataset_records.together(parts)
+    record["train"] = train.source
+    record["chosen_on"] = validation.source if validation else UNCHOSEN
+    record["test_splits"] = [each.record["test_splits"] for each in corpora]
+    tests = tuple(test for each in corpora for test in each.tests)
     return Corpus(train, validation, tests, record)
 
 

@@ -1,5 +1,6 @@
 """Trains and measures language models."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -7,6 +8,7 @@ import keras
 from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import builders as data
+from tasks.data import mixture
 from tasks.reporting import cards, evaluation
 from tasks.text import batches as text_streams
 from tasks.text import commands as text_commands
@@ -83,9 +85,13 @@ def _read(settings):
         return text_corpus.corpus_of_files(
             settings.files, share, lines, settings.encoding
         )
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    column = _column(builder, settings.text_column)
-    return text_corpus.read_corpus(builder, settings.train_split, column, share, lines)
+    corpora = []
+    for builder, train_split, taken in mixture.load(settings):
+        column = _column(builder, settings.text_column)
+        corpus = text_corpus.read_corpus(builder, train_split, column, share, lines)
+        train = mixture.taken(corpus.train, taken)
+        corpora.append(dataclasses.replace(corpus, train=train))
+    return text_corpus.joined(corpora)
 
 
 def _column(builder, chosen):
@@ -141,13 +147,13 @@ def evaluate(name: str, settings: Evaluation) -> None:
         )
         _measure(preset, model, texts, settings, writes)
         return
-    builder, splits, [chosen] = evaluation.choose(
+    for builder, splits, [chosen] in evaluation.choose(
         preset, settings, "text_column", files="--files"
-    )
-    column = _column(builder, chosen)
-    for split in splits:
-        texts = text_corpus.read(builder, split, column, model.sentences)
-        _measure(preset, model, texts, settings, writes)
+    ):
+        column = _column(builder, chosen)
+        for split in splits:
+            texts = text_corpus.read(builder, split, column, model.sentences)
+            _measure(preset, model, texts, settings, writes)
 
 
 def _measure(preset, model, texts, settings, writes=True):

@@ -8,6 +8,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -237,6 +238,37 @@ class Checkpoints(keras.callbacks.Callback):
             writer = csv.DictWriter(file, self.history[0])
             writer.writeheader()
             writer.writerows(self.history)
+
+
+class Validations(keras.callbacks.Callback):
+    """Validates on several sets, each by itself.
+
+    An epoch's logs tell each figure of each set, `val_f1_wikiann/en`, and the sets'
+    mean, `val_f1`: the sets count alike, however large they are.
+
+    Args:
+        datasets: the sets by their names.
+        averages: the callback that swaps the weights for their averages, if they are
+            kept, while it is tested.
+    """
+
+    def __init__(self, datasets: Mapping[str, tf.data.Dataset], averages: Checkpoints):
+        super().__init__()
+        self._datasets = datasets
+        self._averages = averages
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Validates, before the epoch is saved."""
+        found = {
+            name: self.model.evaluate(
+                dataset, verbose=0, return_dict=True, callbacks=[self._averages]
+            )
+            for name, dataset in self._datasets.items()
+        }
+        for figure in next(iter(found.values())):
+            values = {name: float(figures[figure]) for name, figures in found.items()}
+            logs[f"val_{figure}"] = statistics.mean(values.values())
+            logs |= {f"val_{figure}_{name}": value for name, value in values.items()}
 
 
 def _checkpoints(folder):

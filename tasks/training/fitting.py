@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -72,10 +72,11 @@ def _check_change(output, name, asked, begun):
     """Raises a UserError where a training can't go on with another value."""
     if name in _FREE:
         return
-    then = f"The training in {output} began with {name} = {getattr(begun, name)}; "
+    began = _shown(getattr(begun, name))
+    then = f"The training in {output} began with {name} = {began}; "
     if not name.endswith("epochs") or name == "transposed_epochs":
         raise UserError(
-            f"{then}--resume can't change it to {asked}. Train anew in another "
+            f"{then}--resume can't change it to {_shown(asked)}. Train anew in another "
             "--output."
         )
     if begun.schedule != "constant":
@@ -97,6 +98,10 @@ def _check_change(output, name, asked, begun):
             f"{then}--resume can't change it to {asked}, for pretraining is over: what "
             "is trained now began from what it gave. Train anew in another --output."
         )
+
+
+def _shown(value):
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _epochs_done(folder):
@@ -227,7 +232,7 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
 def fit(
     model: keras.Model,
     batches,
-    validation: tf.data.Dataset | None,
+    validation: tf.data.Dataset | Mapping[str, tf.data.Dataset] | None,
     config: TrainingConfig,
     folder: Path,
     monitor: str | None,
@@ -239,7 +244,8 @@ def fit(
         model: a model compiled with `optimizer`.
         batches: the training set: `tasks.data.bucketing.BucketedBatches`, or what has
             its `dataset`, `set_epoch` and length, and `shapes` if they are several.
-        validation: the set to choose the best epoch on; None to keep the last.
+        validation: the set to choose the best epoch on; or several by name, to choose
+            by the mean of what they give; None to keep the last.
         config: epochs and patience.
         folder: where checkpoints, `history.csv` and TensorBoard's logs go.
         monitor: the validation metric to choose by, see `callbacks.merit`.
@@ -255,6 +261,9 @@ def fit(
     """
     with model.distribute_strategy.scope():  # for the optimizer's variables
         checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    if isinstance(validation, Mapping):
+        watchers = [callbacks.Validations(validation, checkpoints), *watchers]
+        validation = None
     checkpoints.restore_latest()
     done = len(checkpoints.history)
     if checkpoints.is_finished(config.epochs):

@@ -53,8 +53,9 @@ class Search:
 class Config(config.TrainingConfig):
     """Translation: dataset, model and training."""
 
-    # a TFDS dataset by name (DATASET or DATASET/CONFIG), or one of the zoo's own
-    dataset: str = DATES
+    # TFDS datasets by name (DATASET or DATASET/CONFIG), or the zoo's own; of several
+    # the training splits are put together, and each test split is reported apart
+    dataset: list[str] = config.names_field(DATES)
     # the language to translate from; default: the dataset's first
     source: str | None = None
     # the language to translate into; default: the dataset's second
@@ -188,7 +189,8 @@ class Config(config.TrainingConfig):
         if self.level is not None:
             return self.level
         # Subwords would learn numbers by heart, and not how they are written.
-        dates = not self.files and self.dataset.split(":")[0] == DATES
+        names = {name.split(":")[0] for name in self.dataset}
+        dates = not self.files and names == {DATES}
         return "character" if dates else "subword"
 
 

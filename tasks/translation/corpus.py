@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import file_patterns, splits, text_files
+from tasks.data import dataset_records, file_patterns, mixture, splits, text_files
 from tasks.errors import UserError, did_you_mean
 
 # What is shown of a line that has no partner.
 _SHOWN = 40
+# The fields of `Pairs` that have a value a pair.
+_COLUMNS = "texts", "translations"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,24 +59,25 @@ class Corpus:
 
     Attributes:
         train: to train on.
-        validation: to choose on; never a part of `test`.
-        test: to report on, or None where there is nothing left for it.
+        validation: to choose on; never a part of `tests`.
+        tests: to report on, each by itself; maybe none.
         record: what a preset remembers of its training's data.
     """
 
     train: Pairs
     validation: Pairs
-    test: Pairs | None
+    tests: tuple[Pairs, ...]
     record: dict
 
     def describe(self) -> str:
         """Returns what was chosen, a line each."""
         lines = []
         if "dataset" in self.record:  # no files
-            columns = self.record["source_column"], self.record["target_column"]
-            lines.append(f"dataset     {self.record['dataset']}")
-            lines.append(f"columns     {' → '.join(columns)}")
-        lines += splits.describe(self.train, self.validation, self.test)
+            for each in dataset_records.apart(self.record):
+                columns = each["source_column"], each["target_column"]
+                lines.append(f"dataset     {each['dataset']}")
+                lines.append(f"columns     {' → '.join(columns)}")
+        lines += splits.describe(self.train, [self.validation], self.tests)
         return "\n".join(lines)
 
 
@@ -238,8 +241,23 @@ def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
         read(builder, train_split, columns),
         chosen_on and read(builder, chosen_on, columns),
         test and read(builder, test, columns),
-        record,
+        dataset_records.together([record]),
     )
+
+
+def joined(corpora: Sequence[Corpus]) -> Corpus:
+    """Returns the corpora of several datasets as one, each test by itself."""
+    if len(corpora) == 1:
+        return corpora[0]
+    train, validation = (
+        mixture.joined([getattr(each, name) for each in corpora], *_COLUMNS)
+        for name in ("train", "validation")
+    )
+    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
+    record = dataset_records.together(parts)
+    record |= {"train": train.source, "chosen_on": validation.source}
+    tests = tuple(test for each in corpora for test in each.tests)
+    return Corpus(train, validation, tests, record)
 
 
 def corpus_of_files(
@@ -268,4 +286,4 @@ def _corpus(train, validation, test, record):
     if validation is None:
         train, validation = splits.hold_out(train)
     record = {**record, "train": train.source, "chosen_on": validation.source}
-    return Corpus(train, validation, test, record)
+    return Corpus(train, validation, (test,) if test else (), record)

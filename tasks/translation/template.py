@@ -8,8 +8,7 @@ import keras
 
 from tasks.cli import command_line as cli
 from tasks.cli import extras
-from tasks.data import builders as data
-from tasks.data import training_forms
+from tasks.data import mixture, training_forms
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
 from tasks.training import fitting as training
@@ -72,7 +71,7 @@ def train(settings: Config, output: Path) -> None:
     if settings.token_level() == "subword":
         extras.require("tokenizers", "translation", "Learning subwords")
     corpus = _read(settings)
-    if corpus.test is not None:
+    if corpus.tests:
         translation_quality.require_library()
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
@@ -102,8 +101,8 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": cli.command("translation", settings), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    if corpus.test is not None:
-        _measure(preset, model, corpus.test, Evaluation())
+    for test in corpus.tests:
+        _measure(preset, model, test, Evaluation())
 
 
 def _read(settings):
@@ -115,13 +114,17 @@ def _read(settings):
             settings.test_files,
             settings.encoding,
         )
-    builder = data.load_builder(settings.dataset, settings.data_dir)
-    columns = parallel_corpus.columns(
-        builder,
-        (settings.source, settings.target),
-        (settings.source_column, settings.target_column),
-    )
-    return parallel_corpus.read_corpus(builder, settings.train_split, columns)
+    corpora = []
+    for builder, train_split, share in mixture.load(settings):
+        columns = parallel_corpus.columns(
+            builder,
+            (settings.source, settings.target),
+            (settings.source_column, settings.target_column),
+        )
+        corpus = parallel_corpus.read_corpus(builder, train_split, columns)
+        train = mixture.taken(corpus.train, share)
+        corpora.append(dataclasses.replace(corpus, train=train))
+    return parallel_corpus.joined(corpora)
 
 
 def _build(settings, corpus):
@@ -174,15 +177,15 @@ def evaluate(name: str, settings: Evaluation) -> None:
         pairs = parallel_corpus.read_files(settings.files, settings.encoding)
         _measure(preset, model, pairs, settings, writes)
         return
-    builder, [split], columns = evaluation.choose(
-        preset, settings, "source_column", "target_column", files="--files"
-    )
     languages = settings.source, settings.target
-    if any(languages):  # not those of the training
-        columns = settings.source_column, settings.target_column
-    columns = parallel_corpus.columns(builder, languages, columns)
-    pairs = parallel_corpus.read(builder, split, columns)
-    _measure(preset, model, pairs, settings, writes)
+    for builder, [split], columns in evaluation.choose(
+        preset, settings, "source_column", "target_column", files="--files"
+    ):
+        if any(languages):  # not those of the training
+            columns = settings.source_column, settings.target_column
+        chosen = parallel_corpus.columns(builder, languages, columns)
+        pairs = parallel_corpus.read(builder, split, chosen)
+        _measure(preset, model, pairs, settings, writes)
 
 
 def _measure(preset, model, pairs, settings, writes=True):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.data import builders as data
+from tasks.data import dataset_records
 from tasks.errors import UserError
 from tasks.translation import commands
 from tasks.translation import corpus as parallel_corpus
@@ -136,7 +137,8 @@ def read(arguments) -> Pairs:
             f"Give presets that translate the same columns, not {', '.join(told)}."
         )
     first = arguments.models[0]
-    dataset = arguments.dataset or trained[first].get("dataset")
+    recorded = [part["dataset"] for part in dataset_records.apart(trained[first])]
+    dataset = arguments.dataset or (recorded or [None])[0]
     if dataset is None:
         raise UserError(f"Preset {first} has no dataset on record: give a --dataset.")
     builder = data.load_builder(dataset, arguments.data_dir)

@@ -32,6 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
+from tasks.data import dataset_records
 from tasks.text import batches as text_streams
 from tasks.text import corpus as text_corpus
 from tests.benchmarks import report
@@ -108,7 +109,8 @@ def read(trained: dict, arguments) -> tuple[text_corpus.Texts, text_corpus.Texts
         trained: what the preset's metrics say of its training.
         arguments: the command line.
     """
-    builder, column = data.load_builder(trained["dataset"]), trained["text_column"]
+    [dataset] = (part["dataset"] for part in dataset_records.apart(trained))
+    builder, column = data.load_builder(dataset), trained["text_column"]
     train = text_corpus.read(builder, arguments.train_split, column)
     train, _ = text_corpus.hold_out(train, arguments.hold_out)
     return train, text_corpus.read(builder, arguments.test_split, column)

@@ -13,6 +13,7 @@ import pytest
 
 import zoo
 from tasks.data import builders as data
+from tasks.data import dataset_records
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
 from tasks.music import midi_files as music_files
@@ -330,8 +331,8 @@ def test_a_cards_sample_is_what_the_command_prints(preset):
 @pytest.mark.parametrize("preset", TRANSLATORS)
 def test_translator_is_as_good_as_its_card_says(preset, tmp_path):
     figures = stated(preset)
-    dataset = presets.read_metrics(ROOT / preset)["training"]["dataset"]
-    builder = data.load_builder(dataset, tmp_path)
+    [trained] = dataset_records.apart(presets.read_metrics(ROOT / preset)["training"])
+    builder = data.load_builder(trained["dataset"], tmp_path)
     columns = parallel_corpus.columns(builder)
     few = parallel_corpus.read(builder, "test[:200]", columns)
     found = translation_quality.measure(

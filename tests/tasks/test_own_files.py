@@ -39,7 +39,8 @@ def test_what_is_of_a_dataset_is_refused_beside_files(
 ):
     given = [tmp_path / "a", tmp_path / "b"][: 1 + (template is translation.TEMPLATE)]
     # The default itself is refused as well: files would win in silence.
-    value = template.config().dataset if other == "--dataset" else "x"
+    defaults = {"--dataset": template.config().dataset[0], "--shares": "1"}
+    value = defaults.get(other, "x")
     for flag in ([other, value], [f"{other}={value}"]):
         where = ("--output", tmp_path / "run") if command == "train" else ()
         outcome = run(command, *where, files, *given, *flag, template=template)

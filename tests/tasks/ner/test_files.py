@@ -235,7 +235,7 @@ def test_empty_and_very_long_sentences_are_trained_on(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "load_builder", lambda *_: stored)
     train(tmp_path, "--cell", "lstm", "--mirrored")
     told = record(tmp_path / "preset")
-    assert told["dataset"] == "stored:1.0.0"
+    assert told["dataset"] == ["stored:1.0.0"]
     assert (told["tokens_column"], told["tags_column"]) == ("tokens", "ner")
     metrics = read_json(tmp_path / "preset" / "metrics.json")
     figures = metrics["evaluations"]["stored/1.0.0/test"]

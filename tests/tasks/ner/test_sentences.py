@@ -96,14 +96,14 @@ def test_columns_can_be_chosen_and_have_to_fit():
 def test_the_split_to_choose_on_has_two_names(name):
     found = corpus(Stored({"train": [TEDDY], name: [BEARS], "test": [TEDDY] * 2}))
     assert found.validation.source == f"stored/1.0.0/{name}"
-    assert [len(p) for p in (found.train, found.validation, found.test)] == [1, 1, 2]
+    assert [len(p) for p in (found.train, found.validation, *found.tests)] == [1, 1, 2]
     assert found.record["test_split"] == "test"
 
 
 def test_without_one_a_tenth_of_train_is_held_out():
     rows = [[(f"{number}", 0)] for number in range(100)]
     found = corpus(Stored({"train": rows}))
-    assert (len(found.train), len(found.validation), found.test) == (90, 10, None)
+    assert (len(found.train), len(found.validation), found.tests) == (90, 10, ())
     tokens = [*found.train.tokens, *found.validation.tokens]
     assert sorted(tokens) == sorted([word] for [(word, _)] in rows)
     assert "none: no split to report on is left" in found.describe()
@@ -111,7 +111,7 @@ def test_without_one_a_tenth_of_train_is_held_out():
 
 def test_what_was_trained_on_is_never_tested_on():
     found = corpus(Stored({"train": [TEDDY] * 9, "test": [TEDDY] * 20}), "test")
-    assert found.test is None
+    assert found.tests == ()
 
 
 def test_tags_are_converted_on_demand():
@@ -129,7 +129,7 @@ def test_stray_tags_are_mended_and_told_but_for_those_of_the_test():
     assert found.train.tags[-1] == ["O", "O", "B-PER"]
     assert found.train.tags[:3] == [["B-PER", "I-PER", "O"]] * 3
     assert found.validation.tags == [["O", "O", "B-PER"]]
-    assert found.test.tags == [["O", "I-PER", "B-PER"]]
+    assert [test.tags for test in found.tests] == [[["O", "I-PER", "B-PER"]]]
     assert "2 stray tags count as O" in found.describe()
 
 
@@ -182,7 +182,7 @@ def test_tags_in_another_spelling_are_read_and_told():
     found = of_files(["b_per i_per o"] * 9, ["o"], ["b_loc o"])
     assert found.train.tags[0] == ["B-per", "I-per", "O"]
     assert found.validation.tags == [["O"]]  # which alone could be anything
-    assert found.test.tags == [["B-loc", "O"]]
+    assert [test.tags for test in found.tests] == [[["B-loc", "O"]]]
     assert found.train.inventory == ("O", "B-per", "I-per")
     told = "spelling    b_loc is B-loc, b_per is B-per, i_per is I-per, o is O"
     assert told in found.describe()
@@ -290,7 +290,7 @@ def test_real_data_are_read_by_name_alone(name, columns, sizes, stray):
     builder = data.load_builder(name)
     assert tagged_sentences.columns(builder, None, None) == columns
     found = corpus(builder)
-    parts = found.train, found.validation, found.test
+    parts = found.train, found.validation, *found.tests
     assert tuple(map(len, parts)) == sizes
     assert found.scheme == found.found_scheme == "iob2"
     assert found.stray == stray

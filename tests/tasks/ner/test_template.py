@@ -106,7 +106,7 @@ def test_training_leaves_all_that_was_promised(trained):
     assert list((output / "checkpoints" / "tensorboard").rglob("events*"))
     metrics = read_json(preset / "metrics.json")
     record, [figures] = metrics["training"], metrics["evaluations"].values()
-    assert record["dataset"] == "synthetic/entities:1.0.0"
+    assert record["dataset"] == ["synthetic/entities:1.0.0"]
     assert (record["tokens_column"], record["tags_column"]) == ("tokens", "tags")
     assert record["scheme"] == "iob2"
     assert record["chosen_on"] == "synthetic/entities/1.0.0/validation"

@@ -39,31 +39,70 @@ def choose(tmp_path, monkeypatch):
     return choose
 
 
-def test_by_default_it_is_what_was_held_back_of_the_training(choose):
-    found = choose(TRAINED, *COLUMNS, data_dir="here")
+@pytest.fixture
+def choose_one(choose):
+    """The same, of what is a single dataset."""
+
+    def choose_one(*record_and_columns, **asked):
+        [found] = choose(*record_and_columns, **asked)
+        return found
+
+    return choose_one
+
+
+def test_by_default_it_is_what_was_held_back_of_the_training(choose_one):
+    found = choose_one(TRAINED, *COLUMNS, data_dir="here")
     assert found.builder == ("texts/short:1.0.0", "here")
     assert found.splits == ("validation",)
     assert found.columns == ("body", "stars")
     several = TRAINED | {"test_splits": ["validation+test", "test"]}
-    assert choose(several).splits == ("validation+test", "test")
-    assert choose(TRAINED | {"test_split": None}).splits == ("test",)
+    assert choose_one(several).splits == ("validation+test", "test")
+    assert choose_one(TRAINED | {"test_split": None}).splits == ("test",)
 
 
-def test_what_is_asked_for_comes_first(choose):
-    found = choose(TRAINED, *COLUMNS, split="test[:9]", label_column="class")
+def test_what_is_asked_for_comes_first(choose_one):
+    found = choose_one(TRAINED, *COLUMNS, split="test[:9]", label_column="class")
     assert found.splits == ("test[:9]",)
     assert found.columns == ("body", "class")
 
 
-def test_of_another_dataset_the_training_tells_nothing(choose):
-    found = choose(TRAINED, *COLUMNS, dataset="others", text_column="review")
+def test_of_another_dataset_the_training_tells_nothing(choose_one):
+    found = choose_one(TRAINED, *COLUMNS, dataset="others", text_column="review")
     assert found.builder == ("others", None)
     assert found.splits == ("test",)
     assert found.columns == ("review", None)
 
 
 @pytest.mark.parametrize("files", ["", "--files"])
-def test_a_training_on_files_leaves_no_dataset(choose, files):
+def test_a_training_on_files_leaves_no_dataset(choose_one, files):
     with pytest.raises(UserError, match=r"on record.*--dataset") as error:
-        choose({"train": "*.txt"}, files=files)
+        choose_one({"train": "*.txt"}, files=files)
     assert ("or files with --files" in str(error.value)) == bool(files)
+
+
+def test_each_of_several_datasets_has_its_own_columns_and_splits(choose):
+    several = {
+        "dataset": ["a:1.0.0", "b:1.0.0"],
+        "text_column": ["text", "body"],
+        "label_column": "label",
+        "test_split": ["test", "validation"],
+    }
+    first, second = choose(several, *COLUMNS)
+    assert first == (("a:1.0.0", None), ("test",), ("text", "label"))
+    assert second == (("b:1.0.0", None), ("validation",), ("body", "label"))
+    both = choose(TRAINED, *COLUMNS, dataset=["x", "y"])
+    assert [found.builder[0] for found in both] == ["x", "y"]
+    assert {found.columns for found in both} == {(None, None)}
+
+
+def test_one_dataset_may_have_several_tests_and_so_may_each_of_two(choose):
+    one = {"dataset": ["a"], "test_splits": ["validation+test", "test"]}
+    assert [found.splits for found in choose(one)] == [("validation+test", "test")]
+    two = {"dataset": ["a", "b"], "test_splits": [["validation+test", "test"], ["x"]]}
+    assert [found.splits for found in choose(two)] == [
+        ("validation+test", "test"),
+        ("x",),
+    ]
+    # Alike, and so recorded once: two splits of two datasets each.
+    alike = {"dataset": ["a", "b"], "test_splits": ["validation", "test"]}
+    assert {found.splits for found in choose(alike)} == {("validation", "test")}

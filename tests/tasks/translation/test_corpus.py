@@ -106,7 +106,7 @@ def test_a_tenth_of_train_is_chosen_on_unless_validation_and_test_are_there():
     )
     assert corpus.train.texts.tolist() == [f"a {place}" for place in range(20)]
     assert corpus.validation.translations.tolist() == ["0 v", "1 v"]
-    assert corpus.test.source == "made/1.0.0/test"
+    assert [test.source for test in corpus.tests] == ["made/1.0.0/test"]
     assert corpus.record["test_split"] == "test"
     assert "columns     a → b" in corpus.describe()
 
@@ -120,7 +120,7 @@ def test_a_tenth_of_train_is_chosen_on_unless_validation_and_test_are_there():
         assert texts == {f"a {place}" for place in range(20)}
     alone = Builder(features, None, {"train": splits["train"]})
     corpus = parallel_corpus.read_corpus(alone, "train", ("a", "b"))
-    assert corpus.test is None
+    assert corpus.tests == ()
     assert "test        none" in corpus.describe()
 
 

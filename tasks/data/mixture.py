@@ -1,0 +1,117 @@
+"""Several datasets at once: what each gives to train on."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tasks.data import builders as data
+from tasks.data import splits
+from tasks.errors import UserError
+
+
+class Component(NamedTuple):
+    """A dataset to train on, alone or with others.
+
+    Attributes:
+        builder: a prepared TFDS builder.
+        train_split: the split to train on or a slice of it.
+        share: how much of it is taken: see `taken`.
+    """
+
+    builder: Any
+    train_split: str
+    share: float
+
+
+def load(settings) -> list[Component]:
+    """Returns the datasets that a training is told to use, one at least.
+
+    Args:
+        settings: a `tasks.cli.config.DataConfig`.
+
+    Raises:
+        UserError: see `tasks.data.builders.load_builder`.
+    """
+    count = len(settings.dataset)
+    train_splits = settings.train_split
+    if len(train_splits) == 1:
+        train_splits = train_splits * count
+    builders = (data.load_builder(name, settings.data_dir) for name in settings.dataset)
+    shares = settings.shares or [1.0] * count
+    return [Component(*of) for of in zip(builders, train_splits, shares, strict=True)]
+
+
+def taken(examples, share: float):
+    """Returns a part of examples, or all of them several times.
+
+    Which part, depends on their number and the share alone: a smaller share's examples
+    are among a larger one's.
+
+    Args:
+        examples: anything with a length, a `source` and `take(places, source)`.
+        share: above 0; 0.3 is 30 % of them, 2 is each twice, 1.5 all and half again.
+
+    Raises:
+        UserError: nothing would be left.
+    """
+    if share == 1:
+        return examples
+    count = len(examples)
+    order = np.random.default_rng(splits.HELD_OUT_SEED).permutation(count)
+    times, rest = divmod(share, 1)
+    whole = np.tile(np.arange(count), int(times))
+    places = np.sort(np.concatenate([whole, order[: round(rest * count)]]))
+    if not len(places):
+        raise UserError(
+            f"--shares {share:g} of {examples.source}, {count:,} examples, is none."
+        )
+    note = f"{share:g} times" if share > 1 else f"{share:.4g} of it"
+    return examples.take(places, f"{examples.source} ({note})")
+
+
+def joined(parts: Sequence, *columns: str):
+    """Returns examples of several datasets as if they were one.
+
+    Args:
+        parts: dataclasses of one kind, with `source` and `citation`; one at least.
+        *columns: the names of their fields that have a value an example: arrays,
+            lists or tuples.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    citations = dict.fromkeys(part.citation for part in parts if part.citation)
+    return dataclasses.replace(
+        parts[0],
+        source=" + ".join(part.source for part in parts),
+        citation="\n".join(citations),
+        **{name: _end_to_end([getattr(p, name) for p in parts]) for name in columns},
+    )
+
+
+def _end_to_end(values):
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    return type(values[0])(each for part in values for each in part)
+
+
+def by_data_set(parts: Sequence, batches: Callable):
+    """Returns what `tasks.training.fitting.fit` validates on.
+
+    Args:
+        parts: examples, with a `source`, of one dataset or of several.
+        batches: (examples) → what has their batches as `dataset()`.
+
+    Returns:
+        A `tf.data.Dataset`; of several parts a dict of them by the data set's name.
+    """
+    if len(parts) == 1:
+        return batches(parts[0]).dataset()
+    return {_data_set(part.source): batches(part).dataset() for part in parts}
+
+
+def _data_set(source):
+    """Returns the name of the data set that a source is of, without its version."""
+    return re.sub(r"/\d+\.\d+\.\d+/.*", "", source)
