@@ -1,6 +1,5 @@
 """Several datasets at once: what each gives to train on."""
 
-import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -70,31 +69,6 @@ def taken(examples, share: float):
         )
     note = f"{share:g} times" if share > 1 else f"{share:.4g} of it"
     return examples.take(places, f"{examples.source} ({note})")
-
-
-def joined(parts: Sequence, *columns: str):
-    """Returns examples of several datasets as if they were one.
-
-    Args:
-        parts: dataclasses of one kind, with `source` and `citation`; one at least.
-        *columns: the names of their fields that have a value an example: arrays,
-            lists or tuples.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    citations = dict.fromkeys(part.citation for part in parts if part.citation)
-    return dataclasses.replace(
-        parts[0],
-        source=" + ".join(part.source for part in parts),
-        citation="\n".join(citations),
-        **{name: _end_to_end([getattr(p, name) for p in parts]) for name in columns},
-    )
-
-
-def _end_to_end(values):
-    if isinstance(values[0], np.ndarray):
-        return np.concatenate(values)
-    return type(values[0])(each for part in values for each in part)
 
 
 def by_data_set(parts: Sequence, batches: Callable):

@@ -42,7 +42,7 @@ def hold_out(examples):
 
 def choose(
     builder, train_split: str, is_usable: Callable[[str], bool] = lambda split: True
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, list[str]]:
     """Chooses the splits of a dataset to choose and to report on.
 
     What is reported was never chosen on: of a dataset without a usable test split the
@@ -54,7 +54,8 @@ def choose(
         is_usable: whether a split's labels are there, say.
 
     Returns:
-        The validation split and the test split, None where there is none.
+        The validation split, None where there is none, and those to report on, one
+        or none.
     """
     validation, test = (
         next(
@@ -69,21 +70,4 @@ def choose(
         )
         for names in (VALIDATION, (TEST,))
     )
-    return (validation, test) if test else (None, validation)
-
-
-def describe(train, validations, tests) -> list[str]:
-    """Returns what a training has, a line each.
-
-    Args:
-        train: anything with a length and a `source`.
-        validations: of the same.
-        tests: of the same; maybe none.
-    """
-    parts = [("train", train)]
-    parts += [("validation", validation) for validation in validations]
-    parts += [("test", test) for test in tests]
-    lines = [f"{name:11} {part.source}, {len(part):,}" for name, part in parts]
-    if not tests:
-        lines.append(f"{'test':11} none: no split to report on is left")
-    return lines
+    return (validation, [test]) if test else (None, [validation] if validation else [])

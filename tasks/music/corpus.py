@@ -8,6 +8,7 @@ import numpy as np
 
 from tasks.data import builders as data
 from tasks.data import dataset_records, file_patterns, splits
+from tasks.data.corpus import Corpus, Examples
 from tasks.errors import UserError
 from tasks.music.midi_files import Grid, read_roll
 from zoo import music
@@ -15,7 +16,7 @@ from zoo.errors import MidiError
 
 
 @dataclasses.dataclass(frozen=True)
-class Pieces:
+class Pieces(Examples):
     """Pieces as rolls.
 
     Attributes:
@@ -30,8 +31,7 @@ class Pieces:
     grid: Grid
     citation: str = ""
 
-    def __len__(self) -> int:
-        return len(self.rolls)
+    COLUMNS = ("rolls",)
 
     @property
     def keys(self) -> int:
@@ -43,46 +43,12 @@ class Pieces:
         """How many frames each piece has, (n,)."""
         return np.array([len(roll) for roll in self.rolls])
 
-    def take(self, places: Sequence[int], source: str) -> "Pieces":
-        """Returns the pieces at some places, as another source."""
-        rolls = tuple(self.rolls[place] for place in places)
-        return dataclasses.replace(self, rolls=rolls, source=source)
-
     def describe(self) -> str:
         """Returns where the pieces are from and how much it is, in a line."""
         return f"{self.source}, {len(self):,} pieces, {self.lengths.sum():,} frames"
 
 
-@dataclasses.dataclass(frozen=True)
-class Collection:
-    """What a music model is trained, chosen and measured on.
-
-    Attributes:
-        train: to train on.
-        validation: to choose on; never a part of `test`.
-        test: to report on; None where there is nothing left for it.
-        record: what a preset remembers of its training's data.
-    """
-
-    train: Pieces
-    validation: Pieces
-    test: Pieces | None
-    record: dict
-
-    def describe(self) -> str:
-        """Returns what was chosen, a line each."""
-        return "\n".join(
-            [
-                f"train       {self.train.describe()}",
-                f"validation  {self.validation.describe()}",
-                f"test        {self.test.describe() if self.test else 'none'}",
-            ]
-        )
-
-
-def read_collection(
-    builder, train_split: str, column: str | None, grid: Grid
-) -> Collection:
+def read_corpus(builder, train_split: str, column: str | None, grid: Grid) -> Corpus:
     """Reads what to train, choose and report on.
 
     Which splits these are, see `tasks.data.splits.choose`.
@@ -97,23 +63,23 @@ def read_collection(
         UserError: a split doesn't exist, or has no pieces.
     """
     train = read(builder, train_split, column, grid)
-    chosen_on, test_split = splits.choose(builder, train_split)
+    chosen_on, reported = splits.choose(builder, train_split)
     if chosen_on:
         validation = read(builder, chosen_on, column, grid)
     else:
         train, validation = splits.hold_out(train)
-    test = test_split and read(builder, test_split, column, grid)
+    tests = tuple(read(builder, split, column, grid) for split in reported)
     record = {
         "dataset": data.name(builder),
         "music_column": choose_column(builder, column),
         "train": train.source,
         "chosen_on": validation.source,
-        "test_split": test_split,
+        "test_splits": reported,
     }
-    return _collection(train, validation, test, dataset_records.together([record]))
+    return _corpus(train, validation, tests, dataset_records.together([record]))
 
 
-def collection_of_files(patterns: str | Sequence[str], grid: Grid) -> Collection:
+def corpus_of_files(patterns: str | Sequence[str], grid: Grid) -> Corpus:
     """Reads MIDI files, to train on but for a tenth; there is nothing to report on.
 
     Args:
@@ -127,16 +93,16 @@ def collection_of_files(patterns: str | Sequence[str], grid: Grid) -> Collection
     record = {
         "train": train.source,
         "chosen_on": validation.source,
-        "test_split": None,
+        "test_splits": [],
     }
-    return _collection(train, validation, None, record)
+    return _corpus(train, validation, (), record)
 
 
-def _collection(train, validation, test, record):
+def _corpus(train, validation, tests, record):
     grid = {"step": float(train.grid.step), "drums": train.grid.drums}
     if not train.grid.drums:
         grid["lowest"] = train.grid.lowest
-    return Collection(train, validation, test, record | grid)
+    return Corpus(train, (validation,), tests, record | grid)
 
 
 def read(builder, split: str, column: str | None, grid: Grid) -> Pieces:

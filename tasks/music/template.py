@@ -50,38 +50,36 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a file doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
-    collection = _read(settings)
-    print(collection.describe())
+    corpus = _read(settings)
+    print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
     size = settings.batch_size, settings.buckets
     with training.strategy(settings).scope():
-        model = _build(settings, collection.train)
+        model = _build(settings, corpus.train)
         batches = music_batches.PieceBatches(
-            collection.train,
+            corpus.train,
             *size,
             settings.transpose,
             settings.seed,
             settings.transposed_epochs,
         )
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
-    training.begin(
-        output, settings, train=collection.train, validation=collection.validation
-    )
+    training.begin(output, settings, train=corpus.train, validation=corpus.validation)
     history = training.fit(
         model,
         batches,
-        music_batches.PieceBatches(collection.validation, *size).dataset(),
+        music_batches.PieceBatches(corpus.validation, *size).dataset(),
         settings,
         output / training.CHECKPOINTS,
         MONITOR,
     )
-    record = {"command": cli.command("music", settings), **collection.record}
+    record = {"command": cli.command("music", settings), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, MONITOR, _card(model)
     )
-    if collection.test:
-        _measure(preset, model, collection.test, settings.batch_size)
+    for pieces in corpus.tests:
+        _measure(preset, model, pieces, settings.batch_size)
 
 
 def _read(settings):
@@ -89,13 +87,13 @@ def _read(settings):
     grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
     if settings.midi_files:
         extras.require("pretty_midi", "music", "Reading MIDI")
-        return music_pieces.collection_of_files(settings.midi_files, grid)
+        return music_pieces.corpus_of_files(settings.midi_files, grid)
     [part] = mixture.load(settings)
-    collection = music_pieces.read_collection(
+    corpus = music_pieces.read_corpus(
         part.builder, part.train_split, settings.music_column, grid
     )
-    train = mixture.taken(collection.train, part.share)
-    return dataclasses.replace(collection, train=train)
+    train = mixture.taken(corpus.train, part.share)
+    return dataclasses.replace(corpus, train=train)
 
 
 def _build(settings, pieces):

@@ -2,10 +2,12 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tasks.data import builders as data
-from tasks.data import dataset_records, label_classes, mixture, splits
+from tasks.data import dataset_records, label_classes, splits
+from tasks.data.corpus import Corpus
+from tasks.data.corpus import joined as joined_corpora
 from tasks.errors import UserError
 from tasks.ner.entity_types import EntityTypes
 from tasks.ner.sentences import TaggedSentences, read
@@ -13,7 +15,6 @@ from zoo import tag_spellings
 from zoo import tags as schemes
 
 # The fields of `TaggedSentences` that have a value a sentence.
-_COLUMNS = "tokens", "tags"
 # So many tags in another spelling are shown.
 _SHOWN = 4
 # A sentence with more tokens is none, in all likelihood.
@@ -21,37 +22,23 @@ _LONG = 2_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Corpus:
-    """What a tagger is trained, chosen and measured on, its tags in one scheme.
+class TaggedCorpus(Corpus):
+    """What a tagger is trained, chosen and reported on, `TaggedSentences`.
 
     Attributes:
-        train: to train on.
-        validations: to choose on, each by itself, one for each dataset; never a part
-            of `tests`.
-        tests: to report on, each by itself; maybe none.
         scheme: the scheme of all tags, one of `zoo.tags.SCHEMES`.
         found_scheme: the scheme that they were found in.
-        respelled: the tags that were found in another spelling, with what they are
-            taken for.
         stray: how many tags to train and to choose on were not as their scheme says,
             an `I-X` that continues nothing, say, and are `O` now. (They have no
             probability, and to the measure they are `O` as well.)
-        record: what a preset remembers of its data.
+        respelled: the tags that were found in another spelling, with what they are
+            taken for.
     """
 
-    train: TaggedSentences
-    validations: tuple[TaggedSentences, ...]
-    tests: tuple[TaggedSentences, ...]
     scheme: str
     found_scheme: str
     stray: int
-    record: dict
     respelled: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def validation(self) -> TaggedSentences:
-        """What is chosen on, all of it."""
-        return mixture.joined(self.validations, *_COLUMNS)
 
     def check(self) -> None:
         """Raises a UserError where there is nothing to learn."""
@@ -63,29 +50,29 @@ class Corpus:
                 "another --tags-column."
             )
 
-    def describe(self) -> str:
-        """Returns what was chosen, a line each."""
+    def about(self) -> Iterator[str]:
+        """Yields each dataset with its columns, or the files', and the tags."""
+        yield from self._described_dataset()
         scheme = self.scheme
         if self.found_scheme != self.scheme:
             scheme += f", converted from {self.found_scheme}"
         if self.stray:
             scheme += f"; {self.stray:,} stray tags count as O"
-        lines = [
-            *self._described_dataset(),
-            f"scheme      {scheme}",
-            f"tags        {', '.join(self.train.inventory)}",
-            *splits.describe(self.train, self.validations, self.tests),
-        ]
+        yield f"scheme      {scheme}"
+        yield f"tags        {', '.join(self.train.inventory)}"
+
+    def notes(self) -> Iterator[str]:
+        """Yields what tags are taken for, which never occur, and what may be wrong."""
         if self.respelled:
             shown = [f"{a} is {b}" for a, b in sorted(self.respelled.items())]
             more = ", …" if len(shown) > _SHOWN else ""
-            lines.append(f"spelling    {', '.join(shown[:_SHOWN])}{more}")
+            yield f"spelling    {', '.join(shown[:_SHOWN])}{more}"
         unseen = set(self.train.inventory).difference(*self.train.tags)
         if unseen:
-            lines.append(f"never seen  {', '.join(sorted(unseen))}: not in train")
-        return "\n".join([*lines, *(f"note        {each}" for each in self._notes())])
+            yield f"never seen  {', '.join(sorted(unseen))}: not in train"
+        yield from (f"note        {each}" for each in self._doubts())
 
-    def _notes(self):
+    def _doubts(self):
         """Yields what may not be meant to be."""
         names = self.train.inventory
         types = schemes.labels(names, self.scheme) or names
@@ -118,7 +105,9 @@ class Corpus:
         ]
 
 
-def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Corpus:
+def read_corpus(
+    builder, train_split: str, tokens: str, tags: str, scheme
+) -> TaggedCorpus:
     """Reads a dataset's train, validation and test.
 
     Which splits these are, see `tasks.data.splits.choose`.
@@ -134,23 +123,23 @@ def read_corpus(builder, train_split: str, tokens: str, tags: str, scheme) -> Co
         UserError: a split doesn't exist or doesn't fit, or tags can't be converted.
     """
     train = read(builder, train_split, tokens, tags)
-    chosen_on, test = splits.choose(builder, train_split)
+    chosen_on, reported = splits.choose(builder, train_split)
     record = {
         "dataset": data.name(builder),
         "tokens_column": tokens,
         "tags_column": tags,
-        "test_split": test,
+        "test_splits": reported,
     }
     return corpus(
         train,
         chosen_on and read(builder, chosen_on, tokens, tags),
-        test and read(builder, test, tokens, tags),
+        read(builder, reported[0], tokens, tags) if reported else None,
         scheme,
         dataset_records.together([record]),
     )
 
 
-def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
+def corpus(train, validation, test, scheme: str | None, record: dict) -> TaggedCorpus:
     """Returns what was read, its tags in one scheme.
 
     Args:
@@ -195,36 +184,26 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> Corpus:
     }
     tests = (test,) if test else ()
     stray += more
-    return Corpus(train, (validation,), tests, scheme, found, stray, record, spellings)
+    return TaggedCorpus(
+        train, (validation,), tests, record, scheme, found, stray, spellings
+    )
 
 
-def joined(corpora: Sequence[Corpus]) -> Corpus:
+def joined(corpora: Sequence[TaggedCorpus]) -> TaggedCorpus:
     """Returns the corpora of several datasets, in one scheme, as one.
 
     Each validation and each test stays by itself.
     """
     if len(corpora) == 1:
         return corpora[0]
-    first = corpora[0]
+    corpus = joined_corpora(corpora)
     inventory = dict.fromkeys(tag for each in corpora for tag in each.train.inventory)
-    train = mixture.joined([each.train for each in corpora], *_COLUMNS)
-    validations = tuple(each for corpus in corpora for each in corpus.validations)
-    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
-    found = {each.found_scheme for each in corpora}
-    return Corpus(
-        train.with_tags(train.tags, inventory),
-        validations,
-        tuple(test for corpus in corpora for test in corpus.tests),
-        first.scheme,
-        found.pop() if len(found) == 1 else ", ".join(sorted(found)),
-        sum(each.stray for each in corpora),
-        {
-            **dataset_records.together(parts),
-            "train": train.source,
-            "chosen_on": " + ".join(each.source for each in validations),
-            "scheme": first.scheme,
-        },
-        {a: b for each in corpora for a, b in each.respelled.items()},
+    return dataclasses.replace(
+        corpus,
+        train=corpus.train.with_tags(corpus.train.tags, inventory),
+        found_scheme=", ".join(sorted({each.found_scheme for each in corpora})),
+        stray=sum(each.stray for each in corpora),
+        respelled={a: b for each in corpora for a, b in each.respelled.items()},
     )
 
 
@@ -239,7 +218,7 @@ def chosen_columns(tokens: str | None, tags: str | None) -> dict:
     return {name: column for name, column in chosen.items() if column is not None}
 
 
-def with_types(corpus: Corpus, types: EntityTypes) -> Corpus:
+def with_types(corpus: TaggedCorpus, types: EntityTypes) -> TaggedCorpus:
     """Returns a corpus with the types of entities that are to be learnt.
 
     Args:

@@ -2,11 +2,11 @@
 
 import collections
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.data import builders as data
 from tasks.data import text_files
+from tasks.data.corpus import Examples
 from tasks.errors import UserError
 from tasks.ner import conll
 
@@ -20,7 +20,7 @@ _NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclasses.dataclass(frozen=True)
-class TaggedSentences:
+class TaggedSentences(Examples):
     """Sentences with a tag for each token, none of them without tokens.
 
     Attributes:
@@ -40,17 +40,7 @@ class TaggedSentences:
     citation: str = ""
     columns: str = ""
 
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def take(self, places: Sequence[int], source: str) -> "TaggedSentences":
-        """Returns the sentences at these places."""
-        return dataclasses.replace(
-            self,
-            tokens=[self.tokens[place] for place in places],
-            tags=[self.tags[place] for place in places],
-            source=source,
-        )
+    COLUMNS = "tokens", "tags"
 
     def with_tags(self, tags: list[list[str]], inventory) -> "TaggedSentences":
         """Returns the sentences with other tags."""

@@ -1,24 +1,24 @@
 """Texts with one class each: reading, splitting, choosing columns."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import dataset_records, label_classes, mixture, splits
+from tasks.data import dataset_records, label_classes, splits
+from tasks.data.corpus import Corpus, Examples
+from tasks.data.corpus import joined as joined_corpora
 from tasks.errors import UserError
 from tasks.sentiment import spacing
 
 # What datasets call their columns, the best first.
 _TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
-# The fields of `LabelledTexts` that have a value a text.
-_COLUMNS = "texts", "labels"
 _LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledTexts:
+class LabelledTexts(Examples):
     """Texts with one class each.
 
     Attributes:
@@ -35,14 +35,7 @@ class LabelledTexts:
     source: str
     citation: str = ""
 
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, places: np.ndarray, source: str) -> "LabelledTexts":
-        """Returns the examples at these places."""
-        return dataclasses.replace(
-            self, texts=self.texts[places], labels=self.labels[places], source=source
-        )
+    COLUMNS = "texts", "labels"
 
 
 def read(
@@ -131,45 +124,22 @@ def has_labels(builder, split: str, label_column: str) -> bool:
     return not label_classes.is_hidden(values, data.columns(builder)[label_column])
 
 
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """What a classifier is trained, chosen and measured on.
+class LabelledCorpus(Corpus):
+    """What a classifier is trained, chosen and reported on, `LabelledTexts`."""
 
-    Attributes:
-        train: to train on.
-        validations: to choose on, each by itself, one for each dataset; never a part
-            of `tests`.
-        tests: to report on, each by itself; none where no labels are left for it.
-        record: what a preset remembers of its training's data.
-    """
-
-    train: LabelledTexts
-    validations: tuple[LabelledTexts, ...]
-    tests: tuple[LabelledTexts, ...]
-    record: dict
-
-    @property
-    def validation(self) -> LabelledTexts:
-        """What is chosen on, all of it."""
-        return mixture.joined(self.validations, *_COLUMNS)
-
-    def describe(self) -> str:
-        """Returns what was chosen, a line each."""
-        lines = []
+    def about(self) -> Iterator[str]:
+        """Yields each dataset, its columns and the classes."""
         for each in dataset_records.apart(self.record):
-            lines += [
-                f"dataset     {each['dataset']}",
-                f"text        {each['text_column']}",
-                f"label       {each['label_column']}: "
-                f"{', '.join(self.train.class_names)}",
-            ]
-        lines += splits.describe(self.train, self.validations, self.tests)
+            yield f"dataset     {each['dataset']}"
+            yield f"text        {each['text_column']}"
+            classes = ", ".join(self.train.class_names)
+            yield f"label       {each['label_column']}: {classes}"
+
+    def notes(self) -> Iterator[str]:
+        """Yields which classes may be one."""
         for group in label_classes.alike(self.train.class_names):
             listed = ", ".join(map(repr, group))
-            lines.append(
-                f"note        {listed} are classes apart: are they meant to be?"
-            )
-        return "\n".join(lines)
+            yield f"note        {listed} are classes apart: are they meant to be?"
 
 
 def columns(builder, text_column: str | None, label_column: str | None):
@@ -212,7 +182,7 @@ def read_corpus(
     text: str,
     label: str,
     renamed: Mapping[str, str] | None = None,
-) -> Corpus:
+) -> LabelledCorpus:
     """Reads a dataset's train, validation and test.
 
     A dataset without a validation split, or whose test labels are hidden, so that
@@ -237,46 +207,37 @@ def read_corpus(
             "to tell apart. Train on more of it, or choose another --label-column."
         )
     known = names, renamed, train.source
-    chosen_on, test_split = splits.choose(
+    chosen_on, reported = splits.choose(
         builder, train_split, lambda split: has_labels(builder, split, label)
     )
     if chosen_on:
         validation = read(builder, chosen_on, text, label, *known)
     else:
         train, validation = splits.hold_out(train)
-    test = test_split and read(builder, test_split, text, label, *known)
+    tests = tuple(read(builder, split, text, label, *known) for split in reported)
     record = {
         "dataset": data.name(builder),
         "text_column": text,
         "label_column": label,
         "train": train.source,
         "chosen_on": validation.source,
-        "test_split": test_split,
+        "test_splits": reported,
     }
     record = dataset_records.together([record])
-    return Corpus(train, (validation,), (test,) if test else (), record)
+    return LabelledCorpus(train, (validation,), tests, record)
 
 
-def joined(corpora: Sequence[Corpus]) -> Corpus:
-    """Returns the corpora of several datasets as one, each test by itself.
+def joined(corpora: Sequence[LabelledCorpus]) -> LabelledCorpus:
+    """Returns the corpora of several datasets as one: see `tasks.data.corpus.joined`.
 
     Raises:
         UserError: they have other classes.
     """
-    if len(corpora) == 1:
-        return corpora[0]
     first = corpora[0].train
     for corpus in corpora[1:]:
         if corpus.train.class_names != first.class_names:
             raise UserError(_other_classes(first, corpus.train))
-    train = mixture.joined([corpus.train for corpus in corpora], *_COLUMNS)
-    validations = tuple(each for corpus in corpora for each in corpus.validations)
-    tests = tuple(each for corpus in corpora for each in corpus.tests)
-    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
-    record = dataset_records.together(parts)
-    record["train"] = train.source
-    record["chosen_on"] = " + ".join(each.source for each in validations)
-    return Corpus(train, validations, tests, record)
+    return joined_corpora(corpora)
 
 
 def spaced_as_written(texts: LabelledTexts, share: float, seed: int) -> LabelledTexts:

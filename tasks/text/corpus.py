@@ -4,13 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 
 from tasks.data import builders as data
-from tasks.data import dataset_records, file_patterns, mixture, text_files
+from tasks.data import dataset_records, file_patterns, text_files
+from tasks.data.corpus import Corpus, Examples, chosen_on
 from tasks.errors import UserError
 
 # The share of the training text, at its end, that is held out unless told otherwise.
 HELD_OUT = 0.05
-# What a training without validation says that it was chosen on.
-UNCHOSEN = "none: the last epoch is kept"
 # How many characters before a text are read for its sake: more than states remember,
 # and than a cache of characters should reach back.
 CONTEXT = 10_000
@@ -19,7 +18,7 @@ _ORDER = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
-class Texts:
+class Texts(Examples):
     """Texts that each begin anew, documents or sentences.
 
     Attributes:
@@ -35,8 +34,7 @@ class Texts:
     citation: str = ""
     context: str = ""
 
-    def __len__(self) -> int:
-        return len(self.texts)
+    COLUMNS = ("texts",)
 
     def packed(self, characters: int) -> "Texts":
         """Returns the texts, short ones put together, each in a line of its own.
@@ -66,30 +64,6 @@ class Texts:
         """Returns where the texts are from and how much it is, in a line."""
         count = f"{len(self):,} texts, " if len(self) > 1 else ""
         return f"{self.source}, {count}{self.characters:,} characters"
-
-
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """What a language model is trained, chosen and measured on.
-
-    Attributes:
-        train: to train on.
-        validation: to choose on; never a part of `tests`. None where all is trained on.
-        tests: to report on, each by itself; maybe none.
-        record: what a preset remembers of its training's data.
-    """
-
-    train: Texts
-    validation: Texts | None
-    tests: tuple[Texts, ...]
-    record: dict
-
-    def describe(self) -> str:
-        """Returns what was chosen, a line each."""
-        chosen_on = self.validation.describe() if self.validation else UNCHOSEN
-        lines = [f"train       {self.train.describe()}", f"validation  {chosen_on}"]
-        lines += [f"test        {texts.describe()}" for texts in self.tests]
-        return "\n".join(lines if self.tests else [*lines, "test        none"])
 
 
 def read(builder, split: str, column: str, lines: bool = False) -> Texts:
@@ -234,40 +208,23 @@ def read_corpus(
         if name in builder.info.splits and name not in train_split
     ]
     if share is None and len(others) == 2:
-        validation = read(builder, others.pop(0), column, lines)
+        validations = (read(builder, others.pop(0), column, lines),)
     else:
-        train, validation = _held_out(train, share, lines)
+        train, *validations = _held_out(train, share, lines)
     reported = others[-1:]
     if len(others) == 2 and _is_one_text(builder) and not lines:
         reported = ["+".join(others), *reported]
-    if validation:
-        # What has no target costs nothing: with it, `val_loss` would be too low.
-        validation = dataclasses.replace(validation, context="")
+    # What has no target costs nothing: with it, `val_loss` would be too low.
+    validations = tuple(dataclasses.replace(each, context="") for each in validations)
     record = {
         "dataset": data.name(builder),
         "text_column": column,
         "train": train.source,
-        "chosen_on": validation.source if validation else UNCHOSEN,
+        "chosen_on": chosen_on(validations),
         "test_splits": reported,
     }
     tests = tuple(read(builder, split, column, lines) for split in reported)
-    return Corpus(train, validation, tests, dataset_records.together([record]))
-
-
-def joined(corpora: Sequence[Corpus]) -> Corpus:
-    """Returns the corpora of several datasets as one, each test by itself."""
-    if len(corpora) == 1:
-        return corpora[0]
-    train = mixture.joined([each.train for each in corpora], "texts")
-    held_out = [each.validation for each in corpora if each.validation]
-    validation = mixture.joined(held_out, "texts") if held_out else None
-    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
-    record = dataset_records.together(parts)
-    record["train"] = train.source
-    record["chosen_on"] = validation.source if validation else UNCHOSEN
-    record["test_splits"] = [each.record["test_splits"] for each in corpora]
-    tests = tuple(test for each in corpora for test in each.tests)
-    return Corpus(train, validation, tests, record)
+    return Corpus(train, validations, tests, dataset_records.together([record]))
 
 
 def corpus_of_files(
@@ -288,17 +245,17 @@ def corpus_of_files(
         UserError: as `read_files` and `hold_out`.
     """
     texts = read_files(patterns, lines, encoding)
-    train, validation = _held_out(texts, share, lines)
+    train, *validations = _held_out(texts, share, lines)
     record = {
         "train": train.source,
-        "chosen_on": validation.source if validation else UNCHOSEN,
+        "chosen_on": chosen_on(validations),
         "test_splits": [],
     }
-    return Corpus(train, validation, (), record)
+    return Corpus(train, tuple(validations), (), record)
 
 
 def _held_out(texts, share, lines):
-    """Returns texts less what is held out, and that; None where it is nothing."""
+    """Returns texts less what is held out, and that if it is anything."""
     if share == 0:
-        return texts, None
+        return (texts,)
     return hold_out(texts, share or HELD_OUT, whole=lines)

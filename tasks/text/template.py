@@ -9,6 +9,7 @@ from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import builders as data
 from tasks.data import mixture
+from tasks.data.corpus import joined
 from tasks.reporting import cards, evaluation
 from tasks.text import batches as text_streams
 from tasks.text import commands as text_commands
@@ -91,7 +92,7 @@ def _read(settings):
         corpus = text_corpus.read_corpus(builder, train_split, column, share, lines)
         train = mixture.taken(corpus.train, taken)
         corpora.append(dataclasses.replace(corpus, train=train))
-    return text_corpus.joined(corpora)
+    return joined(corpora)
 
 
 def _column(builder, chosen):

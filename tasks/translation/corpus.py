@@ -1,23 +1,22 @@
 """Texts and their translations: reading them, choosing languages and columns."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tasks.data import builders as data
-from tasks.data import dataset_records, file_patterns, mixture, splits, text_files
+from tasks.data import dataset_records, file_patterns, splits, text_files
+from tasks.data.corpus import Corpus, Examples
 from tasks.errors import UserError, did_you_mean
 
 # What is shown of a line that has no partner.
 _SHOWN = 40
-# The fields of `Pairs` that have a value a pair.
-_COLUMNS = "texts", "translations"
 
 
 @dataclasses.dataclass(frozen=True)
-class Pairs:
+class Pairs(Examples):
     """Texts with a translation each.
 
     Attributes:
@@ -32,17 +31,7 @@ class Pairs:
     source: str
     citation: str = ""
 
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, places: np.ndarray, source: str) -> "Pairs":
-        """Returns the pairs at these places, or where a mask is true."""
-        return dataclasses.replace(
-            self,
-            texts=self.texts[places],
-            translations=self.translations[places],
-            source=source,
-        )
+    COLUMNS = "texts", "translations"
 
     def spread(self, count: int) -> "Pairs":
         """Returns so many pairs at most, evenly spread over all, in their order.
@@ -53,32 +42,14 @@ class Pairs:
         return self.take(places.astype(int), self.source)
 
 
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """What a translator is trained, chosen and measured on.
+class ParallelCorpus(Corpus):
+    """What a translator is trained, chosen and reported on, `Pairs`."""
 
-    Attributes:
-        train: to train on.
-        validation: to choose on; never a part of `tests`.
-        tests: to report on, each by itself; maybe none.
-        record: what a preset remembers of its training's data.
-    """
-
-    train: Pairs
-    validation: Pairs
-    tests: tuple[Pairs, ...]
-    record: dict
-
-    def describe(self) -> str:
-        """Returns what was chosen, a line each."""
-        lines = []
-        if "dataset" in self.record:  # no files
-            for each in dataset_records.apart(self.record):
-                columns = each["source_column"], each["target_column"]
-                lines.append(f"dataset     {each['dataset']}")
-                lines.append(f"columns     {' → '.join(columns)}")
-        lines += splits.describe(self.train, [self.validation], self.tests)
-        return "\n".join(lines)
+    def about(self) -> Iterator[str]:
+        """Yields each dataset and its columns; files have none."""
+        for each in dataset_records.apart(self.record):
+            yield f"dataset     {each['dataset']}"
+            yield f"columns     {each['source_column']} → {each['target_column']}"
 
 
 def columns(
@@ -217,7 +188,7 @@ def _unequal(paths, sides):
     return message
 
 
-def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
+def read_corpus(builder, train_split: str, columns: Sequence[str]) -> ParallelCorpus:
     """Reads a dataset's train, validation and test.
 
     Which splits these are, see `tasks.data.splits.choose`.
@@ -230,34 +201,19 @@ def read_corpus(builder, train_split: str, columns: Sequence[str]) -> Corpus:
     Raises:
         UserError: a split doesn't exist.
     """
-    chosen_on, test = splits.choose(builder, train_split)
+    chosen_on, reported = splits.choose(builder, train_split)
     record = {
         "dataset": data.name(builder),
         "source_column": columns[0],
         "target_column": columns[1],
-        "test_split": test,
+        "test_splits": reported,
     }
     return _corpus(
         read(builder, train_split, columns),
         chosen_on and read(builder, chosen_on, columns),
-        test and read(builder, test, columns),
+        [read(builder, split, columns) for split in reported],
         dataset_records.together([record]),
     )
-
-
-def joined(corpora: Sequence[Corpus]) -> Corpus:
-    """Returns the corpora of several datasets as one, each test by itself."""
-    if len(corpora) == 1:
-        return corpora[0]
-    train, validation = (
-        mixture.joined([getattr(each, name) for each in corpora], *_COLUMNS)
-        for name in ("train", "validation")
-    )
-    parts = [part for each in corpora for part in dataset_records.apart(each.record)]
-    record = dataset_records.together(parts)
-    record |= {"train": train.source, "chosen_on": validation.source}
-    tests = tuple(test for each in corpora for test in each.tests)
-    return Corpus(train, validation, tests, record)
 
 
 def corpus_of_files(
@@ -265,7 +221,7 @@ def corpus_of_files(
     validation: Sequence[str] | None,
     test: Sequence[str] | None,
     encoding: str = text_files.UTF_8,
-) -> Corpus:
+) -> ParallelCorpus:
     """Reads files to train, choose and report on, each two as `read_files` has them.
 
     Args:
@@ -278,12 +234,12 @@ def corpus_of_files(
         UserError: as `read_files`.
     """
     files = train, validation, test
-    parts = [paths and read_files(paths, encoding) for paths in files]
-    return _corpus(*parts, record={})
+    train, validation, test = (paths and read_files(paths, encoding) for paths in files)
+    return _corpus(train, validation, [test] if test else [], record={})
 
 
-def _corpus(train, validation, test, record):
+def _corpus(train, validation, tests, record):
     if validation is None:
         train, validation = splits.hold_out(train)
     record = {**record, "train": train.source, "chosen_on": validation.source}
-    return Corpus(train, validation, (test,) if test else (), record)
+    return ParallelCorpus(train, (validation,), tuple(tests), record)

@@ -9,6 +9,7 @@ import keras
 from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import mixture, training_forms
+from tasks.data.corpus import joined
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
 from tasks.training import fitting as training
@@ -124,7 +125,7 @@ def _read(settings):
         corpus = parallel_corpus.read_corpus(builder, train_split, columns)
         train = mixture.taken(corpus.train, share)
         corpora.append(dataclasses.replace(corpus, train=train))
-    return parallel_corpus.joined(corpora)
+    return joined(corpora)
 
 
 def _build(settings, corpus):

@@ -60,16 +60,6 @@ def test_a_share_of_nothing_is_told():
         mixture.taken(numbers(9), 0.01)
 
 
-def test_joined_examples_are_end_to_end():
-    one, two = numbers(2, citation="@a"), numbers(3, 7, source="x", citation="@b")
-    found = mixture.joined([one, two], "values", "names")
-    assert found.values.tolist() == [0, 1, 7, 8, 9]
-    assert found.names == ["n0", "n1", "n7", "n8", "n9"]
-    assert found.source == "numbers/1.0.0/train + x"
-    assert found.citation == "@a\n@b"
-    assert mixture.joined([one], "values") is one
-
-
 def test_each_dataset_has_its_split_and_its_share(monkeypatch):
     monkeypatch.setattr(data, "load_builder", lambda name, folder: (name, folder))
     settings = DataConfig(["a", "b"], data_dir="here")

@@ -30,14 +30,12 @@ def test_midi_files_are_read_and_what_is_none_is_told(tmp_path, capsys):
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("left out:")
     assert "bad.mid" in line
-    collection = music_pieces.collection_of_files(
-        str(tmp_path / "**" / "*.mid"), Grid(0.25)
-    )
-    assert (len(collection.train), len(collection.validation)) == (1, 1)
-    assert collection.test is None
-    assert collection.record["step"] == 0.25
+    corpus = music_pieces.corpus_of_files(str(tmp_path / "**" / "*.mid"), Grid(0.25))
+    assert (len(corpus.train), len(corpus.validation)) == (1, 1)
+    assert corpus.tests == ()
+    assert corpus.record["step"] == 0.25
     with pytest.raises(UserError, match="holds a single example"):
-        music_pieces.collection_of_files(str(tmp_path / "a.mid"), Grid(0.25))
+        music_pieces.corpus_of_files(str(tmp_path / "a.mid"), Grid(0.25))
     with pytest.raises(UserError, match="can be learnt from"):
         music_pieces.read_files(str(tmp_path / "b" / "bad.mid"), Grid(0.25))
     with pytest.raises(UserError, match="No file fits"):
@@ -46,9 +44,10 @@ def test_midi_files_are_read_and_what_is_none_is_told(tmp_path, capsys):
 
 def test_scales_are_read_with_their_splits(data_dir):
     builder = data.load_builder("synthetic/scales", data_dir)
-    found = music_pieces.read_collection(builder, "train[:5%]", None, Grid(0.5))
+    found = music_pieces.read_corpus(builder, "train[:5%]", None, Grid(0.5))
     assert found.train.source == "synthetic/scales/1.0.0/train[:5%]"
-    assert (len(found.train), len(found.validation), len(found.test)) == (50, 200, 200)
+    [test] = found.tests
+    assert (len(found.train), len(found.validation), len(test)) == (50, 200, 200)
     assert found.record["music_column"] == "roll"
     assert found.record["step"] == 0.5
     assert found.train.keys == 88

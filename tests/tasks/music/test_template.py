@@ -56,7 +56,7 @@ def test_what_was_trained_is_written_down(trained, preset):
     metrics = read_json(preset / "metrics.json")
     record, figures = metrics["training"], metrics["evaluations"][TEST]
     assert record["chosen_on"] == "synthetic/scales/1.0.0/validation"
-    assert (record["test_split"], record["step"]) == ("test", 0.25)
+    assert (record["test_splits"], record["step"]) == (["test"], 0.25)
     assert grid_of(preset).steps_per_quarter == 4
     best = min(history(output), key=lambda row: float(row["val_nats"]))
     assert record["best_epoch"] == int(best["epoch"])

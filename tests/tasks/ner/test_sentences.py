@@ -97,7 +97,7 @@ def test_the_split_to_choose_on_has_two_names(name):
     found = corpus(Stored({"train": [TEDDY], name: [BEARS], "test": [TEDDY] * 2}))
     assert found.validation.source == f"stored/1.0.0/{name}"
     assert [len(p) for p in (found.train, found.validation, *found.tests)] == [1, 1, 2]
-    assert found.record["test_split"] == "test"
+    assert found.record["test_splits"] == ["test"]
 
 
 def test_without_one_a_tenth_of_train_is_held_out():

@@ -107,7 +107,7 @@ def test_a_tenth_of_train_is_chosen_on_unless_validation_and_test_are_there():
     assert corpus.train.texts.tolist() == [f"a {place}" for place in range(20)]
     assert corpus.validation.translations.tolist() == ["0 v", "1 v"]
     assert [test.source for test in corpus.tests] == ["made/1.0.0/test"]
-    assert corpus.record["test_split"] == "test"
+    assert corpus.record["test_splits"] == ["test"]
     assert "columns     a → b" in corpus.describe()
 
     for missing, test in (("validation", "test"), ("test", "validation")):
@@ -115,7 +115,7 @@ def test_a_tenth_of_train_is_chosen_on_unless_validation_and_test_are_there():
         builder = Builder(features, None, fewer)
         corpus = parallel_corpus.read_corpus(builder, "train", ("a", "b"))
         assert (len(corpus.train), len(corpus.validation)) == (18, 2)
-        assert corpus.record["test_split"] == test
+        assert corpus.record["test_splits"] == [test]
         texts = {*corpus.train.texts, *corpus.validation.texts}
         assert texts == {f"a {place}" for place in range(20)}
     alone = Builder(features, None, {"train": splits["train"]})
