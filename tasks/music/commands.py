@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.errors import UserError
-from tasks.music import additions as music_additions
-from tasks.music import midi_files as music_files
+from tasks.music import additions, midi_files
 from tasks.music.config import (
     Continuation,
     Generation,
@@ -60,9 +59,9 @@ def generate(name: str, settings: Generation) -> None:
     for stem, piece, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
         if primer is not None:
             drawn = piece[given:length]
-            music_additions.write(primer, drawn, primer.next_step, stem)
+            additions.write(primer, drawn, primer.next_step, stem)
             continue
-        music_files.write_piece(
+        midi_files.write_piece(
             piece[:length],
             stem,
             grid,
@@ -106,7 +105,7 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
                 "Try another --seed.",
                 file=sys.stderr,
             )
-        music_additions.write(piece, drawn, piece.next_step, stem)
+        additions.write(piece, drawn, piece.next_step, stem)
 
     stems = _stems(settings.output, [f"{p.stem}-continued" for p in files], files)
     _each(files, stems, continued)
@@ -136,13 +135,13 @@ def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None
     def harmonized(path, stem):
         piece = _read(path, model, grid, settings, one_key)
         if settings.melody_only:
-            piece = music_additions.melody_only(piece, path)
+            piece = additions.melody_only(piece, path)
         try:
             [roll] = model.harmonize(
                 piece.roll[None],
                 temperature=settings.temperature,
                 seed=settings.seed,
-                free=music_additions.below_melody(piece)[None],
+                free=additions.below_melody(piece)[None],
             )
         except ValueError as error:
             raise UserError(f"{name}: {error}") from error
@@ -154,7 +153,7 @@ def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None
                 file=sys.stderr,
             )
         beside = {path.name: piece.own_notes}
-        music_additions.write(piece, drawn, 0, stem, beside=beside)
+        additions.write(piece, drawn, 0, stem, beside=beside)
 
     stems = _stems(settings.output, [f"{p.stem}-harmonized" for p in files], files)
     _each(files, stems, harmonized)
@@ -176,7 +175,7 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
     rows = []
 
     def scored(path, _):
-        roll = music_files.hear(path, model.keys, grid, "").roll
+        roll = midi_files.hear(path, model.keys, grid, "").roll
         found = {name: float(nats) for name, [nats] in model.score(roll[None]).items()}
         row = {"file": str(path), "frames": len(roll), **found}
         if settings.json:
@@ -229,11 +228,11 @@ def _open(name):
             "numbers, which can't be given here. Use it from Python: "
             "zoo.from_preset(…).generate(vector=…)."
         )
-    return model, music_files.grid_of(presets.find(name))
+    return model, midi_files.grid_of(presets.find(name))
 
 
 def _knows_one_key(name):
-    return music_files.knows_one_key(presets.find(name))
+    return midi_files.knows_one_key(presets.find(name))
 
 
 def _first_frame(model, grid, settings):
@@ -256,23 +255,23 @@ def _primer(model, grid, settings, one_key):
     if settings.bars is None:
         bar = settings.quarters_per_bar or primer.quarters_per_bar
         return dataclasses.replace(primer, quarters_per_bar=bar)
-    return music_additions.first_bars(
+    return additions.first_bars(
         settings.primer, primer, settings.bars, settings.quarters_per_bar
     )
 
 
 def _read(path, model, grid, settings, one_key):
     """Returns a file as the model hears it and as it stays."""
-    piece = music_files.hear(path, model.keys, grid, _KEPT)
+    piece = midi_files.hear(path, model.keys, grid, _KEPT)
     tempo = settings.tempo or piece.tempo
     check_tempo(f"{path}, without --tempo", tempo)
-    given = music_additions.original(piece, grid, settings.tempo)
+    given = additions.original(piece, grid, settings.tempo)
     if grid.drums:
         return given
     if settings.transpose is not None:
-        return music_additions.moved(given, settings.transpose)
+        return additions.moved(given, settings.transpose)
     if one_key:
-        return music_additions.in_known_key(model, given, path)
+        return additions.in_known_key(model, given, path)
     return given
 
 

@@ -11,7 +11,7 @@ from tasks.data import mixture
 from tasks.errors import UserError
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
-from tasks.music import samples as music_samples
+from tasks.music import samples
 from tasks.music.config import SUMMARY, Config, Evaluation
 from tasks.music.midi_files import Grid, grid_of
 from tasks.reporting import cards, evaluation
@@ -172,7 +172,7 @@ def _measure(preset, model, pieces, batch_size, other=None, writes=True):
         pieces.citation,
         figures,
         _card(model),
-        extras=music_samples.compare(preset, model, pieces),
+        extras=samples.compare(preset, model, pieces),
     )
 
 

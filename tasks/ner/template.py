@@ -12,9 +12,8 @@ from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.data import mixture, training_forms, unlabelled
 from tasks.errors import UserError
-from tasks.ner import augmentation, batches, conll, entity_types, word_streams
+from tasks.ner import augmentation, batches, conll, entity_types, measures, word_streams
 from tasks.ner import corpus as tagged_corpus
-from tasks.ner import measures as tagging
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner.config import SUMMARY, Config, Evaluation
 from tasks.reporting import cards, evaluation
@@ -60,7 +59,7 @@ def train(settings: Config, output: Path) -> None:
     corpus.check()
     texts = _texts(settings, corpus)
     if corpus.tests and corpus.scheme != tags.PLAIN:
-        tagging.require_library()  # not after the training
+        measures.require_library()  # not after the training
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
@@ -247,7 +246,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
     preset = presets.find(name)
     model = SequenceTagger.from_preset(preset)
     if model.scheme != tags.PLAIN:
-        tagging.require_library()
+        measures.require_library()
     writes = evaluation.writes_card(preset, settings)
     trained = presets.read_metrics(preset).get("training", {})
     types = entity_types.parse(trained.get("types"), trained.get("map"))
@@ -290,8 +289,8 @@ def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True)
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
     predicted = batches.predict(model, sentences, batch_size)
-    figures = tagging.measure(sentences.tags, predicted, model.scheme)
-    print(tagging.describe(figures))
+    figures = measures.measure(sentences.tags, predicted, model.scheme)
+    print(measures.describe(figures))
     if conll_path:
         with replaced_file(conll_path) as path, path.open("w", encoding="utf-8") as out:
             conll.write(out, sentences.tokens, sentences.tags, predicted)

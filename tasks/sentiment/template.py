@@ -13,9 +13,8 @@ from tasks.data import mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
-from tasks.sentiment import batches
+from tasks.sentiment import batches, measures
 from tasks.sentiment import corpus as labelled_texts
-from tasks.sentiment import measures as classification
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
 from tasks.training import pretraining
@@ -209,10 +208,10 @@ def _measure(preset, model, examples, batch_size, writes=True):
     ordered = batches.bucketed(model, examples, batch_size)
     print(f"measuring on {examples.source}, {len(examples):,} texts")
     logits = model.predict(ordered.dataset(), verbose=0)
-    figures = classification.measure(
+    figures = measures.measure(
         logits, examples.labels[ordered.order], examples.class_names
     )
-    print(classification.describe(figures))
+    print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
         return

@@ -12,9 +12,8 @@ from tasks.data import mixture
 from tasks.data.corpus import joined
 from tasks.reporting import cards, evaluation
 from tasks.text import batches as text_streams
-from tasks.text import commands as text_commands
+from tasks.text import commands, measures
 from tasks.text import corpus as text_corpus
-from tasks.text import measures as perplexities
 from tasks.text.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
 from zoo import presets
@@ -161,8 +160,8 @@ def _measure(preset, model, texts, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {texts.describe()}")
     batches = text_streams.batches(model, texts, settings.batch_size, settings.window)
-    figures = perplexities.measure(model, batches, texts)
-    print(perplexities.describe(figures))
+    figures = measures.measure(model, batches, texts)
+    print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
         return
@@ -177,4 +176,4 @@ def _measure(preset, model, texts, settings, writes=True):
 
 
 def _sample(model):
-    return {"sample": text_commands.sample(model)}
+    return {"sample": commands.sample(model)}

@@ -208,19 +208,18 @@ def score(name: str, settings: Scoring) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     # Not above: what reads datasets takes a second to import.
-    from tasks.translation import corpus as parallel_corpus
-    from tasks.translation import measures as translation_quality
+    from tasks.translation import corpus, measures
 
     pairs = [[inputs.argument(text, "TEXT") for text in settings.pair]]
     if settings.files:
-        read = parallel_corpus.read_files(settings.files, settings.encoding)
+        read = corpus.read_files(settings.files, settings.encoding)
         pairs = list(zip(read.texts, read.translations, strict=True))
     model = Translator.from_preset(name)
     rows = sorted_batches.in_order(
         pairs,
         settings.batch_size,
         lambda pair: max(map(len, pair)),
-        translation_quality.scorer(model),
+        measures.scorer(model),
     )
     for (text, translation), row in zip(pairs, rows, strict=True):
         if settings.json:

@@ -14,10 +14,8 @@ from tasks.errors import UserError
 from tasks.reporting import cards, evaluation
 from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
-from tasks.translation import commands as translation_commands
+from tasks.translation import commands, forms, measures
 from tasks.translation import corpus as parallel_corpus
-from tasks.translation import forms
-from tasks.translation import measures as translation_quality
 from tasks.translation.config import (
     OTHER_FORMS,
     SUMMARY,
@@ -68,12 +66,12 @@ def train(settings: Config, output: Path) -> None:
         TrainingError: the loss is no number any more.
     """
     if settings.choose_by == "bleu":
-        translation_quality.require_library()  # not after the training
+        measures.require_library()  # not after the training
     if settings.token_level() == "subword":
         extras.require("tokenizers", "translation", "Learning subwords")
     corpus = _read(settings)
     if corpus.tests:
-        translation_quality.require_library()
+        measures.require_library()
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
@@ -86,7 +84,7 @@ def train(settings: Config, output: Path) -> None:
     watchers = []
     if settings.choose_by == "bleu":
         chosen_on = corpus.validation.spread(CHOSEN_ON)
-        watchers = [translation_quality.ValidationBleu(chosen_on, settings.batch_size)]
+        watchers = [measures.ValidationBleu(chosen_on, settings.batch_size)]
     training.begin(
         output, settings, model, train=corpus.train, validation=corpus.validation
     )
@@ -169,7 +167,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
             or doesn't fit.
         PresetError: there is no such preset, or it is damaged.
     """
-    translation_quality.require_library()
+    measures.require_library()
     preset = presets.find(name)
     model = Translator.from_preset(preset)
     settings.check_model(model)
@@ -192,21 +190,21 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, pairs, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
-    found = translation_commands.best_translations(
+    found = commands.best_translations(
         model, pairs.texts, settings, settings.batch_size
     )
     figures = {
         "pairs": len(pairs),
-        **translation_quality.measure(found, pairs.translations),
-        **translation_quality.cost(model, pairs, settings.batch_size),
+        **measures.measure(found, pairs.translations),
+        **measures.cost(model, pairs, settings.batch_size),
         "beam": settings.beam,
         "length_penalty": settings.length_penalty,
         "coverage_penalty": settings.coverage_penalty,
     }
-    print(translation_quality.describe(figures))
+    print(measures.describe(figures))
     if settings.translations:
         with replaced_file(settings.translations) as path:
-            lines = map(translation_commands.one_line, found)
+            lines = map(commands.one_line, found)
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         print(f"translations {settings.translations}")
     if not writes:
@@ -231,7 +229,7 @@ def _sample(pairs, translations, settings):
         if value != each.default:
             parts.append(f"--{each.name.replace('_', '-')} {value}")
     parts += [shlex.quote(text) for text, _ in short]
-    lines = [translation_commands.one_line(found) for _, found in short]
+    lines = [commands.one_line(found) for _, found in short]
     drawn = (
         f"The first {len(short)} texts of {pairs.source} with {SAMPLE_LENGTH} "
         "characters at most:"

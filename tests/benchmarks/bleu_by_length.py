@@ -18,9 +18,7 @@ import numpy as np
 from tasks.data import builders as data
 from tasks.data import dataset_records
 from tasks.errors import UserError
-from tasks.translation import commands
-from tasks.translation import corpus as parallel_corpus
-from tasks.translation import measures as quality
+from tasks.translation import commands, corpus, measures
 from tasks.translation.config import Evaluation
 from tasks.translation.corpus import Pairs
 from tests.benchmarks import report
@@ -142,8 +140,8 @@ def read(arguments) -> Pairs:
     if dataset is None:
         raise UserError(f"Preset {first} has no dataset on record: give a --dataset.")
     builder = data.load_builder(dataset, arguments.data_dir)
-    chosen = parallel_corpus.columns(builder, chosen=columns[first])
-    return parallel_corpus.read(builder, arguments.split, chosen)
+    chosen = corpus.columns(builder, chosen=columns[first])
+    return corpus.read(builder, arguments.split, chosen)
 
 
 def buckets(
@@ -188,7 +186,7 @@ def measure(
     parts = [*(group.places for group in groups), np.arange(len(references))]
     for name, translations in found.items():
         figures = [
-            quality.measure([translations[p] for p in part], references[part])
+            measures.measure([translations[p] for p in part], references[part])
             for part in parts
         ]
         scores[name] = [each["bleu"] for each in figures]

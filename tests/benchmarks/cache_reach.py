@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from tasks.errors import UserError
 from tasks.reporting import evaluation
 from tasks.text import batches as text_streams
-from tasks.text import corpus as text_corpus
-from tasks.text import measures as perplexities
+from tasks.text import corpus, measures
 from tasks.text.config import Evaluation
 from tests.benchmarks import report
 from zoo import presets
@@ -66,7 +65,7 @@ def parse(parser, argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
-def read(arguments, model: LanguageModel) -> text_corpus.Texts:
+def read(arguments, model: LanguageModel) -> corpus.Texts:
     """Returns the texts to measure on.
 
     Args:
@@ -80,10 +79,10 @@ def read(arguments, model: LanguageModel) -> text_corpus.Texts:
     preset = presets.find(arguments.model)
     chosen = evaluation.choose(preset, settings, "text_column")
     (column,) = chosen.columns
-    return text_corpus.read(chosen.builder, chosen.splits[0], column, model.sentences)
+    return corpus.read(chosen.builder, chosen.splits[0], column, model.sentences)
 
 
-def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict:
+def measure(model: LanguageModel, places: int, texts: corpus.Texts) -> dict:
     """Returns the figures of `tasks.text.measures`, of the model with another cache.
 
     Args:
@@ -94,7 +93,7 @@ def measure(model: LanguageModel, places: int, texts: text_corpus.Texts) -> dict
     model = model.with_cache(places)
     size = Evaluation.batch_size, Evaluation.window
     batches = text_streams.batches(model, texts, *size)
-    return perplexities.measure(model, batches, texts)
+    return measures.measure(model, batches, texts)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ import tensorflow as tf
 
 from tasks.data import builders as data
 from tasks.data import dataset_records
-from tasks.text import batches as text_streams
-from tasks.text import corpus as text_corpus
+from tasks.text import batches, corpus
 from tests.benchmarks import report
 from zoo import presets
 from zoo.models import LanguageModel
@@ -52,8 +51,8 @@ def main() -> None:
     model = LanguageModel.from_preset(preset)
     metrics = presets.read_metrics(preset)
     train, test = read(metrics["training"], arguments)
-    counted = text_streams.encode(model, train.texts).to_list()
-    measured = text_streams.encode(model, test.texts).to_list()
+    counted = batches.encode(model, train.texts).to_list()
+    measured = batches.encode(model, test.texts).to_list()
     print(f"train       {train.describe()}, {total(counted):,} tokens")
     print(f"test        {test.describe()}, {total(measured):,} tokens")
     print(f"vocabulary  {len(model.vocabulary):,} {model.level}s\n")
@@ -102,7 +101,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(trained: dict, arguments) -> tuple[text_corpus.Texts, text_corpus.Texts]:
+def read(trained: dict, arguments) -> tuple[corpus.Texts, corpus.Texts]:
     """Returns the texts that a preset was trained and measured on.
 
     Args:
@@ -111,9 +110,9 @@ def read(trained: dict, arguments) -> tuple[text_corpus.Texts, text_corpus.Texts
     """
     [dataset] = (part["dataset"] for part in dataset_records.apart(trained))
     builder, column = data.load_builder(dataset), trained["text_column"]
-    train = text_corpus.read(builder, arguments.train_split, column)
-    train, _ = text_corpus.hold_out(train, arguments.hold_out)
-    return train, text_corpus.read(builder, arguments.test_split, column)
+    train = corpus.read(builder, arguments.train_split, column)
+    train, _ = corpus.hold_out(train, arguments.hold_out)
+    return train, corpus.read(builder, arguments.test_split, column)
 
 
 def spelling(model: LanguageModel, texts: text_corpus.Texts) -> float:

@@ -65,10 +65,10 @@ def dates_dir(tmp_path_factory):
 
 def read(folder, split):
     from tasks.data import builders as data
-    from tasks.translation import corpus as parallel_corpus
+    from tasks.translation import corpus
 
     builder = data.load_builder("synthetic/dates", folder)
-    return parallel_corpus.read(builder, split, ("human", "machine"))
+    return corpus.read(builder, split, ("human", "machine"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.text import batches as text_streams
-from tasks.text import measures as perplexities
+from tasks.text import measures
 from tasks.text.corpus import Texts
 from tests.benchmarks import cache_reach
 from tests.zoo.models.language_models import make
@@ -16,7 +16,7 @@ def test_a_text_that_repeats_itself_costs_less_where_the_cache_reaches_back():
         cache_reach.measure(model, places, texts)["nats"] for places in (0, 3, 20)
     )
     batches = text_streams.batches(model, texts, batch_size=1, window=7)
-    own = perplexities.measure(model, batches, texts)["nats"]
+    own = measures.measure(model, batches, texts)["nats"]
     assert none == pytest.approx(own, abs=1e-5)
     assert far < min(none, near) - 0.1
 

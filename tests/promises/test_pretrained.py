@@ -16,8 +16,7 @@ from tasks.data import builders as data
 from tasks.data import dataset_records
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
-from tasks.music import midi_files as music_files
-from tasks.music import samples as music_samples
+from tasks.music import midi_files, samples
 from tasks.music import template as music
 from tasks.ner import batches as tagging_batches
 from tasks.ner import measures as tagging
@@ -31,7 +30,7 @@ from tasks.text import batches as text_streams
 from tasks.text import corpus as text_corpus
 from tasks.text import measures as perplexities
 from tasks.text import template as text
-from tasks.translation import commands as translation_commands
+from tasks.translation import commands
 from tasks.translation import corpus as parallel_corpus
 from tasks.translation import measures as translation_quality
 from tasks.translation import template as translation
@@ -229,7 +228,7 @@ def test_tagger_is_as_good_as_its_card_says(preset, dataset):
 def test_music_costs_what_its_card_says(preset, dataset, tmp_path):
     folder, figures = ROOT / preset, stated(preset)
     builder = data.load_builder(dataset, tmp_path)
-    pieces = music_pieces.read(builder, "test", None, music_files.grid_of(folder))
+    pieces = music_pieces.read(builder, "test", None, midi_files.grid_of(folder))
     model = zoo.from_preset(preset)
     found = music_batches.measure(model, pieces, batch_size=16)
     assert found == pytest.approx({name: figures[name] for name in found}, rel=1e-4)
@@ -243,7 +242,7 @@ def test_music_costs_what_its_card_says(preset, dataset, tmp_path):
 def test_drawn_music_is_like_real_music(preset):
     metrics = presets.read_metrics(ROOT / preset)
     real, drawn = metrics["statistics"].values()
-    assert drawn["pieces"] == music_samples.COUNT
+    assert drawn["pieces"] == samples.COUNT
     for name in ("notes_per_frame", "notes_in_key"):
         assert drawn[name] == pytest.approx(real[name], rel=0.1), name
     chords, others = (list(each["common_chords"]) for each in (real, drawn))
@@ -294,7 +293,7 @@ def test_playwright_is_as_good_as_its_card_says():
 def translations(preset, texts):
     """Returns a preset's translations as the command line would print them."""
     model = zoo.from_preset(preset)
-    return translation_commands.best_translations(model, texts, Search(), 64)
+    return commands.best_translations(model, texts, Search(), 64)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.data import training_forms
-from tasks.translation import batches as parallel_batches
+from tasks.translation import batches
 from tasks.translation.corpus import Pairs
 from zoo.models import Translator
 from zoo.models.tagger import token_forms
@@ -49,7 +49,7 @@ def test_translations_keep_their_typography_and_sources_lose_it(level):
     texts = np.array(["ein\u00a0\u201eHund\u201c", "e\u0301in"], object)
     translations = np.array(["a \u2019dog\u2019", "\u00e9\u2019"], object)
     pairs = Pairs(texts, translations, "made")
-    sides = parallel_batches.vocabularies(pairs, level, 100, 1, False)
+    sides = batches.vocabularies(pairs, level, 100, 1, False)
     source, target = ({*"".join(side.ordinary_tokens)} for side in sides)
     assert source == {*'ein"Hundé'} | ({" "} if level == "character" else set())
     assert "\u2019" in target

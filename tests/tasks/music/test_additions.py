@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks import music as music_template
 from tasks.errors import UserError
-from tasks.music import additions as music_additions
+from tasks.music import additions
 from tasks.music.midi_files import Grid
 from tests.tasks import commands
 from tests.tasks.music import small_presets as music_presets
@@ -426,16 +426,16 @@ def test_whatever_can_be_read_can_be_added_to(data):
             outside="shift",
             passing="yield",
         )
-        given = music_additions.original(piece, grid, None)
+        given = additions.original(piece, grid, None)
         if data.draw(st.booleans()):
             bars = data.draw(st.integers(1, 3))
-            given = music_additions.first_bars("song.mid", given, bars, None)
+            given = additions.first_bars("song.mid", given, bars, None)
     except (MidiError, UserError):
         return
-    free = music_additions.below_melody(given)
+    free = additions.below_melody(given)
     assert not (free & (given.roll > 0)).any()
     drawn = np.random.default_rng(0).integers(0, 2, (3, 88)).astype("uint8")
-    file = music_additions.add(given, drawn, given.next_step)
+    file = additions.add(given, drawn, given.next_step)
     before, after = given.notes, played_notes(file)
     added = [note for note in after if note.track == len(given.file.tracks)]
     assert [note for note in after if note not in added] == before

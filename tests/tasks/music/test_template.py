@@ -10,9 +10,7 @@ import tensorflow as tf
 from tasks import music
 from tasks.data import builders as data
 from tasks.datasets.synthetic import scales
-from tasks.music import batches as music_batches
-from tasks.music import corpus as music_pieces
-from tasks.music import samples as music_samples
+from tasks.music import batches, corpus, samples
 from tasks.music.midi_files import grid_of
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
@@ -81,8 +79,8 @@ def test_the_cards_code_runs(preset):
 def test_the_card_compares_pieces_drawn_with_real_ones(preset, data_dir):
     metrics = read_json(preset / "metrics.json")
     builder = data.load_builder("synthetic/scales", data_dir)
-    real = music_pieces.read(builder, "test", None, grid_of(preset))
-    drawn = music_samples.draw(MusicModel.from_preset(preset), real.lengths.max())
+    real = corpus.read(builder, "test", None, grid_of(preset))
+    drawn = samples.draw(MusicModel.from_preset(preset), real.lengths.max())
     found = metrics["statistics"]
     assert found[TEST] == statistics(real.rolls)
     assert found["100 generated pieces"] == statistics(drawn)
@@ -106,8 +104,8 @@ def test_another_output_is_put_beside(preset, data_dir, tmp_path):
     beside = figures.pop("nats_per_frame_by_bernoulli")
     assert figures == pytest.approx(before["evaluations"][TEST], rel=1e-5)
     builder = data.load_builder("synthetic/scales", data_dir)
-    real = music_pieces.read(builder, "test", None, grid_of(preset))
-    expected = music_batches.measure(other, real, 64)["nats_per_frame"]
+    real = corpus.read(builder, "test", None, grid_of(preset))
+    expected = batches.measure(other, real, 64)["nats_per_frame"]
     assert beside == pytest.approx(expected, rel=1e-5)
     assert beside > figures["nats_per_frame"]
 

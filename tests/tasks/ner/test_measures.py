@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import UserError
-from tasks.ner import measures as tagging
+from tasks.ner import measures
 from zoo import tags
 
 IOB = ("O", "B-X", "I-X", "B-Y", "I-Y")
@@ -40,7 +40,7 @@ def noisy(names, sentences=60):
 def test_figures_of_entities_worked_out_by_hand(seqeval):
     true = split("B-X I-X O B-Y", "B-X O", "O")
     predicted = split("B-X I-X O B-X", "B-X I-X", "O")
-    figures = tagging.measure(true, predicted, "iob2")
+    figures = measures.measure(true, predicted, "iob2")
     assert figures["sentences"] == 3
     assert figures["tokens"] == 7
     assert figures["accuracy"] == pytest.approx(5 / 7)
@@ -56,7 +56,7 @@ def test_figures_of_entities_worked_out_by_hand(seqeval):
 def test_figures_of_entities_are_those_of_seqeval(seqeval):
     library = pytest.importorskip("seqeval.scheme")
     true, predicted = noisy(IOB)
-    figures = tagging.measure(true, predicted, "iob2")
+    figures = measures.measure(true, predicted, "iob2")
     strict = {"mode": "strict", "scheme": library.IOB2}
     for name in ("f1", "precision", "recall"):
         expected = getattr(seqeval, f"{name}_score")(true, predicted, **strict)
@@ -75,15 +75,15 @@ def test_figures_of_entities_do_not_depend_on_the_scheme(seqeval, scheme):
         [tags.convert(sentence, "iob2", scheme) for sentence in sentences]
         for sentences in (true, predicted)
     )
-    expected = tagging.measure(true, predicted, "iob2")
-    assert tagging.measure(*converted, scheme) == expected
+    expected = measures.measure(true, predicted, "iob2")
+    assert measures.measure(*converted, scheme) == expected
 
 
 @pytest.mark.parametrize("scheme", ["iob2", "plain"])
 def test_standard_error_is_that_of_drawing_whole_sentences(seqeval, scheme):
     true, predicted = noisy(IOB, sentences=25)
-    figures = tagging.measure(true, predicted, scheme)
-    assert figures == tagging.measure(true, predicted, scheme)
+    figures = measures.measure(true, predicted, scheme)
+    assert figures == measures.measure(true, predicted, scheme)
 
     random = np.random.default_rng(1)
     drawn = []
@@ -118,7 +118,7 @@ def test_shares_of_nothing_are_zero(
     seqeval, recwarn, true, predicted, precision, recall
 ):
     true, predicted = (split(*s) if s != [[]] else s for s in (true, predicted))
-    figures = tagging.measure(true, predicted, "iob2")
+    figures = measures.measure(true, predicted, "iob2")
     assert (figures["precision"], figures["recall"]) == (precision, recall)
     assert figures["f1"] == precision
     assert figures["standard_error"] == 0
@@ -127,7 +127,7 @@ def test_shares_of_nothing_are_zero(
 
 def test_figures_of_plain_tags_worked_out_by_hand():
     """True a a b b c, predicted a b b b a."""
-    figures = tagging.measure(split("a a b", "b c"), split("a b b", "b a"), "plain")
+    figures = measures.measure(split("a a b", "b c"), split("a b b", "b a"), "plain")
     assert figures["sentences"] == 2
     assert figures["tokens"] == 5
     assert figures["accuracy"] == pytest.approx(3 / 5)
@@ -145,7 +145,7 @@ def test_figures_of_plain_tags_worked_out_by_hand():
 
 
 def test_plain_tags_of_no_sentences_have_zeros():
-    figures = tagging.measure([], [], "plain")
+    figures = measures.measure([], [], "plain")
     assert (figures["accuracy"], figures["macro_f1"]) == (0, 0)
     assert figures["tags"] == {}
 
@@ -153,14 +153,14 @@ def test_plain_tags_of_no_sentences_have_zeros():
 def test_a_perfect_tagger(seqeval):
     true, _ = noisy(IOB)
     for scheme in ("iob2", "plain"):
-        figures = tagging.measure(true, true, scheme)
+        figures = measures.measure(true, true, scheme)
         assert figures["accuracy"] == figures.get("f1", 1) == 1
         assert figures["standard_error"] == 0
 
 
 @pytest.mark.parametrize("scheme", ["iob2", "plain"])
 def test_every_figure_is_fit_for_json(seqeval, scheme):
-    figures = tagging.measure(*noisy(IOB), scheme)
+    figures = measures.measure(*noisy(IOB), scheme)
     rows = figures.pop("types" if scheme == "iob2" else "tags")
     flat = [*figures.values(), *(v for row in rows.values() for v in row.values())]
     assert {type(value) for value in flat} == {int, float, str}
@@ -169,14 +169,14 @@ def test_every_figure_is_fit_for_json(seqeval, scheme):
 
 def test_the_description_tells_the_figures(seqeval):
     true, predicted = split("B-X I-X O B-PER"), split("B-X I-X O O")
-    figures = tagging.measure(true, predicted, "iob2")
-    lines = tagging.describe(figures).splitlines()
+    figures = measures.measure(true, predicted, "iob2")
+    lines = measures.describe(figures).splitlines()
     assert lines[0] == f"F1          0.6667 ± 0.0000  ({figures['scheme']})"
     assert lines[1] == "precision   1.0000"
     assert lines[4] == "  PER  precision 0.0000  recall 0.0000  F1 0.0000  (1)"
     assert lines[5] == "  X    precision 1.0000  recall 1.0000  F1 1.0000  (1)"
 
-    lines = tagging.describe(tagging.measure(true, predicted, "plain")).splitlines()
+    lines = measures.describe(measures.measure(true, predicted, "plain")).splitlines()
     assert lines[0] == "accuracy    0.7500 ± 0.0000"
     assert lines[1] == "macro F1    0.6667"
     assert len(lines) == 2 + 4
@@ -184,19 +184,19 @@ def test_the_description_tells_the_figures(seqeval):
 
 def test_nothing_can_be_described(seqeval):
     for scheme in ("iob2", "plain"):
-        assert "0.0000" in tagging.describe(tagging.measure([], [], scheme))
+        assert "0.0000" in measures.describe(measures.measure([], [], scheme))
 
 
 @pytest.mark.parametrize("scheme", ["iob2", "plain"])
 def test_sentences_that_do_not_match_are_named(scheme):
     with pytest.raises(ValueError, match="Sentence 1 has 2 tags, but 1 predicted"):
-        tagging.measure(split("O", "O O"), split("O", "O"), scheme)
+        measures.measure(split("O", "O O"), split("O", "O"), scheme)
     with pytest.raises(ValueError, match="1 sentences, but tags predicted for 2"):
-        tagging.measure(split("O"), split("O", "O"), scheme)
+        measures.measure(split("O"), split("O", "O"), scheme)
 
 
 def test_without_seqeval_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "seqeval", None)
     with pytest.raises(UserError, match=r"seqeval: pip install 'sequence-zoo\[ner\]'"):
-        tagging.measure(split("B-X"), split("O"), "iob2")
-    assert tagging.measure(split("1"), split("0"), "plain")["accuracy"] == 0
+        measures.measure(split("B-X"), split("O"), "iob2")
+    assert measures.measure(split("1"), split("0"), "plain")["accuracy"] == 0

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.sentiment import measures as classification
+from tasks.sentiment import measures
 
 NAMES = ("a", "b", "c")
 
@@ -17,7 +17,7 @@ def predictions(*classes):
 
 def test_figures_worked_out_by_hand():
     """Predicted a a b b c, true a b b b a."""
-    figures = classification.measure(
+    figures = measures.measure(
         predictions(0, 0, 1, 1, 2), np.array([0, 1, 1, 1, 0]), NAMES
     )
     assert figures["examples"] == 5
@@ -40,7 +40,7 @@ def test_figures_equal_counting_one_by_one():
     random = np.random.default_rng(0)
     logits = random.normal(size=(200, 3)).astype(np.float32)
     labels = random.integers(0, 3, size=200)
-    figures = classification.measure(logits, labels, NAMES)
+    figures = measures.measure(logits, labels, NAMES)
 
     guesses = [max(range(3), key=lambda k, row=row: row[k]) for row in logits]
     pairs = list(zip(guesses, labels.tolist(), strict=True))
@@ -62,13 +62,13 @@ def test_figures_equal_counting_one_by_one():
 
 
 def test_a_perfect_classifier():
-    figures = classification.measure(predictions(0, 1, 2), np.arange(3), NAMES)
+    figures = measures.measure(predictions(0, 1, 2), np.arange(3), NAMES)
     assert (figures["accuracy"], figures["macro_f1"]) == (1, 1)
     assert figures["standard_error"] == 0
 
 
 def test_a_class_that_neither_occurs_nor_is_predicted_has_zeros():
-    figures = classification.measure(predictions(0, 1), np.array([0, 1]), NAMES)
+    figures = measures.measure(predictions(0, 1), np.array([0, 1]), NAMES)
     expected = {"precision": 0, "recall": 0, "f1": 0, "examples": 0}
     assert figures["classes"]["c"] == expected
     assert figures["macro_f1"] == pytest.approx(2 / 3)
@@ -76,22 +76,22 @@ def test_a_class_that_neither_occurs_nor_is_predicted_has_zeros():
 
 def test_large_logits_give_a_finite_loss():
     logits = np.array([[1e4, -1e4], [1e4, -1e4]], np.float32)
-    figures = classification.measure(logits, np.array([0, 1]), ("a", "b"))
+    figures = measures.measure(logits, np.array([0, 1]), ("a", "b"))
     assert figures["cross_entropy"] == pytest.approx(1e4)
 
 
 def test_every_figure_is_fit_for_json():
-    figures = classification.measure(predictions(0, 1), np.array([0, 0]), NAMES)
+    figures = measures.measure(predictions(0, 1), np.array([0, 0]), NAMES)
     flat = [v for v in figures.values() if not isinstance(v, dict)]
     flat += [v for row in figures["classes"].values() for v in row.values()]
     assert {type(value) for value in flat} == {int, float}
 
 
 def test_the_description_tells_the_figures():
-    figures = classification.measure(
+    figures = measures.measure(
         predictions(0, 0, 1, 1, 2), np.array([0, 1, 1, 1, 0]), NAMES
     )
-    lines = classification.describe(figures).splitlines()
+    lines = measures.describe(figures).splitlines()
     assert lines[0] == "accuracy    0.6000 ± 0.2191"
     assert lines[2] == "macro F1    0.4333"
     assert lines[4] == "  b  precision 1.0000  recall 0.6667  F1 0.8000  (3)"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import UserError
 from tasks.text import batches as text_streams
-from tasks.text import measures as perplexities
+from tasks.text import measures
 from tasks.text.batches import SentenceBatches, Stream, StreamedWindows
 from tasks.text.corpus import Texts
 from tests.zoo.models.language_models import log_probabilities, make
@@ -152,14 +152,14 @@ def test_figures_are_those_of_the_texts_by_the_equations(sentences):
     texts = Texts(("ab c.é ab", "?", "bca. é c.ab"), "x")
     logs = np.concatenate(log_probabilities(model, texts.texts))
     batches = text_streams.batches(model, texts, batch_size=2, window=4)
-    figures = perplexities.measure(model, batches, texts)
+    figures = measures.measure(model, batches, texts)
     assert figures["tokens"] == len(logs) == 21 + 3 * sentences
     assert figures["nats"] == pytest.approx(-logs.mean(), rel=1e-5)
     assert figures["perplexity"] == pytest.approx(np.exp(-logs.mean()), rel=1e-5)
     bits = -logs.sum() / np.log(2) / 21
     assert figures["bits_per_character"] == pytest.approx(bits, rel=1e-5)
     assert figures["unknown"] == 1 / figures["tokens"]
-    assert f"{figures['nats']:.4f} nats" in perplexities.describe(figures)
+    assert f"{figures['nats']:.4f} nats" in measures.describe(figures)
 
 
 def test_a_context_makes_figures_those_of_the_whole_less_its_own():
@@ -168,7 +168,7 @@ def test_a_context_makes_figures_those_of_the_whole_less_its_own():
     whole = log_probabilities(model, [context + text])[0]
     texts = Texts((text,), "x", context=context)
     batches = text_streams.batches(model, texts, batch_size=3, window=4)
-    figures = perplexities.measure(model, batches, texts)
+    figures = measures.measure(model, batches, texts)
     assert figures["tokens"] == len(text)
     expected = -np.mean(whole[len(context) :])
     assert figures["nats"] == pytest.approx(expected, rel=1e-5)

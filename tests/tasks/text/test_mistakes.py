@@ -4,9 +4,7 @@ import pytest
 
 from tasks import text
 from tasks.errors import UserError
-from tasks.text import batches as text_streams
-from tasks.text import corpus as text_corpus
-from tasks.text import explanation as text_explanation
+from tasks.text import batches, corpus, explanation
 from tests.zoo.models.language_models import make
 
 MISTAKES = {
@@ -95,9 +93,9 @@ def test_texts_without_words_are_told(monkeypatch, text_run, tmp_path):
     monkeypatch.setattr("zoo.models.LanguageModel.from_preset", lambda name: model)
     check(text_run("generate", "--stop", " "), "--stop ' ' holds no words")
     (tmp_path / "blank.txt").write_text(" \n")
-    texts = text_corpus.read_files(str(tmp_path / "*"))
+    texts = corpus.read_files(str(tmp_path / "*"))
     with pytest.raises(UserError, match="holds no words"):
-        text_streams.batches(model, texts, 2, 2)
+        batches.batches(model, texts, 2, 2)
 
 
 def test_units_without_gates_and_texts_too_long_are_told(monkeypatch, text_run):
@@ -105,4 +103,4 @@ def test_units_without_gates_and_texts_too_long_are_told(monkeypatch, text_run):
     monkeypatch.setattr("zoo.models.LanguageModel.from_preset", models.get)
     check(text_run("explain", "--model", "simple", "ab"), "which have no gates")
     check(text_run("explain", "--model", "gated", "a" * 301), "at most 300", "301")
-    assert text_explanation.describe("", []) == ""
+    assert explanation.describe("", []) == ""

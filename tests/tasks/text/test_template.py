@@ -16,7 +16,7 @@ from tasks import text
 from tasks.cli import command_line as cli
 from tasks.datasets.synthetic import markov
 from tasks.text import commands as text_commands
-from tasks.text import explanation as text_explanation
+from tasks.text import explanation
 from tasks.text.batches import StreamedWindows
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
@@ -316,7 +316,7 @@ def test_words_follow_a_prompt_with_a_space_where_one_belongs(capsys):
 def test_words_that_a_text_has_are_compared_in_their_place():
     model = make(["the", "cats", ",", "were", "was", "full"], level="word")
     given = "The cats were, the cats were full"
-    prefix, words = text_explanation.compare(model, given, ["was", "were"])
+    prefix, words = explanation.compare(model, given, ["was", "were"])
     assert prefix == "The cats were, the cats "
     assert [each.is_there for each in words] == [False, True]
     for each in words:
@@ -331,15 +331,15 @@ def test_words_that_a_text_has_are_compared_in_their_place():
 def test_words_that_a_text_has_not_are_compared_at_its_end():
     model = make(["the", "cats", "were", "was"], level="word")
     for given in ("the cats", "the wereguild"):
-        prefix, words = text_explanation.compare(model, given, ["was", "were"])
+        prefix, words = explanation.compare(model, given, ["was", "were"])
         assert prefix == given + " "
         assert not any(each.is_there for each in words)
-    assert text_explanation.compare(model, "the", []) == ("the", [])
+    assert explanation.compare(model, "the", []) == ("the", [])
 
 
 def test_gates_are_those_of_all_tokens_in_all_layers():
     model = make(cell="lstm", layers=2)
-    tokens, logs, gates = text_explanation.read(model, "ab?")
+    tokens, logs, gates = explanation.read(model, "ab?")
     assert tokens == ["<SOS>", "a", "b", "<UNK>"]
     expected = model.score(tf.constant(["ab?"]))["log_probabilities"][0]
     np.testing.assert_allclose(logs, [0, *expected])

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tasks import translation
-from tasks.translation import measures as translation_quality
+from tasks.translation import measures
 from tasks.translation.partial_file import PartialFile
 from zoo.models import Translator
 
@@ -282,7 +282,7 @@ def test_figures_are_sacrebleus_own(tmp_path):
     pytest.importorskip("sacrebleu")
     found = ["A dog runs, doesn't it?", "Two men.", "", "Ein Café in der Straße"]
     references = ["A dog runs, does it?", "Two men.", "Nothing", "Das Café der Straße!"]
-    figures = translation_quality.measure(iter(found), references)
+    figures = measures.measure(iter(found), references)
     (tmp_path / "found").write_text("".join(f"{t}\n" for t in found), "utf-8")
     (tmp_path / "right").write_text("".join(f"{t}\n" for t in references), "utf-8")
     for name in ("bleu", "chrf"):

@@ -6,8 +6,7 @@ import pytest
 
 from tasks import translation
 from tasks.errors import UserError
-from tasks.translation import batches as parallel_batches
-from tasks.translation import measures as translation_quality
+from tasks.translation import batches, measures
 from tests.tasks.translation.test_corpus import pairs
 from tests.zoo.models.translators import make
 
@@ -104,6 +103,6 @@ def test_missing_libraries_name_the_extra(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     extra = r"pip install 'sequence-zoo\[translation\]'"
     with pytest.raises(UserError, match=f"Measuring translations.*{extra}"):
-        translation_quality.measure(["a"], ["b"])
+        measures.measure(["a"], ["b"])
     with pytest.raises(UserError, match=f"Learning subwords.*{extra}"):
-        parallel_batches.vocabularies(pairs(("a", "b")), "subword", 300, 1, False)
+        batches.vocabularies(pairs(("a", "b")), "subword", 300, 1, False)

@@ -60,10 +60,10 @@ def preset(trained):
 
 def read_dates(folder, split):
     from tasks.data import builders as data
-    from tasks.translation import corpus as parallel_corpus
+    from tasks.translation import corpus
 
     builder = data.load_builder("synthetic/dates", folder)
-    return parallel_corpus.read(builder, split, ("human", "machine"))
+    return corpus.read(builder, split, ("human", "machine"))
 
 
 def bleu(translations, references):
