@@ -7,7 +7,6 @@ import os
 import pkgutil
 import re
 import secrets
-import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -140,34 +139,6 @@ def _told(template, parser, argv):
 def module_program(name: str) -> str:
     """Returns what a template's module is called by."""
     return f"python -m tasks.{name}"
-
-
-def command(name: str, config) -> str:
-    """Returns the command that trains with a config, without folders of this machine.
-
-    Args:
-        name: the template's name.
-        config: its dataclass.
-    """
-    parts = [f"{module_program(name)} train"]
-    if config.own_data() is None:
-        parts.append(f"--dataset {shlex.join(config.dataset)}")
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        default = field.default
-        if default is dataclasses.MISSING:
-            default = field.default_factory()
-        if field.name in ("dataset", "data_dir") or value == default:
-            continue
-        flag = field.name.replace("_", "-")
-        if isinstance(value, bool):
-            parts.append(f"--{flag}" if value else f"--no-{flag}")
-            continue
-        values = map(str, value if isinstance(value, list) else [value])
-        if field.name in config.PATHS:
-            values = (Path(path).name for path in values)
-        parts.append(f"--{flag} {shlex.join(values)}")
-    return " ".join(parts)
 
 
 def _run(template, arguments, argv):

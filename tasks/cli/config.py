@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import shlex
+from pathlib import Path
 from typing import ClassVar
 
 from simple_parsing import choice, field, flag
@@ -49,6 +51,32 @@ class DataConfig:
     def own_data(self) -> str | None:
         """Returns the user's own file, or files, that stand in for the dataset."""
         return None
+
+    def command(self, name: str) -> str:
+        """Returns the command that trains with this, without folders of this machine.
+
+        Args:
+            name: the template's name.
+        """
+        parts = [f"python -m tasks.{name} train"]
+        if self.own_data() is None:
+            parts.append(f"--dataset {shlex.join(self.dataset)}")
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            default = each.default
+            if default is dataclasses.MISSING:
+                default = each.default_factory()
+            if each.name in ("dataset", "data_dir") or value == default:
+                continue
+            flag = each.name.replace("_", "-")
+            if isinstance(value, bool):
+                parts.append(f"--{flag}" if value else f"--no-{flag}")
+                continue
+            values = map(str, value if isinstance(value, list) else [value])
+            if each.name in self.PATHS:
+                values = (Path(path).name for path in values)
+            parts.append(f"--{flag} {shlex.join(values)}")
+        return " ".join(parts)
 
     def check_datasets(self) -> None:
         """Raises a UserError where datasets and what is said of each don't fit."""

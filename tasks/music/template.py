@@ -5,7 +5,6 @@ from pathlib import Path
 
 import keras
 
-from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import mixture
 from tasks.errors import UserError
@@ -74,7 +73,7 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
         MONITOR,
     )
-    record = {"command": cli.command("music", settings), **corpus.record}
+    record = {"command": settings.command("music"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, MONITOR, _card(model)
     )

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.data import mixture, training_forms, unlabelled
 from tasks.errors import UserError
@@ -76,7 +75,7 @@ def train(settings: Config, output: Path) -> None:
             training.optimizer(settings, len(training_batches) * settings.epochs),
             metrics=watched,
         )
-        record = {"command": cli.command("ner", settings), **corpus.record}
+        record = {"command": settings.command("ner"), **corpus.record}
         if texts is not None:
             record |= _pretrain(model, texts, settings, output)
     validation = mixture.by_data_set(

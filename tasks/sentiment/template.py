@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks.cli import command_line as cli
 from tasks.data import builders as data
 from tasks.data import mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
@@ -72,7 +71,7 @@ def train(settings: Config, output: Path) -> None:
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-        record = {"command": cli.command("sentiment", settings), **corpus.record}
+        record = {"command": settings.command("sentiment"), **corpus.record}
         if settings.map:
             record["map"] = settings.map
         if settings.pretrain_split:

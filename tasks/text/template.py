@@ -5,7 +5,6 @@ from pathlib import Path
 
 import keras
 
-from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import builders as data
 from tasks.data import mixture
@@ -70,7 +69,7 @@ def train(settings: Config, output: Path) -> None:
     history = training.fit(
         model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )
-    record = {"command": cli.command("text", settings), **corpus.record}
+    record = {"command": settings.command("text"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, monitor, CARD, _sample(model)
     )

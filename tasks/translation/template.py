@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 
-from tasks.cli import command_line as cli
 from tasks.cli import extras
 from tasks.data import mixture, training_forms
 from tasks.data.corpus import joined
@@ -98,7 +97,7 @@ def train(settings: Config, output: Path) -> None:
         monitor,
         watchers,
     )
-    record = {"command": cli.command("translation", settings), **corpus.record}
+    record = {"command": settings.command("translation"), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     for test in corpus.tests:
         _measure(preset, model, test, Evaluation())

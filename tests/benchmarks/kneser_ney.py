@@ -115,7 +115,7 @@ def read(trained: dict, arguments) -> tuple[corpus.Texts, corpus.Texts]:
     return train, corpus.read(builder, arguments.test_split, column)
 
 
-def spelling(model: LanguageModel, texts: text_corpus.Texts) -> float:
+def spelling(model: LanguageModel, texts: corpus.Texts) -> float:
     """Returns what unknown words cost beside `<UNK>` in texts, in nats."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])

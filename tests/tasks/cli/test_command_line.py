@@ -151,7 +151,7 @@ def test_the_recorded_command_gives_the_same_config(run, tmp_path):
     config = sentiment.Config(
         dataset="glue/sst2", epochs=3, bidirectional=False, mirrored=True, cell="rnn"
     )
-    command = cli.command("sentiment", config).split()
+    command = config.command("sentiment").split()
     assert command[:4] == ["python", "-m", "tasks.sentiment", "train"]
     assert received(run, *command[4:], "--output", tmp_path)[0] == config
 
