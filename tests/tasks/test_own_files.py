@@ -58,6 +58,7 @@ def test_every_column_of_a_dataset_is_refused_or_read_from_files():
         if files_flag(getattr(template, config)) is None:
             continue
         if template is ner.TEMPLATE:
+            columns -= {"pretrain_column"}  # of the datasets to pre-train on
             assert columns == {"tokens_column", "tags_column"}  # of files, too
             assert not columns & refused
         else:
