@@ -65,6 +65,10 @@ def train(settings: Config, output: Path) -> None:
     with training.strategy(settings).scope():
         model = _build(settings, corpus, texts)
         training_batches = _batches(settings, corpus, model)
+        if texts is not None:
+            place = len(texts.places) // HELD_OUT
+            held_out, stream = np.split(texts.places, [place])
+            windows = pretraining.windows(stream, settings.pretrain_window)
         training.begin(  # not before all mistakes are told
             output, settings, model, train=corpus.train, validation=corpus.validation
         )
@@ -77,7 +81,11 @@ def train(settings: Config, output: Path) -> None:
         )
         record = {"command": settings.command("ner"), **corpus.record}
         if texts is not None:
-            record |= _pretrain(model, texts, settings, output)
+            language_model = TaggerLanguageModel(model, texts.words, seed=settings.seed)
+            record |= _pretrained_on(settings)
+            record |= pretraining.pretrain(
+                language_model, windows, held_out, settings, output
+            )
     validation = mixture.by_data_set(
         corpus.validations,
         lambda part: batches.bucketed(part, model.tags, settings.batch_size),
@@ -161,15 +169,13 @@ def _texts(settings, corpus):
     return word_streams.read(texts, split)
 
 
-def _pretrain(model, texts, settings, output):
-    """Teaches a model its language, and returns what a preset remembers of it."""
-    language_model = TaggerLanguageModel(model, texts.words, seed=settings.seed)
-    held_out = len(texts.places) // HELD_OUT
-    streams = texts.places[held_out:], texts.places[:held_out]
-    record = pretraining.pretrain(language_model, *streams, settings, output)
-    names = zip(settings.pretrain_dataset, settings.pretrain_split, strict=False)
-    told = ", ".join(f"{name} {split}" for name, split in names)
-    return {"pretrained_on": told, **record}
+def _pretrained_on(settings):
+    """Returns what a preset remembers of the texts that it learnt the language from."""
+    names, splits = settings.pretrain_dataset, settings.pretrain_split
+    if len(splits) == 1:
+        splits = splits * len(names)
+    told = (f"{name} {split}" for name, split in zip(names, splits, strict=True))
+    return {"pretrained_on": ", ".join(told)}
 
 
 def _vocabularies(settings, corpus, texts):
