@@ -19,8 +19,9 @@ class Config(config.TrainingConfig):
     # TFDS datasets by name (DATASET or DATASET/CONFIG), or the zoo's own; of several
     # the training splits are put together, and each test split is reported apart
     dataset: list[str] = config.names_field("synthetic/markov")
-    # the column with the texts; default: text, or the only one there is
-    text_column: str | None = None
+    # the column with the texts, one for all datasets or one for each; default: text, or
+    # the only one there is
+    text_column: list[str] | None = field(default=None, nargs="+")
     # files to train on instead of a dataset, each a text: books/*.txt
     files: list[str] | None = field(default=None, nargs="+")
     # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
@@ -77,8 +78,9 @@ class Config(config.TrainingConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if isinstance(self.files, str):  # as older trainings have it on record
-            self.files = [self.files]
+        for name in ("files", "text_column"):
+            if isinstance(getattr(self, name), str):  # as older trainings have it
+                setattr(self, name, [getattr(self, name)])
 
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""
@@ -88,6 +90,12 @@ class Config(config.TrainingConfig):
         """Raises a UserError where a number is out of its range."""
         super().check()
         text_files.encoding_name(self.encoding)
+        count = len(self.dataset)
+        if self.text_column and len(self.text_column) not in (1, count):
+            raise UserError(
+                f"--text-column takes one column, or one for each of the {count} "
+                f"datasets, found {len(self.text_column)}."
+            )
         for name in ("embedding_units", "units", "layers", "min_count", "window"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)

@@ -84,9 +84,13 @@ def _read(settings):
         return text_corpus.corpus_of_files(
             settings.files, share, lines, settings.encoding
         )
+    columns = settings.text_column or [None]
+    if len(columns) == 1:
+        columns = columns * len(settings.dataset)
     corpora = []
-    for builder, train_split, taken in mixture.load(settings):
-        column = _column(builder, settings.text_column)
+    components = zip(mixture.load(settings), columns, strict=True)
+    for (builder, train_split, taken), chosen in components:
+        column = _column(builder, chosen)
         corpus = text_corpus.read_corpus(builder, train_split, column, share, lines)
         train = mixture.taken(corpus.train, taken)
         corpora.append(dataclasses.replace(corpus, train=train))

@@ -99,8 +99,8 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": settings.command("translation"), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    for test in corpus.tests:
-        _measure(preset, model, test, Evaluation())
+    for place, test in enumerate(corpus.tests):
+        _measure(preset, model, test, Evaluation(), shows=place == 0)
 
 
 def _read(settings):
@@ -176,18 +176,22 @@ def evaluate(name: str, settings: Evaluation) -> None:
         _measure(preset, model, pairs, settings, writes)
         return
     languages = settings.source, settings.target
-    for builder, [split], columns in evaluation.choose(
+    parts = evaluation.choose(
         preset, settings, "source_column", "target_column", files="--files"
-    ):
+    )
+    for place, (builder, [split], columns) in enumerate(parts):
         if any(languages):  # not those of the training
             columns = settings.source_column, settings.target_column
         chosen = parallel_corpus.columns(builder, languages, columns)
         pairs = parallel_corpus.read(builder, split, chosen)
-        _measure(preset, model, pairs, settings, writes)
+        _measure(preset, model, pairs, settings, writes, shows=place == 0)
 
 
-def _measure(preset, model, pairs, settings, writes=True):
-    """Measures a model, tells the result and, if asked, writes it into its preset."""
+def _measure(preset, model, pairs, settings, writes=True, shows=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset.
+
+    Of several test sets one shows the translations that come with it in the card.
+    """
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
     found = commands.best_translations(
         model, pairs.texts, settings, settings.batch_size
@@ -209,7 +213,7 @@ def _measure(preset, model, pairs, settings, writes=True):
     if not writes:
         cards.tell_unwritten(preset)
         return
-    extras = _sample(pairs, found, settings)
+    extras = _sample(pairs, found, settings) if shows else None
     cards.add_evaluation(preset, pairs.source, pairs.citation, figures, CARD, extras)
 
 

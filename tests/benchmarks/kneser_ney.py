@@ -32,7 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
-from tasks.data import dataset_records
+from tasks.data import dataset_records, mixture
 from tasks.text import batches, corpus
 from tests.benchmarks import report
 from zoo import presets
@@ -85,7 +85,12 @@ def parse() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--model", required=True, help="a preset of words or of subwords")
-    add("--train-split", default="unsupervised", help="what it was trained on")
+    add(
+        "--train-split",
+        nargs="+",
+        default=["unsupervised"],
+        help="what it was trained on, a split for each dataset",
+    )
     add("--hold-out", type=float, default=0.01, help="the share that it was chosen on")
     add("--test-split", default="test", help="what it was measured on")
     add(
@@ -102,17 +107,22 @@ def parse() -> argparse.Namespace:
 
 
 def read(trained: dict, arguments) -> tuple[corpus.Texts, corpus.Texts]:
-    """Returns the texts that a preset was trained and measured on.
+    """Returns the texts that a preset was trained on, and those of its first test.
 
     Args:
         trained: what the preset's metrics say of its training.
         arguments: the command line.
     """
-    [dataset] = (part["dataset"] for part in dataset_records.apart(trained))
-    builder, column = data.load_builder(dataset), trained["text_column"]
-    train = corpus.read(builder, arguments.train_split, column)
-    train, _ = corpus.hold_out(train, arguments.hold_out)
-    return train, corpus.read(builder, arguments.test_split, column)
+    trains = []
+    datasets = dataset_records.apart(trained)
+    for part, split in zip(datasets, arguments.train_split, strict=True):
+        builder = data.load_builder(part["dataset"])
+        train = corpus.read(builder, split, part["text_column"])
+        trains.append(corpus.hold_out(train, arguments.hold_out)[0])
+    first = data.load_builder(datasets[0]["dataset"])
+    column = datasets[0]["text_column"]
+    test = corpus.read(first, arguments.test_split, column)
+    return mixture.joined(trains, "texts"), test
 
 
 def spelling(model: LanguageModel, texts: corpus.Texts) -> float:

@@ -104,3 +104,11 @@ def test_packing_is_told_to_be_of_streams(tmp_path):
     settings = Config(pack=5, sentences=True)
     with pytest.raises(UserError, match="--pack is of streams"):
         settings.check()
+
+
+def test_a_column_is_named_for_all_datasets_or_for_each():
+    two = {"dataset": ["one", "two"], "text_column": ["text", "en"]}
+    Config(**two).check()
+    Config(**two | {"text_column": "text"}).check()  # as older trainings have it
+    with pytest.raises(UserError, match=r"--text-column takes one .* 2 datasets"):
+        Config(**two | {"text_column": ["a", "b", "c"]}).check()
