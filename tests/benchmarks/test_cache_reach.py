@@ -9,6 +9,7 @@ from tests.benchmarks import cache_reach
 from tests.zoo.models.language_models import make
 
 
+@pytest.mark.slow
 def test_a_text_that_repeats_itself_costs_less_where_the_cache_reaches_back():
     model = make(cell="gru", cache_threshold=0.5)
     texts = Texts((20 * "bc.aé ab. " + 20 * "é c", 3 * "a.b"), "a source")

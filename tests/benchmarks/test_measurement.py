@@ -91,6 +91,7 @@ def test_bytes_a_step_are_the_slope():
 
 
 # The LSTM is in the bidirectional one; torch lacks the textbook GRU.
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gru", "simple_rnn", "bidirectional_lstm"])
 def test_frameworks_agree_on_outputs_and_gradients(kind):
     from tests.benchmarks import tensorflow_layers

@@ -83,6 +83,7 @@ def test_gradient_norms_are_the_chain_rules(task):
     np.testing.assert_allclose(found, np.array(norms) / norms[0], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_ends_when_the_problem_is_solved():
     from tests.benchmarks import memory_training
 

@@ -1,11 +1,13 @@
 """Counting names where hardly any are."""
 
 import numpy as np
+import pytest
 
 from tests.benchmarks import names_in_opinions
 from zoo.models import SequenceTagger
 
 
+@pytest.mark.slow
 def test_names_are_counted_with_their_types_and_texts():
     model = SequenceTagger(
         *(["Ann"], ["ann"], list("An"), ["O", "B-PER"]),

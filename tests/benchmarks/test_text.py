@@ -36,6 +36,7 @@ def contestants(modules, **request):
         yield name, make(name, **request)
 
 
+@pytest.mark.slow
 def test_ways_to_generate_have_the_same_logits():
     names = ["zoo", "keras, predict", "keras, tf.function", "torch, cell"]
     modules = text_generation.modules(names)
@@ -49,6 +50,7 @@ def test_ways_to_generate_have_the_same_logits():
         np.testing.assert_allclose(logits, found["zoo"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_frameworks_train_to_the_same_losses():
     request = {"case": dataclasses.asdict(CASE), "window": 3, "windows": 2}
     found = {}

@@ -150,6 +150,7 @@ def damaged(template, folder):
         yield flag, folder / "good", "--test-file", folder / "latin"
 
 
+@pytest.mark.slow
 @each_template
 def test_what_cannot_be_trained_on_is_told_before_a_folder_is_begun(
     run, tmp_path, data_dir, template

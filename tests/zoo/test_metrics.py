@@ -189,6 +189,7 @@ def test_resetting_forgets():
     assert float(metric.result()) == 0
 
 
+@pytest.mark.slow
 def test_training_and_validation_report_it_without_the_padding():
     true, _, _ = batch(IOB, seed=0, shape=(64, 7))
     words = true + 1

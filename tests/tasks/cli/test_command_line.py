@@ -255,6 +255,7 @@ def test_a_diverged_training_gives_1_and_one_message(run, data_dir, tmp_path):
     assert "--learning-rate" in line
 
 
+@pytest.mark.slow
 def test_export_writes_a_saved_model_that_agrees(run, preset, tmp_path):
     from zoo.models import SequenceClassifier
 

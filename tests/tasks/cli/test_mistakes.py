@@ -96,6 +96,7 @@ def test_clipping_twice_is_a_mistake(run, tmp_path):
     check(run("train", "--output", tmp_path, "--clip-value", 1), "--clip-norm 0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flag", "value", "told"),
     [
@@ -124,6 +125,7 @@ def test_a_mistake_leaves_no_folder_behind(run, data_dir, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_evaluation_tells_of_unknown_splits_and_classes(run, preset, data_dir):
     told = ["evaluate", "--model", preset, "--data-dir", data_dir, "--dataset"]
     outcome = run(*told, "synthetic/reviews", "--split", "tset")

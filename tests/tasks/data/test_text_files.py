@@ -34,6 +34,7 @@ def test_lines_are_those_that_were_written(tmp_path, encoding, packed, size):
     assert list(text_files.read_lines(path, encoding)) == text.split("\n")
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     text=st.text(st.characters(codec="utf-8", exclude_characters="\0\r\ufeff")),

@@ -21,6 +21,7 @@ ENTITIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["broad_twitter"])
 def test_real_splits_are_the_authors(tmp_path):
     builder = data.load_builder("broad_twitter", tmp_path)

@@ -43,6 +43,7 @@ def write(path, text):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["multi30k"])
 def test_real_sentences_are_prepared_as_they_stand(tmp_path):
     builder = data.load_builder("multi30k/de_en", tmp_path)

@@ -120,6 +120,7 @@ def test_splits_have_the_promised_sizes(name, data_dir, prepared):
     assert declared == read == SIZES[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_no_text_occurs_twice_in_or_across_splits(name, prepared):
     texts = [text for split in prepared[name].values() for text, _ in split]

@@ -13,6 +13,7 @@ from tasks.datasets.tatoeba_deu_eng import tatoeba_deu_eng_dataset_builder as ta
 DUMMY = Path(__file__).parent / "dummy_data" / "tatoeba_deu_eng" / "deu-eng.zip"
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["tatoeba_deu_eng"])
 def test_no_real_sentence_is_in_two_splits_and_none_is_lost(tmp_path):
     builder = data.load_builder("tatoeba_deu_eng/de_en", tmp_path)

@@ -23,6 +23,7 @@ ENTITIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["universal_ner"])
 def test_real_splits_have_the_published_sentences_and_entities(tmp_path):
     builder = data.load_builder("universal_ner/en_ewt", tmp_path)

@@ -55,6 +55,7 @@ def write(folder, *lines):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["wnut17"])
 def test_real_splits_have_the_published_sentences_and_entities(prepared):
     for split, sentences in prepared.items():

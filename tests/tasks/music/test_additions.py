@@ -266,6 +266,7 @@ def test_bars_of_a_primer_stay_and_are_cut_off_at_their_end(capsys, tmp_path, pr
     assert pedals == [(0, 127), (5, 0)]
 
 
+@pytest.mark.slow
 def test_many_pieces_begin_with_the_primer_as_it_is(capsys, tmp_path, preset):
     content = song(EIGHTHS + END)
     run(capsys, "generate", tmp_path, content, preset, "--count", 3)

@@ -49,6 +49,7 @@ def test_silent_frames_are_frames():
     assert found.shape == (4, 5)
 
 
+@pytest.mark.slow
 def test_pieces_move_as_wholes_to_other_keys_each_epoch():
     given = pieces([6] * 30, keys=30)
     batches = PieceBatches(given, 4, buckets=1, transpose=3, seed=1)
@@ -70,6 +71,7 @@ def test_pieces_move_as_wholes_to_other_keys_each_epoch():
     assert set(drawn) == {semitones for _, semitones in fitting.values()}
 
 
+@pytest.mark.slow
 def test_the_moves_are_drawn_evenly():
     roll = np.zeros((2, 41), np.uint8)
     roll[:, 20] = 1
@@ -113,6 +115,7 @@ def test_validation_is_not_moved():
     assert {roll.tobytes() for roll in found} == {r.tobytes() for r in given.rolls}
 
 
+@pytest.mark.slow
 def test_a_measure_is_over_frames_whatever_the_batches():
     given = pieces([3, 9, 1, 5, 12], keys=6)
     model = MusicModel(6, units=4, output_units=3, ending="halt", name="music")

@@ -115,6 +115,7 @@ def test_a_mistake_is_told_in_one_line(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["continue", "harmonize", "score"])
 def test_bad_files_are_told_and_the_others_done(
     run_music, tmp_path, files, preset, command

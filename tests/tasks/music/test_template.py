@@ -177,6 +177,7 @@ def test_a_mistake_in_training_is_told_in_one_line(run, tmp_path, flags, told):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_frames_of_other_keys_are_told(run, data_dir, tmp_path):
     MusicModel(9, units=2, output_units=2, name="music").save_to_preset(tmp_path / "d")
     where = ("--model", tmp_path / "d", "--data-dir", data_dir)

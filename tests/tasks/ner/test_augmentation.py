@@ -77,6 +77,7 @@ def test_changes_are_a_function_of_seed_and_epoch():
     assert [epoch(other, number) for number in range(6)] != first
 
 
+@pytest.mark.slow
 def test_names_change_places_with_those_of_their_type_and_length():
     given = batches(names=0.999)
     found = {tuple(row) for number in range(30) for row in plain(given, number)}
@@ -92,6 +93,7 @@ def test_names_change_places_with_those_of_their_type_and_length():
         assert last[1:].islower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_made_up_words_are_halves_of_names(share):
     given = batches(names=0.999, spelling=share)
@@ -102,6 +104,7 @@ def test_made_up_words_are_halves_of_names(share):
     assert bool(first - {"Anna", "Jacques"}) == bool(share)
 
 
+@pytest.mark.slow
 def test_casing_is_that_of_the_whole_sentence_and_tags_stay():
     forms = set()
     given = batches(casing=0.9)

@@ -165,6 +165,7 @@ def test_word_vectors_that_do_not_fit_are_named_by_their_line(
     assert told in line
 
 
+@pytest.mark.slow
 def test_the_fault_of_an_evaluation_is_told(tell, tagger, preset, data_dir, tmp_path):
     def told(*flags):
         return tell("evaluate", "--model", tagger, "--data-dir", data_dir, *flags)

@@ -95,6 +95,7 @@ def check(found, text, expected):
     )
 
 
+@pytest.mark.slow
 def test_json_has_the_entities_at_their_places_in_the_text(predict, served):
     """Of emoji, text from right to left, combining marks, and bytes that aren't UTF-8.
 
@@ -119,6 +120,7 @@ def test_texts_for_people_have_their_entities_in_brackets(predict, served):
         assert line == text.replace("\t", "\\t")
 
 
+@pytest.mark.slow
 def test_a_terminal_has_colors_instead(predict, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain = predict(BYTES[:1])
@@ -130,6 +132,7 @@ def test_a_terminal_has_colors_instead(predict, monkeypatch):
     assert "[Ann" not in colored
 
 
+@pytest.mark.slow
 def test_columns_have_a_token_and_its_tag_a_line(predict, served):
     out = predict(BYTES, "--conll")
     expected = [
@@ -148,6 +151,7 @@ SPLIT = {
 }
 
 
+@pytest.mark.slow
 def test_tokens_stay_as_they_were_split(predict, signatures):
     found = rows(predict([line.encode() for line in SPLIT], "--tokens", "--json"))
     for row, tokens in zip(found, SPLIT.values(), strict=True):
@@ -161,6 +165,7 @@ def test_tokens_stay_as_they_were_split(predict, signatures):
         check(row["entities"], row["text"].encode(), entities(expected))
 
 
+@pytest.mark.slow
 def test_a_split_token_may_hold_a_space(predict):
     out = predict(["Ann\té x\tBob".encode()], "--tokens", "--conll")
     tokens = [line.rsplit(" ", 1)[0] for line in out.split("\n")[:3]]
@@ -178,6 +183,7 @@ COLUMNS = """\
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--json"], ["--conll"], []])
 def test_tokens_below_each_other_are_those_side_by_side(predict, flags):
     lines = COLUMNS.encode().split(b"\n")
@@ -205,6 +211,7 @@ def test_texts_that_look_like_columns_are_noted(line, capsys):
     assert note(*[b"Plan B-52 flies."] * 9) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--tokens"], []])
 def test_batches_change_nothing(predict, flags):
     texts = BYTES * 2
@@ -220,6 +227,7 @@ def test_batches_change_nothing(predict, flags):
         check(first["entities"], first["text"].encode(), places)
 
 
+@pytest.mark.slow
 def test_plain_tags_are_shown_with_their_tokens(predict, plain_tagger):
     texts = ["Ann met Bob.", ""]
     given = [text.encode() for text in texts]
@@ -234,6 +242,7 @@ def test_plain_tags_are_shown_with_their_tokens(predict, plain_tagger):
     assert predict(given, model=plain_tagger) == f"{shown}\n\n"
 
 
+@pytest.mark.slow
 def test_texts_are_taken_a_batch_at_a_time(tagger):
     """A pipe that gives texts slowly gets its answers meanwhile."""
     model = SequenceTagger.from_preset(tagger)

@@ -278,6 +278,7 @@ def test_batches_pair_tokens_with_their_tags_places():
     assert places.numpy().tolist() == [[1, -1], [0, -1]]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("conll2002/es", "wikiann/en")
 @pytest.mark.parametrize(
     ("name", "columns", "sizes", "stray"),

@@ -203,7 +203,7 @@ def test_a_split_without_labels_is_not_tested_on(feature, hidden):
     there = {np.float32: [1.0, 2.0], NEG_POS: [0, 1]}.get(feature, ["a", "b"])
     splits = {"train": there * 20, "validation": there, "test": hidden}
     found = corpus(Stored(splits, feature))
-    assert found.record["test_split"] == "validation"
+    assert found.record["test_splits"] == ["validation"]
 
 
 class Columns(Stored):
@@ -299,7 +299,7 @@ def test_all_three_splits_are_taken_as_they_are(reviews):
         500,
         500,
     ]
-    assert found.record["test_split"] == "test"
+    assert found.record["test_splits"] == ["test"]
 
 
 def test_without_a_validation_split_it_is_cut_from_train(stars):
@@ -334,7 +334,7 @@ def test_the_cut_is_random_and_the_same_whatever_the_seeds():
 def test_hidden_test_labels_make_the_validation_split_the_test():
     labels = [0, 1] * 20
     found = corpus(Stored({"train": labels, "validation": labels, "test": [-1] * 9}))
-    assert found.record["test_split"] == "validation"
+    assert found.record["test_splits"] == ["validation"]
     assert all(text.startswith(b"validation") for text in found.tests[0].texts)
     assert all(text.startswith(b"train") for text in found.validation.texts)
     assert len(found.train) + len(found.validation) == len(labels)
@@ -350,7 +350,7 @@ def test_what_was_trained_on_is_never_tested_on(train_split):
     labels = [0, 1] * 20
     builder = Sums({"train": labels, "validation": labels, "test": labels})
     found = corpus(builder, train_split)
-    assert found.record["test_split"] == "validation"
+    assert found.record["test_splits"] == ["validation"]
     assert all(text.startswith(b"validation") for text in found.tests[0].texts)
     trained = {*found.train.texts, *found.validation.texts}
     assert not trained & set(found.tests[0].texts)
@@ -360,7 +360,7 @@ def test_what_was_trained_on_is_never_tested_on(train_split):
 def test_trained_on_all_there_is_nothing_is_left_to_test_on():
     found = corpus(Stored({"train": [0, 1] * 20}))
     assert found.tests == ()
-    assert found.record["test_split"] is None
+    assert found.record["test_splits"] == []
     assert len(found.train) == 36
     assert "none: no split to report on is left" in found.describe()
 
@@ -389,18 +389,19 @@ def test_what_is_recorded_finds_the_same_data_again(stars, data_dir):
     record = found.record
     builder = data.load_builder(*record["dataset"], data_dir=data_dir)
     again = labelled_texts.read(
-        builder, record["test_split"], record["text_column"], record["label_column"]
+        builder, *record["test_splits"], record["text_column"], record["label_column"]
     )
     np.testing.assert_array_equal(again.texts, found.tests[0].texts)
     np.testing.assert_array_equal(again.labels, found.tests[0].labels)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("glue/sst2")
 def test_sst2_is_tested_on_its_validation_split():
     builder = data.load_builder("glue/sst2", os.environ["TFDS_DATA_DIR"])
     found = labelled_texts.read_corpus(builder, "train", "sentence", "label")
     assert labelled_texts.columns(builder, None, None) == ("sentence", "label")
-    assert found.record["test_split"] == "validation"
+    assert found.record["test_splits"] == ["validation"]
     assert len(found.tests[0]) == 872
     assert len(found.train) + len(found.validation) == 67_349
 

@@ -112,6 +112,7 @@ def test_batches_change_nothing(predict, served, stdin, batch_size):
         check(row, text.encode(), served)
 
 
+@pytest.mark.slow
 def test_a_line_of_a_megabyte_is_one_text(predict, served, stdin, tmp_path):
     text = b"good film , not bad . " * 50_000
     assert len(text) > 2**20

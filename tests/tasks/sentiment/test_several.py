@@ -83,7 +83,7 @@ def test_each_data_set_is_validated_and_tested_apart(stored, tmp_path):
     record = metrics["training"]
     assert record["text_column"] == ["text", "sentence"]
     assert record["label_column"] == "label"
-    assert record["test_split"] == ["test", "validation"]
+    assert record["test_splits"] == [["test"], ["validation"]]
     assert record["map"] == ["neg=negative", "pos=positive"]
     assert list(metrics["evaluations"]) == [
         "films/1.0.0/test",

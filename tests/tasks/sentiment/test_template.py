@@ -176,7 +176,7 @@ def test_nested_ratings_without_a_validation_split(tiny):
     assert record["label_column"] == "data/star_rating"
     assert record["train"] == "synthetic/stars/1.0.0/train[:100] (less 10%)"
     assert record["chosen_on"] == "synthetic/stars/1.0.0/train[:100] (a random 10%)"
-    assert record["test_split"] == "test"
+    assert record["test_splits"] == ["test"]
     model = SequenceClassifier.from_preset(output / "preset")
     assert model.class_names == ("1", "2", "3", "4", "5")
     assert model.config["cell"] == "gru"

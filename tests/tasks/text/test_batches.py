@@ -49,6 +49,7 @@ def read(found):
     return [piece for piece in pieces if piece]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 30), min_size=1, max_size=8),
@@ -79,6 +80,7 @@ def test_every_token_is_a_target_once_after_the_one_before_it(
         assert sorted(map(len, pieces)) == sorted(lengths)
 
 
+@pytest.mark.slow
 def test_order_hangs_on_the_seed_and_the_epoch_alone():
     def targets(lengths, seed, number):
         found = epoch(StreamedWindows(stream(lengths), 3, 4, seed), number)
@@ -146,6 +148,7 @@ def test_sentences_come_whole_with_their_end():
     assert x.tolist() == [[2, 3, 0], [2, 5, 3], [2, 6, 7]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sentences", [False, True])
 def test_figures_are_those_of_the_texts_by_the_equations(sentences):
     model = make(cell="gru", layers=2, sentences=sentences)

@@ -98,6 +98,7 @@ def test_texts_without_words_are_told(monkeypatch, text_run, tmp_path):
         batches.batches(model, texts, 2, 2)
 
 
+@pytest.mark.slow
 def test_units_without_gates_and_texts_too_long_are_told(monkeypatch, text_run):
     models = {"simple": make(cell="rnn"), "gated": make(cell="gru")}
     monkeypatch.setattr("zoo.models.LanguageModel.from_preset", models.get)

@@ -290,6 +290,7 @@ def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
     assert figures["tokens"] == figures["characters"] + 9
 
 
+@pytest.mark.slow
 def test_unknown_words_are_named_and_rank_behind_known_ones(tmp_path):
     make(["i", "like", "tea", "."], level="word").save_to_preset(tmp_path)
     texts = "I like zxqv, zxqv.", "I like tea."

@@ -107,6 +107,7 @@ def test_joined_pairs_are_added_in_the_same_order_on_both_sides():
     assert forms.joined(made, 0.0, 3) is made
 
 
+@pytest.mark.slow
 def test_each_epoch_has_each_pair_in_one_of_its_forms(capsys):
     model = make()
     made = pairs(*[("abc"[: 1 + n % 3] + ".", "xyz"[: 1 + n % 2]) for n in range(200)])

@@ -79,6 +79,7 @@ def test_files_to_train_on_that_are_out_of_step_are_told(translation_run, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_a_model_cannot_do_is_told(monkeypatch, translation_run, tmp_path):
     models = {"without": make(attention=None), "with": make()}
     monkeypatch.setattr("zoo.models.Translator.from_preset", models.get)

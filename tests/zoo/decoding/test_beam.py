@@ -371,6 +371,7 @@ def test_no_rows_are_searched_for_nothing():
         assert found.sequences.shape == (0, 3, 0)
 
 
+@pytest.mark.slow
 def test_a_hypothesis_that_goes_in_circles_may_only_end():
     cycles = Cycles(period=3, copies=3, tokens=7)
     logits = np.full([ROWS, LONGEST, SIZE, SIZE], -30.0, np.float32)

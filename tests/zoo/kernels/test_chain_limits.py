@@ -106,6 +106,7 @@ def test_many_tags_agree_with_the_recurrence_as_it_is_written():
     np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_graph_for_any_shape_gives_the_same():
     emissions, potentials = draw("constrained")
     mask = tf.constant(MASK)
@@ -122,6 +123,7 @@ def test_graph_for_any_shape_gives_the_same():
         np.testing.assert_allclose(own, other, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["free", "constrained", "wide"])
 def test_second_order_gradient_is_that_of_the_marginals(kind):
     emissions, potentials = draw(kind, dtype="float64")

@@ -88,6 +88,7 @@ def test_each_direction_takes_the_valid_steps_alone(unit, mask):
     np.testing.assert_allclose(last, forward_states + backward_states, atol=2e-6)
 
 
+@pytest.mark.slow
 @every_unit
 def test_last_output_joins_the_last_states_of_both_directions(unit):
     layer = make(unit.layer())
@@ -103,6 +104,7 @@ def test_last_output_joins_the_last_states_of_both_directions(unit):
     np.testing.assert_allclose(output, expected, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_unrolled_directions_take_the_valid_steps_alone():
     unrolled = make(GRU.layer(return_sequences=True, unroll=True))
     looped = make(GRU.layer(return_sequences=True))

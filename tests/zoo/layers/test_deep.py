@@ -135,6 +135,7 @@ def test_blocks_may_be_deep_in_themselves_and_nested():
     assert np.abs(again - outputs).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("garbage", [1e3, np.nan])
 @pytest.mark.parametrize("skip", [None, ("residual", "input", "output")], ids=str)
 def test_padding_never_changes_a_result_or_a_gradient(garbage, skip):
@@ -209,6 +210,7 @@ def test_stateful_stack_carries_all_states_on_until_they_are_reset():
         stack.reset_state()
 
 
+@pytest.mark.slow
 def test_nested_stack_carries_its_states_on_in_fit():
     stack = DeepRNN([GRU(3), DeepRNN([LSTM(2), GRU(2)])], stateful=True)
     model = keras.Sequential([keras.Input(batch_shape=(2, 3, N_X)), stack])
@@ -229,6 +231,7 @@ def test_nested_stack_carries_its_states_on_in_fit():
     assert not any(np.any(state) for state in stack.states)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", [None, ("input", "residual")], ids=str)
 def test_saved_model_loads_by_itself_and_gives_identical_outputs(skip, tmp_path):
     inputs = keras.Input((None, N_X))
@@ -248,6 +251,7 @@ def test_saved_model_loads_by_itself_and_gives_identical_outputs(skip, tmp_path)
     np.testing.assert_array_equal(copy(sequences), model(sequences))
 
 
+@pytest.mark.slow
 def test_model_of_any_length_trains_and_exports(tmp_path):
     stack = DeepRNN.stack("gru", N_A, depth=2, skip="residual", dropout=0.1)
     model = keras.Sequential([keras.Input((None, N_X)), stack, keras.layers.Dense(1)])
@@ -283,6 +287,7 @@ class Readable(GRU):
         return {"inputs": sequences, "mask": mask, "initial_state": initial_state}
 
 
+@pytest.mark.slow
 def test_gates_are_asked_of_each_layer_about_what_it_sees():
     stack = make([Readable(3), Readable(2)], rows=ROWS, stateful=True)
     sequences = draw(ROWS, STEPS, N_X)

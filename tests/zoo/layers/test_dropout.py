@@ -107,6 +107,7 @@ def test_inference_graph_draws_no_random_numbers(unit):
     assert [operation for operation in training if "Random" in operation]
 
 
+@pytest.mark.slow
 def test_stacked_cells_with_dropout_train_in_a_graph():
     stack = [unit.cell(dropout=0.5, recurrent_dropout=0.5) for unit in UNITS]
     layer = layers.RNN(stack, return_sequences=True)

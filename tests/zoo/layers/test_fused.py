@@ -110,6 +110,7 @@ def test_kernel_gives_what_the_cell_gives(
     assert_agree(found, results(cell, sequences, states, mask, training))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 def test_large_weights_are_multiplied_in_blocks(kind):
     kernel, cell = twins(kind, 2, units=300, return_sequences=True)
@@ -118,6 +119,7 @@ def test_large_weights_are_multiplied_in_blocks(kind):
     assert_agree(found, results(cell, sequences, states))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 def test_rows_without_a_valid_step_keep_their_states(kind):
     kernel, cell = twins(kind, 2, return_sequences=True)
@@ -129,6 +131,7 @@ def test_rows_without_a_valid_step_keep_their_states(kind):
         np.testing.assert_array_equal(last[0], first[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 def test_batch_of_no_rows_gives_no_rows(kind):
     kernel, _ = twins(kind, 2, return_sequences=True)
@@ -149,6 +152,7 @@ def test_batch_known_to_be_too_small_for_halves_compiles_once(batch, pieces):
     assert sum(compiled) == pieces
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 def test_nan_under_the_mask_reaches_neither_results_nor_gradients(kind):
     kernel, _ = twins(kind, 2, return_sequences=True)
@@ -175,6 +179,7 @@ def test_kernel_computes_in_the_layers_precision(kind, dtype):
     assert_agree(found, results(cell, sequences, states), tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNITS)
 def test_inputs_are_dropped_alike_on_both_paths(kind):
     kernel, cell = twins(kind, 4, return_sequences=True, dropout=0.5, seed=7)
@@ -336,6 +341,7 @@ def test_batch_in_halves_gives_what_its_rows_give_alone():
         np.testing.assert_allclose(together[one], alone[0][0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_compiled_goes_with_its_layer():
     x, y = np.zeros((8, 5, 2), "float32"), np.zeros((8, 1))
 
@@ -367,6 +373,7 @@ def test_layers_of_one_shape_share_what_is_compiled():
     assert len(_shared) == count + 1
 
 
+@pytest.mark.slow
 def test_checks_for_numbers_leave_kernels_to_work():
     x = np.random.default_rng(0).normal(size=(4, 5, 2)).astype("float32")
     layer = layers.Bidirectional(layers.GRU(3, checkpoint_every=2))
@@ -388,6 +395,7 @@ def test_every_length_up_to_400_needs_seven_shapes():
     assert lengths == {8, 16, 32, 64, 128, 256, 512}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("every", [None, 2])
 def test_tape_that_is_asked_twice_needs_no_second_order(every, training):

@@ -29,6 +29,7 @@ def make(layer, **arguments):
     return learned
 
 
+@pytest.mark.slow
 @every_layer
 def test_every_row_starts_from_the_weights(build):
     layer = make(build())
@@ -50,6 +51,7 @@ def test_every_row_starts_from_the_weights(build):
             np.testing.assert_allclose(result[row], value[0], atol=1e-6)
 
 
+@pytest.mark.slow
 @every_layer
 def test_gradient_reaches_the_state_and_is_the_sum_of_the_rows(build):
     layer = make(build())
@@ -67,6 +69,7 @@ def test_gradient_reaches_the_state_and_is_the_sum_of_the_rows(build):
         assert np.abs(gradient).min() > 0
 
 
+@pytest.mark.slow
 def test_gradient_is_that_of_finite_differences():
     layer = make(LSTM(N_A, dtype="float64", return_sequences=True))
     sequences = tf.constant(draw(2, STEPS, N_X), "float64")
@@ -95,6 +98,7 @@ def test_state_that_is_given_goes_first():
     )
 
 
+@pytest.mark.slow
 def test_state_is_learned():
     # Nothing but the initial state can tell the target: the inputs are zeros.
     layer = LearnedInitialState(LSTM(N_A, use_bias=False))

@@ -34,6 +34,7 @@ def weights_of(layer, ngram):
     return layer.get_weights()[0][alone[(len(ngram) - 1) * len(ngram)]]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     st.integers(1, 3),

@@ -113,6 +113,7 @@ def test_padding_never_changes_the_last_state(unit, left, right, garbage, go_bac
         np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_never_changes_a_gradient(unit, side):

@@ -9,6 +9,7 @@ from zoo.layers import GRU, LSTM, RNN, Bidirectional, DeepRNN, LearnedInitialSta
 X = np.zeros((5, 4, 2), "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "sizes"),
     [

@@ -74,6 +74,7 @@ def make(name):
     return layer, arguments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(
@@ -132,6 +133,7 @@ def gradients_of_the_last_window(layer, truncate):
     return [np.abs(gradient).max() for gradient in gradients], states
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rnn", "lstm", "stacked cells", "deep with skips"])
 def test_truncated_gradients_stay_in_their_window_and_states_go_on(name):
     layer, _ = make(name)
@@ -151,6 +153,7 @@ def test_truncated_gradients_stay_in_their_window_and_states_go_on(name):
         np.testing.assert_allclose(state, value, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_gradients_of_a_window_are_those_from_its_first_state_as_a_constant():
     layer, _ = make("deep")
     first, second = windows(tf.constant(draw(ROWS, 6, N_X)), 3)

@@ -60,6 +60,7 @@ def test_masked_steps_are_skipped(unit, go_backwards):
     np.testing.assert_allclose(last, expected_last, atol=5e-6)
 
 
+@pytest.mark.slow
 def test_residual_adds_each_step_of_the_input():
     cell = cells.LSTMCell(N_A)
     layer = layers.RNN(cells.Residual(cell), return_sequences=True)
@@ -72,6 +73,7 @@ def test_residual_adds_each_step_of_the_input():
     np.testing.assert_allclose(outputs[ALL_PATTERNS], expected[ALL_PATTERNS], atol=1e-6)
 
 
+@pytest.mark.slow
 @every_new_cell
 def test_gradients_reach_every_weight_input_and_state(unit):
     layer = make(unit)

@@ -92,6 +92,7 @@ def test_kernel_does_what_keras_does_with_the_dropped_weights(unit, checkpoint_e
     assert_close(gradients, others, 1e-4)
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize(
     "arguments",
@@ -132,6 +133,7 @@ BLOCKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
 def test_every_block_drops_weights_for_a_batch_and_only_in_training(name):
     keras.utils.set_random_seed(1)

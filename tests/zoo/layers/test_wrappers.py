@@ -56,6 +56,7 @@ def test_wrapped_cell_draws_its_dropout_as_if_it_were_alone(make, wrap, in_graph
     check_draws(wrapped, plain, in_graph)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_graph", [False, True], ids=["eager", "graph"])
 def test_wrapped_cells_draw_in_keras_layer_and_in_stacks(in_graph):
     def stack():

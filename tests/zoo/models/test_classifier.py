@@ -164,6 +164,7 @@ def test_word_beside_the_cut_changes_nothing():
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -55,6 +55,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", TAKING_TEXTS)
 def test_one_text_is_a_batch_of_one_in_every_method(method):
     make, call = TAKING_TEXTS[method]
@@ -169,6 +170,7 @@ def test_in_a_graph_nothing_is_added():
     assert kinds <= {"Placeholder", "Identity", "NoOp"}
 
 
+@pytest.mark.slow
 def test_one_text_to_stop_at_is_not_taken_for_its_characters():
     model = LanguageModel([*"ab"], embedding_units=2, units=2)
     stopped = model.generate("a", 20, stop="ab", seed=3)

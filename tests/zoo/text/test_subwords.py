@@ -192,6 +192,7 @@ def test_every_text_comes_back(subwords, rows):
     assert there_and_back(subwords, rows) == rows
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["multi30k"])
 def test_real_sentences_are_cut_as_the_library_cuts_them():
     folder = Path(os.environ["ZOO_MANUAL_DIR"], "multi30k")
@@ -419,6 +420,7 @@ class Served(tf.Module):
         return {"text": self.subwords.decode(ids)}
 
 
+@pytest.mark.slow
 def test_plain_tensorflow_cuts_and_joins_with_one_copy_of_the_pieces(
     subwords, tmp_path
 ):

@@ -66,6 +66,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
         np.testing.assert_allclose(stepped, logs[:, t], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_windows_with_the_state_carried_cost_what_one_pass_costs():
     model = make(cell="gru", layers=2)
     model.compile()
@@ -117,6 +118,7 @@ def test_a_window_that_goes_on_needs_the_rows_before_it():
     model((X[:3, 8:16], np.full(3, True)))
 
 
+@pytest.mark.slow
 def test_gradients_stop_where_a_window_begins():
     model = make()
     model.compile()
@@ -223,6 +225,7 @@ def test_preset_from_before_the_cache_still_loads():
     assert LanguageModel.from_config(config).cache is None
 
 
+@pytest.mark.slow
 def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     arguments = {"cell": "gru", "layers": 2}
     plain = make(**arguments)
@@ -265,6 +268,7 @@ def test_a_cache_forgets_where_a_text_begins():
     np.testing.assert_allclose(found[1::2], continued[1::2], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_cache_goes_with_half_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -32,6 +32,7 @@ def test_step_is_that_of_the_cells(cell, largest_table, compiled, monkeypatch):
             np.testing.assert_allclose(found, right, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_texts_of_any_length_are_read_as_the_layers_run_over_them():
     model = make(**ARGUMENTS["lstm"])
     step = Stepper(model)

@@ -37,6 +37,7 @@ def test_a_text_costs_what_its_pieces_cost(sentences):
     assert not found["unknown"].any()
 
 
+@pytest.mark.slow
 def test_what_goes_on_has_the_space_that_it_was_drawn_with():
     model = model_of()
     prompts = ["ab", "ab ", "", "ab"]
@@ -49,6 +50,7 @@ def test_what_goes_on_has_the_space_that_it_was_drawn_with():
     assert drawn[0] == drawn[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [PIECES, (SPACE, "a")])
 @pytest.mark.parametrize("length", [0, 1, 40])
 def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
@@ -61,6 +63,7 @@ def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
     assert [b"".join(row) for row in parts] == (whole if length else [])
 
 
+@pytest.mark.slow
 def test_a_stop_is_found_with_a_space_before_it_and_without():
     model = model_of()
     is_byte = np.isin(model.vocabulary.tokens, BYTES)
@@ -73,6 +76,7 @@ def test_a_stop_is_found_with_a_space_before_it_and_without():
         assert b"c" not in text[:-1]
 
 
+@pytest.mark.slow
 def test_a_preset_of_subwords_scores_and_draws_the_same(tmp_path):
     model = model_of(cell="gru", tied=True)
     model.save_to_preset(tmp_path / "preset")

@@ -58,6 +58,7 @@ def data(model, rows=slice(None)):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", CASES.values(), ids=CASES.keys())
 def test_scores_and_published_metric_are_the_equations(arguments):
     model = make(**arguments)
@@ -83,6 +84,7 @@ def test_scores_and_published_metric_are_the_equations(arguments):
     np.testing.assert_allclose(results["nats"], nats / np.sum(LENGTHS - 1), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_loss_is_that_of_whole_pieces_and_moves_every_weight():
     model = make(**CASES["on both"], embedding_units=3)
     model.compile()
@@ -159,6 +161,7 @@ def test_lengths_are_distributed_as_those_of_training():
             model.adapt(wrong)
 
 
+@pytest.mark.slow
 def test_preset_gives_the_same_model_back(tmp_path):
     model = make(**CASES["deep, NADE upwards, <EOS>"], input_dropout=0.2)
     model.save_to_preset(tmp_path / "preset")

@@ -1,6 +1,7 @@
 """A tagger's words, learnt before its tags."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from zoo.models import SequenceTagger
@@ -47,6 +48,7 @@ def test_it_predicts_ids_as_words_are_written():
     np.testing.assert_array_equal(language_model.labels(places), expected)
 
 
+@pytest.mark.slow
 def test_what_it_learns_the_tagger_has_learnt():
     model = tagger(word_dropout=0.9)
     language_model = TaggerLanguageModel(model, TOKENS, samples=None, seed=1)

@@ -90,6 +90,7 @@ def test_deep_models_go_the_same_way_in_one_pass_and_step_by_step():
         np.testing.assert_allclose(stepped[valid], logits[valid], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_padding_changes_neither_loss_nor_metrics():
     model = make(label_smoothing=0.3)
     model.compile()
@@ -205,6 +206,7 @@ def pasted(**arguments):
     return model
 
 
+@pytest.mark.slow
 def test_texts_as_people_type_them_are_read_as_plain_ones():
     model = pasted(normalization="plain", casing="restore")
     typed = "Ein Hund läuft."
@@ -220,6 +222,7 @@ def test_texts_as_people_type_them_are_read_as_plain_ones():
     assert expected[0] not in before
 
 
+@pytest.mark.slow
 def test_translations_keep_the_marks_that_the_vocabulary_has():
     model = pasted(normalization="plain")
     texts = tf.constant(["Ein\u201c \u201d Hund"])
