@@ -169,10 +169,19 @@ def _training(training):
             listed = ", ".join(f"{name} {version}" for name, version in value.items())
             lines.append(f"- versions: {listed}")
         elif isinstance(value, list):
-            lines.append(f"- {key.replace('_', ' ')}: {', '.join(value) or 'none'}")
+            lines.append(f"- {key.replace('_', ' ')}: {_listed(value) or 'none'}")
         else:
             lines.append(f"- {key.replace('_', ' ')}: {value}")
     return "\n".join(lines)
+
+
+def _listed(values):
+    """Returns a list for people; what is a list in it is one dataset's."""
+    inner = [
+        (" and ".join(map(str, each)) or "none") if isinstance(each, list) else each
+        for each in values
+    ]
+    return ", ".join(map(str, inner))
 
 
 def _citations(citations):

@@ -105,4 +105,4 @@ def test_preset_is_old_or_new_and_whole(kill, presets):
 def test_save_after_a_killed_one_succeeds(presets):
     path = presets["before the new preset takes its place"]
     make(**NEW).save_to_preset(path)
-    assert zoo.from_preset(path).units == NEW["units"]
+    assert zoo.from_preset(path).config["units"] == NEW["units"]

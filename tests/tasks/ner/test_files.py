@@ -242,4 +242,4 @@ def test_empty_and_very_long_sentences_are_trained_on(monkeypatch, tmp_path):
     assert (figures["sentences"], figures["tokens"]) == (2, 4 + 1238)
     assert figures["types"]["PER"]["entities"] == 310
     assert metrics["citations"] == {"stored/1.0.0": "@misc{stored}"}
-    assert SequenceTagger.from_preset(tmp_path / "preset").cell == "lstm"
+    assert SequenceTagger.from_preset(tmp_path / "preset").config["cell"] == "lstm"

@@ -69,6 +69,15 @@ def test_training_is_listed():
         assert f"- {key.replace('_', ' ')}: " in card
 
 
+def test_what_is_each_datasets_own_is_listed():
+    training = {"dataset": ["a", "b", "c"], "test_splits": [["x", "y"], ["z"], []]}
+    lines = render(METRICS | {"training": training | {"shares": [1, 0.5, 2]}})
+    assert "- dataset: a, b, c\n" in lines
+    assert "- test splits: x and y, z, none\n" in lines
+    assert "- shares: 1, 0.5, 2" in lines
+    assert "- test splits: none" in render({"training": {"test_splits": []}})
+
+
 def test_every_figure_comes_from_the_metrics():
     """With nothing measured, the card holds no number at all."""
     numbers = re.findall(r"\d[\d. ]*", render({}))
