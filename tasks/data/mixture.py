@@ -1,5 +1,6 @@
 """Several datasets at once: what each gives to train on."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -35,12 +36,33 @@ def load(settings) -> list[Component]:
         UserError: see `tasks.data.builders.load_builder`.
     """
     count = len(settings.dataset)
-    train_splits = settings.train_split
-    if len(train_splits) == 1:
-        train_splits = train_splits * count
+    train_splits = for_each(settings.train_split, count)
     builders = (data.load_builder(name, settings.data_dir) for name in settings.dataset)
     shares = settings.shares or [1.0] * count
     return [Component(*of) for of in zip(builders, train_splits, shares, strict=True)]
+
+
+def for_each(values: Sequence, count: int) -> list:
+    """Returns a flag's values, one for each of `count` datasets: the only one for all.
+
+    Args:
+        values: one, or `count` of them.
+        count: how many datasets there are.
+    """
+    return list(values) * count if len(values) == 1 else list(values)
+
+
+def with_share(corpus, share: float):
+    """Returns a `tasks.data.corpus.Corpus` that trains on a share of its examples.
+
+    Args:
+        corpus: what would be trained on whole.
+        share: see `taken`.
+
+    Raises:
+        UserError: nothing would be left.
+    """
+    return dataclasses.replace(corpus, train=taken(corpus.train, share))
 
 
 def taken(examples, share: float):

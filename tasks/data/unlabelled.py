@@ -1,10 +1,9 @@
 """Texts without labels, to learn a language from."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tasks.data import builders as data
+from tasks.data import mixture
 from tasks.errors import UserError
 
 # What datasets call their columns of texts, the best first.
@@ -25,8 +24,8 @@ def read(settings, text_column: str | None = None) -> list[np.ndarray]:
         UserError: a dataset, a split or a column doesn't exist or doesn't fit.
     """
     names = settings.pretrain_dataset or settings.dataset
-    splits = _for_each(settings.pretrain_split, len(names))
-    columns = _for_each(settings.pretrain_column or [text_column], len(names))
+    splits = mixture.for_each(settings.pretrain_split, len(names))
+    columns = mixture.for_each(settings.pretrain_column or [text_column], len(names))
     optional = settings.pretrain_dataset is None and len(names) > 1
     found = []
     for name, split, column in zip(names, splits, columns, strict=True):
@@ -40,7 +39,3 @@ def read(settings, text_column: str | None = None) -> list[np.ndarray]:
     if not found:
         raise UserError(f"None of the datasets has the --pretrain-split {splits[0]!r}.")
     return found
-
-
-def _for_each(values: Sequence, count: int) -> list:
-    return list(values) * count if len(values) == 1 else list(values)

@@ -1,6 +1,5 @@
 """Trains and measures music models."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -91,8 +90,7 @@ def _read(settings):
     corpus = music_pieces.read_corpus(
         part.builder, part.train_split, settings.music_column, grid
     )
-    train = mixture.taken(corpus.train, part.share)
-    return dataclasses.replace(corpus, train=train)
+    return mixture.with_share(corpus, part.share)
 
 
 def _build(settings, pieces):

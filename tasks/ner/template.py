@@ -1,6 +1,5 @@
 """Trains and measures taggers."""
 
-import dataclasses
 import itertools
 from pathlib import Path
 
@@ -143,8 +142,7 @@ def _read(settings):
         )
         corpus = tagged_corpus.read_corpus(builder, train_split, *columns, scheme)
         scheme = corpus.scheme  # that of all
-        train = mixture.taken(corpus.train, share)
-        corpora.append(dataclasses.replace(corpus, train=train))
+        corpora.append(mixture.with_share(corpus, share))
     return tagged_corpus.with_types(tagged_corpus.joined(corpora), types)
 
 
@@ -171,9 +169,8 @@ def _texts(settings, corpus):
 
 def _pretrained_on(settings):
     """Returns what a preset remembers of the texts that it learnt the language from."""
-    names, splits = settings.pretrain_dataset, settings.pretrain_split
-    if len(splits) == 1:
-        splits = splits * len(names)
+    names = settings.pretrain_dataset
+    splits = mixture.for_each(settings.pretrain_split, len(names))
     told = (f"{name} {split}" for name, split in zip(names, splits, strict=True))
     return {"pretrained_on": ", ".join(told)}
 

@@ -1,6 +1,5 @@
 """Trains and measures language models."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -84,16 +83,13 @@ def _read(settings):
         return text_corpus.corpus_of_files(
             settings.files, share, lines, settings.encoding
         )
-    columns = settings.text_column or [None]
-    if len(columns) == 1:
-        columns = columns * len(settings.dataset)
+    columns = mixture.for_each(settings.text_column or [None], len(settings.dataset))
     corpora = []
     components = zip(mixture.load(settings), columns, strict=True)
     for (builder, train_split, taken), chosen in components:
         column = _column(builder, chosen)
         corpus = text_corpus.read_corpus(builder, train_split, column, share, lines)
-        train = mixture.taken(corpus.train, taken)
-        corpora.append(dataclasses.replace(corpus, train=train))
+        corpora.append(mixture.with_share(corpus, taken))
     return joined(corpora)
 
 

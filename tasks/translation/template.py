@@ -120,8 +120,7 @@ def _read(settings):
             (settings.source_column, settings.target_column),
         )
         corpus = parallel_corpus.read_corpus(builder, train_split, columns)
-        train = mixture.taken(corpus.train, share)
-        corpora.append(dataclasses.replace(corpus, train=train))
+        corpora.append(mixture.with_share(corpus, share))
     return joined(corpora)
 
 
