@@ -51,14 +51,20 @@ def train(settings: Config, output: Path) -> None:
     keras.utils.set_random_seed(settings.seed)
     with training.strategy(settings).scope():
         model = _build(settings, corpus, unlabelled)
-        data = {"train": corpus.train, "validation": corpus.validation}
         if settings.pretrain_split:
             print(f"pretraining {len(unlabelled):,} texts")
             encode = _encoder(model)
             windows = pretraining.windows(
                 pretraining.encoded(encode, unlabelled), settings.pretrain_window
             )
-        training.begin(output, settings, model, **data, unlabelled=unlabelled)
+        training.begin(
+            output,
+            settings,
+            model,
+            train=corpus.train,
+            validation=corpus.validation,
+            unlabelled=unlabelled,
+        )
         training_batches = batches.bucketed(
             model,
             corpus.train,
