@@ -15,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from zoo import export
+from zoo import export, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
 from zoo.files import replaced_file, replaced_folder, whole_folder
 from zoo.text import Vocabulary
@@ -60,10 +60,11 @@ def find(name_or_path: str | os.PathLike) -> Path:
             candidate = whole_folder(candidate / _TRAINED)
         if (candidate / CONFIG).is_file():
             return candidate
-    for candidate in candidates:
-        if candidate.exists() and candidate.name:
+    name = os.fspath(name_or_path)
+    for candidate in candidates if name else ():
+        if os.path.lexists(candidate):
             raise PresetError(_no_preset(candidate))
-    raise PresetError(_unknown(os.fspath(name_or_path)))
+    raise PresetError(_unknown(name))
 
 
 def is_shipped(folder: str | os.PathLike) -> bool:
@@ -82,35 +83,30 @@ def _is_training(folder):
 
 def _no_preset(path):
     """Says what a path is that was taken for a preset."""
-    name = repr(os.fspath(path))
-    if path.is_file():
-        return f"{name} is a file: give a preset's folder."
     if _is_training(path):
         return (
-            f"{name} holds a training that isn't finished: there is no "
+            f"{os.fspath(path)!r} holds a training that isn't finished: there is no "
             f"{path / _TRAINED} yet. Go on with it by train --resume."
         )
-    if (path.parent / CONFIG).is_file():
-        return f"{name} is a part of a preset: give its folder, {path.parent}."
-    found = [each.parent for each in path.glob(f"*/{CONFIG}")]
-    if found:
-        listed = ", ".join(map(os.fspath, sorted(found)[:8]))
-        return f"{name} is no preset, but holds some: give one of {listed}."
-    return f"Damaged preset {name}: {CONFIG} is missing. Train or fetch it again."
+    message = preset_mistakes.sentence(path, remains=path.parent in folders())
+    meant = nearest(path.name, _names())
+    return f"{message} Or did you mean {meant[0]!r}?" if meant else message
 
 
 def _unknown(name):
-    known = {
-        path.parent.name
-        for folder in folders()
-        for path in folder.glob(f"[!.]*/{CONFIG}")
-    }
+    known = _names()
     if nearest(name, known):
-        return did_you_mean("preset", name, sorted(known))
+        return did_you_mean("preset", name, known)
     message = f"Unknown preset {name!r}."
     if known:
-        return f"{message} There are: {', '.join(sorted(known))}. Or give a folder."
+        return f"{message} There are: {', '.join(known)}. Or give a folder."
     return f"{message} No presets are installed here: give a preset's folder."
+
+
+def _names():
+    """Returns the names of the presets that there are."""
+    found = (path for folder in folders() for path in folder.glob(f"[!.]*/{CONFIG}"))
+    return sorted({path.parent.name for path in found})
 
 
 def save(model, path: str | os.PathLike) -> None:
@@ -179,7 +175,7 @@ def load(name_or_path: str | os.PathLike):
     """
     folder = find(name_or_path)
     try:
-        content = json.loads((folder / CONFIG).read_text("utf-8"))
+        content = _read_config(folder)
         cls = _class(content["class"])
         assets = folder / SAVED_MODEL / "assets"
         vocabularies = {
@@ -188,6 +184,8 @@ def load(name_or_path: str | os.PathLike):
         }
         model = cls.from_config({**content["config"], **vocabularies})
         export.read_weights(model, folder / SAVED_MODEL)
+    except PresetError:
+        raise
     except FileNotFoundError as error:
         reason = f"{Path(error.filename).name} is missing"
     except KeyError as error:
@@ -199,6 +197,20 @@ def load(name_or_path: str | os.PathLike):
     raise PresetError(
         f"Damaged preset {os.fspath(folder)!r}: {reason}. Train or fetch it again."
     )
+
+
+def _read_config(folder):
+    """Returns a preset's config, if it is one of the zoo's."""
+    content = json.loads((folder / CONFIG).read_text("utf-8"))
+    is_config = isinstance(content, dict) and "class" in content
+    if not is_config and not (folder / SAVED_MODEL).exists():
+        raise PresetError(
+            f"{os.fspath(folder)!r} is no preset of the zoo: its {CONFIG} is of "
+            "something else. Give a preset's folder."
+        )
+    if not isinstance(content, dict):
+        raise ValueError(f"{CONFIG} holds no object")
+    return content
 
 
 def _path(cls):

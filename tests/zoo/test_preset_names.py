@@ -1,6 +1,8 @@
 """Where presets are looked for, and what is said where there is none."""
 
 import os
+import shutil
+import zipfile
 
 import pytest
 
@@ -92,3 +94,89 @@ def test_preset_in_both_folders_is_named_once():
     with pytest.raises(presets.PresetError) as caught:
         presets.find("qqq")
     assert str(caught.value).count("both") == 1
+
+
+def unfinished(folder):
+    (folder / "checkpoints").mkdir(parents=True)
+
+
+def finished_in(folder):
+    """Makes a folder of trainings, one of which is finished."""
+    (folder / "reviews" / "preset").mkdir(parents=True)
+    (folder / "reviews" / "preset" / "config.json").write_text("{}")
+
+
+def saved_model(folder):
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"graph")
+
+
+def preset_without_config(folder):
+    (folder / "saved_model").mkdir(parents=True)
+
+
+def packed(file):
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("config.json", "{}")
+
+
+def unreadable(folder):
+    folder.mkdir()
+    (folder / "x").write_text("")
+    folder.chmod(0)
+
+
+GIVEN = {
+    "a file": (lambda p: p.write_text("x"), "is a file: give a preset's folder"),
+    "a packed preset": (packed, "is a packed file, to be unpacked first: give"),
+    "a model of Keras": (lambda p: p.write_text("x"), "a model of Keras, in a file"),
+    "nothing": (lambda p: p.mkdir(), "is an empty folder: config.json is missing"),
+    "other things": (lambda p: shutil.copytree("users", p / "a" / "b" / "c"),
+                     "is no preset: config.json is missing. Give a preset's folder"),
+    "presets": (lambda p: shutil.copytree("users", p), "but holds some: give one of"),
+    "trainings": (finished_in, "holds some: give one of .*/reviews/preset"),
+    "a training": (unfinished, "holds a training that isn't finished"),
+    "a SavedModel": (saved_model, "is a SavedModel without its preset"),
+    "remains": (preset_without_config, "Damaged preset .* config.json is missing"),
+    "a broken link": (lambda p: p.symlink_to("nowhere"), "is a file: give a preset"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_what_is_no_preset_is_told_what_it_is(kind, tmp_path):
+    make, message = GIVEN[kind]
+    path = tmp_path / ("given.keras" if "Keras" in kind else "given")
+    make(path)
+    with pytest.raises(presets.PresetError, match=message):
+        presets.load(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_folder_that_may_not_be_read_is_told(tmp_path):
+    unreadable(tmp_path / "given")
+    with pytest.raises(presets.PresetError, match="can't be read"):
+        presets.find(tmp_path / "given")
+
+
+def test_working_folder_is_told_what_it_is_and_not_looked_up(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    for name in (".", "./"):
+        with pytest.raises(presets.PresetError, match=r"^'\.' is an empty folder"):
+            presets.find(name)
+    with pytest.raises(presets.PresetError, match=r"^'\.\.' is no preset"):
+        presets.find("..")
+
+
+def test_folder_with_nearly_a_presets_name_hears_of_that_one(tmp_path):
+    (tmp_path / "sentiment").mkdir()
+    with pytest.raises(presets.PresetError, match="mean 'sentiment_imdb'"):
+        presets.find("sentiment")
+
+
+def test_config_of_something_else_is_no_damage(tmp_path):
+    (tmp_path / "given").mkdir()
+    for content in ('{"model_type": "bert"}', "[1]"):
+        (tmp_path / "given" / "config.json").write_text(content)
+        with pytest.raises(presets.PresetError, match=r"config\.json is of something"):
+            presets.load(tmp_path / "given")

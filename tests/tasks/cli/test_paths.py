@@ -245,3 +245,10 @@ def test_a_missing_library_is_told_before_there_is_work(
     outcome = run(*argv, template=template.TEMPLATE)
     check(outcome, library, f"sequence-zoo[{extra}]")
     assert not (tmp_path / "run").exists()
+
+
+@templates
+def test_a_folder_that_is_no_preset_is_told_what_it_is(run, tmp_path, template):
+    (tmp_path / "pieces").mkdir()
+    outcome = run("evaluate", "--model", tmp_path / "pieces", template=template)
+    check(outcome, "is an empty folder", "Give a preset's folder")
