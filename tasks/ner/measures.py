@@ -54,6 +54,25 @@ def measure(
     return _measure_entities(true, predicted)
 
 
+def mistakes(true: Sequence[str], predicted: Sequence[str], scheme: str) -> int:
+    """Counts what is wrong in a sentence.
+
+    Args:
+        true: (n,), its tags.
+        predicted: (n,).
+        scheme: one of `zoo.tags.SCHEMES`.
+
+    Returns:
+        The entities that are missed and those that are none; of plain tags, the wrong
+        ones.
+    """
+    if scheme == "plain":
+        return sum(map(operator.ne, true, predicted))
+    converted = (tags.convert(names, scheme, "iob2") for names in (true, predicted))
+    hits, found, actual = _entity_counts(*converted)
+    return found + actual - 2 * hits
+
+
 def require_library() -> None:
     """Raises a UserError where seqeval, which entities need, is not installed."""
     extras.require("seqeval", "ner", "Measuring entities")

@@ -137,6 +137,20 @@ def tag_tokens(
     return _tag_tokens(model, encoded, batch_size)
 
 
+def shown(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> str:
+    """Returns a sentence of tokens with its entities or tags, for people.
+
+    Args:
+        tokens: (n,).
+        tags: (n,), their tags.
+        scheme: of the tags.
+    """
+    starts, ends = _offsets(tokens)
+    certain = [1.0] * len(tokens)
+    text = TaggedText(" ".join(tokens), tokens, starts, ends, tags, certain)
+    return text.shown(scheme, (), io.StringIO())
+
+
 def _tag_tokens(model, sentences, batch_size):
     function = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
     for batch in _batched(sentences, batch_size):
@@ -144,15 +158,19 @@ def _tag_tokens(model, sentences, batch_size):
         results = {key: value.numpy() for key, value in function(tokens).items()}
         for place, row in enumerate(batch):
             words = [*map(_text, row)]
-            ends = [end - 1 for end in itertools.accumulate(len(w) + 1 for w in words)]
             yield TaggedText(
                 " ".join(words),
                 words,
-                [end - len(word) for word, end in zip(words, ends, strict=True)],
-                ends,
+                *_offsets(words),
                 [*map(_text, results["tags"][place, : len(row)])],
                 results["scores"][place, : len(row)].tolist(),
             )
+
+
+def _offsets(words):
+    """Returns where words begin and end in a text that has a space between two."""
+    ends = [end - 1 for end in itertools.accumulate(len(w) + 1 for w in words)]
+    return [end - len(word) for word, end in zip(words, ends, strict=True)], ends
 
 
 def _batched(items, size):

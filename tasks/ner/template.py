@@ -10,11 +10,19 @@ import tensorflow as tf
 from tasks.data import builders as data
 from tasks.data import mixture, training_forms, unlabelled
 from tasks.errors import UserError
-from tasks.ner import augmentation, batches, conll, entity_types, measures, word_streams
+from tasks.ner import (
+    augmentation,
+    batches,
+    conll,
+    entity_types,
+    measures,
+    tagged_texts,
+    word_streams,
+)
 from tasks.ner import corpus as tagged_corpus
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner.config import SUMMARY, Config, Evaluation
-from tasks.reporting import cards, evaluation
+from tasks.reporting import cards, evaluation, examples
 from tasks.training import fitting as training
 from tasks.training import pretraining
 from zoo import metrics, presets, tags
@@ -300,4 +308,19 @@ def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True)
     if not writes:
         cards.tell_unwritten(preset)
         return
-    cards.add_evaluation(preset, sentences.source, sentences.citation, figures, CARD)
+    drawn = examples.drawn(_answers(sentences, predicted, model.scheme))
+    cards.add_evaluation(
+        preset, sentences.source, sentences.citation, figures, CARD, drawn=drawn
+    )
+
+
+def _answers(sentences, predicted, scheme):
+    """Yields what a model answers to each sentence, for its card."""
+    for tokens, actual, found in zip(
+        sentences.tokens, sentences.tags, predicted, strict=True
+    ):
+        shown, truth = (
+            tagged_texts.shown(tokens, tags, scheme) for tags in (found, actual)
+        )
+        error = measures.mistakes(actual, found, scheme)
+        yield examples.Answer(" ".join(tokens), shown, error, truth)

@@ -5,6 +5,7 @@ import re
 import textwrap
 from pathlib import Path
 
+from tasks.reporting import examples
 from zoo import presets
 
 
@@ -32,6 +33,7 @@ def add_evaluation(
     figures: dict,
     card: Card,
     extras: dict | None = None,
+    drawn: dict | None = None,
 ) -> None:
     """Writes figures into a preset's metrics, and its card anew.
 
@@ -42,9 +44,12 @@ def add_evaluation(
         figures: what was measured, by name.
         card: what it says of every model.
         extras: what else goes into the metrics: see `render`.
+        drawn: examples of the test set: see `examples.drawn`.
     """
     metrics = presets.read_metrics(preset) | (extras or {})
     metrics.setdefault("evaluations", {})[source] = figures
+    if drawn and drawn["first"]:
+        metrics.setdefault("examples", {})[source] = drawn
     if citation:
         dataset = source.rpartition("/")[0]
         metrics.setdefault("citations", {})[dataset] = citation
@@ -81,7 +86,8 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
             dict of metrics by data set and split, `sample`, a `text` that the model
             wrote and the `command` that prints it, but for `--model`, and where it was
-            `drawn` from, if that is to be said; `statistics`, figures of real and
+            `drawn` from, if that is to be said; `examples`, those of each data set and
+            split, as `examples.drawn` has them; `statistics`, figures of real and
             generated pieces, `picture`, its `file` in the preset and a `text` below it,
             and `citations`, BibTeX by data set; each may be missing.
         card: what it says of every model.
@@ -97,6 +103,12 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
         parts += ["## Measured", _table(evaluations)]
     if "sample" in metrics:
         parts += ["## A sample", _sample(name, **metrics["sample"])]
+    drawn = metrics.get("examples", {})
+    if drawn:
+        parts += ["## Examples", _examples(drawn, "first", examples.describe_first)]
+    if any(each["worst"] for each in drawn.values()):
+        parts += ["## Where it fails"]
+        parts += [_examples(drawn, "worst", examples.describe_worst)]
     if "statistics" in metrics:
         parts += ["## What it writes", _statistics(metrics["statistics"])]
     if "picture" in metrics:
@@ -143,11 +155,23 @@ def _cell(value):
 
 
 def _sample(name, command, text, drawn=""):
-    # Longer than any run of them in the text, as Markdown wants it.
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     told = f"{drawn}\n\n" if drawn else ""
     told += f"`{command} --model {name}`:"
-    return f"{told}\n\n{fence}text\n{text.strip()}\n{fence}"
+    return f"{told}\n\n{_fenced(text.strip())}"
+
+
+def _examples(drawn, kind, describe):
+    return "\n\n".join(
+        f"{describe(source, found)}\n\n{_fenced(chr(10).join(found[kind]))}"
+        for source, found in drawn.items()
+        if found[kind]
+    )
+
+
+def _fenced(text):
+    # Longer than any run of them in the text, as Markdown wants it.
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _statistics(statistics):

@@ -2,8 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tasks.cli import input_notes
@@ -32,12 +33,18 @@ def predict(name: str, texts: Iterator[bytes], settings: PredictionConfig) -> No
             print(_line(text, row, model.class_names, settings.json), flush=True)
 
 
+def shown(text: str, probabilities: np.ndarray, class_names: Sequence[str]) -> str:
+    """Returns a text's likeliest class, its probability and the text, for people."""
+    best = probabilities.argmax()
+    start = text if len(text) <= 100 else text[:99] + "…"
+    return f"{class_names[best]}  {probabilities[best]:.3f}  {start}"
+
+
 def _line(text, probabilities, class_names, as_json):
     text = text.decode("utf-8", "replace")
-    best = probabilities.argmax()
     if not as_json:
-        shown = text if len(text) <= 100 else text[:99] + "…"
-        return f"{class_names[best]}  {probabilities[best]:.3f}  {shown}"
+        return shown(text, probabilities, class_names)
+    best = probabilities.argmax()
     content = {
         "text": text,
         "label": class_names[best],

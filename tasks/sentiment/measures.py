@@ -20,9 +20,6 @@ def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) 
         nats; `macro_f1`, the mean of the classes' F1; and for each class
         `precision`, `recall` and `f1` under `classes`.
     """
-    logits = logits.astype(np.float64)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     confusion = np.zeros((len(class_names), len(class_names)), np.int64)
     np.add.at(confusion, (labels, logits.argmax(axis=1)), 1)
     accuracy = float(np.trace(confusion) / len(labels))
@@ -34,10 +31,21 @@ def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) 
         "examples": len(labels),
         "accuracy": accuracy,
         "standard_error": math.sqrt(accuracy * (1 - accuracy) / len(labels)),
-        "cross_entropy": float(-log_probabilities[rows, labels].mean()),
+        "cross_entropy": float(-_log_probabilities(logits)[rows, labels].mean()),
         "macro_f1": float(np.mean([figures["f1"] for figures in classes.values()])),
         "classes": classes,
     }
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Returns each class's probability, float64 (n, classes)."""
+    return np.exp(_log_probabilities(logits))
+
+
+def _log_probabilities(logits):
+    logits = logits.astype(np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def _class_figures(confusion, place):

@@ -11,8 +11,8 @@ from tasks.data import builders as data
 from tasks.data import mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
-from tasks.reporting import cards, evaluation
-from tasks.sentiment import batches, measures
+from tasks.reporting import cards, evaluation, examples
+from tasks.sentiment import batches, commands, measures
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
@@ -202,22 +202,29 @@ def evaluate(name: str, settings: Evaluation) -> None:
         if settings.map:
             names = labelled_texts.class_names(builder, split, columns[1])
             renaming.check(renamed, names, "class")
-        examples = labelled_texts.read(
-            builder, split, *columns, model.class_names, renamed
-        )
-        _measure(preset, model, examples, settings.batch_size, writes)
+        test = labelled_texts.read(builder, split, *columns, model.class_names, renamed)
+        _measure(preset, model, test, settings.batch_size, writes)
 
 
-def _measure(preset, model, examples, batch_size, writes=True):
+def _measure(preset, model, test, batch_size, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
-    ordered = batches.bucketed(model, examples, batch_size)
-    print(f"measuring on {examples.source}, {len(examples):,} texts")
+    ordered = batches.bucketed(model, test, batch_size)
+    print(f"measuring on {test.source}, {len(test):,} texts")
     logits = model.predict(ordered.dataset(), verbose=0)
-    figures = measures.measure(
-        logits, examples.labels[ordered.order], examples.class_names
-    )
+    logits = logits[np.argsort(ordered.order)]  # as the texts are ordered
+    figures = measures.measure(logits, test.labels, test.class_names)
     print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
         return
-    cards.add_evaluation(preset, examples.source, examples.citation, figures, CARD)
+    drawn = examples.drawn(_answers(test, measures.probabilities(logits)))
+    cards.add_evaluation(preset, test.source, test.citation, figures, CARD, drawn=drawn)
+
+
+def _answers(test, probabilities):
+    """Yields what a model answers to each text, for its card."""
+    for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
+        text = text.decode("utf-8", "replace")
+        shown = commands.shown(text, row, test.class_names)
+        error = float(row.max() - row[label])
+        yield examples.Answer(text, shown, error, test.class_names[label])

@@ -46,6 +46,14 @@ def measure(translations: Sequence[str], references: Sequence[str]) -> dict:
     }
 
 
+def error(translation: str, reference: str) -> float:
+    """Returns how far a translation is from its reference: 100 less its chrF2."""
+    require_library()
+    import sacrebleu
+
+    return 100.0 - sacrebleu.sentence_chrf(translation, [reference]).score
+
+
 def require_library() -> None:
     """Raises a UserError where sacrebleu is not installed."""
     extras.require("sacrebleu", "translation", "Measuring translations")

@@ -1,7 +1,5 @@
 """Trains and measures translators."""
 
-import dataclasses
-import shlex
 from pathlib import Path
 
 import keras
@@ -10,7 +8,7 @@ from tasks.cli import extras
 from tasks.data import mixture, training_forms
 from tasks.data.corpus import joined
 from tasks.errors import UserError
-from tasks.reporting import cards, evaluation
+from tasks.reporting import cards, evaluation, examples
 from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
 from tasks.translation import commands, forms, measures
@@ -20,7 +18,6 @@ from tasks.translation.config import (
     SUMMARY,
     Config,
     Evaluation,
-    Search,
 )
 from zoo import presets
 from zoo.files import replaced_file
@@ -48,8 +45,6 @@ CARD = cards.Card(SUMMARY, LIMITS)
 MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
 # So many pairs are translated after each epoch, to choose by BLEU, at most.
 CHOSEN_ON = 2000
-# So many translations are in a model card, of texts with so many characters at most.
-SAMPLES, SAMPLE_LENGTH = 5, 80
 
 
 def train(settings: Config, output: Path) -> None:
@@ -99,8 +94,8 @@ def train(settings: Config, output: Path) -> None:
     )
     record = {"command": settings.command("translation"), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    for place, test in enumerate(corpus.tests):
-        _measure(preset, model, test, Evaluation(), shows=place == 0)
+    for test in corpus.tests:
+        _measure(preset, model, test, Evaluation())
 
 
 def _read(settings):
@@ -178,19 +173,16 @@ def evaluate(name: str, settings: Evaluation) -> None:
     parts = evaluation.choose(
         preset, settings, "source_column", "target_column", files="--files"
     )
-    for place, (builder, [split], columns) in enumerate(parts):
+    for builder, [split], columns in parts:
         if any(languages):  # not those of the training
             columns = settings.source_column, settings.target_column
         chosen = parallel_corpus.columns(builder, languages, columns)
         pairs = parallel_corpus.read(builder, split, chosen)
-        _measure(preset, model, pairs, settings, writes, shows=place == 0)
+        _measure(preset, model, pairs, settings, writes)
 
 
-def _measure(preset, model, pairs, settings, writes=True, shows=True):
-    """Measures a model, tells the result and, if asked, writes it into its preset.
-
-    Of several test sets one shows the translations that come with it in the card.
-    """
+def _measure(preset, model, pairs, settings, writes=True):
+    """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
     found = commands.best_translations(
         model, pairs.texts, settings, settings.batch_size
@@ -212,29 +204,17 @@ def _measure(preset, model, pairs, settings, writes=True, shows=True):
     if not writes:
         cards.tell_unwritten(preset)
         return
-    extras = _sample(pairs, found, settings) if shows else None
-    cards.add_evaluation(preset, pairs.source, pairs.citation, figures, CARD, extras)
-
-
-def _sample(pairs, translations, settings):
-    """Returns the first short texts with their translations, for the model's card."""
-    short = [
-        pair
-        for pair in zip(pairs.texts, translations, strict=True)
-        if 0 < len(pair[0]) <= SAMPLE_LENGTH and pair[0].isprintable()
-    ][:SAMPLES]
-    if not short:
-        return {}
-    parts = ["python -m tasks.translation translate"]
-    for each in dataclasses.fields(Search):
-        value = getattr(settings, each.name)
-        if value != each.default:
-            parts.append(f"--{each.name.replace('_', '-')} {value}")
-    parts += [shlex.quote(text) for text, _ in short]
-    lines = [commands.one_line(found) for _, found in short]
-    drawn = (
-        f"The first {len(short)} texts of {pairs.source} with {SAMPLE_LENGTH} "
-        "characters at most:"
+    drawn = examples.drawn(_answers(pairs, found))
+    cards.add_evaluation(
+        preset, pairs.source, pairs.citation, figures, CARD, drawn=drawn
     )
-    sample = {"command": " ".join(parts), "text": "\n".join(lines), "drawn": drawn}
-    return {"sample": sample}
+
+
+def _answers(pairs, translations):
+    """Yields a model's translation of each text, for its card."""
+    triples = zip(pairs.texts, translations, pairs.translations, strict=True)
+    for text, found, reference in triples:
+        # The others aren't shown, and to measure each takes time.
+        error = measures.error(found, reference) if examples.is_short(text) else 0.0
+        shown = f"{text} → {commands.one_line(found)}"
+        yield examples.Answer(text, shown, error, commands.one_line(reference))

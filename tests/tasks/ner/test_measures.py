@@ -200,3 +200,11 @@ def test_without_seqeval_the_error_names_the_extra(monkeypatch):
     with pytest.raises(UserError, match=r"seqeval: pip install 'sequence-zoo\[ner\]'"):
         measures.measure(split("B-X"), split("O"), "iob2")
     assert measures.measure(split("1"), split("0"), "plain")["accuracy"] == 0
+
+
+def test_mistakes_are_what_is_missed_and_what_is_none():
+    assert measures.mistakes(["B-X", "I-X", "O"], ["B-X", "I-X", "O"], "iob2") == 0
+    # One entity of the wrong length: a miss, and one that is none.
+    assert measures.mistakes(["B-X", "I-X", "O"], ["B-X", "O", "O"], "iob2") == 2
+    assert measures.mistakes(["S-X", "O", "O"], ["S-X", "O", "S-Y"], "iobes") == 1
+    assert measures.mistakes(["DT", "NN"], ["DT", "VB"], "plain") == 1

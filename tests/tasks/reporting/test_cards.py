@@ -108,6 +108,22 @@ def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
     assert "\n\nThe first text of all:\n\n`python -m tasks.text generate" in drawn
 
 
+def test_examples_of_each_data_set_and_what_goes_wrong_are_shown():
+    right = {"short": 1, "first": ["neg  0.9  ``` Bad."], "worst": []}
+    wrong = {"short": 9, "first": ["pos  0.8  Ok."], "worst": ["b  (right: c)"]}
+    card = render(METRICS | {"examples": {"one/test": right, "two/test": wrong}})
+    shown, failing = card.split("## Examples")[1].split("## Where it fails")
+    first = "````text\nneg  0.9  ``` Bad.\n````"
+    assert f"one/test with 80 characters at most:\n\n{first}" in shown
+    assert shown.index("one/test") < shown.index("two/test")
+    assert "one/test" not in failing.partition("\n## ")[0]
+    assert "Of the 9 texts of two/test" in failing
+    assert "```text\nb  (right: c)\n```" in failing
+    only_right = render(METRICS | {"examples": {"one/test": right}})
+    assert "Where it fails" not in only_right
+    assert "## Examples" not in render()
+
+
 def test_limits_are_rendered_without_their_indentation():
     assert "## Limits\n\n- Knows English.\n- And nothing else.\n" in render()
 

@@ -96,3 +96,9 @@ def test_the_description_tells_the_figures():
     assert lines[2] == "macro F1    0.4333"
     assert lines[4] == "  b  precision 1.0000  recall 0.6667  F1 0.8000  (3)"
     assert len(lines) == 3 + len(NAMES)
+
+
+def test_probabilities_are_the_softmax_of_logits_even_of_large_ones():
+    logits = np.array([[0.0, np.log(3.0), 0.0], [1e4, 0.0, -1e4]], np.float32)
+    expected = [[0.2, 0.6, 0.2], [1.0, 0.0, 0.0]]
+    np.testing.assert_allclose(measures.probabilities(logits), expected, atol=1e-6)

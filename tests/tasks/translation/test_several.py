@@ -78,9 +78,10 @@ def test_each_test_is_reported_and_an_interrupted_training_goes_on(
     assert "--renamed 0.3" in record["command"]
     tests = {"one/1.0.0/test", "two/1.0.0/test"}
     assert metrics["evaluations"].keys() == tests
-    # The card's examples are of the first one.
-    assert metrics["sample"]["drawn"].startswith("The first 3 texts of one/1.0.0/test")
-    assert "50 Hunds" in metrics["sample"]["command"]
+    assert metrics["examples"].keys() == tests
+    shown = metrics["examples"]["one/1.0.0/test"]["first"]
+    assert len(shown) == 3
+    assert any("50 Hunds" in line and " → " in line for line in shown)
 
     succeed("evaluate", "--model", preset)
     again = read_json(preset / "metrics.json")
@@ -88,4 +89,4 @@ def test_each_test_is_reported_and_an_interrupted_training_goes_on(
     for source in tests:
         expected = metrics["evaluations"][source]["nats"]
         assert again["evaluations"][source]["nats"] == pytest.approx(expected, rel=1e-4)
-    assert again["sample"] == metrics["sample"]
+    assert again["examples"] == metrics["examples"]
