@@ -22,22 +22,25 @@ _HEADER = "| preset | measured on | figure | MB |\n| --- | --- | --- | --- |"
 
 
 def table(folder: Path = PRETRAINED) -> str:
-    """Returns the table, a line a preset.
+    """Returns the table, a line for each preset and what it was measured on.
 
     Args:
         folder: where the presets are.
     """
     found = sorted(path.parent for path in folder.glob(f"*/{presets.METRICS}"))
-    return "\n".join([_HEADER, *map(_line, found)])
+    return "\n".join([_HEADER, *(line for preset in found for line in _lines(preset))])
 
 
-def _line(preset):
+def _lines(preset):
+    """Yields a line for each data set that a preset was measured on."""
     metrics = json.loads((preset / presets.METRICS).read_text("utf-8"))
-    source, figures = next(iter(metrics["evaluations"].items()))
-    main = next(name for name in FIGURES if name in figures)
     link = f"[`{preset.name}`](pretrained/{preset.name}/{presets.CARD})"
-    told = FIGURES[main].format(figures[main])
-    return f"| {link} | {source} | {told} | {_megabytes(preset)} |"
+    size = _megabytes(preset)
+    for source, figures in metrics["evaluations"].items():
+        main = next(name for name in FIGURES if name in figures)
+        told = FIGURES[main].format(figures[main])
+        yield f"| {link} | {source} | {told} | {size} |"
+        link = size = ""  # the others are below
 
 
 def _megabytes(preset):
