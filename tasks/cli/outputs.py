@@ -2,16 +2,66 @@
 
 import codecs
 import contextlib
+import contextvars
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from tasks.errors import UserError
 
 _ESCAPES = "zoo.escapes"
+
+
+class Told(NamedTuple):
+    """What would have been told on the terminal: see `collected`.
+
+    Attributes:
+        lines: those of stdout.
+        notes: those of stderr, without "note: ".
+    """
+
+    lines: list[str]
+    notes: list[str]
+
+
+_collecting: contextvars.ContextVar[Told | None] = contextvars.ContextVar(
+    "collecting", default=None
+)
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[Told]:
+    """Yields what `tell` and `note` are told in this context, and in no other thread.
+
+    For who shows it elsewhere than on the terminal, which then hears nothing of it.
+    """
+    told = Told([], [])
+    token = _collecting.set(told)
+    try:
+        yield told
+    finally:
+        _collecting.reset(token)
+
+
+def tell(line: str) -> None:
+    """Prints a line about what was done."""
+    told = _collecting.get()
+    if told is None:
+        print(line, flush=True)
+    else:
+        told.lines.append(line)
+
+
+def note(text: str) -> None:
+    """Prints on stderr what a user may not expect, and isn't wrong."""
+    told = _collecting.get()
+    if told is None:
+        print(f"note: {text}", file=sys.stderr, flush=True)
+    else:
+        told.notes.append(text)
 
 
 def print_anything(stream: TextIO | None) -> None:

@@ -6,7 +6,6 @@ given, to the tick, and what was drawn in a track of its own.
 
 import bisect
 import dataclasses
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from statistics import median_low
 
 import numpy as np
 
+from tasks.cli import outputs
 from tasks.errors import UserError
 from tasks.music.midi_files import Grid, bars_end, tell_files
 from zoo import music
@@ -143,11 +143,10 @@ def in_known_key(model, given: Original, path: Path) -> Original:
     now, best = nats[moves.index(0)], int(nats.argmin())
     if now - nats[best] < _MUCH_LIKELIER:
         return given
-    print(
-        f"note: {path}: the model hears it {moves[best]:+d} semitones from where it "
-        f"is, in a key that it knows ({nats[best]:.1f} nats per frame for {now:.1f}). "
-        "--transpose 0 leaves it.",
-        file=sys.stderr,
+    outputs.note(
+        f"{path}: the model hears it {moves[best]:+d} semitones from where it is, in a "
+        f"key that it knows ({nats[best]:.1f} nats per frame for {now:.1f}). "
+        "--transpose 0 leaves it."
     )
     return moved(given, moves[best])
 
@@ -181,7 +180,7 @@ def first_bars(
     if held:
         notes = "1 note is" if held == 1 else f"{held} notes are"
         after = "bar 1" if bars == 1 else f"bar {bars}"
-        print(f"note: {path}: {notes} cut off at the end of {after}.", file=sys.stderr)
+        outputs.note(f"{path}: {notes} cut off at the end of {after}.")
     return dataclasses.replace(
         given, file=file, roll=roll, quarters_per_bar=lengths[0][1], cut_at=steps
     )
@@ -226,7 +225,7 @@ def melody_only(given: Original, path: Path) -> Original:
             below.add(note)
     if below:
         notes = "1 note" if len(below) == 1 else f"{len(below)} notes"
-        print(f"note: {path}: {notes} below the melody left out.", file=sys.stderr)
+        outputs.note(f"{path}: {notes} below the melody left out.")
     above = np.cumsum(given.roll[:, ::-1], axis=1)[:, ::-1] - given.roll
     return dataclasses.replace(
         given,
@@ -306,7 +305,7 @@ def write(
     last = max(end_of_notes(notes), round((step + len(drawn)) * given.ticks_a_step))
     seconds = float(clock.seconds(last))
     steps = max(step + len(drawn), int(np.ceil(last / given.ticks_a_step - _LATE)))
-    print(f"piece       {steps} time steps, {seconds:.1f} s")
+    outputs.tell(f"piece       {steps} time steps, {seconds:.1f} s")
 
     def write_midi(path):
         with replaced_file(path) as written:

@@ -5,9 +5,11 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from tasks.cli import outputs
 from tasks.errors import UserError
 from tasks.music import additions, midi_files
 from tasks.music.config import (
@@ -25,6 +27,36 @@ _STEPS, _STEPS_AFTER = 128, 64
 _KEPT = "The file that is written has them as they are."
 
 
+class Opened(NamedTuple):
+    """A preset that pieces are drawn from.
+
+    Attributes:
+        name: its name or folder.
+        model: a `zoo.models.MusicModel`.
+        grid: what the steps and columns of its rolls stand for.
+        one_key: whether it knows pieces in one key alone.
+    """
+
+    name: str
+    model: MusicModel
+    grid: midi_files.Grid
+    one_key: bool
+
+
+def open_preset(name: str) -> Opened:
+    """Returns a preset to draw pieces from.
+
+    Args:
+        name: the preset's name or folder.
+
+    Raises:
+        UserError: it wants what can't be given here, or a library is missing.
+        PresetError: there is no such preset, or it is damaged.
+    """
+    model, grid = _open(name)
+    return Opened(name, model, grid, midi_files.knows_one_key(presets.find(name)))
+
+
 def generate(name: str, settings: Generation) -> None:
     """Draws pieces and writes them as 001.mid, 001.wav, 001.png and so on.
 
@@ -36,8 +68,20 @@ def generate(name: str, settings: Generation) -> None:
         UserError: the primer or the chord doesn't fit, or a library is missing.
         PresetError: there is no such preset, or it is damaged.
     """
-    model, grid = _open(name)
-    primer = _primer(model, grid, settings, _knows_one_key(name))
+    compose(open_preset(name), settings)
+
+
+def compose(opened: Opened, settings: Generation) -> list[Path]:
+    """Does what `generate` does, by a model that is loaded.
+
+    Returns:
+        The paths of the pieces, without .mid, .wav and .png.
+
+    Raises:
+        UserError: the primer or the chord doesn't fit.
+    """
+    _, model, grid, _ = opened
+    primer = _primer(opened, settings)
     roll = _first_frame(model, grid, settings) if primer is None else primer.roll
     given, steps = len(roll), settings.steps
     if steps is None:
@@ -69,6 +113,7 @@ def generate(name: str, settings: Generation) -> None:
             settings.quarters_per_bar,
             given=given,
         )
+    return stems
 
 
 def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
@@ -86,29 +131,38 @@ def go_on(name: str, files: Sequence[Path], settings: Continuation) -> None:
         UserError: a file can't be read or doesn't fit, or a library is missing.
         PresetError: there is no such preset, or it is damaged.
     """
-    model, grid = _open(name)
-    one_key = _knows_one_key(name)
-
-    def continued(path, stem):
-        piece = _read(path, model, grid, settings, one_key)
-        given = len(piece.roll)
-        [roll], [length] = model.generate(
-            piece.roll[None],
-            given + settings.steps,
-            temperature=settings.temperature,
-            seed=settings.seed,
-        )
-        drawn = roll.numpy()[given : int(length)]
-        if not drawn.any():
-            print(
-                f"note: {path}: the model ends the piece there, and nothing is added. "
-                "Try another --seed.",
-                file=sys.stderr,
-            )
-        additions.write(piece, drawn, piece.next_step, stem)
-
+    opened = open_preset(name)
     stems = _stems(settings.output, [f"{p.stem}-continued" for p in files], files)
-    _each(files, stems, continued)
+    _each(files, stems, lambda path, stem: go_on_with(opened, path, stem, settings))
+
+
+def go_on_with(opened: Opened, path: Path, stem: Path, settings: Continuation) -> None:
+    """Does what `go_on` does with one file, by a model that is loaded.
+
+    Args:
+        opened: the preset.
+        path: the MIDI file.
+        stem: the path to write, without .mid, .wav and .png.
+        settings: see `go_on`.
+
+    Raises:
+        UserError: the file can't be read or doesn't fit.
+    """
+    piece = _read(path, opened, settings)
+    given = len(piece.roll)
+    [roll], [length] = opened.model.generate(
+        piece.roll[None],
+        given + settings.steps,
+        temperature=settings.temperature,
+        seed=settings.seed,
+    )
+    drawn = roll.numpy()[given : int(length)]
+    if not drawn.any():
+        outputs.note(
+            f"{path}: the model ends the piece there, and nothing is added. Try "
+            "another --seed."
+        )
+    additions.write(piece, drawn, piece.next_step, stem)
 
 
 def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None:
@@ -127,36 +181,52 @@ def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None
             model can't harmonize.
         PresetError: there is no such preset, or it is damaged.
     """
-    model, grid = _open(name)
-    if grid.drums:
-        raise UserError(f"{name} plays drums, which have no melody.")
-    one_key = _knows_one_key(name)
-
-    def harmonized(path, stem):
-        piece = _read(path, model, grid, settings, one_key)
-        if settings.melody_only:
-            piece = additions.melody_only(piece, path)
-        try:
-            [roll] = model.harmonize(
-                piece.roll[None],
-                temperature=settings.temperature,
-                seed=settings.seed,
-                free=additions.below_melody(piece)[None],
-            )
-        except ValueError as error:
-            raise UserError(f"{name}: {error}") from error
-        drawn = np.where(piece.roll, 0, roll.numpy())
-        if not drawn.any():
-            print(
-                f"note: {path}: nothing is drawn below the melody. Has it notes "
-                "enough, and room below them? Else try another --seed.",
-                file=sys.stderr,
-            )
-        beside = {path.name: piece.own_notes}
-        additions.write(piece, drawn, 0, stem, beside=beside)
-
+    opened = open_preset(name)
+    _check_melodic(opened)
     stems = _stems(settings.output, [f"{p.stem}-harmonized" for p in files], files)
-    _each(files, stems, harmonized)
+    _each(files, stems, lambda path, stem: harmonize_one(opened, path, stem, settings))
+
+
+def harmonize_one(
+    opened: Opened, path: Path, stem: Path, settings: Harmonization
+) -> None:
+    """Does what `harmonize` does with one file, by a model that is loaded.
+
+    Args:
+        opened: the preset.
+        path: the MIDI file.
+        stem: the path to write, without .mid, .wav and .png.
+        settings: see `harmonize`.
+
+    Raises:
+        UserError: the file can't be read or doesn't fit, or the model can't harmonize.
+    """
+    _check_melodic(opened)
+    piece = _read(path, opened, settings)
+    if settings.melody_only:
+        piece = additions.melody_only(piece, path)
+    try:
+        [roll] = opened.model.harmonize(
+            piece.roll[None],
+            temperature=settings.temperature,
+            seed=settings.seed,
+            free=additions.below_melody(piece)[None],
+        )
+    except ValueError as error:
+        raise UserError(f"{opened.name}: {error}") from error
+    drawn = np.where(piece.roll, 0, roll.numpy())
+    if not drawn.any():
+        outputs.note(
+            f"{path}: nothing is drawn below the melody. Has it notes enough, and room "
+            "below them? Else try another --seed."
+        )
+    beside = {path.name: piece.own_notes}
+    additions.write(piece, drawn, 0, stem, beside=beside)
+
+
+def _check_melodic(opened):
+    if opened.grid.drums:
+        raise UserError(f"{opened.name} plays drums, which have no melody.")
 
 
 def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
@@ -231,10 +301,6 @@ def _open(name):
     return model, midi_files.grid_of(presets.find(name))
 
 
-def _knows_one_key(name):
-    return midi_files.knows_one_key(presets.find(name))
-
-
 def _first_frame(model, grid, settings):
     """Returns the roll that pieces without a primer begin with, of one step or none."""
     if settings.chord is None:
@@ -247,11 +313,11 @@ def _first_frame(model, grid, settings):
         raise UserError(f"--chord: {error}") from error
 
 
-def _primer(model, grid, settings, one_key):
+def _primer(opened, settings):
     """Returns the piece that others begin with, if there is one."""
     if settings.primer is None:
         return None
-    primer = _read(settings.primer, model, grid, settings, one_key)
+    primer = _read(settings.primer, opened, settings)
     if settings.bars is None:
         bar = settings.quarters_per_bar or primer.quarters_per_bar
         return dataclasses.replace(primer, quarters_per_bar=bar)
@@ -260,8 +326,9 @@ def _primer(model, grid, settings, one_key):
     )
 
 
-def _read(path, model, grid, settings, one_key):
+def _read(path, opened, settings):
     """Returns a file as the model hears it and as it stays."""
+    _, model, grid, one_key = opened
     piece = midi_files.hear(path, model.keys, grid, _KEPT)
     tempo = settings.tempo or piece.tempo
     check_tempo(f"{path}, without --tempo", tempo)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tasks.cli import outputs
 from tasks.data import dataset_records
 from tasks.errors import UserError
 from zoo import music, presets
@@ -110,17 +110,16 @@ def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.Mid
     endless = sum(not note.ended for note in found.notes)
     if endless:
         notes = "1 note never ends" if endless == 1 else f"{endless} notes never end"
-        print(f"note: {Path(path)}: {notes} but with the track.", file=sys.stderr)
+        outputs.note(f"{Path(path)}: {notes} but with the track.")
     if found.off_steps:
         count = sum(note.is_drum == grid.drums for note in found.notes)
         heard = "it hears them on the nearest one"
         if found.unheard:
             heard += f", {found.unheard} of them, where others sound, not at all"
-        print(
-            f"note: {Path(path)}: {found.off_steps} of {count} notes begin between the "
+        outputs.note(
+            f"{Path(path)}: {found.off_steps} of {count} notes begin between the "
             f"model's time steps, {grid.steps_per_quarter} in a quarter note: {heard}."
-            f"{kept and ' ' + kept}",
-            file=sys.stderr,
+            f"{kept and ' ' + kept}"
         )
     return found
 
@@ -179,7 +178,7 @@ def read_roll(
         if outside == "refuse":
             raise UserError(f"{told}. Take them out of the file.")
         done = "shifted by octaves" if outside == "shift" else "left out"
-        print(f"note: {told}: {done}.{kept and ' ' + kept}", file=sys.stderr)
+        outputs.note(f"{told}: {done}.{kept and ' ' + kept}")
     return found
 
 
@@ -263,7 +262,7 @@ def write_piece(
         "drums": grid.drums,
     }
     seconds = len(roll) * grid.step * 60 / tempo
-    print(f"piece       {len(roll)} time steps, {seconds:.1f} s")
+    outputs.tell(f"piece       {len(roll)} time steps, {seconds:.1f} s")
     tell_files(
         stem,
         seconds,
@@ -300,14 +299,14 @@ def tell_files(
         stem.parent / f"{stem.name}.{kind}" for kind in ("mid", "wav", "png")
     )
     write_midi(midi)
-    print(f"MIDI        {midi}")
+    outputs.tell(f"MIDI        {midi}")
     if seconds > LONGEST_SOUND:
         wav = f"none: it has {seconds / 60:.0f} minutes, the most is 30"
     else:
         write_wav(wav)
-    print(f"sound       {wav}")
+    outputs.tell(f"sound       {wav}")
     try:
         write_picture(picture)
     except ImportError as error:
         picture = error
-    print(f"picture     {picture}", flush=True)
+    outputs.tell(f"picture     {picture}")

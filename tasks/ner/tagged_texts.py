@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 import tensorflow as tf
@@ -79,21 +79,33 @@ def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
     """
     function = tf.function(model.tag, input_signature=model.text_signature)
     for batch in _batched(texts, batch_size):
-        results = {key: value.numpy() for key, value in function(batch).items()}
-        for place, text in enumerate(batch):
-            row = [
-                results[key][place, : results["lengths"][place]].tolist()
-                for key in ("tokens", "starts", "ends", "tags", "scores")
-            ]
-            tokens, starts, ends, tags, scores = row
-            yield TaggedText(
-                _text(text),
-                [*map(_text, tokens)],
-                starts,
-                ends,
-                [*map(_text, tags)],
-                scores,
-            )
+        yield from rows(batch, function(batch))
+
+
+def rows(
+    texts: Sequence[bytes], tagged: Mapping[str, tf.Tensor]
+) -> Iterator[TaggedText]:
+    """Yields for each text what a tagger says of it.
+
+    Args:
+        texts: the texts.
+        tagged: what `SequenceTagger.tag` returned of them.
+    """
+    results = {key: value.numpy() for key, value in tagged.items()}
+    for place, text in enumerate(texts):
+        row = [
+            results[key][place, : results["lengths"][place]].tolist()
+            for key in ("tokens", "starts", "ends", "tags", "scores")
+        ]
+        tokens, starts, ends, tags, scores = row
+        yield TaggedText(
+            _text(text),
+            [*map(_text, tokens)],
+            starts,
+            ends,
+            [*map(_text, tags)],
+            scores,
+        )
 
 
 def noting_columns(texts: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,12 +2,11 @@
 
 import itertools
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
-from tasks.cli import config, inputs
+from tasks.cli import config, inputs, outputs
 from tasks.errors import UserError
 from tasks.text.config import Generation
 from zoo import kernels
@@ -40,7 +39,8 @@ def generate(name: str, settings: Generation) -> None:
     stop = settings.stop and inputs.argument(settings.stop, "--stop")
     if stop is not None and not len(_tokens(model, stop)):
         raise UserError(f"--stop {stop!r} holds no {model.level}s.")
-    _tell_unknown(model, prompt)
+    for note in notes(model, prompt):
+        outputs.note(note)
     pieces = model.stream(
         tf.constant([prompt] * settings.count),
         settings.length,
@@ -82,7 +82,7 @@ def _write_all(pieces, prompt, count, level):
         for place, text in enumerate(piece.numpy()):
             more = text.decode("utf-8", "replace")
             if more and not texts[place]:
-                more = _gap(level, prompt, more) + more
+                more = gap(level, prompt, more) + more
             if more:
                 texts[place].append(more)
             if place == 0:
@@ -96,22 +96,29 @@ def _write(text):
     print(text, end="", flush=True)
 
 
-def _tell_unknown(model, prompt):
-    """Says which tokens of a prompt the model has never seen."""
+def notes(model, prompt: bytes | str) -> list[str]:
+    """Says which tokens of a prompt a model has never seen, in a sentence or none."""
     tokens = _tokens(model, prompt)
     unknown = tokens[model.vocabulary.ids(tokens) == UNKNOWN_ID].numpy()
-    if len(unknown):
-        named = dict.fromkeys(repr(token.decode()) for token in unknown)
-        listed = ", ".join(itertools.islice(named, _NAMED))
-        print(f"note: the model knows no {listed}: all one to it.", file=sys.stderr)
+    if not len(unknown):
+        return []
+    named = dict.fromkeys(repr(token.decode()) for token in unknown)
+    listed = ", ".join(itertools.islice(named, _NAMED))
+    return [f"the model knows no {listed}: all one to it."]
 
 
 def _tokens(model, text):
     return model.language.tokens(tf.constant([text])).flat_values
 
 
-def _gap(level, prompt, text):
-    """Returns what stands between a prompt and what goes on with it."""
+def gap(level: str, prompt: str, text: str) -> str:
+    """Returns what stands between a prompt and what goes on with it.
+
+    Args:
+        level: what a token of the model is.
+        prompt: the prompt.
+        text: what goes on with it, not empty.
+    """
     if level != "word" or not prompt or prompt[-1].isspace():
         return ""
     return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
@@ -153,9 +160,7 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
     Raises:
         PresetError: there is no such preset, or it is damaged.
     """
-    rows = list(_scores(name, texts, settings.batch_size))
-    # Of equal ones those that come first: sorting is stable.
-    rows.sort(key=lambda row: -row["log_probability"])
+    rows = ranked(_scores(name, texts, settings.batch_size))
     for place, row in enumerate(rows, start=1):
         if settings.json:
             row = {
@@ -177,29 +182,43 @@ def _scores(name, texts, batch_size):
     signature = [tf.TensorSpec([None], tf.string)]
     score = tf.function(model.score, input_signature=signature)
     while batch := list(itertools.islice(texts, batch_size)):
-        found = {key: each.numpy() for key, each in score(tf.constant(batch)).items()}
-        written = model.language.tokens(tf.constant(batch)).to_list()
-        for place, text in enumerate(batch):
-            length = found["lengths"][place]
-            tokens = found["tokens"][place, :length]
-            yield {
-                "text": text.decode("utf-8", "replace"),
-                **{
-                    key: float(found[key][place])
-                    for key in ("log_probability", "perplexity", "bits_per_character")
-                },
-                "tokens": [token.decode("utf-8", "replace") for token in tokens],
-                "log_probabilities": found["log_probabilities"][
-                    place, :length
-                ].tolist(),
-                "unknown": [
-                    token.decode("utf-8", "replace")
-                    for token, is_unknown in zip(
-                        written[place], found["unknown"][place], strict=False
-                    )
-                    if is_unknown
-                ],
-            }
+        yield from score_rows(model, batch, score(tf.constant(batch)))
+
+
+def score_rows(
+    model, texts: Sequence[bytes], scored: Mapping[str, tf.Tensor]
+) -> Iterator[dict]:
+    """Yields for each text what a model says of it, fit for JSON.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        texts: the texts.
+        scored: what its `score` returned of them.
+    """
+    found = {key: each.numpy() for key, each in scored.items()}
+    written = model.language.tokens(tf.constant(texts)).to_list()
+    for place, text in enumerate(texts):
+        length = found["lengths"][place]
+        tokens = found["tokens"][place, :length]
+        unknown = zip(written[place], found["unknown"][place], strict=False)
+        yield {
+            "text": text.decode("utf-8", "replace"),
+            **{
+                key: float(found[key][place])
+                for key in ("log_probability", "perplexity", "bits_per_character")
+            },
+            "tokens": [token.decode("utf-8", "replace") for token in tokens],
+            "log_probabilities": found["log_probabilities"][place, :length].tolist(),
+            "unknown": [
+                token.decode("utf-8", "replace") for token, is_one in unknown if is_one
+            ],
+        }
+
+
+def ranked(rows: Iterable[dict]) -> list[dict]:
+    """Returns what `score_rows` yields, the most probable text first."""
+    # Of equal ones those that come first: sorting is stable.
+    return sorted(rows, key=lambda row: -row["log_probability"])
 
 
 def _noted(unknown):

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -61,8 +62,7 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     if others:
         raise UserError(f"explain takes one text, found {1 + len(others)}.")
     model = LanguageModel.from_preset(name)
-    if model.config["cell"] == "rnn":
-        raise UserError(f"{name} is of simple recurrent units, which have no gates.")
+    check_gates(name, model)
     tokens, logs, gates = read(model, text)
     alternatives = [
         inputs.argument(word, "--alternatives") for word in settings.alternatives
@@ -71,7 +71,7 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     print(describe(prefix, words))
     picture, page = settings.output / PICTURE, settings.output / PAGE
     tokens = list(map(explanation_page.visible, tokens))
-    _draw(gates, tokens, picture)
+    draw(gates, tokens, picture)
     with replaced_file(page) as file:
         content = explanation_page.render(
             text, tokens, logs, gates, prefix, words, picture.read_bytes()
@@ -79,6 +79,17 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
         file.write_text(content, "utf-8")
     print(f"picture     {picture}")
     print(f"page        {page}")
+
+
+def check_gates(name: str, model) -> None:
+    """Raises a UserError where a model has no gates.
+
+    Args:
+        name: the preset's name or folder.
+        model: a `zoo.models.LanguageModel`.
+    """
+    if model.config["cell"] == "rnn":
+        raise UserError(f"{name} is of simple recurrent units, which have no gates.")
 
 
 def read(model, text: str):
@@ -168,7 +179,17 @@ def describe(prefix: str, words: Sequence[Expected]) -> str:
     return "\n".join(lines)
 
 
-def _draw(gates: Sequence[Mapping], tokens, path):
+def draw(gates: Sequence[Mapping], tokens: Sequence[str], path: Path) -> None:
+    """Draws what `read` returned, as a PNG.
+
+    Args:
+        gates: for each layer a dict of (tokens, units).
+        tokens: what stands at each step.
+        path: the picture.
+
+    Raises:
+        UserError: matplotlib is missing.
+    """
     layers = {f"layer {number}": each for number, each in enumerate(gates, start=1)}
     try:
         plots.gates(gates[0] if len(gates) == 1 else layers, tokens, path)

@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import math
+import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -114,20 +115,35 @@ def translator(model, search: Search, n_best: int = 1):
 
     def translated(texts):
         known = [text.decode("utf-8", "replace") for text in texts]
-        # Nothing comes of nothing, nor of white space.
-        given = [text if text.strip() else "" for text in known]
-        with kernels.portable():
-            found = model.translate(
-                tf.constant(given, tf.string), n_best=n_best, **search.arguments()
-            )
-        names = "translations", "scores", "log_probabilities"
-        columns = [found[name].numpy().tolist() for name in names]
-        return [
-            {"text": text, "translations": _hypotheses(*rows)}
-            for text, *rows in zip(known, *columns, strict=True)
-        ]
+        return rows_of(known, search_for(model, known, search, n_best))
 
     return translated
+
+
+def search_for(model, texts: Sequence[str], search: Search, n_best: int = 1) -> dict:
+    """Returns what `Translator.translate` returns of texts.
+
+    Args:
+        model: a `zoo.models.Translator`.
+        texts: the texts. Nothing comes of nothing, nor of white space.
+        search: how to search.
+        n_best: how many translations of each.
+    """
+    given = [text if text.strip() else "" for text in texts]
+    with kernels.portable():
+        return model.translate(
+            tf.constant(given, tf.string), n_best=n_best, **search.arguments()
+        )
+
+
+def rows_of(texts: Sequence[str], found: Mapping[str, tf.Tensor]) -> list[dict]:
+    """Returns what `search_for` found, a dict a text: see `translator`."""
+    names = "translations", "scores", "log_probabilities"
+    columns = [found[name].numpy().tolist() for name in names]
+    return [
+        {"text": text, "translations": _hypotheses(*rows)}
+        for text, *rows in zip(texts, *columns, strict=True)
+    ]
 
 
 def best_translations(
@@ -175,9 +191,24 @@ def one_line(text: str) -> str:
 
 def _draw(model, text, settings):
     """Draws what the best translation of a text looked at."""
-    if not model.attends:
-        raise UserError("This model has no attention to be drawn.")
     found = model.translate(tf.constant([text]), **settings.arguments())
+    draw_attention(found, settings.attention_plot)
+    print(f"attention   {settings.attention_plot}", file=sys.stderr)
+
+
+def draw_attention(found: Mapping[str, tf.Tensor], path: str | os.PathLike) -> None:
+    """Draws what the best translation of a text looked at, as a PNG.
+
+    Args:
+        found: what `Translator.translate` returned of one text.
+        path: the picture.
+
+    Raises:
+        UserError: the model doesn't attend, there is nothing to draw or too much of
+            it, or matplotlib is missing.
+    """
+    if "attention" not in found:
+        raise UserError("This model has no attention to be drawn.")
     weights = found["attention"][0].numpy()
     tokens = [
         [visible(t.decode("utf-8", "replace")) for t in found[name][0].numpy() if t]
@@ -189,10 +220,9 @@ def _draw(model, text, settings):
             f"translation, found {len(tokens[1])} and {len(tokens[0])}."
         )
     try:
-        plots.attention(weights, *tokens, settings.attention_plot)
+        plots.attention(weights, *tokens, path)
     except ImportError as error:
         raise UserError(str(error)) from error
-    print(f"attention   {settings.attention_plot}", file=sys.stderr)
 
 
 def score(name: str, settings: Scoring) -> None:
