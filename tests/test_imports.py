@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "export": {"kernels"} | SIDE | BASEMENT,
     "presets": {"export"} | SIDE | BASEMENT,
     "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
-    "__init__": {"presets", "version"},
+    "__init__": {"cells", "layers", "models", "presets", "plots", "tags", "version"}
+    | SIDE
+    | {"errors"},
 }
 """What each part of zoo/ may import of zoo/, beside itself."""
 

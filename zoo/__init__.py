@@ -4,11 +4,53 @@ from zoo.layers import LSTM          # in place of keras.layers.LSTM
 model = zoo.from_preset("sentiment_imdb")
 """
 
+import importlib
 import os
+from typing import TYPE_CHECKING
 
 from zoo.version import __version__
 
-__all__ = ["__version__", "from_preset"]
+if TYPE_CHECKING:
+    from zoo import (
+        cells,
+        decoding,
+        errors,
+        layers,
+        metrics,
+        models,
+        music,
+        plots,
+        presets,
+        tags,
+        text,
+    )
+
+__all__ = [
+    "__version__",
+    "cells",
+    "decoding",
+    "errors",
+    "from_preset",
+    "layers",
+    "metrics",
+    "models",
+    "music",
+    "plots",
+    "presets",
+    "tags",
+    "text",
+]
+
+
+def __getattr__(name):
+    """Imports a part of the zoo when it is first used: TensorFlow takes seconds."""
+    if name in __all__:
+        return importlib.import_module(f"zoo.{name}")
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
 
 
 def from_preset(name_or_path: str | os.PathLike):
@@ -16,7 +58,7 @@ def from_preset(name_or_path: str | os.PathLike):
 
     Args:
         name_or_path: a preset's folder; or a name, looked up in the folder
-            `$ZOO_PRETRAINED`, then in `pretrained/` of the checkout.
+            `$ZOO_PRETRAINED`, then among the presets that come with the zoo.
 
     Raises:
         zoo.errors.PresetError: there is no such preset, or it is damaged.

@@ -8,11 +8,13 @@
 ```
 """
 
+import dataclasses
 import importlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo import export, preset_mistakes
@@ -31,14 +33,67 @@ CONFIG, METRICS, CARD, SAVED_MODEL = (
 _MODELS = "zoo.models"
 # What `tasks` calls a training's checkpoints, and its preset, in the training's folder.
 _CHECKPOINTS, _TRAINED = "checkpoints", "preset"
-_CHECKOUT = Path(__file__).resolve().parent.parent / "pretrained"
+_HERE = Path(__file__).resolve().parent
+# The presets that come with the zoo: in a wheel within the package, in a checkout
+# beside it.
+_IN_WHEEL, _IN_CHECKOUT = _HERE / "pretrained", _HERE.parent / "pretrained"
+_SHIPPED = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
 
 
-def folders() -> list[Path]:
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """What is told of a preset without loading it; `str` of it is a line.
+
+    Attributes:
+        name: by which `zoo.from_preset` finds it.
+        folder: where it lies.
+        size: of its files, in bytes.
+        summary: what it does, the first sentence of its card; "" without a card.
+    """
+
+    name: str
+    folder: Path
+    size: int
+    summary: str
+
+    def __str__(self):
+        return f"{self.name:28} {self.size / 1e6:4.0f} MB  {self.summary}".rstrip()
+
+
+def list() -> tuple[Listed, ...]:
+    r"""Returns the presets that `zoo.from_preset` finds by name, in alphabetical order.
+
+    ```
+    print(*zoo.presets.list(), sep="\n")
+    ```
+    """
+    found = _by_name()
+    return tuple(_listed(name, found[name]) for name in sorted(found))
+
+
+def _by_name():
+    """Returns the presets' folders by the names that they are found by."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for config in folder.glob(f"[!.]*/{CONFIG}"):
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def _listed(name, folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    card = folder / CARD
+    lines = card.read_text("utf-8").splitlines() if card.is_file() else ()
+    prose = (line for line in lines if line and not line.startswith("#"))
+    return Listed(name, folder, size, next(prose, ""))
+
+
+def folders() -> Sequence[Path]:
     """Returns where presets are looked for by name, the first one first."""
     chosen = os.environ.get("ZOO_PRETRAINED")
     places = [Path(chosen)] if chosen else []
-    return [place for place in [*places, _CHECKOUT] if place.is_dir()]
+    return [place for place in [*places, _SHIPPED] if place.is_dir()]
 
 
 def find(name_or_path: str | os.PathLike) -> Path:
@@ -46,8 +101,8 @@ def find(name_or_path: str | os.PathLike) -> Path:
 
     Args:
         name_or_path: a folder, its own or that of the training which made it; or a
-            name, which is looked up in the folder `$ZOO_PRETRAINED`, then in
-            `pretrained/` of the checkout.
+            name, which is looked up in the folder `$ZOO_PRETRAINED`, then among the
+            presets that come with the zoo.
 
     Raises:
         PresetError: there is none, with the nearest name that there is.
@@ -73,7 +128,7 @@ def is_shipped(folder: str | os.PathLike) -> bool:
     Args:
         folder: the preset's folder, as `find` returns it.
     """
-    return Path(folder).resolve().parent == _CHECKOUT
+    return Path(folder).resolve().parent == _SHIPPED
 
 
 def _is_training(folder):
@@ -100,13 +155,20 @@ def _unknown(name):
     message = f"Unknown preset {name!r}."
     if known:
         return f"{message} There are: {', '.join(known)}. Or give a folder."
-    return f"{message} No presets are installed here: give a preset's folder."
+    if not _HERE.is_dir():
+        return (
+            f"{message} The zoo is imported from an archive, {_HERE.parent}, whose "
+            "presets can't be read: install it by pip, or give a preset's folder."
+        )
+    return (
+        f"{message} No presets are installed here: install the zoo from its repository "
+        "by pip, or give a preset's folder."
+    )
 
 
 def _names():
     """Returns the names of the presets that there are."""
-    found = (path for folder in folders() for path in folder.glob(f"[!.]*/{CONFIG}"))
-    return sorted({path.parent.name for path in found})
+    return sorted(_by_name())
 
 
 def save(model, path: str | os.PathLike) -> None:
@@ -126,7 +188,7 @@ def save(model, path: str | os.PathLike) -> None:
     content = {
         "class": _path(type(model)),
         "config": config,
-        "vocabularies": list(model.vocabularies),
+        "vocabularies": [*model.vocabularies],
         "zoo": __version__,
     }
     with replaced_folder(path, f"{SAVED_MODEL}/saved_model.pb") as folder:
@@ -265,8 +327,12 @@ def _write_json(path, content):
 
 
 if __name__ == "__main__":
-    if not sys.argv[1:] or set(sys.argv[1:]) & {"-h", "--help"}:
-        sys.exit("usage: python -m zoo.presets NAME …   (exports presets anew)")
+    if set(sys.argv[1:]) & {"-h", "--help"}:
+        print("usage: python -m zoo.presets          (lists all presets)")
+        print("       python -m zoo.presets NAME …   (exports presets anew)")
+        sys.exit()
+    if not sys.argv[1:]:
+        print(*list(), sep="\n")
     for preset in sys.argv[1:]:
         try:
             export_anew(preset)

@@ -1,17 +1,19 @@
 """Where presets are looked for, and what is said where there is none."""
 
+import importlib
 import os
 import shutil
 import zipfile
 
 import pytest
 
+import zoo
 from zoo import presets
 
 
 @pytest.fixture(autouse=True)
 def places(tmp_path, monkeypatch):
-    """Returns the user's folder and the checkout's, each with two presets."""
+    """Returns the user's folder and the zoo's, each with two presets."""
     found = tmp_path / "users", tmp_path / "checkouts"
     for place, names in zip(
         found, (["birds", "both"], ["sentiment_imdb", "both"]), strict=True
@@ -20,12 +22,12 @@ def places(tmp_path, monkeypatch):
             (place / name).mkdir(parents=True)
             (place / name / "config.json").write_text("{}")
     monkeypatch.setenv("ZOO_PRETRAINED", str(found[0]))
-    monkeypatch.setattr(presets, "_CHECKOUT", found[1])
+    monkeypatch.setattr(presets, "_SHIPPED", found[1])
     monkeypatch.chdir(tmp_path)
     return found
 
 
-def test_name_is_looked_up_in_the_user_s_folder_then_in_the_checkout(places):
+def test_name_is_looked_up_in_the_user_s_folder_then_among_the_zoo_s(places):
     users, checkouts = places
     assert presets.find("birds") == users / "birds"
     assert presets.find("sentiment_imdb") == checkouts / "sentiment_imdb"
@@ -41,7 +43,9 @@ def test_folder_that_is_given_comes_first(places):
 
 
 @pytest.mark.parametrize("value", [None, "", "nowhere"])
-def test_checkout_alone_is_searched_without_a_user_s_folder(value, monkeypatch, places):
+def test_the_zoo_s_alone_are_searched_without_a_user_s_folder(
+    value, monkeypatch, places
+):
     monkeypatch.delenv("ZOO_PRETRAINED")
     if value is not None:
         monkeypatch.setenv("ZOO_PRETRAINED", value)
@@ -65,7 +69,7 @@ def test_unknown_name_hears_of_the_nearest(name, message):
 
 def test_nothing_installed_asks_for_a_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("ZOO_PRETRAINED")
-    monkeypatch.setattr(presets, "_CHECKOUT", tmp_path / "nowhere")
+    monkeypatch.setattr(presets, "_SHIPPED", tmp_path / "nowhere")
     with pytest.raises(presets.PresetError, match="give a preset's folder"):
         presets.find("birds")
 
@@ -180,3 +184,30 @@ def test_config_of_something_else_is_no_damage(tmp_path):
         (tmp_path / "given" / "config.json").write_text(content)
         with pytest.raises(presets.PresetError, match=r"config\.json is of something"):
             presets.load(tmp_path / "given")
+
+
+def test_presets_are_listed_by_name_each_from_where_it_is_found(places):
+    card = "# both\n\nTells birds apart.\n\n## Use\n\nAs you like.\n"
+    (places[0] / "both" / "README.md").write_text(card)
+    (places[0] / "both" / "saved_model").mkdir()
+    (places[0] / "both" / "saved_model" / "weights").write_bytes(b"0" * 1_000_000)
+    birds, both, sentiment = presets.list()
+    assert [birds.name, sentiment.name] == ["birds", "sentiment_imdb"]
+    assert both.folder == places[0] / "both"
+    assert both.size == len(card) + len("{}") + 1_000_000
+    assert str(both).split(maxsplit=3) == ["both", "1", "MB", "Tells birds apart."]
+    assert str(birds) == "birds                           0 MB"
+
+
+def test_none_are_listed_where_none_are(monkeypatch, tmp_path):
+    monkeypatch.delenv("ZOO_PRETRAINED")
+    monkeypatch.setattr(presets, "_SHIPPED", tmp_path / "nowhere")
+    assert presets.list() == ()
+
+
+def test_parts_of_the_zoo_are_there_without_another_import():
+    assert set(zoo.__all__) <= set(dir(zoo))
+    assert zoo.presets is presets
+    assert zoo.layers.LSTM is importlib.import_module("zoo.layers").LSTM
+    with pytest.raises(AttributeError, match="no attribute 'birds'"):
+        _ = zoo.birds

@@ -17,7 +17,7 @@ def pretrained(monkeypatch, tmp_path):
     """A folder that counts as the one that comes with the zoo."""
     folder = tmp_path / "pretrained"
     folder.mkdir()
-    monkeypatch.setattr(presets, "_CHECKOUT", folder.resolve())
+    monkeypatch.setattr(presets, "_SHIPPED", folder.resolve())
     return folder
 
 
