@@ -14,7 +14,7 @@ from pathlib import Path
 
 import simple_parsing
 
-from tasks.cli import inputs, outputs
+from tasks.cli import answers, outputs
 from tasks.cli.config import PredictionConfig
 from tasks.cli.parser import Formatter, Parser
 from tasks.data import text_files
@@ -166,7 +166,9 @@ def _run_own(chosen, arguments):
     arguments.config.check()
     given = [arguments.model]
     if chosen.takes_texts:
-        given.append(inputs.texts(arguments.texts, arguments.input, arguments.encoding))
+        column = getattr(arguments.config, "text_column", None)
+        asked = arguments.texts, arguments.input, arguments.encoding
+        given.append(answers.texts(*asked, column))
     if chosen.takes_files:
         given.append(arguments.files)
     # What users give has many lengths, and the kernels would be compiled for each.

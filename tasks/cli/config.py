@@ -152,6 +152,17 @@ class PredictionConfig:
 
 
 @dataclasses.dataclass
+class TablePredictionConfig(PredictionConfig):
+    """Where texts stand in a table, and where the results go."""
+
+    # --input is a table, CSV, TSV or JSON lines, and this is its column of texts: the
+    # results are added to it as columns
+    text_column: str | None = None
+    # write the results to this file; default: print them
+    output: str | None = None
+
+
+@dataclasses.dataclass
 class TrainingConfig(DataConfig):
     """How long, how fast and how carefully to train."""
 

@@ -1,5 +1,8 @@
 """Labels as a dataset has them, made the classes of a classifier."""
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 
 from tasks.data import builders as data
@@ -72,15 +75,36 @@ def _names(values, where):
             f"{where} is empty in example {empty}: every text needs a class. Give it "
             f"one, or leave it out. {_OTHER}"
         )
-    names = sorted(set(texts))
+    return named(texts, where)
+
+
+def named(
+    labels: Sequence[str], where: str, numbers: bool = False
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns the classes that strings name, and each string's place among them.
+
+    Args:
+        labels: the strings.
+        where: what they are of, the beginning of a sentence, for messages.
+        numbers: whether strings that are all whole numbers are in the numbers' order.
+
+    Returns:
+        The classes' names, in the order of code points, and int (n,).
+
+    Raises:
+        UserError: there are too many different ones to be classes.
+    """
+    names = sorted(set(labels))
     # Classes come again and again; free texts hardly do.
-    if len(names) > min(_MOST_NAMES, max(_FEW_NAMES, len(texts) // 2)):
+    if len(names) > min(_MOST_NAMES, max(_FEW_NAMES, len(labels) // 2)):
         raise UserError(
-            f"{where} holds {len(names):,} different strings in {len(texts):,} "
+            f"{where} holds {len(names):,} different strings in {len(labels):,} "
             f"examples: they are no classes. {_OTHER}"
         )
+    if numbers and all(re.fullmatch("-?[0-9]{1,18}", name) for name in names):
+        names.sort(key=int)
     places = {name: place for place, name in enumerate(names)}
-    return tuple(names), np.array([places[text] for text in texts])
+    return tuple(names), np.array([places[label] for label in labels])
 
 
 def _whole(values, where):

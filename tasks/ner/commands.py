@@ -1,28 +1,33 @@
 """What a tagger does with texts: find names in them, or tag their words."""
 
+import io
 import sys
-from collections.abc import Iterator
 
-from tasks.cli import input_notes
+from tasks.cli import answers, input_notes, inputs
 from tasks.ner import conll, tagged_texts
 from tasks.ner.config import Prediction
 from zoo import tags
 from zoo.models import SequenceTagger
 
+# What may be added to a table: the one of names, the other of plain tags.
+COLUMNS = "predicted_entities", "predicted_tags"
 
-def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:
-    """Prints each text's entities or tags, in order.
+
+def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
+    """Prints each text's entities or tags, in order, or adds them to a table.
 
     Args:
         name: the preset's name or folder.
         texts: sentences; with `settings.tokens` split into tokens; or, with
             `settings.tokens_column`, lines with a token each.
-        settings: what they are, and what to print.
+        settings: what they are, what to print, and where to.
 
     Raises:
-        UserError: a line lacks its token, or there is no such column.
+        UserError: a line lacks its token, or there is no such column, or what is found
+            can't be written.
         PresetError: there is no such preset, or it is damaged.
     """
+    answers.check(texts, settings, COLUMNS)
     if settings.tokens_column is not None:
         lines = (text.decode("utf-8") for text in texts)
         given = conll.read_tokens(lines, settings.tokens_column, "The input")
@@ -34,11 +39,22 @@ def predict(name: str, texts: Iterator[bytes], settings: Prediction) -> None:
         else:
             given = tagged_texts.noting_columns(input_notes.noted(texts))
     model = SequenceTagger.from_preset(name)
+    found = tag(model, given, settings.batch_size)
+    answers.write(_shown(model, found, settings), texts, settings)
+
+
+def _shown(model, found, settings):
+    """Yields what is shown of each text, and what is added to a table."""
     labels = tags.labels(model.tags, model.scheme)
-    for tagged in tag(model, given, settings.batch_size):
+    for tagged in found:
         if settings.json:
-            print(tagged.as_json(model.scheme), flush=True)
+            shown = tagged.as_json(model.scheme)
         elif settings.conll:
-            print(tagged.as_conll(), flush=True)
+            shown = tagged.as_conll()
         else:
-            print(tagged.shown(model.scheme, labels, sys.stdout), flush=True)
+            stream = io.StringIO() if settings.output else sys.stdout
+            shown = tagged.shown(model.scheme, labels, stream)
+        rows = tagged.found(model.scheme)
+        yield answers.Answer(
+            shown, {f"predicted_{name}": row for name, row in rows.items()}
+        )

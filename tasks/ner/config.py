@@ -140,7 +140,7 @@ class Evaluation(config.EvaluationConfig):
 
 
 @dataclasses.dataclass
-class Prediction(config.PredictionConfig):
+class Prediction(config.TablePredictionConfig):
     """What texts are, and what to print of the results."""
 
     # a text is split already: tokens between tabs, or else between spaces
@@ -160,4 +160,13 @@ class Prediction(config.PredictionConfig):
             raise UserError(
                 "Tokens are side by side in a line, --tokens, or one below the other, "
                 "--tokens-column, not both."
+            )
+        if self.text_column is not None and self.conll:
+            raise UserError("--conll is of tokens; a table, --text-column, has texts.")
+        if self.text_column is not None and (
+            self.tokens or self.tokens_column is not None
+        ):
+            raise UserError(
+                "Texts are in a table, --text-column, or split into tokens, --tokens "
+                "or --tokens-column, not both."
             )

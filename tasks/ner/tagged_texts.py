@@ -41,19 +41,20 @@ class TaggedText(NamedTuple):
     scores: list[float]
 
     def as_json(self, scheme: str) -> str:
-        """Returns JSON: the text and its `entities`, or `tags` where they are plain.
+        """Returns JSON: the text and what `found` returns."""
+        return json.dumps({"text": self.text, **self.found(scheme)}, ensure_ascii=False)
 
-        Either is a list of objects with `start`, `end`, `label`, `text` and `score`.
+    def found(self, scheme: str) -> dict[str, list[dict]]:
+        """Returns the text's `entities`, or its `tags` where they are plain.
+
+        Either is a list of dicts with `start`, `end`, `label`, `text` and `score`.
         """
-        if scheme == schemes.PLAIN:
-            names = "text", "start", "end", "label", "score"
-            columns = self.tokens, self.starts, self.ends, self.tags, self.scores
-            rows = [
-                dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
-            ]
-            return json.dumps({"text": self.text, "tags": rows}, ensure_ascii=False)
-        found = entities.entities(*self, scheme)
-        return json.dumps({"text": self.text, "entities": found}, ensure_ascii=False)
+        if scheme != schemes.PLAIN:
+            return {"entities": entities.entities(*self, scheme)}
+        names = "text", "start", "end", "label", "score"
+        columns = self.tokens, self.starts, self.ends, self.tags, self.scores
+        rows = zip(*columns, strict=True)
+        return {"tags": [dict(zip(names, row, strict=True)) for row in rows]}
 
     def as_conll(self) -> str:
         """Returns a line a token, the token and its tag, with an empty one behind."""

@@ -5,7 +5,7 @@ python -m tasks.sentiment train --dataset synthetic/reviews
 """
 
 from tasks.cli.command_line import Template
-from tasks.sentiment.config import SUMMARY, Config, Evaluation
+from tasks.sentiment.config import SUMMARY, Config, Evaluation, Prediction
 
 TEMPLATE = Template(
     name="sentiment",
@@ -13,9 +13,11 @@ TEMPLATE = Template(
     examples=[
         'python -m tasks.sentiment predict "What a wonderful film."',
         "python -m tasks.sentiment predict --input reviews.txt --json",
+        "python -m tasks.sentiment predict --input reviews.csv --text-column text",
         "python -m tasks.sentiment train        # synthetic/reviews: no download",
         "python -m tasks.sentiment train --dataset imdb_reviews --epochs 5",
         "python -m tasks.sentiment train --dataset glue/sst2 --cell gru",
+        "python -m tasks.sentiment train --train-file reviews.csv",
         "python -m tasks.sentiment evaluate --model sentiment_imdb",
     ],
     config=Config,
@@ -23,5 +25,6 @@ TEMPLATE = Template(
     preset="sentiment_imdb",
     train="tasks.sentiment.template:train",
     evaluate="tasks.sentiment.template:evaluate",
+    prediction=Prediction,
     predict="tasks.sentiment.commands:predict",
 )

@@ -2,35 +2,50 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tasks.cli import input_notes
-from tasks.cli.config import PredictionConfig
+from tasks.cli import answers, input_notes, inputs
+from tasks.sentiment.config import Prediction
 from zoo.models import SequenceClassifier
 
+# What is added to a table.
+COLUMNS = "predicted_label", "predicted_probability"
 
-def predict(name: str, texts: Iterator[bytes], settings: PredictionConfig) -> None:
-    """Prints each text's class and its probability, in order.
+
+def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
+    """Prints each text's class and its probability, in order, or adds them to a table.
 
     Args:
         name: the preset's name or folder.
         texts: the texts.
         settings: how many are classified at a time, and whether to print JSON, a
-            line a text, with every class.
+            line a text, with every class; or where to write it.
 
     Raises:
+        UserError: what is found can't be written.
         PresetError: there is no such preset, or it is damaged.
     """
+    answers.check(texts, settings, COLUMNS)
     model = SequenceClassifier.from_preset(name)
+    answers.write(_classified(model, texts, settings), texts, settings)
+
+
+def _classified(model, texts, settings):
+    """Yields what is found for each text, in order."""
     texts = input_notes.noted(texts)
     classify = tf.function(model.classify, input_signature=model.text_signature)
     while batch := list(itertools.islice(texts, settings.batch_size)):
         result = classify(tf.constant(batch))
         for text, row in zip(batch, result["probabilities"].numpy(), strict=True):
-            print(_line(text, row, model.class_names, settings.json), flush=True)
+            best = row.argmax()
+            found = model.class_names[best], float(row[best])
+            yield answers.Answer(
+                _line(text, row, model.class_names, settings.json),
+                dict(zip(COLUMNS, found, strict=True)),
+            )
 
 
 def shown(text: str, probabilities: np.ndarray, class_names: Sequence[str]) -> str:

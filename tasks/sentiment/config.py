@@ -5,7 +5,7 @@ import dataclasses
 from simple_parsing import choice, field, flag
 
 from tasks.cli import config
-from tasks.data import renaming
+from tasks.data import renaming, text_files
 from tasks.errors import UserError
 
 SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
@@ -19,6 +19,15 @@ class Config(config.PretrainingConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: the only one there is
     label_column: str | None = None
+    # a file to train on instead of a dataset: CSV or TSV, whose first line names the
+    # columns, or JSON lines
+    train_file: str | None = None
+    # a file to choose the best epoch on; default: a tenth of --train-file
+    validation_file: str | None = None
+    # a file to report on
+    test_file: str | None = None
+    # what own files are encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # other names for classes, OLD=NEW each: neg=negative pos=positive
     map: list[str] | None = field(default=None, nargs="+")
     # the share of the training texts in which marks and contractions stand apart, "do
@@ -53,9 +62,17 @@ class Config(config.PretrainingConfig):
     # the weights that its n-grams are hashed to
     ngram_buckets: int = 2**19
 
+    PATHS = ("train_file", "validation_file", "test_file")
+    OWN_FILES = "train_file"
+
+    def own_data(self) -> str | None:
+        """Returns the file to train on, if there is one."""
+        return self.train_file
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        self._check_files()
         if self.pretrain_split and self.pooling == "last" and self.layers == 1:
             raise UserError(
                 "--pooling last leaves nothing to pre-train: its only layer gives the "
@@ -72,6 +89,18 @@ class Config(config.PretrainingConfig):
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
 
+    def _check_files(self):
+        text_files.encoding_name(self.encoding)
+        for name in ("validation_file", "test_file"):
+            if getattr(self, name) and not self.train_file:
+                given = "--" + name.replace("_", "-")
+                raise UserError(f"{given} goes with --train-file.")
+        if self.train_file and self.pretrain_split and not self.pretrain_dataset:
+            raise UserError(
+                "--pretrain-split is of a dataset: with --train-file give "
+                "--pretrain-dataset as well."
+            )
+
 
 @dataclasses.dataclass
 class Evaluation(config.EvaluationConfig):
@@ -81,5 +110,21 @@ class Evaluation(config.EvaluationConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: likewise
     label_column: str | None = None
+    # a file to measure on, instead of a dataset: CSV, TSV or JSON lines
+    file: str | None = None
+    # what it is encoded in: utf-8, utf-16, latin-1, cp1252, …
+    encoding: str = "utf-8"
     # other names for classes, OLD=NEW each; default: as in training
     map: list[str] | None = field(default=None, nargs="+")
+
+    OWN_FILES = "file"
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        text_files.encoding_name(self.encoding)
+
+
+@dataclasses.dataclass
+class Prediction(config.TablePredictionConfig):
+    """What texts are, and what to print of the results."""

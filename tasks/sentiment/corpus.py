@@ -13,8 +13,8 @@ from tasks.errors import UserError
 from tasks.sentiment import spacing
 
 # What datasets call their columns, the best first.
-_TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
-_LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
+TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
+LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read(
             f"are {', '.join(others) or 'none'}."
         )
     found, labels = label_classes.classes(values, feature, source, label_column)
-    found = _renamed(found, renamed or {}, source)
+    found = renamed_classes(found, renamed or {}, source)
     class_names = class_names or found
     unknown = sorted(set(found) - set(class_names))
     if unknown:
@@ -103,8 +103,19 @@ def class_names(builder, split: str, label_column: str) -> tuple[str, ...]:
     return label_classes.classes(values, feature, source, label_column)[0]
 
 
-def _renamed(found, renamed, source):
-    """Returns classes by their other names, which are still apart."""
+def renamed_classes(
+    found: Sequence[str], renamed: Mapping[str, str], source: str
+) -> tuple[str, ...]:
+    """Returns classes by their other names.
+
+    Args:
+        found: the classes.
+        renamed: other names, of those that have one.
+        source: what they are of, for messages.
+
+    Raises:
+        UserError: two of them would be one.
+    """
     names = tuple(renamed.get(name, name) for name in found)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -113,6 +124,17 @@ def _renamed(found, renamed, source):
             f"{', '.join(n for n in found if renamed.get(n, n) == twice)}."
         )
     return names
+
+
+def check_classes(train: LabelledTexts) -> None:
+    """Raises a UserError where texts to train on are all of one class."""
+    there = np.unique(train.labels)
+    if len(there) < 2:
+        raise UserError(
+            f"{train.source} has one class only, {train.class_names[there[0]]!r}: "
+            "there is nothing to tell apart. Train on more of it, or choose another "
+            "--label-column."
+        )
 
 
 def has_labels(builder, split: str, label_column: str) -> bool:
@@ -129,14 +151,25 @@ class LabelledCorpus(Corpus):
 
     def about(self) -> Iterator[str]:
         """Yields each dataset, its columns and the classes."""
-        for each in dataset_records.apart(self.record):
-            yield f"dataset     {each['dataset']}"
+        for each in dataset_records.apart(self.record) or [self.record]:
+            if "dataset" in each:  # and no file
+                yield f"dataset     {each['dataset']}"
             yield f"text        {each['text_column']}"
             classes = ", ".join(self.train.class_names)
             yield f"label       {each['label_column']}: {classes}"
 
     def notes(self) -> Iterator[str]:
-        """Yields which classes may be one."""
+        """Yields which classes are too rare, and which may be one."""
+        counts = sum(
+            np.bincount(part.labels, minlength=len(part.class_names))
+            for part in (self.train, *self.validations)
+        )
+        for name, count in zip(self.train.class_names, counts, strict=True):
+            if count == 1:
+                yield (
+                    f"note        {name!r} has one example: what is learnt of it can't "
+                    "be checked"
+                )
         for group in label_classes.alike(self.train.class_names):
             listed = ", ".join(map(repr, group))
             yield f"note        {listed} are classes apart: are they meant to be?"
@@ -160,7 +193,7 @@ def columns(builder, text_column: str | None, label_column: str | None):
         "text",
         text_column,
         data.is_text,
-        usual=_TEXT_COLUMNS,
+        usual=TEXT_COLUMNS,
         # Of two strings the one that isn't the label is the text.
         without=label_column if len(strings) > 1 else None,
     )
@@ -169,7 +202,7 @@ def columns(builder, text_column: str | None, label_column: str | None):
         "label",
         label_column,
         *(data.is_class, data.is_integer, data.is_bool, data.is_text, data.is_float),
-        usual=_LABEL_COLUMNS,
+        usual=LABEL_COLUMNS,
         without=text,
         accepted=label_classes.ACCEPTED,
     )
@@ -200,12 +233,7 @@ def read_corpus(
     """
     train = read(builder, train_split, text, label, renamed=renamed)
     names = train.class_names
-    there = np.unique(train.labels)
-    if len(there) < 2:
-        raise UserError(
-            f"{train.source} has one class only, {names[there[0]]!r}: there is nothing "
-            "to tell apart. Train on more of it, or choose another --label-column."
-        )
+    check_classes(train)
     known = names, renamed, train.source
     chosen_on, reported = splits.choose(
         builder, train_split, lambda split: has_labels(builder, split, label)

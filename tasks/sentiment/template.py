@@ -12,7 +12,7 @@ from tasks.data import mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
-from tasks.sentiment import batches, commands, measures
+from tasks.sentiment import batches, commands, labelled_files, measures
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
@@ -107,6 +107,8 @@ def train(settings: Config, output: Path) -> None:
 
 def _read(settings):
     """Returns the labelled texts, and all texts to learn the language from."""
+    if settings.train_file:
+        return _read_files(settings)
     corpora, unlabelled, names = [], [], []
     renamed = renaming.parse(settings.map)
     for builder, train_split, share in mixture.load(settings):
@@ -115,11 +117,7 @@ def _read(settings):
         )
         names += labelled_texts.class_names(builder, train_split, label)
         corpus = labelled_texts.read_corpus(builder, train_split, text, label, renamed)
-        train = mixture.taken(corpus.train, share)
-        if settings.augment_spacing:
-            train = labelled_texts.spaced_as_written(
-                train, settings.augment_spacing, settings.seed
-            )
+        train = _augmented(settings, mixture.taken(corpus.train, share))
         unlabelled.append(train.texts)
         corpora.append(dataclasses.replace(corpus, train=train))
     renaming.check(renamed, names, "class")
@@ -128,6 +126,31 @@ def _read(settings):
     corpus = labelled_texts.joined(corpora)
     print(corpus.describe())
     return corpus, np.concatenate(unlabelled)
+
+
+def _read_files(settings):
+    """Returns the same of the user's own files."""
+    renamed = renaming.parse(settings.map)
+    if renamed:
+        chosen = settings.encoding, settings.text_column, settings.label_column
+        names = labelled_files.class_names(settings.train_file, *chosen)
+        renaming.check(renamed, names, "class")
+    corpus = labelled_files.read_corpus(settings, renamed)
+    corpus = dataclasses.replace(corpus, train=_augmented(settings, corpus.train))
+    unlabelled = [corpus.train.texts]
+    if settings.pretrain_split:
+        unlabelled += texts_without_labels.read(settings)
+    print(corpus.describe())
+    return corpus, np.concatenate(unlabelled)
+
+
+def _augmented(settings, train):
+    """Returns what to train on, in forms that the settings ask for too."""
+    if not settings.augment_spacing:
+        return train
+    return labelled_texts.spaced_as_written(
+        train, settings.augment_spacing, settings.seed
+    )
 
 
 def _encoder(model):
@@ -195,8 +218,18 @@ def evaluate(name: str, settings: Evaluation) -> None:
     trained = presets.read_metrics(preset).get("training", {})
     writes = evaluation.writes_card(preset, settings)
     renamed = renaming.parse(settings.map or trained.get("map"))
+    if settings.file:
+        columns = evaluation.columns_of_files(
+            preset, settings, "text_column", "label_column"
+        )
+        file = settings.file, settings.encoding, *columns
+        if settings.map:
+            renaming.check(renamed, labelled_files.class_names(*file), "class")
+        examples = labelled_files.read(*file, model.class_names, renamed)
+        _measure(preset, model, examples, settings.batch_size, writes)
+        return
     for builder, [split], chosen in evaluation.choose(
-        preset, settings, "text_column", "label_column"
+        preset, settings, "text_column", "label_column", files="--file"
     ):
         columns = labelled_texts.columns(builder, *chosen)
         if settings.map:

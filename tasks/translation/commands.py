@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import tensorflow as tf
 from tqdm import tqdm
 
-from tasks.cli import extras, inputs, outputs
+from tasks.cli import answers, extras, inputs, outputs
 from tasks.errors import UserError
 from tasks.reporting.explanation_page import visible
 from tasks.training import fingerprints
@@ -23,6 +23,8 @@ from zoo.models import Translator
 
 # A picture of more tokens than this shows nothing any more.
 MOST_DRAWN = 100
+# What may be added to a table, the last one where several are asked for.
+COLUMNS = "translation", "translation_score", "translations"
 # Flags that no translation depends on.
 _WITHOUT_EFFECT = {"output", "resume", "batch_size", "attention_plot"}
 
@@ -39,8 +41,9 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
         UserError: something can't be gone on with, or drawn, or isn't for this model.
         PresetError: there is no such preset, or it is damaged.
     """
+    answers.check(texts, settings, COLUMNS[: 2 + (settings.n_best > 1)])
     if settings.output:
-        for path in (settings.output, *partial_names(settings.output)):
+        for path in partial_names(settings.output):
             outputs.check_file(path, "--output", [texts.path])
     if settings.attention_plot:
         outputs.check_file(settings.attention_plot, "--attention-plot", [texts.path])
@@ -55,12 +58,26 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
             )
         _draw(model, first, settings)
         texts = inputs.Texts(iter([first]), lambda: 1)
+    if settings.text_column is not None:
+        rows = _shown_progress(_rows(model, texts, settings), texts)
+        answers.write((_as_answer(row, settings) for row in rows), texts, settings)
+        return
     if settings.output:
         _write(name, model, texts, settings)
         return
     for row in _shown_progress(_rows(model, texts, settings), texts):
         for line in _lines(row, settings):
             print(line, flush=True)
+
+
+def _as_answer(row, settings):
+    """Returns what is added to a table for a text."""
+    found = row["translations"]
+    best = found[0] if found else {"translation": "", "score": None}
+    cells = dict(zip(COLUMNS, (best["translation"], best["score"]), strict=False))
+    if settings.n_best > 1:
+        cells[COLUMNS[-1]] = found
+    return answers.Answer("", cells)
 
 
 def _write(name, model, texts, settings):

@@ -227,7 +227,7 @@ class Evaluation(Search, config.EvaluationConfig):
 
 
 @dataclasses.dataclass
-class Translation(Search, config.PredictionConfig):
+class Translation(Search, config.TablePredictionConfig):
     """How to translate, and what to print."""
 
     # how many translations of each text, a line each: score, tab, translation
@@ -250,7 +250,12 @@ class Translation(Search, config.PredictionConfig):
             )
         if self.resume and not self.output:
             raise UserError("--resume goes with --output.")
-        if self.attention_plot and self.output:
+        if self.resume and self.text_column is not None:
+            raise UserError(
+                "--resume goes on with a text a line: a table, --text-column, is "
+                "written anew."
+            )
+        if self.attention_plot and (self.output or self.text_column is not None):
             raise UserError("--attention-plot is of one text, --output of many.")
 
 

@@ -55,26 +55,29 @@ def test_every_column_of_a_dataset_is_refused_or_read_from_files():
         fields = getattr(template, config).__dataclass_fields__
         columns = {name for name in fields if name.endswith("_column")}
         refused = set(getattr(template, config).OF_DATASETS)
-        if files_flag(getattr(template, config)) is None:
-            continue
-        if template is ner.TEMPLATE:
-            columns -= {"pretrain_column"}  # of the datasets to pre-train on
-            assert columns == {"tokens_column", "tags_column"}  # of files, too
+        columns -= {"pretrain_column"}  # of the datasets to pre-train on
+        of_files = {
+            ner.TEMPLATE.name: {"tokens_column", "tags_column"},
+            sentiment.TEMPLATE.name: {"text_column", "label_column"},
+        }
+        if template.name in of_files:
+            assert columns == of_files[template.name]
             assert not columns & refused
         else:
             assert columns <= refused
 
 
-def test_all_templates_but_the_classifier_take_files():
-    taking = {t.name for t in TEMPLATES if files_flag(t.config)}
-    assert taking == {t.name for t in TEMPLATES if files_flag(t.evaluation)}
-    assert taking == {"ner", "text", "music", "translation"}
+def test_all_templates_take_files():
+    for template in TEMPLATES:
+        assert files_flag(template.config)
+        assert files_flag(template.evaluation)
 
 
-def write(template, folder, data_dir):
+def write(template, folder):
     """Writes files to train a template on, and returns the flags that say so."""
     if template is sentiment.TEMPLATE:
-        return "--data-dir", data_dir, "--train-split", "train[:60]"
+        (folder / "own.csv").write_text("text,label\n" + "good,pos\nbad,neg\n" * 20)
+        return "--train-file", folder / "own.csv"
     if template is ner.TEMPLATE:
         rows = ["Ann B-PER\nmet O\nRome B-LOC\n", "Bob B-PER\nmet O\nOslo B-LOC\n"]
         (folder / "own.conll").write_text("\n".join(rows * 8))
@@ -100,10 +103,8 @@ def write(template, folder, data_dir):
 
 @pytest.mark.slow
 @each_template
-def test_a_training_has_a_card_without_folders_of_this_machine(
-    tmp_path, data_dir, template
-):
-    flags = write(template, tmp_path, data_dir)
+def test_a_training_has_a_card_without_folders_of_this_machine(tmp_path, template):
+    flags = write(template, tmp_path)
     few = ("--epochs", 1, "--buckets", 1, "--batch-size", 4, "--units", 4)
     argv = ("--output", tmp_path / "run", *flags, *few)
     printed = commands.succeed(template, "train", *argv)
@@ -120,20 +121,27 @@ def test_a_training_has_a_card_without_folders_of_this_machine(
     names = [str(flag.name) for flag in flags if isinstance(flag, Path)]
     if template is music.TEMPLATE:
         names = ["0.mid", "… 3.mid (4 files)"]
-    if template is not sentiment.TEMPLATE:
-        assert all(name in record["train"] for name in names)
+    assert all(name in record["train"] for name in names)
     assert ("## A sample" in card) == (template is text.TEMPLATE)
 
 
-def damaged(template, folder):
+def damaged(template, folder, data_dir):
     """Yields flags that give what a template can't be trained on."""
     (folder / "latin").write_bytes(b"caf\xe9 O\n\nRome O\n")
     (folder / "empty").write_bytes(b"")
     (folder / "one").write_text("a b\n")
     names = ("latin", "empty")
     if template is sentiment.TEMPLATE:
-        yield "--text-column", "no"
-        yield "--pretrain-split", "train", "--pretrain-window", "999999"
+        (folder / "own.csv").write_text("text,label\n" + "good,pos\nbad,neg\n" * 20)
+        for name in ("latin", "empty"):
+            (folder / name).rename(folder / f"{name}.csv")
+            yield "--train-file", folder / f"{name}.csv"
+        own = "--train-file", folder / "own.csv"
+        yield *own, "--test-file", folder / "latin.csv"
+        yield *own, "--label-column", "no"
+        of_dataset = "--data-dir", data_dir, "--train-split", "train[:60]"
+        yield *of_dataset, "--text-column", "no"
+        yield *of_dataset, "--pretrain-split", "train", "--pretrain-window", "999999"
         return
     flag = files_flag(template.config)
     if template is translation.TEMPLATE:
@@ -159,10 +167,8 @@ def test_what_cannot_be_trained_on_is_told_before_a_folder_is_begun(
         pytest.importorskip("pretty_midi")
     if template is translation.TEMPLATE:
         pytest.importorskip("sacrebleu")
-    for flags in damaged(template, tmp_path):
+    for flags in damaged(template, tmp_path, data_dir):
         where = "--output", tmp_path / "run"
-        if template is sentiment.TEMPLATE:
-            where = (*where, "--data-dir", data_dir, "--train-split", "train[:60]")
         outcome = run("train", *where, *flags, template=template)
         assert outcome.code == 2, flags
         assert outcome.err.splitlines()[-1].count("error: ") == 1, flags

@@ -1,0 +1,162 @@
+"""Answers to texts: printed, written into a file, or added to the texts' table."""
+
+import collections
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tasks.cli import inputs, outputs
+from tasks.data import tables, text_files
+from tasks.errors import UserError
+from zoo.files import replaced_file
+
+
+class Answer(NamedTuple):
+    """What is found for a text.
+
+    Attributes:
+        shown: lines for people or programs, without the last line end.
+        cells: the same by column, for a table.
+    """
+
+    shown: str
+    cells: dict[str, Any]
+
+
+class TableTexts(inputs.Texts):
+    """The texts in a table's column.
+
+    Args:
+        table: the table. It is looked through before the first text is given out.
+        column: the column.
+
+    Raises:
+        UserError: a record is malformed, or its text is none; or there is no record.
+    """
+
+    def __init__(self, table: tables.Table, column: str):
+        self.table = table
+        self.column = table.column("text", column)
+        self._waiting: collections.deque[dict] = collections.deque()
+        count = sum(1 for _ in self._read())
+        if not count:
+            raise UserError(f"{table.path} names columns, but holds no record.")
+        self._waiting.clear()
+        super().__init__(self._read(), lambda: count, str(table.path))
+
+    def _read(self) -> Iterator[bytes]:
+        for record in self.table.records():
+            text = tables.text_of(record, self.column, self.table.path)
+            self._waiting.append(record.cells)
+            yield text.encode("utf-8")
+
+    def next_record(self) -> dict[str, Any]:
+        """Returns the record of the first text that none was returned for yet."""
+        return self._waiting.popleft()
+
+
+def texts(
+    given: Sequence[str], path: str | None, encoding: str, column: str | None
+) -> inputs.Texts:
+    """Returns texts as `tasks.cli.inputs.texts`, or those in a table's column.
+
+    Args:
+        given: texts from the command line.
+        path: a file.
+        encoding: what the file is encoded in.
+        column: the table's column; None where the file has a text a line.
+
+    Raises:
+        UserError: see `inputs.texts`; or there is no such table or column.
+    """
+    if column is None:
+        return inputs.texts(given, path, encoding)
+    if given or path in (None, "-"):
+        raise UserError("--text-column is of a table: give its file with --input.")
+    encoding = text_files.encoding_name(encoding)
+    return TableTexts(tables.read(path, encoding), column)
+
+
+def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
+    """Raises a UserError where answers can't be written, before there is work.
+
+    Args:
+        texts: the texts.
+        settings: a `tasks.cli.config.TablePredictionConfig`.
+        columns: what will be added to a table.
+    """
+    if settings.output:
+        outputs.check_file(settings.output, "--output", [texts.path])
+    if not isinstance(texts, TableTexts):
+        return
+    if settings.output:
+        kind = tables.kind_of(settings.output)
+        if settings.json and kind != tables.JSON_LINES:
+            raise UserError(
+                f"--json and --output {settings.output} say different things: name it "
+                ".jsonl, or leave --json out."
+            )
+    taken = [name for name in columns if name in texts.table.columns]
+    if taken:
+        raise UserError(
+            f"{texts.path} has a column {taken[0]!r} already, which would be added. "
+            "Rename it, or leave it out."
+        )
+
+
+def write(answers: Iterable[Answer], texts: inputs.Texts, settings) -> None:
+    """Writes answers, in their texts' order, as they come.
+
+    To texts from a table they are added as columns, behind those that it has. A file
+    takes its name when it is whole.
+
+    Args:
+        answers: one for each text.
+        texts: the texts, as they were given.
+        settings: a `tasks.cli.config.TablePredictionConfig`.
+
+    Raises:
+        UserError: records of a table don't go together.
+    """
+    with _opened(settings.output) as put:
+        for line in _lines(answers, texts, settings):
+            put(line)
+    if settings.output:
+        print(f"answers     {settings.output}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _opened(path: str | None) -> Iterator[Callable[[str], None]]:
+    """Yields what takes lines, with their line ends."""
+    if path is None:
+        yield lambda line: print(line, end="", flush=True)
+        return
+    with (
+        replaced_file(Path(path)) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        yield lambda line: file.write(line) and None
+
+
+def _lines(answers, texts, settings):
+    if not isinstance(texts, TableTexts):
+        for answer in answers:
+            yield f"{answer.shown}\n"
+        return
+    table, kind = texts.table, texts.table.kind
+    if settings.output:
+        kind = tables.kind_of(settings.output)
+    elif settings.json:
+        kind = tables.JSON_LINES
+    records = (texts.next_record() | answer.cells for answer in answers)
+    first = next(records)
+    yield from tables.written(
+        _with_first(first, records), tuple(first), kind, table.delimiter or ","
+    )
+
+
+def _with_first(first, others):
+    yield first
+    yield from others

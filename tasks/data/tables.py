@@ -1,0 +1,296 @@
+"""Tables of a user's own, a record after the other: CSV, TSV and JSON lines.
+
+CSV is as Excel writes and quotes it, with commas or semicolons. TSV is too, unless its
+quotes don't fit together: then they are text, as in the corpora of the field. The first
+line of both names the columns. In JSON lines, each is an object.
+"""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.data import text_files
+from tasks.errors import UserError, did_you_mean
+
+CSV, TSV, JSON_LINES = "csv", "tsv", "jsonl"
+_ENDINGS = {".csv": CSV, ".tsv": TSV, ".tab": TSV} | dict.fromkeys(
+    (".jsonl", ".ndjson", ".json"), JSON_LINES
+)
+_DELIMITERS = ",", ";", "\t"
+# A cell may be as long as C's long allows anywhere; the default is 128 KiB.
+_LONGEST_CELL = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A record of a table.
+
+    Attributes:
+        line: the line that it begins in, counted from 1.
+        cells: what it holds, by column: strings, or what JSON has.
+    """
+
+    line: int
+    cells: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table in a file.
+
+    Attributes:
+        path: the file.
+        kind: CSV, TSV or JSON_LINES.
+        columns: what the first line names.
+        encoding: what the file is encoded in.
+        delimiter: what stands between cells; "" in JSON lines.
+        quoted: whether cells in quotes are taken out of them.
+        header: the lines before the first record.
+    """
+
+    path: Path
+    kind: str
+    columns: tuple[str, ...]
+    encoding: str = text_files.UTF_8
+    delimiter: str = ""
+    quoted: bool = True
+    header: int = 0
+
+    def records(self) -> Iterator[Record]:
+        """Yields the records as they are read.
+
+        Raises:
+            UserError: one has more or fewer cells than there are columns, or is
+                malformed, or the file is in another encoding; told with the line.
+        """
+        if self.kind == JSON_LINES:
+            yield from _objects(self.path, self.encoding)
+            return
+        for line, row in _rows(self):
+            if len(row) != len(self.columns):
+                raise UserError(
+                    f"{self.path}, line {line:,}: {len(row)} cells, but the first line "
+                    f"names {len(self.columns)} columns. A cell with "
+                    f"{_DELIMITER_NAMES[self.delimiter]} in it needs quotes."
+                )
+            yield Record(line, dict(zip(self.columns, row, strict=True)))
+
+    def column(self, role: str, chosen: str | None, usual: Sequence[str] = ()) -> str:
+        """Returns the column that plays a role.
+
+        Args:
+            role: what it is for, "text" or "label": the flag is `--text-column`.
+            chosen: what the user chose, if anything.
+            usual: names that it usually has, in lower case, the most likely first.
+
+        Raises:
+            UserError: it isn't there, or none can be told.
+        """
+        if chosen is not None:
+            if chosen not in self.columns:
+                message = did_you_mean("column", chosen, self.columns)
+                raise UserError(f"{self.path}: {message}")
+            return chosen
+        by_name = {name.strip().lower(): name for name in reversed(self.columns)}
+        found = next((by_name[name] for name in usual if name in by_name), None)
+        if found is None:
+            raise UserError(
+                f"{self.path} has the columns {', '.join(self.columns)}: none is "
+                f"known for a {role}'s. Choose one with --{role}-column."
+            )
+        return found
+
+
+_DELIMITER_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+
+
+def kind_of(path: str | Path) -> str:
+    """Returns what kind of table a file is, by its ending, `.gz` left out.
+
+    Raises:
+        UserError: by its ending it is none.
+    """
+    endings = [ending.lower() for ending in Path(path).suffixes if ending != ".gz"]
+    kind = _ENDINGS.get(endings[-1]) if endings else None
+    if kind is None:
+        raise UserError(
+            f"{path} is no table by its name: CSV ends with .csv, TSV with .tsv, JSON "
+            "lines with .jsonl. Name it so, or convert it."
+        )
+    return kind
+
+
+def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
+    """Returns a file's table, whose records are yet to be read.
+
+    Args:
+        path: the file, packed by gzip or not.
+        encoding: what it is encoded in.
+
+    Raises:
+        UserError: it can't be read, is empty or malformed, or two columns have one
+            name.
+    """
+    kind, path = kind_of(path), Path(path)
+    if kind == JSON_LINES:
+        first = next(_objects(path, encoding), None)
+        if first is None:
+            raise UserError(f"{path} is empty: a JSON object a line is expected.")
+        return Table(path, kind, tuple(first.cells), encoding)
+    lines = text_files.read_lines(path, encoding)
+    head = next(lines, "")
+    delimiter, header = "\t" if kind == TSV else None, 0
+    if head.startswith("sep=") and head[4:] in _DELIMITERS:  # Excel's own
+        delimiter, header, head = head[4:], 1, next(lines, "")
+    if not head.strip():
+        raise UserError(f"{path} is empty: a first line that names columns is missing.")
+    delimiter = delimiter or max(_DELIMITERS, key=_outside_quotes(head).count)
+    table = Table(path, kind, (), encoding, delimiter, header=header)
+    if kind == TSV and not _quotes_fit(table):
+        table = dataclasses.replace(table, quoted=False)
+    _, columns = next(_rows(table, header=True))
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{path} has two columns {twice!r}. Rename one.")
+    return dataclasses.replace(table, columns=tuple(columns))
+
+
+def _outside_quotes(line):
+    return "".join(line.split('"')[::2])
+
+
+def _quotes_fit(table):
+    """Says whether all rows have equally many cells if quotes are no text."""
+    try:
+        return len({len(row) for _, row in _rows(table, header=True)}) == 1
+    except UserError:
+        return False
+
+
+def _rows(table, header=False):
+    """Yields the rows of CSV or TSV, each with the line that it begins in."""
+    csv.field_size_limit(_LONGEST_CELL)
+    lines = (f"{line}\n" for line in text_files.read_lines(table.path, table.encoding))
+    for _ in range(table.header):
+        next(lines)
+    quoting = csv.QUOTE_MINIMAL if table.quoted else csv.QUOTE_NONE
+    reader = csv.reader(lines, delimiter=table.delimiter, quoting=quoting, strict=True)
+    line = table.header + 1
+    try:
+        for number, row in enumerate(reader):
+            if row and (number or header):  # blank lines are none
+                yield line, row
+            line = table.header + reader.line_num + 1
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            reason = "a quote that begins a cell there is never closed"
+        else:
+            reason = "behind a closing quote there is more text"
+        raise UserError(
+            f"{table.path}: {reason}, in the record from line {line:,} on. A quote in "
+            'a cell is written twice, and the cell in quotes: "so ""quoted""".'
+        ) from error
+
+
+def _objects(path, encoding):
+    """Yields the objects of JSON lines."""
+    for number, line in enumerate(text_files.read_lines(path, encoding), start=1):
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+        except ValueError as error:
+            raise UserError(
+                f"{path}, line {number:,} is no JSON: {error}. An object a line is "
+                "expected."
+            ) from error
+        except RecursionError as error:
+            raise UserError(f"{path}, line {number:,} is nested too deeply.") from error
+        if not isinstance(cells, dict):
+            kind = "a list" if isinstance(cells, list) else repr(cells)[:40]
+            raise UserError(
+                f"{path}, line {number:,} is {kind}, no object: expected is "
+                '{"text": "…", …} in each line.'
+            )
+        yield Record(number, cells)
+
+
+def text_of(record: Record, column: str, path: str | Path) -> str:
+    """Returns a record's text.
+
+    Raises:
+        UserError: it has none there, or no string, or one that isn't Unicode.
+    """
+    found = cell(record, column, path)
+    if not isinstance(found, str):
+        shown = json.dumps(found, ensure_ascii=False)[:40]
+        raise UserError(
+            f"{path}, line {record.line:,}: {column!r} is {shown}, not a text."
+        )
+    try:
+        found.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{path}, line {record.line:,}: character {error.start:,} of {column!r} is "
+            "half of a surrogate pair, no text."
+        ) from error
+    return found
+
+
+def cell(record: Record, column: str, path: str | Path) -> Any:
+    """Returns what a record has in a column.
+
+    Raises:
+        UserError: it has no such column, as an object of JSON lines may.
+    """
+    if column not in record.cells:
+        raise UserError(f"{path}, line {record.line:,} has no {column!r}.")
+    return record.cells[column]
+
+
+def written(
+    records: Iterable[dict], columns: Sequence[str], kind: str, delimiter: str = ","
+) -> Iterator[str]:
+    r"""Yields a table's lines, each with its line end.
+
+    Args:
+        records: what is written, by column.
+        columns: of CSV and TSV, in order; every record has these and no others.
+        kind: CSV, TSV or JSON_LINES.
+        delimiter: of CSV.
+
+    Raises:
+        UserError: a record has other columns, in CSV or TSV.
+    """
+    if kind == JSON_LINES:
+        for cells in records:
+            yield json.dumps(cells, ensure_ascii=False) + "\n"
+        return
+    lines = _Lines()
+    delimiter = "\t" if kind == TSV else delimiter
+    writer = csv.writer(lines, delimiter=delimiter, lineterminator="\n")
+    yield writer.writerow(columns)
+    for cells in records:
+        others = [name for name in cells if name not in columns]
+        others += [name for name in columns if name not in cells]
+        if others:
+            raise UserError(
+                f"A record has other columns than the first one, {', '.join(others)}: "
+                "no CSV or TSV. Write JSON lines, to a name with .jsonl."
+            )
+        yield writer.writerow([_shown(cells[name]) for name in columns])
+
+
+class _Lines:
+    """A file of which what is written to it is returned."""
+
+    def write(self, text):
+        return text
+
+
+def _shown(value):
+    """Returns a cell of CSV: strings as they are, else JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,151 @@
+"""Labelled texts from a user's own files: CSV, TSV or JSON lines."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tasks.data import label_classes, splits, tables
+from tasks.data.corpus import UNREPORTED
+from tasks.errors import UserError
+from tasks.sentiment import corpus as labelled_texts
+from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
+
+
+def read(
+    path: str,
+    encoding: str,
+    text_column: str | None,
+    label_column: str | None,
+    class_names: tuple[str, ...] | None = None,
+    renamed: Mapping[str, str] | None = None,
+    known_by: str = "the model",
+) -> LabelledTexts:
+    """Reads a file's texts and their classes.
+
+    The source is the file's name, without its folder: it gets into presets.
+
+    Args:
+        path: the file.
+        encoding: what it is encoded in.
+        text_column: the column with the texts, if it is chosen.
+        label_column: the column with the classes, likewise.
+        class_names: the classes that are known; by default those that occur, whole
+            numbers in their order, else by code points.
+        renamed: other names for classes.
+        known_by: who knows them, for messages.
+
+    Raises:
+        UserError: the file can't be read or is malformed; a column isn't there; a
+            label is missing, or none of `class_names`; or the labels are no classes.
+    """
+    table = tables.read(path, encoding)
+    text, label = columns(table, text_column, label_column)
+    texts, labels, lines = [], [], []
+    for record in table.records():
+        texts.append(tables.text_of(record, text, path).encode("utf-8"))
+        labels.append(_class(tables.cell(record, label, path), record, label, path))
+        lines.append(record.line)
+    if not texts:
+        raise UserError(f"{path} names columns, but holds no record.")
+    where = f"Column {label!r} of {path}"
+    found, places = label_classes.named(labels, where, numbers=True)
+    found = labelled_texts.renamed_classes(found, renamed or {}, path)
+    class_names = class_names or found
+    for place, name in enumerate(found):
+        if name not in class_names:
+            line = lines[int(np.flatnonzero(places == place)[0])]
+            raise UserError(
+                f"{path}, line {line:,}: {known_by} doesn't know the class {name!r}. "
+                f"It knows {', '.join(class_names)}."
+            )
+    known = np.array([class_names.index(name) for name in found], np.int32)
+    source = Path(path).name
+    return LabelledTexts(
+        np.array(texts, object), known[places], class_names, source, ""
+    )
+
+
+def columns(
+    table: tables.Table, text: str | None, label: str | None
+) -> tuple[str, str]:
+    """Returns the columns of a table's texts and classes.
+
+    Args:
+        table: the table.
+        text: the user's choice, if there is one.
+        label: the user's choice, if there is one.
+
+    Raises:
+        UserError: one isn't there, or none can be told, or both are the same.
+    """
+    text = table.column("text", text, labelled_texts.TEXT_COLUMNS)
+    label = table.column("label", label, labelled_texts.LABEL_COLUMNS)
+    if text == label:
+        raise UserError(
+            f"{table.path}: column {text!r} can't be the text and its class as well. "
+            "Choose another with --label-column."
+        )
+    return text, label
+
+
+def read_corpus(settings, renamed: Mapping[str, str]) -> LabelledCorpus:
+    """Reads the files that a training is told to use.
+
+    Without a file to validate on, that is cut from those to train on.
+
+    Args:
+        settings: a `tasks.sentiment.config.Config` with a `train_file`.
+        renamed: other names for classes.
+
+    Raises:
+        UserError: see `read`; or there is one class only.
+    """
+    chosen = settings.encoding, settings.text_column, settings.label_column
+    train = read(settings.train_file, *chosen, renamed=renamed)
+    labelled_texts.check_classes(train)
+    known = train.class_names, renamed, train.source
+    validation, test = (
+        name and read(name, *chosen, *known)
+        for name in (settings.validation_file, settings.test_file)
+    )
+    if validation is None:
+        train, validation = splits.hold_out(train)
+    table = tables.read(settings.train_file, settings.encoding)
+    text, label = columns(table, settings.text_column, settings.label_column)
+    record = {
+        "text_column": text,
+        "label_column": label,
+        "train": train.source,
+        "chosen_on": validation.source,
+        "test": test.source if test else UNREPORTED,
+    }
+    return LabelledCorpus(train, (validation,), (test,) if test else (), record)
+
+
+def class_names(
+    path: str, encoding: str, text_column: str | None, label_column: str | None
+) -> tuple[str, ...]:
+    """Returns the classes of a file as the file calls them: see `read`."""
+    return read(path, encoding, text_column, label_column).class_names
+
+
+def _class(value, record, column, path):
+    """Returns what a label calls its class."""
+    name = _name(value)
+    if name is None or not name.strip():
+        found = "empty" if name is not None else json.dumps(value)[:40]
+        raise UserError(
+            f"{path}, line {record.line:,}: {column!r} is {found}. "
+            f"{label_classes.ACCEPTED}: give the text one, or leave its line out."
+        )
+    return name
+
+
+def _name(value):
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str | bool | int):
+        return str(value)
+    return None
