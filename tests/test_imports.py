@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "version": set(),
     "plots": BASEMENT,
     "export": {"kernels"} | SIDE | BASEMENT,
-    "presets": {"export"} | SIDE | BASEMENT,
+    "preset_archives": BASEMENT,
+    "preset_downloads": {"preset_archives"} | BASEMENT,
+    "presets": {"export", "preset_downloads"} | SIDE | BASEMENT,
     "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
     "__init__": {"cells", "layers", "models", "presets", "plots", "tags", "version"}
     | SIDE

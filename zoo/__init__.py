@@ -58,10 +58,12 @@ def from_preset(name_or_path: str | os.PathLike):
 
     Args:
         name_or_path: a preset's folder; or a name, looked up in the folder
-            `$ZOO_PRETRAINED`, then among the presets that come with the zoo.
+            `$ZOO_PRETRAINED`, among the presets that come with the zoo, and in
+            `$ZOO_PRESETS_URL`; or an archive's URL, `https://…/NAME.zip`.
 
     Raises:
-        zoo.errors.PresetError: there is no such preset, or it is damaged.
+        zoo.errors.PresetError: there is no such preset, it can't be fetched, or it is
+            damaged.
     """
     from zoo import presets  # imports TensorFlow, which takes seconds
 

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo import export, preset_mistakes
+from zoo import export, preset_downloads, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
 from zoo.files import replaced_file, replaced_folder, whole_folder
 from zoo.text import Vocabulary
@@ -102,11 +102,16 @@ def find(name_or_path: str | os.PathLike) -> Path:
     Args:
         name_or_path: a folder, its own or that of the training which made it; or a
             name, which is looked up in the folder `$ZOO_PRETRAINED`, then among the
-            presets that come with the zoo.
+            presets that come with the zoo, then in `$ZOO_PRESETS_URL`, a folder of
+            archives and their `SHA256SUMS` on a server; or an archive's URL,
+            `https://…/NAME.zip`. What comes from a server is kept in Keras' cache.
 
     Raises:
-        PresetError: there is none, with the nearest name that there is.
+        PresetError: there is none, with the nearest name that there is; or it can't be
+            fetched, or isn't what its SHA-256 says.
     """
+    if preset_downloads.is_url(name_or_path):
+        return preset_downloads.fetched(os.fspath(name_or_path))
     candidates = [Path(name_or_path)]
     candidates += [folder / name_or_path for folder in folders()]
     for candidate in candidates:
@@ -119,6 +124,9 @@ def find(name_or_path: str | os.PathLike) -> Path:
     for candidate in candidates if name else ():
         if os.path.lexists(candidate):
             raise PresetError(_no_preset(candidate))
+    fetched = preset_downloads.named(name)
+    if fetched is not None:
+        return fetched
     raise PresetError(_unknown(name))
 
 
@@ -162,7 +170,7 @@ def _unknown(name):
         )
     return (
         f"{message} No presets are installed here: install the zoo from its repository "
-        "by pip, or give a preset's folder."
+        f"by pip, set ${preset_downloads.VARIABLE}, or give a preset's folder."
     )
 
 

@@ -150,6 +150,8 @@ def _run(template, arguments, argv):
         _function(template.evaluate)(arguments.model, arguments.config)
     elif arguments.command == "export":
         _export(arguments)
+    elif arguments.command == "pack":
+        _pack(arguments)
     else:
         _run_own(template.all_commands()[arguments.command], arguments)
     return 0
@@ -250,6 +252,20 @@ def _export(arguments):
     print(f"SavedModel: {arguments.output}")
 
 
+def _pack(arguments):
+    from zoo import preset_archives, presets
+
+    folder = presets.find(arguments.preset)
+    output = arguments.output or Path(f"{folder.resolve().name}.zip")
+    if output.suffix != ".zip":
+        raise UserError(f"--output {output} must end with .zip: NAME.zip of a preset.")
+    outputs.check_file(output, "--output")
+    presets.load(folder)  # what is damaged isn't handed on
+    digest = preset_archives.pack(folder, output)
+    print(f"archive     {output}")
+    print(f"sha256      {digest}, in {output.with_name(preset_archives.SUMS)}")
+
+
 def _parser(template, program=None):
     program = program or module_program(template.name)
     examples = "\n".join(template.examples)
@@ -287,6 +303,12 @@ def _parser(template, program=None):
     commands["export"].add_argument(
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
+    commands["pack"].add_argument(
+        "preset", metavar="PRESET", help="a preset's name or folder"
+    )
+    commands["pack"].add_argument(
+        "--output", type=Path, metavar="FILE", help="the archive (default: PRESET.zip)"
+    )
     return parser
 
 
@@ -307,6 +329,7 @@ def _add_commands(parser, own):
         "evaluate": "measure a preset, and write the model card of one of your own",
         **{name: command.help for name, command in own.items()},
         "export": "write a preset's model as a SavedModel",
+        "pack": "write a preset as an archive, to be loaded by its URL",
     }
     return {
         name: subparsers.add_parser(

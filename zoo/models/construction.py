@@ -42,12 +42,22 @@ def given_tokenizer(tokenizer, default: Callable):
     Args:
         tokenizer: a tokenizer, its config, or None.
         default: makes the tokenizer where none is given.
+
+    Raises:
+        ValueError: a config is of a class that isn't registered with Keras, as those
+            of `zoo.text` are. By its name alone nothing is imported: a config may come
+            from anywhere.
     """
     if tokenizer is None:
         return default()
-    if isinstance(tokenizer, dict):
-        return keras.saving.deserialize_keras_object(tokenizer)
-    return tokenizer
+    if not isinstance(tokenizer, dict):
+        return tokenizer
+    registered = tokenizer.get("registered_name")
+    if keras.saving.get_registered_object(registered) is None:
+        raise ValueError(
+            f"There is no tokenizer {registered!r}, registered with Keras."
+        )
+    return keras.saving.deserialize_keras_object(tokenizer)
 
 
 def embedding(vocabulary: Vocabulary, units: int, name: str) -> keras.layers.Embedding:

@@ -1,0 +1,127 @@
+"""Presets as archives: what is packed comes back, and nothing else gets out."""
+
+import stat
+import subprocess
+import zipfile
+
+import pytest
+
+from zoo.errors import PresetError
+from zoo.preset_archives import pack, read_sums, sha256, unpack
+
+FILES = {
+    "config.json": b"{}",
+    "README.md": "# Vögel\n".encode(),
+    "saved_model/saved_model.pb": bytes(range(256)) * 1000,
+    "saved_model/assets/vocabulary.txt": b"",
+}
+
+
+@pytest.fixture
+def preset(tmp_path):
+    for name, content in FILES.items():
+        path = tmp_path / "birds" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "birds"
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def unpacked(path, folder):
+    folder.mkdir()
+    unpack(path, folder, "here")
+    return contents(folder)
+
+
+def test_what_is_packed_comes_back(preset, tmp_path):
+    pack(preset, tmp_path / "out" / "other.zip")
+    with zipfile.ZipFile(tmp_path / "out" / "other.zip") as archive:
+        assert set(archive.namelist()) == {f"other/{name}" for name in FILES}
+    assert unpacked(tmp_path / "out" / "other.zip", tmp_path / "new") == FILES
+
+
+def test_the_same_preset_is_the_same_archive(preset, tmp_path):
+    first, second = (tmp_path / name / "birds.zip" for name in "ab")
+    digest = pack(preset, first)
+    for path in preset.rglob("*"):
+        path.touch()
+    assert pack(preset, second) == digest == sha256(second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_list_of_sums_is_what_sha256sum_checks(preset, tmp_path):
+    for name in ("b.zip", "a.zip", "b.zip"):
+        pack(preset, tmp_path / "out" / name)
+    sums = (tmp_path / "out" / "SHA256SUMS").read_text()
+    assert list(read_sums(sums)) == ["a.zip", "b.zip"]
+    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    subprocess.run(check, cwd=tmp_path / "out", check=True, capture_output=True)
+    assert read_sums("AB  *a.zip\r\n\nx\n") == {"a.zip": "ab"}
+
+
+def archive(path, entries, mode=stat.S_IFREG | 0o644):
+    with zipfile.ZipFile(path, "w") as written:
+        for name in entries:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            written.writestr(entry, b"{}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (["a/config.json", "../evil"], "'../evil' in it leads out of its folder"),
+        (["a/config.json", "a/../../evil"], "leads out of its folder"),
+        (["a/config.json", "/evil"], "leads out of its folder"),
+        (["a/config.json", "..\\evil"], "leads out of its folder|can't be"),
+        (["a/config.json", "C:/evil"], "leads out of its folder"),
+        (["a/config.json", "b/evil"], "'b/evil' in it lies beside the preset, a"),
+        (["a/config.json", "a/CONFIG.json"], "is there twice"),
+        (["a/config.json", "b/config.json"], "holds 2 presets"),
+        (["a/b/config.json"], "holds no presets"),
+        ([], "holds no presets"),
+    ],
+)
+def test_what_leads_out_of_its_folder_is_refused(tmp_path, entries, message):
+    path = archive(tmp_path / "evil.zip", entries)
+    with pytest.raises(PresetError, match=message):
+        unpacked(path, tmp_path / "new")
+    outside = {*tmp_path.rglob("*evil*"), *tmp_path.parent.glob("*evil*")} - {path}
+    assert not outside
+
+
+def test_links_are_refused(tmp_path):
+    path = archive(tmp_path / "a.zip", ["a/config.json"], stat.S_IFLNK | 0o777)
+    with pytest.raises(PresetError, match="is no plain file"):
+        unpacked(path, tmp_path / "new")
+
+
+def test_an_archive_without_a_folder_is_one(tmp_path):
+    path = archive(tmp_path / "a.zip", ["config.json", "saved_model/x"])
+    found = unpacked(path, tmp_path / "new")
+    assert set(found) == {"config.json", "saved_model/x"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "none"])
+def test_what_is_no_whole_archive_is_told(preset, tmp_path, damage):
+    path = tmp_path / "birds.zip"
+    pack(preset, path)
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[content.index(b"saved_model.pb") + 40] ^= 1
+    path.write_bytes({"cut": content[:300], "flip": content, "none": b""}[damage])
+    with pytest.raises(PresetError, match="here can't be unpacked: "):
+        unpacked(path, tmp_path / "new")
+
+
+def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
+    path = archive(tmp_path / "a.zip", ["a/config.json"])
+    free = type("Usage", (), {"free": 1})
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: free)
+    with pytest.raises(PresetError, match="more than is free"):
+        unpacked(path, tmp_path / "new")
