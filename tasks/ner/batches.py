@@ -41,7 +41,9 @@ def predict(model, sentences: TaggedSentences, batch_size: int) -> list[list[str
     """
     ordered = bucketed(sentences, model.tags, batch_size)
     tag = tf.function(
-        kernels.portable()(model.tag_tokens), input_signature=model.tokens_signature
+        kernels.portable()(model.tag_tokens),
+        input_signature=model.tokens_signature,
+        autograph=False,
     )
     rows = []
     for tokens, _ in ordered.dataset():

@@ -78,7 +78,9 @@ def tag(model, texts: Iterator[bytes], batch_size: int) -> Iterator[TaggedText]:
         texts: the texts.
         batch_size: how many to tag at a time.
     """
-    function = tf.function(model.tag, input_signature=model.text_signature)
+    function = tf.function(
+        model.tag, input_signature=model.text_signature, autograph=False
+    )
     for batch in _batched(texts, batch_size):
         yield from rows(batch, function(batch))
 
@@ -165,7 +167,9 @@ def shown(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> str:
 
 
 def _tag_tokens(model, sentences, batch_size):
-    function = tf.function(model.tag_tokens, input_signature=model.tokens_signature)
+    function = tf.function(
+        model.tag_tokens, input_signature=model.tokens_signature, autograph=False
+    )
     for batch in _batched(sentences, batch_size):
         tokens = tf.ragged.constant(batch, tf.string, ragged_rank=1).to_tensor("")
         results = {key: value.numpy() for key, value in function(tokens).items()}

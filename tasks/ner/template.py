@@ -171,6 +171,7 @@ def _texts(settings, corpus):
     split = tf.function(
         lambda batch: tokenizer(batch)[0],
         input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     return word_streams.read(texts, split)
 

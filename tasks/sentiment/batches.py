@@ -19,7 +19,9 @@ def bucketed(
         **order: `buckets` and `seed`, as `BucketedBatches` takes them; without a
             seed the batches come from short to long.
     """
-    encode = tf.function(model.encode, input_signature=model.text_signature)
+    encode = tf.function(
+        model.encode, input_signature=model.text_signature, autograph=False
+    )
     ids = [
         tf.RaggedTensor.from_tensor(encode(texts), padding=0)
         for texts in data.in_batches(examples.texts)

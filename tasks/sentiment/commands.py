@@ -36,7 +36,9 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
 def _classified(model, texts, settings):
     """Yields what is found for each text, in order."""
     texts = input_notes.noted(texts)
-    classify = tf.function(model.classify, input_signature=model.text_signature)
+    classify = tf.function(
+        model.classify, input_signature=model.text_signature, autograph=False
+    )
     while batch := list(itertools.islice(texts, settings.batch_size)):
         result = classify(tf.constant(batch))
         for text, row in zip(batch, result["probabilities"].numpy(), strict=True):

@@ -156,7 +156,7 @@ def _augmented(settings, train):
 def _encoder(model):
     """Returns what encodes texts to learn the language from, end to end."""
 
-    @tf.function(input_signature=model.text_signature)
+    @tf.function(input_signature=model.text_signature, autograph=False)
     def encode(batch):
         rows = model.vocabulary.ids(model.tokenizer(batch))
         ends = tf.fill([rows.nrows(), 1], END_ID)  # each text with its `<EOS>`

@@ -201,7 +201,7 @@ class SentenceBatches(BucketedBatches):
 def encode(model, texts: Sequence[str]) -> tf.RaggedTensor:
     """Returns the ids of texts' tokens, int32, ragged (texts, tokens)."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def ids(batch):
         return model.encode(batch)
 
@@ -211,7 +211,9 @@ def encode(model, texts: Sequence[str]) -> tf.RaggedTensor:
 def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
     """Yields the tokens of texts, in pieces."""
     tokenizer = tf.function(
-        tokenizer, input_signature=[tf.TensorSpec([None], tf.string)]
+        tokenizer,
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     pieces = [piece for text in texts.texts for piece in _cut(text)]
     yield from map(tokenizer, _batches(pieces))

@@ -180,7 +180,7 @@ def _scores(name, texts, batch_size):
     """Yields for each text what `LanguageModel.score` says of it."""
     model = LanguageModel.from_preset(name)
     signature = [tf.TensorSpec([None], tf.string)]
-    score = tf.function(model.score, input_signature=signature)
+    score = tf.function(model.score, input_signature=signature, autograph=False)
     while batch := list(itertools.islice(texts, batch_size)):
         yield from score_rows(model, batch, score(tf.constant(batch)))
 

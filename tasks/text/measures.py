@@ -23,7 +23,7 @@ def measure(model, batches, texts: Texts) -> dict:
         doesn't know, which are all one to it.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def costs(inputs, targets):
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, model(inputs))
         valid = targets != PADDING_ID

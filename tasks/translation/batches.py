@@ -56,7 +56,9 @@ def _vocabulary(texts, level, size, min_count):
     if level == "subword":
         return Subwords.fit(texts, size, min_count)
     tokenizer = tf.function(
-        LEVELS[level].tokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
+        LEVELS[level].tokenizer(),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     return Vocabulary.fit(map(tokenizer, data.in_batches(texts)), size, min_count)
 
@@ -159,6 +161,8 @@ def batches(
 def encode(language, texts: np.ndarray) -> tf.RaggedTensor:
     """Returns the ids of texts, strings, in one of a translator's languages."""
     ids = tf.function(
-        language.encode, input_signature=[tf.TensorSpec([None], tf.string)]
+        language.encode,
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     return tf.concat([ids(batch) for batch in data.in_batches(texts)], axis=0)

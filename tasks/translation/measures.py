@@ -109,7 +109,9 @@ def scorer(model):
     It returns a dict a pair: what `zoo.models.Translator.score` says, without padding.
     """
     texts = tf.TensorSpec([None], tf.string)
-    score = tf.function(kernels.portable()(model.score), input_signature=[texts] * 2)
+    score = tf.function(
+        kernels.portable()(model.score), input_signature=[texts] * 2, autograph=False
+    )
 
     def scored(pairs):
         sides = zip(*pairs, strict=True)

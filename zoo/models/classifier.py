@@ -269,12 +269,14 @@ class SequenceClassifier(Model, keras.Model):
         names = self.class_names
         return {
             "serving_default": tf.function(
-                self.classify, input_signature=self.text_signature
+                self.classify, input_signature=self.text_signature, autograph=False
             ),
             # Apart, for a server expects every output of `serving_default` to
             # have the batch in front.
             "class_names": tf.function(
-                lambda: {"class_names": tf.constant(names)}, input_signature=[]
+                lambda: {"class_names": tf.constant(names)},
+                input_signature=[],
+                autograph=False,
             ),
         }
 

@@ -48,10 +48,12 @@ def signatures(model) -> dict:
     names = model.vocabulary.tokens
     return {
         **_generating(model),
-        "score": tf.function(model.score, input_signature=[text]),
+        "score": tf.function(model.score, input_signature=[text], autograph=False),
         **_stepping(model),
         "token_names": tf.function(
-            lambda: {"token_names": tf.constant(names)}, input_signature=[]
+            lambda: {"token_names": tf.constant(names)},
+            input_signature=[],
+            autograph=False,
         ),
     }
 
@@ -108,13 +110,15 @@ def _stepping(model):
     def named(logits, state):
         return {"logits": logits, **dict(zip(names, state, strict=True))}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="prompt")])
+    prompt = tf.TensorSpec([None], tf.string, name="prompt")
+
+    @tf.function(input_signature=[prompt], autograph=False)
     def start(prompt):
         return named(*model.start(prompt))
 
     tokens = tf.TensorSpec([None], tf.int32, name="tokens")
 
-    @tf.function(input_signature=[tokens, specs])
+    @tf.function(input_signature=[tokens, specs], autograph=False)
     def step(tokens, state):
         size = len(model.vocabulary)
         tokens = parameters.checked(

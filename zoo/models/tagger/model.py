@@ -373,13 +373,17 @@ class SequenceTagger(Model, keras.Model):
         names = self.tags
         return {
             "serving_default": tf.function(
-                self.tag, input_signature=self.text_signature
+                self.tag, input_signature=self.text_signature, autograph=False
             ),
             "tag_tokens": tf.function(
-                self.tag_tokens, input_signature=self.tokens_signature
+                self.tag_tokens,
+                input_signature=self.tokens_signature,
+                autograph=False,
             ),
             "tag_names": tf.function(
-                lambda: {"tag_names": tf.constant(names)}, input_signature=[]
+                lambda: {"tag_names": tf.constant(names)},
+                input_signature=[],
+                autograph=False,
             ),
         }
 
