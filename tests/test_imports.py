@@ -16,27 +16,30 @@ BASEMENT = {
     "reproducible",
     "tag_spellings",
     "tags",
+    "typing",
     "version",
 }
 SIDE = {"text", "music", "decoding", "metrics"}
 MAY_IMPORT = {
-    "cells": {"keras_private"},
-    "kernels": set(),
-    "layers": {"cells", "kernels", "keras_private", "tags"},
+    "cells": {"keras_private", "typing"},
+    "kernels": {"typing"},
+    "layers": {"cells", "kernels", "keras_private", "tags", "typing"},
     **dict.fromkeys(SIDE, SIDE | BASEMENT),
     "music": {"plots"} | SIDE | BASEMENT,
     "errors": set(),
     "files": set(),
-    "keras_private": set(),
+    "keras_private": {"typing"},
     "reproducible": set(),
     "tag_spellings": {"tags"},
     "tags": set(),
+    "typing": set(),
     "version": set(),
     "plots": BASEMENT,
     "export": {"kernels"} | SIDE | BASEMENT,
     "preset_archives": BASEMENT,
     "preset_downloads": {"preset_archives"} | BASEMENT,
-    "presets": {"export", "preset_downloads"} | SIDE | BASEMENT,
+    "preset_mistakes": BASEMENT,
+    "presets": {"export", "preset_downloads", "preset_mistakes"} | SIDE | BASEMENT,
     "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
     "__init__": {"cells", "layers", "models", "presets", "plots", "tags", "version"}
     | SIDE
@@ -126,7 +129,11 @@ def test_decoding_imports_neither_keras_nor_the_rest_of_the_zoo():
     for file in files("zoo/decoding"):
         for name in imports_of(file):
             assert not within(name, "keras"), file
-            assert not within(name, "zoo") or within(name, "zoo.decoding"), file
+            assert (
+                not within(name, "zoo")
+                or within(name, "zoo.decoding")
+                or within(name, "zoo.typing")
+            ), file
 
 
 def test_only_data_and_datasets_import_tfds():

@@ -6,7 +6,7 @@ model = zoo.from_preset("sentiment_imdb")
 
 import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.version import __version__
 
@@ -53,7 +53,7 @@ def __dir__():
     return sorted({*globals(), *__all__})
 
 
-def from_preset(name_or_path: str | os.PathLike):
+def from_preset(name_or_path: str | os.PathLike) -> Any:
     """Returns a trained model, ready to use or to train on.
 
     Args:

@@ -11,6 +11,7 @@ import inspect
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -42,7 +43,7 @@ def _named(model):
     return {weight.path: weight.value for weight in model.weights}
 
 
-def save(model, path: str | os.PathLike) -> None:
+def save(model: Any, path: str | os.PathLike) -> None:
     """Writes a model of the zoo as a SavedModel, in place of what was there.
 
     Args:
@@ -189,7 +190,7 @@ def keep_weights(path: str | os.PathLike, old: str | os.PathLike) -> None:
     tf.saved_model.load(os.fspath(path))
 
 
-def read_weights(model, path: str | os.PathLike) -> None:
+def read_weights(model: Any, path: str | os.PathLike) -> None:
     """Reads a SavedModel's weights into a model built from the same config.
 
     Args:

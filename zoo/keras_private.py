@@ -26,6 +26,7 @@ Overridden, for which there is no other place:
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -34,6 +35,8 @@ from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
 # A cell that holds dropout masks, which the layer around it draws and forgets.
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from zoo.typing import Tensor
 
 __all__ = [
     "DropoutRNNCell",
@@ -54,6 +57,6 @@ def layers_in(layer: keras.layers.Layer, include_self: bool = True) -> Iterator:
     return layer._flatten_layers(include_self=include_self)
 
 
-def mask_of(tensor):
+def mask_of(tensor: Tensor) -> Any:
     """Returns the mask that a layer gave a tensor along, (batch, steps), or None."""
     return getattr(tensor, "_keras_mask", None)

@@ -1,6 +1,7 @@
 """Metrics that Keras lacks, in the graph, for training and validation."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ from keras import ops
 
 from zoo.keras_private import mask_of
 from zoo.tags import OUTSIDE, begins, continues, labels, may_end, parse
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -42,7 +44,7 @@ class EntityF1(keras.metrics.Metric):
         tags: Sequence[str],
         scheme: str = "iob2",
         name: str = "entity_f1",
-        dtype=None,
+        dtype: Any = None,
     ):
         super().__init__(name=name, dtype=dtype)
         self.tags = tuple(tags)
@@ -63,7 +65,9 @@ class EntityF1(keras.metrics.Metric):
             (3, len(self.labels)), "zeros", dtype="int64", name="counts"
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         """Counts the entities of a batch.
 
         Args:
@@ -91,7 +95,7 @@ class EntityF1(keras.metrics.Metric):
         other = ops.stack([predicted, predicted, true])
         self.counts.assign_add(self._in_common(one, other))
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the F1 over all types, a float scalar."""
         hits, predicted, actual = ops.unstack(
             ops.cast(ops.sum(self.counts, axis=1), self.dtype), num=3
@@ -183,11 +187,13 @@ class TokenAccuracy(keras.metrics.Metric):
         dtype: of the result.
     """
 
-    def __init__(self, name: str = "token_accuracy", dtype=None):
+    def __init__(self, name: str = "token_accuracy", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         self.counts = self.add_variable((2,), "zeros", dtype="int64", name="counts")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         """Counts the steps of a batch.
 
         Args:
@@ -206,7 +212,7 @@ class TokenAccuracy(keras.metrics.Metric):
         counts = [ops.count_nonzero(right), ops.count_nonzero(counted)]
         self.counts.assign_add(ops.cast(ops.stack(counts), "int64"))
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the share, a float scalar; 0 where nothing was seen."""
         right, counted = ops.unstack(ops.cast(self.counts, self.dtype), num=2)
         return ops.divide_no_nan(right, counted)

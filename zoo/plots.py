@@ -3,13 +3,14 @@
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from zoo.files import replaced_file
 
 
-def new_figure(**kwargs):
+def new_figure(**kwargs: Any) -> Any:
     """Returns an empty figure of matplotlib, or says what to install."""
     try:
         from matplotlib.figure import Figure

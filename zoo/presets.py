@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo import export, preset_downloads, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
@@ -179,7 +180,7 @@ def _names():
     return sorted(_by_name())
 
 
-def save(model, path: str | os.PathLike) -> None:
+def save(model: Any, path: str | os.PathLike) -> None:
     """Writes a model as a preset, in place of what was there.
 
     Args:
@@ -234,7 +235,7 @@ def export_anew(name_or_path: str | os.PathLike) -> None:
                 raise PresetError(f"{os.fspath(folder)!r} stays: {file} would change.")
 
 
-def load(name_or_path: str | os.PathLike):
+def load(name_or_path: str | os.PathLike) -> Any:
     """Returns the model of a preset, ready to use or to train on.
 
     Args:

@@ -94,7 +94,7 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
     if strange is None:
         if prefixes & set("ES"):
             return "iobes"
-        return min(violations, key=violations.get)
+        return min(violations, key=lambda scheme: violations[scheme])
     if prefixes <= {OUTSIDE}:
         return PLAIN
     number, place, name = strange

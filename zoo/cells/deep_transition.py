@@ -1,8 +1,12 @@
 """A cell whose step is itself a deep network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from zoo.keras_private import DropoutRNNCell, takes_training
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -43,13 +47,13 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
 
     def __init__(
         self,
-        cell,
-        input_units=(),
-        transition_units=(),
-        output_units=(),
-        activation="tanh",
-        skip=False,
-        **kwargs,
+        cell: Any,
+        input_units: Sequence[int] = (),
+        transition_units: Sequence[int] = (),
+        output_units: Sequence[int] = (),
+        activation: str = "tanh",
+        skip: bool = False,
+        **kwargs: Any,
     ):
         sizes = _sizes(cell)
         if not any([input_units, transition_units, output_units]):
@@ -85,12 +89,12 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         )
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of the cell's states."""
         return self.cell.state_size
 
     @property
-    def output_size(self):
+    def output_size(self) -> Any:
         """The size of y<t>."""
         if self.output_units:
             return self.output_units[-1]
@@ -98,15 +102,15 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         return _sizes(self.cell)[0] if size is None else size
 
     @property
-    def gate_names(self):
+    def gate_names(self) -> tuple[str, ...]:
         """The gates of the cell that can be read."""
         return getattr(self.cell, "gate_names", ())
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Any:
         """Returns the cell's state before the first step."""
         return self.cell.get_initial_state(batch_size=batch_size)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the weights, for inputs of shape (batch, n_x)."""
         batch, features = input_shape[0], input_shape[-1]
         if self.input_path:
@@ -120,7 +124,13 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
             size = getattr(self.cell, "output_size", None) or _sizes(self.cell)[0]
             self.output_path.build((batch, size))
 
-    def call(self, inputs, states, training=False, return_gates=False):
+    def call(
+        self,
+        inputs: Tensor,
+        states: Any,
+        training: bool | None = False,
+        return_gates: bool = False,
+    ) -> Any:
         """Takes one step.
 
         Args:
@@ -136,7 +146,7 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         a, *others = states if nested else [states]
         if self.transition_path:
             a = self.transition_path(a)
-        arguments = {"return_gates": True} if return_gates else {}
+        arguments: dict[str, Any] = {"return_gates": True} if return_gates else {}
         if takes_training(self.cell):
             arguments["training"] = training
         output, new, *gates = self.cell(
@@ -149,27 +159,27 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
     def _deep_inputs(self, inputs):
         return self.input_path(inputs) if self.input_path else inputs
 
-    def get_dropout_mask(self, step_input):
+    def get_dropout_mask(self, step_input: Tensor) -> None:
         """Has the cell draw the mask of its inputs, x'<t>."""
         if isinstance(self.cell, DropoutRNNCell):
             self.cell.get_dropout_mask(self._deep_inputs(step_input))
 
-    def get_recurrent_dropout_mask(self, step_input):
+    def get_recurrent_dropout_mask(self, step_input: Tensor) -> None:
         """Has the cell draw the mask of its state."""
         if isinstance(self.cell, DropoutRNNCell):
             self.cell.get_recurrent_dropout_mask(step_input)
 
-    def reset_dropout_mask(self):
+    def reset_dropout_mask(self) -> None:
         """Has the cell forget the mask of its inputs."""
         if isinstance(self.cell, DropoutRNNCell):
             self.cell.reset_dropout_mask()
 
-    def reset_recurrent_dropout_mask(self):
+    def reset_recurrent_dropout_mask(self) -> None:
         """Has the cell forget the mask of its state."""
         if isinstance(self.cell, DropoutRNNCell):
             self.cell.reset_recurrent_dropout_mask()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -182,7 +192,7 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """Makes the cell, and the cell in it, from its arguments."""
         config = dict(config)
         cell = keras.saving.deserialize_keras_object(

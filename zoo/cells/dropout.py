@@ -1,10 +1,14 @@
 """Dropout inside a cell, of its values or of its recurrent weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from zoo.typing import Tensor
 
-def drop(cell, inputs, state, training):
+
+def drop(cell: Any, inputs: Tensor, state: Any, training: bool | None) -> Any:
     """Drops parts of a step's input and of its recurrent state, in training.
 
     This is variational dropout (Gal & Ghahramani 2016). Each sequence has one mask
@@ -50,7 +54,9 @@ class WeightDropout:
         ValueError: p is out of range.
     """
 
-    def __init__(self, *args, recurrent_weight_dropout=0.0, **kwargs):
+    def __init__(
+        self, *args: Any, recurrent_weight_dropout: float = 0.0, **kwargs: Any
+    ):
         super().__init__(*args, **kwargs)
         if not 0 <= recurrent_weight_dropout < 1:
             raise ValueError(
@@ -60,7 +66,7 @@ class WeightDropout:
         self.recurrent_weight_dropout = recurrent_weight_dropout
         self._dropped_recurrent_kernel = None
 
-    def recurrent_weights(self, training=False):
+    def recurrent_weights(self, training: bool | None = False) -> Any:
         """Returns the recurrent kernel as a step takes it.
 
         Args:
@@ -85,18 +91,18 @@ class WeightDropout:
             )
         return self._dropped_recurrent_kernel
 
-    def get_recurrent_dropout_mask(self, step_input):
+    def get_recurrent_dropout_mask(self, step_input: Tensor) -> Any:
         """Draws, if there are none, the mask of the state and that of the weights."""
         mask = super().get_recurrent_dropout_mask(step_input)
         self.recurrent_weights(training=True)
         return mask
 
-    def reset_recurrent_dropout_mask(self):
+    def reset_recurrent_dropout_mask(self) -> None:
         """Forgets the masks of the state and of the weights."""
         super().reset_recurrent_dropout_mask()
         self._dropped_recurrent_kernel = None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         rate = self.recurrent_weight_dropout
         return {**super().get_config(), "recurrent_weight_dropout": rate}

@@ -1,5 +1,9 @@
 """Cells whose gates can be read."""
 
+from typing import Any
+
+from zoo.typing import Tensor
+
 
 class Gated:
     """Lets a cell's gates be read, from the very step that it takes.
@@ -13,9 +17,9 @@ class Gated:
             and `memory` that the unit has, in this order; empty if it has none.
     """
 
-    gate_names = ()
+    gate_names: tuple[str, ...] = ()
 
-    def gates(self, inputs, states, training=False):
+    def gates(self, inputs: Tensor, states: Any, training: bool | None = False) -> Any:
         """Takes one step and returns its gates instead of its output.
 
         Args:
@@ -35,7 +39,7 @@ class Gated:
         return gates
 
 
-def require_gates(cell, owner):
+def require_gates(cell: Any, owner: Any) -> Any:
     """Raises an error, about the layer named `owner`, if `cell` has no gates."""
     if getattr(cell, "gate_names", ()):
         return

@@ -1,5 +1,8 @@
 """The gated recurrent unit."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +11,7 @@ from zoo.cells.dropout import WeightDropout, drop
 from zoo.cells.gated import Gated
 from zoo.cells.normalization import normalize
 from zoo.keras_private import layers_in
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -64,12 +68,12 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
 
     def __init__(
         self,
-        units,
-        *args,
-        reset_after=False,
-        relevance_gate=True,
-        layer_normalization=False,
-        **kwargs,
+        units: int,
+        *args: Any,
+        reset_after: bool = False,
+        relevance_gate: bool = True,
+        layer_normalization: bool = False,
+        **kwargs: Any,
     ):
         if reset_after and not relevance_gate:
             raise ValueError(
@@ -82,12 +86,12 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
         self.layer_normalization = layer_normalization
 
     @property
-    def gate_names(self):
+    def gate_names(self) -> tuple[str, ...]:
         """The gates that can be read."""
         relevance = ("relevance",) if self.relevance_gate else ()
         return ("update", *relevance, "candidate", "memory")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the weights, for inputs of shape (batch, n_x)."""
         if self.relevance_gate:
             super().build(input_shape)
@@ -128,7 +132,13 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
                 constraint=self.bias_constraint,
             )
 
-    def call(self, inputs, states, training=False, return_gates=False):
+    def call(
+        self,
+        inputs: Tensor,
+        states: Any,
+        training: bool | None = False,
+        return_gates: bool = False,
+    ) -> Any:
         """Takes one step.
 
         Args:
@@ -165,9 +175,9 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
         c = update * candidate + (1 - update) * c
         states = [c] if nested else c
         if return_gates:
-            gates = {"update": update, "relevance": relevance}
-            gates |= {"candidate": candidate, "memory": c}
-            return c, states, {name: gates[name] for name in self.gate_names}
+            read = {"update": update, "relevance": relevance}
+            read |= {"candidate": candidate, "memory": c}
+            return c, states, {name: read[name] for name in self.gate_names}
         return c, states
 
     def _from_inputs(self, x, bias, columns):
@@ -194,18 +204,18 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
             return bias[0], bias[1]
         return bias, ops.zeros_like(bias)
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""
         check_reset_after(self, weights)
         super().set_weights(weights)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Takes the weights from a file, as `keras.layers.Layer` does."""
         if len(store.keys()) == len(self.weights):
             check_reset_after(self, [store[f"{n}"] for n in range(len(self.weights))])
         super().load_own_variables(store)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -214,7 +224,7 @@ class GRUCell(Gated, WeightDropout, keras.layers.GRUCell):
         }
 
 
-def check_reset_after(layer, values) -> None:
+def check_reset_after(layer: keras.layers.Layer, values: Tensor) -> None:
     """Raises a ValueError if values are those of the other GRU, by `reset_after`.
 
     Args:
@@ -225,7 +235,9 @@ def check_reset_after(layer, values) -> None:
     by_bias = {id(cell.bias): cell for cell in cells if cell.built and cell.use_bias}
     for weight, value in zip(layer.weights, values, strict=False):
         cell = by_bias.get(id(weight))
-        shapes = None if cell is None else (tuple(weight.shape), np.shape(value))
+        if cell is None:
+            continue
+        shapes = tuple(weight.shape), np.shape(value)
         columns = weight.shape[-1]
         if shapes in [((columns,), (2, columns)), ((2, columns), (columns,))]:
             raise ValueError(

@@ -1,11 +1,14 @@
 """Long short-term memory."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.cells.dropout import WeightDropout, drop
 from zoo.cells.gated import Gated
 from zoo.cells.normalization import normalize
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -61,14 +64,19 @@ class LSTMCell(Gated, WeightDropout, keras.layers.LSTMCell):
     gate_names = ("update", "forget", "output", "candidate", "memory")
 
     def __init__(
-        self, units, *args, peephole=False, layer_normalization=False, **kwargs
+        self,
+        units: int,
+        *args: Any,
+        peephole: bool = False,
+        layer_normalization: bool = False,
+        **kwargs: Any,
     ):
         super().__init__(units, *args, **kwargs)
         self.dropout_mask_count = None  # one mask for all gates: see `drop`
         self.peephole = peephole
         self.layer_normalization = layer_normalization
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the weights, for inputs of shape (batch, n_x)."""
         super().build(input_shape)
         if self.peephole:
@@ -88,7 +96,13 @@ class LSTMCell(Gated, WeightDropout, keras.layers.LSTMCell):
     def _gain(self, name, size):
         return self.add_weight(shape=(size,), name=name, initializer="ones")
 
-    def call(self, inputs, states, training=False, return_gates=False):
+    def call(
+        self,
+        inputs: Tensor,
+        states: Any,
+        training: bool | None = False,
+        return_gates: bool = False,
+    ) -> Any:
         """Takes one step.
 
         Args:
@@ -140,7 +154,7 @@ class LSTMCell(Gated, WeightDropout, keras.layers.LSTMCell):
         c = normalize(c, self.memory_gain)
         return c + self.memory_bias if self.use_bias else c
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,13 +1,17 @@
 """Layer normalisation inside a cell (Ba et al. 2016)."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from zoo.typing import Tensor
 
 EPSILON = 1e-5
 """Added to the variance: W_a a<0> is 0 for a<0> = 0, so there it is all there is."""
 
 
-def normalize(values, gain):
+def normalize(values: Tensor, gain: Any) -> Any:
     """Gives each row of `values` mean 0 and variance 1, then multiplies by `gain`.
 
     ```

@@ -1,9 +1,12 @@
 """The simple recurrent unit."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.cells.dropout import WeightDropout, drop
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,7 +28,7 @@ class SimpleRNNCell(WeightDropout, keras.layers.SimpleRNNCell):
         **kwargs: the other arguments of `keras.layers.SimpleRNNCell`.
     """
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Any, training: bool | None = False) -> Any:
         """Takes one step.
 
         Args:

@@ -5,6 +5,7 @@ They nest, in each other and in Keras' `StackedRNNCells`:
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -33,7 +34,9 @@ class Leaky(StateWrapper):
         ValueError: `alpha` is out of range, or the cell's output isn't its state.
     """
 
-    def __init__(self, cell, alpha=0.5, learned=False, **kwargs):
+    def __init__(
+        self, cell: Any, alpha: float = 0.5, learned: bool = False, **kwargs: Any
+    ):
         super().__init__(cell, **kwargs)
         if not 0 <= alpha < 1 or (learned and alpha == 0):
             interval = "(0, 1) to be learned" if learned else "[0, 1)"
@@ -41,7 +44,7 @@ class Leaky(StateWrapper):
         self.alpha = alpha
         self.learned = learned
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the weights, for inputs of shape (batch, n_x)."""
         super().build(input_shape)
         if self.learned:
@@ -59,7 +62,7 @@ class Leaky(StateWrapper):
             stays, goes = ops.sigmoid(w), ops.sigmoid(-w)
         return [stays * old[0] + goes * new[0], *new[1:]]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = {"alpha": self.alpha, "learned": self.learned}
         return {**super().get_config(), **config}
@@ -94,7 +97,14 @@ class Zoneout(StateWrapper):
 
     draws_each_step = True
 
-    def __init__(self, cell, rate=0.1, memory_rate=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        cell: Any,
+        rate: float = 0.1,
+        memory_rate: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ):
         super().__init__(cell, **kwargs)
         for name, value in (("rate", rate), ("memory_rate", memory_rate)):
             if not 0 <= value <= 1:
@@ -127,7 +137,7 @@ class Zoneout(StateWrapper):
         )
         return ops.where(drawn < rate, old, new)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = {
             "rate": self.rate,
@@ -151,7 +161,7 @@ class Residual(Wrapper):
         ValueError: when built for inputs of another size.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the cell's weights, for inputs of shape (batch, n_x)."""
         if input_shape[-1] != self.output_size:
             raise ValueError(

@@ -1,10 +1,13 @@
 """What it takes to wrap any cell: its states, gates, dropout and configuration."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.cells.gated import Gated
 from zoo.keras_private import DropoutRNNCell, takes_training
+from zoo.typing import Tensor
 
 
 class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
@@ -15,7 +18,7 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
     on as the memory.
     """
 
-    def __init__(self, cell, **kwargs):
+    def __init__(self, cell: Any, **kwargs: Any):
         if not isinstance(cell, keras.layers.Layer) or not hasattr(cell, "state_size"):
             raise ValueError(
                 f"{type(self).__name__} wraps a recurrent cell, such as "
@@ -26,18 +29,18 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         self.cell = cell
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of the cell's states."""
         return self.cell.state_size
 
     @property
-    def output_size(self):
+    def output_size(self) -> Any:
         """The size of the cell's output."""
         size = getattr(self.cell, "output_size", None)
         return self._state_sizes()[0] if size is None else size
 
     @property
-    def gate_names(self):
+    def gate_names(self) -> tuple[str, ...]:
         """The gates of the cell that can be read."""
         return getattr(self.cell, "gate_names", ())
 
@@ -45,7 +48,7 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         sizes = self.cell.state_size
         return [sizes] if isinstance(sizes, int) else list(sizes)
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Any:
         """Returns the cell's state before the first step."""
         if hasattr(self.cell, "get_initial_state"):
             return self.cell.get_initial_state(batch_size=batch_size)
@@ -54,12 +57,18 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
             for size in self._state_sizes()
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the cell's weights, for inputs of shape (batch, n_x)."""
         if not self.cell.built:
             self.cell.build(input_shape)
 
-    def call(self, inputs, states, training=False, return_gates=False):
+    def call(
+        self,
+        inputs: Tensor,
+        states: Any,
+        training: bool | None = False,
+        return_gates: bool = False,
+    ) -> Any:
         """Takes one step.
 
         Args:
@@ -72,7 +81,7 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
             The output, (batch, n_a), and the new states, in the form of `states`.
         """
         nested = isinstance(states, list | tuple)
-        arguments = {"return_gates": True} if return_gates else {}
+        arguments: dict[str, Any] = {"return_gates": True} if return_gates else {}
         if takes_training(self.cell):
             arguments["training"] = training
         output, new, *gates = self.cell(inputs, states, **arguments)
@@ -98,33 +107,33 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
     def _wraps_a_wrapper(self):
         return isinstance(self.cell, Wrapper)
 
-    def get_dropout_mask(self, step_input):
+    def get_dropout_mask(self, step_input: Tensor) -> None:
         """Has the cell draw all its masks: here its states' sizes are known."""
         states = self.get_initial_state(ops.shape(step_input)[0])
         _draw_masks(self.cell, step_input, states)
 
-    def get_recurrent_dropout_mask(self, step_input):
+    def get_recurrent_dropout_mask(self, step_input: Tensor) -> None:
         """Does nothing: `get_dropout_mask` has drawn all masks."""
 
-    def reset_dropout_mask(self):
+    def reset_dropout_mask(self) -> None:
         """Has the cell forget the masks of its inputs."""
         for cell in getattr(self.cell, "cells", [self.cell]):
             if isinstance(cell, DropoutRNNCell):
                 cell.reset_dropout_mask()
 
-    def reset_recurrent_dropout_mask(self):
+    def reset_recurrent_dropout_mask(self) -> None:
         """Has the cell forget the masks of its states."""
         for cell in getattr(self.cell, "cells", [self.cell]):
             if isinstance(cell, DropoutRNNCell):
                 cell.reset_recurrent_dropout_mask()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         cell = keras.saving.serialize_keras_object(self.cell)
         return {**super().get_config(), "cell": cell}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Any:
         """Makes the wrapper, and the cell in it, from its arguments."""
         config = dict(config)
         cell = keras.saving.deserialize_keras_object(config.pop("cell"))
@@ -147,7 +156,7 @@ def _draw_masks(cell, inputs, states):
 class StateWrapper(Wrapper):
     """A wrapper that changes the state a, and with it the output."""
 
-    def __init__(self, cell, **kwargs):
+    def __init__(self, cell: Any, **kwargs: Any):
         super().__init__(cell, **kwargs)
         while isinstance(cell, Wrapper):
             cell = cell.cell

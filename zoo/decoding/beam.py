@@ -24,6 +24,7 @@ from zoo.decoding.hypotheses import (
 from zoo.decoding.progress import checked_length
 from zoo.decoding.scoring import coverage_term, length_divisor
 from zoo.decoding.states import as_before, gather, repeat
+from zoo.typing import Tensor
 
 # Where rows leave a search, its sequences have room for so many ids at first; when it
 # is used up, for twice as many.
@@ -32,16 +33,16 @@ _ROOM = 32
 
 def beam_search(
     step: Callable,
-    first_inputs,
-    state,
+    first_inputs: Tensor,
+    state: Any,
     beams: int,
-    length,
+    length: Tensor | int,
     end_id: int,
     *,
-    memory=None,
-    length_penalty=0.0,
-    coverage_penalty=0.0,
-    attention_mask=None,
+    memory: Any = None,
+    length_penalty: Tensor | float = 0.0,
+    coverage_penalty: Tensor | float = 0.0,
+    attention_mask: Tensor | None = None,
     forbid: Sequence[int] = (),
     cycles: Cycles | None = None,
     returned: int | None = None,

@@ -1,9 +1,11 @@
 """Sequences that go in circles, as a model does that has lost its way."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Cycles:
                     f"`{name}` must be at least {least}, found {getattr(self, name)}."
                 )
 
-    def start(self, ids) -> "Tail":
+    def start(self, ids: Tensor) -> "Tail":
         """Returns what is known of sequences without any ids.
 
         Args:
@@ -45,7 +47,7 @@ class Cycles:
         shape = tf.concat([tf.shape(ids), [self.period]], axis=0)
         return Tail(tf.fill(shape, -tf.ones([], ids.dtype)), tf.zeros(shape, tf.int32))
 
-    def found(self, tail: "Tail"):
+    def found(self, tail: "Tail") -> Any:
         """Returns whether sequences go in circles, bool (…)."""
         periods = tf.range(1, self.period + 1)
         # The first piece has nothing before it that it would be the same as.
@@ -65,7 +67,7 @@ class Tail(NamedTuple):
     last: tf.Tensor
     runs: tf.Tensor
 
-    def then(self, ids) -> "Tail":
+    def then(self, ids: Tensor) -> "Tail":
         """Returns the tail after one id more, int (…)."""
         ids = ids[..., None]
         return Tail(

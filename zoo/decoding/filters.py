@@ -11,12 +11,15 @@ model says, temperature its sharpness, top-k and top-p cut off what is left.
 
 import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from zoo.typing import Tensor
 
-def forbid(logits, ids: Sequence[int]):
+
+def forbid(logits: Tensor, ids: Sequence[int]) -> Any:
     """Rules ids out: what they would have got goes to the others, in proportion.
 
     That is the same as drawing again for as long as one of them is drawn.
@@ -41,7 +44,7 @@ def forbid(logits, ids: Sequence[int]):
     return tf.where(tf.reduce_any(chosen, axis=0), -np.inf, logits)
 
 
-def repetition_penalty(logits, seen, penalty):
+def repetition_penalty(logits: Tensor, seen: Tensor, penalty: float) -> Any:
     """Makes what has occurred less likely (Keskar et al. 2019, CTRL, §4.1).
 
     ```
@@ -61,14 +64,14 @@ def repetition_penalty(logits, seen, penalty):
         ValueError: a Python number is not positive.
     """
     logits = tf.cast(logits, tf.float32)
-    if isinstance(penalty, numbers.Real) and not penalty > 0:
+    if isinstance(penalty, int | float) and not penalty > 0:
         raise ValueError(f"A repetition penalty must be positive, found {penalty}.")
     penalty = column(penalty)
     penalized = tf.where(logits > 0, logits / penalty, logits * penalty)
     return tf.where(seen, penalized, logits)
 
 
-def occurring(ids, size: int):
+def occurring(ids: Tensor, size: int) -> Any:
     """Returns which ids occur in each row, bool (batch, V), for a repetition penalty.
 
     Args:
@@ -81,7 +84,7 @@ def occurring(ids, size: int):
     return tf.cast(found, tf.bool)
 
 
-def temperature(logits, value):
+def temperature(logits: Tensor, value: Any) -> Any:
     """Makes a distribution sharper, or flatter.
 
     ```
@@ -99,7 +102,7 @@ def temperature(logits, value):
     """
     check_temperature(value)
     logits = tf.cast(logits, tf.float32)
-    if isinstance(value, numbers.Real):
+    if isinstance(value, int | float):
         if value in (0, 1):
             return logits if value else _largest(logits)
         value = float(value)
@@ -111,7 +114,7 @@ def temperature(logits, value):
     return tf.where(warm, shifted / tf.where(warm, value, 1.0), _largest(logits))
 
 
-def top_k(logits, k):
+def top_k(logits: Tensor, k: Tensor | int) -> Any:
     """Leaves the k largest logits; of equal ones those that come first.
 
     Args:
@@ -137,7 +140,7 @@ def top_k(logits, k):
     return tf.tensor_scatter_nd_update(nothing, _places(ids), largest)
 
 
-def top_p(logits, p):
+def top_p(logits: Tensor, p: Tensor | float) -> Any:
     """Leaves the nucleus (Holtzman et al. 2020): the fewest ids that reach p.
 
     They are the most probable ones, of equal ones those that come first, as many as
@@ -152,9 +155,9 @@ def top_p(logits, p):
         ValueError: a Python number is not in (0, 1].
     """
     logits = tf.cast(logits, tf.float32)
-    if isinstance(p, numbers.Real) and not 0 < p <= 1:
+    if isinstance(p, int | float) and not 0 < p <= 1:
         raise ValueError(f"top_p must lie in (0, 1], found {p}.")
-    if p is None or (isinstance(p, numbers.Real) and p == 1):
+    if p is None or (isinstance(p, int | float) and p == 1):
         return logits
     p = column(p, tf.float64)
     ordered, ranks = _sorted(logits)
@@ -166,13 +169,13 @@ def top_p(logits, p):
     return tf.where(kept, logits, -np.inf)
 
 
-def check_temperature(value) -> None:
+def check_temperature(value: Any) -> None:
     """Raises a ValueError if a temperature is a Python number and negative."""
-    if isinstance(value, numbers.Real) and not value >= 0:
+    if isinstance(value, int | float) and not value >= 0:
         raise ValueError(f"A temperature must be 0 or more, found {value}.")
 
 
-def column(value, dtype=tf.float32):
+def column(value: Any, dtype: Any = tf.float32) -> Any:
     """Returns a number for all rows, (1,), or one for each, (batch, 1)."""
     return tf.cast(value, dtype)[..., None]
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zoo.decoding.progress import checked_length, is_under_way, start, take_step
 from zoo.decoding.sampling import Categorical
+from zoo.typing import Tensor
 
 
 class Generated(NamedTuple):
@@ -76,7 +77,7 @@ class Generator:
         *,
         end_id: int | None = None,
         stop: Callable | None = None,
-        repetition_penalty=None,
+        repetition_penalty: Tensor | float | None = None,
         log_probabilities: bool = False,
         padding: float = 0,
         chunk: int = 64,
@@ -96,7 +97,15 @@ class Generator:
             self._take_steps, autograph=False, jit_compile=jit_compile
         )
 
-    def __call__(self, first_inputs, state, length, *, seed, seen=None) -> Generated:
+    def __call__(
+        self,
+        first_inputs: Tensor,
+        state: Any,
+        length: Tensor | int,
+        *,
+        seed: Any,
+        seen: Tensor | None = None,
+    ) -> Generated:
         """Draws until every row has ended, or `length` times.
 
         Args:
@@ -131,7 +140,7 @@ class Generator:
             )
             return after, chunks + 1, pieces
 
-        pieces = (_pieces(progress.inputs),)
+        pieces: tuple[Any, ...] = (_pieces(progress.inputs),)
         if self.log_probabilities:
             pieces += (_pieces(tf.cast(progress.ended, tf.float32)),)
         progress, _, pieces = tf.while_loop(goes_on, go_on, (progress, 0, pieces))
@@ -144,7 +153,15 @@ class Generator:
             log_probabilities=logs[0] if logs else None,
         )
 
-    def stream(self, first_inputs, state, length, *, seed, seen=None) -> Iterator:
+    def stream(
+        self,
+        first_inputs: Tensor,
+        state: Any,
+        length: Tensor | int,
+        *,
+        seed: Any,
+        seen: Tensor | None = None,
+    ) -> Iterator:
         """Yields what has been drawn, a chunk of steps at a time.
 
         Takes what a call takes, but not in a graph.
@@ -197,7 +214,16 @@ class Generator:
         return array.unstack(tf.repeat(nothing[None], self.chunk, axis=0))
 
 
-def generate(step, first_inputs, state, length, *, seed, seen=None, **how) -> Generated:
+def generate(
+    step: Any,
+    first_inputs: Tensor,
+    state: Any,
+    length: Tensor | int,
+    *,
+    seed: Any,
+    seen: Tensor | None = None,
+    **how: Any,
+) -> Generated:
     """Draws sequences, as `Generator(step, **how)` does when called.
 
     ```
@@ -213,7 +239,16 @@ def generate(step, first_inputs, state, length, *, seed, seen=None, **how) -> Ge
     return Generator(step, **how)(first_inputs, state, length, seed=seed, seen=seen)
 
 
-def stream(step, first_inputs, state, length, *, seed, seen=None, **how) -> Iterator:
+def stream(
+    step: Any,
+    first_inputs: Tensor,
+    state: Any,
+    length: Tensor | int,
+    *,
+    seed: Any,
+    seen: Tensor | None = None,
+    **how: Any,
+) -> Iterator:
     """Yields what is drawn, as `Generator(step, **how).stream` does."""
     generator = Generator(step, **how)
     return generator.stream(first_inputs, state, length, seed=seed, seen=seen)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from zoo.typing import Tensor
+
 
 class Hypotheses(NamedTuple):
     """What a beam search found, the best first; those that have ended before others.
@@ -41,35 +43,35 @@ class Paths(NamedTuple):
     tail: Any = ()
 
 
-def only(mask, paths):
+def only(mask: Tensor | None, paths: Any) -> Any:
     """Returns paths of which those where `mask` is false are none."""
     logs = tf.where(mask, paths.log_probabilities, -np.inf)
     return paths._replace(log_probabilities=logs)
 
 
-def largest(values, n):
+def largest(values: Tensor, n: int) -> Any:
     """Returns the places of the n largest in each row, equal ones in their order."""
     return tf.math.top_k(values, n).indices
 
 
-def taken(structure, places):
+def taken(structure: Any, places: Any) -> Any:
     """Takes places, (batch, k), of a nest of tensors (batch, n, …)."""
     return tf.nest.map_structure(
         lambda tensor: tf.gather(tensor, places, batch_dims=1), structure
     )
 
 
-def first(structure, n):
+def first(structure: Any, n: int) -> Any:
     """Takes the first n of a nest of tensors (batch, more, …)."""
     return tf.nest.map_structure(lambda tensor: tensor[:, :n], structure)
 
 
-def concatenated(one, other):
+def concatenated(one: Any, other: Any) -> Any:
     """Returns two nests of tensors (batch, n, …), concatenated along n."""
     return tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=1), one, other)
 
 
-def with_room(hypotheses, length, padding):
+def with_room(hypotheses: Any, length: Tensor | int, padding: Tensor | int) -> Any:
     """Returns hypotheses, or paths, whose sequences have `length` places at least."""
     sequences = hypotheses.sequences
     missing = tf.maximum(length - tf.shape(sequences)[2], 0)
@@ -79,7 +81,7 @@ def with_room(hypotheses, length, padding):
     return hypotheses._replace(sequences=sequences)
 
 
-def placed(hypotheses, rows, others):
+def placed(hypotheses: Any, rows: Tensor, others: Any) -> Any:
     """Returns hypotheses in which those of `rows`, int32 (k,), are `others`."""
     return tf.nest.map_structure(
         lambda all_, new: tf.tensor_scatter_nd_update(all_, rows[:, None], new),

@@ -6,14 +6,20 @@ gives each row numbers of its own: so every number is a scalar, or of shape (1,)
 it runs; what is wrong is said by a sentence there too.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 # The largest finite number of what a graph takes as float32.
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def per_row(name: str, value, rows, dtype=None, **limits) -> tf.Tensor:
+def per_row(
+    name: str, value: Any, rows: Tensor, dtype: Any = None, **limits: Any
+) -> tf.Tensor:
     """Returns a number for each row, in a graph or not.
 
     Args:
@@ -38,9 +44,9 @@ def per_row(name: str, value, rows, dtype=None, **limits) -> tf.Tensor:
 
 def one_or_per_row(
     name: str,
-    value,
-    rows,
-    dtype=None,
+    value: Any,
+    rows: Tensor,
+    dtype: Any = None,
     *,
     least: float | None = None,
     most: float | None = None,
@@ -91,7 +97,7 @@ def one_or_per_row(
 
 def check(
     name: str,
-    value,
+    value: Any,
     *,
     least: float | None = None,
     most: float | None = None,
@@ -118,7 +124,7 @@ def check(
         )
 
 
-def checked(tensor, condition, sentence: str, *found) -> tf.Tensor:
+def checked(tensor: Tensor, condition: Tensor, sentence: str, *found: Any) -> tf.Tensor:
     """Returns a tensor if a condition holds; else a sentence is raised.
 
     What is made of the result depends on the check, however a graph is run.

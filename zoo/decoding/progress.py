@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from zoo.decoding import filters, parameters, seeds
 from zoo.decoding.states import as_before
+from zoo.typing import Tensor
 
 
 class Progress(NamedTuple):
@@ -30,7 +31,7 @@ class Progress(NamedTuple):
     seen: Any
 
 
-def start(how, first_inputs, state, seen):
+def start(how: Any, first_inputs: Tensor, state: Any, seen: Tensor) -> Any:
     """Returns the progress of a generation that has drawn nothing.
 
     Args:
@@ -62,7 +63,7 @@ def start(how, first_inputs, state, seen):
     )
 
 
-def take_step(how, progress, seed, length):
+def take_step(how: Any, progress: Any, seed: Any, length: Tensor | int) -> Any:
     """Returns the progress after a step, and what was drawn.
 
     That is the draw, as the inputs, and log P of it, (batch,), if it is wanted. Rows
@@ -108,7 +109,7 @@ def _moved_on(how, progress, draw, state, full):
     )
 
 
-def checked_length(length):
+def checked_length(length: Tensor | int) -> Any:
     """Returns the most draws there may be, int32, () or (batch,).
 
     Raises:
@@ -118,7 +119,7 @@ def checked_length(length):
     return tf.cast(length, tf.int32)
 
 
-def is_under_way(progress, until):
+def is_under_way(progress: Any, until: Any) -> Any:
     """Returns whether there is a draw to make before step `until`, () or (batch,)."""
     return tf.reduce_any((progress.step < until) & ~progress.ended)
 

@@ -7,11 +7,13 @@ float32 (batch,), in nats.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.decoding import filters
 from zoo.decoding.seeds import uniform
+from zoo.typing import Tensor
 
 
 class Categorical:
@@ -38,14 +40,18 @@ class Categorical:
     """
 
     def __init__(
-        self, temperature=1.0, top_k=None, top_p=None, forbid: Sequence[int] = ()
+        self,
+        temperature: Tensor | float = 1.0,
+        top_k: Tensor | int | None = None,
+        top_p: Tensor | float | None = None,
+        forbid: Sequence[int] = (),
     ):
         self.temperature = temperature
         self.top_k = top_k
         self.top_p = top_p
         self.forbid = tuple(forbid)
 
-    def __call__(self, outputs, seed):
+    def __call__(self, outputs: Tensor, seed: Any) -> Any:
         """Returns an id for each row of logits."""
         logits = self.logits(outputs)
         weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
@@ -55,7 +61,7 @@ class Categorical:
         points = uniform(tf.shape(logits)[:1], seed)[:, None] * sums[:, -1:]
         return tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=-1)
 
-    def logits(self, outputs):
+    def logits(self, outputs: Tensor) -> Any:
         """Returns the logits that are drawn from, float32 (batch, V)."""
         logits = filters.forbid(outputs, self.forbid)
         logits = filters.temperature(logits, self.temperature)
@@ -63,7 +69,7 @@ class Categorical:
         return filters.top_p(logits, self.top_p)
 
     @staticmethod
-    def log_probability(outputs, draw):
+    def log_probability(outputs: Tensor, draw: Tensor) -> Any:
         """Returns log P of ids (batch,) under the model, before any filter."""
         logs = tf.nn.log_softmax(tf.cast(outputs, tf.float32))
         return tf.gather(logs, draw, batch_dims=1)
@@ -94,10 +100,10 @@ class Bernoulli:
         ValueError: a Python number is negative.
     """
 
-    def __init__(self, temperature=1.0):
+    def __init__(self, temperature: Tensor | float = 1.0):
         self.temperature = temperature
 
-    def __call__(self, outputs, seed):
+    def __call__(self, outputs: Tensor, seed: Any) -> Any:
         """Returns a frame for each row of logits."""
         filters.check_temperature(self.temperature)
         warmth = tf.maximum(filters.column(self.temperature), 1e-30)
@@ -106,7 +112,7 @@ class Bernoulli:
         return tf.cast(points < tf.cast(tf.sigmoid(logits), tf.float64), tf.float32)
 
     @staticmethod
-    def log_probability(outputs, draw):
+    def log_probability(outputs: Tensor, draw: Tensor) -> Any:
         """Returns log P of frames (batch, n) under the model, at temperature 1."""
         costs = tf.nn.sigmoid_cross_entropy_with_logits(
             labels=tf.cast(draw, tf.float32), logits=tf.cast(outputs, tf.float32)

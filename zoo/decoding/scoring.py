@@ -7,11 +7,15 @@ score = log P(y|x) / ((5 + |y|) / 6)^α + β Σ_s log min(Σ_t α<t,s>, 1)
 Each weight is a number or a tensor, of shape () or one that fits, as (batch, 1).
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
+from zoo.typing import Tensor
 
-def length_divisor(lengths, alpha):
+
+def length_divisor(lengths: Tensor, alpha: float) -> Any:
     """Returns ((5 + |y|) / 6)^α, float32.
 
     Args:
@@ -21,7 +25,7 @@ def length_divisor(lengths, alpha):
     return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** tf.cast(alpha, tf.float32)
 
 
-def coverage_term(coverage, beta, mask=None):
+def coverage_term(coverage: Tensor, beta: float, mask: Tensor | None = None) -> Any:
     """Returns β Σ_s log min(Σ_t α<t,s>, 1), which is 0 at most.
 
     Args:

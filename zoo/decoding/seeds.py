@@ -6,8 +6,11 @@ it were alone with its seed: a server may put it into any batch.
 """
 
 import secrets
+from collections.abc import Sequence
 
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 def new_seed() -> int:
@@ -19,7 +22,7 @@ def new_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def new_where_negative(seeds) -> tf.Tensor:
+def new_where_negative(seeds: Tensor) -> tf.Tensor:
     """Returns seeds of which those below 0 are new ones at each call, in a graph too.
 
     Args:
@@ -42,7 +45,7 @@ def new_where_negative(seeds) -> tf.Tensor:
     return tf.where(is_new, new, seeds)
 
 
-def as_pairs(seeds) -> tf.Tensor:
+def as_pairs(seeds: Tensor) -> tf.Tensor:
     """Returns seeds as `zoo.decoding.Generator` takes them for each row.
 
     Args:
@@ -54,7 +57,7 @@ def as_pairs(seeds) -> tf.Tensor:
     return tf.stack([tf.zeros_like(seeds), seeds], axis=-1)
 
 
-def fold_in(seeds, number) -> tf.Tensor:
+def fold_in(seeds: Tensor, number: int) -> tf.Tensor:
     """Returns other seeds, that depend on a number.
 
     Args:
@@ -75,7 +78,7 @@ def fold_in(seeds, number) -> tf.Tensor:
     return _for_each(seeds, seeds.dtype, folded, lambda seed: folded(seed)[None])
 
 
-def uniform(shape, seeds) -> tf.Tensor:
+def uniform(shape: Sequence[int] | Tensor, seeds: Tensor) -> tf.Tensor:
     """Draws from [0, 1), float64, the same on every device and under XLA.
 
     TensorFlow's own floats differ under XLA, its bits don't. The first rows are the

@@ -1,9 +1,13 @@
 """States: nests of tensors with a row for each of a batch, taken all at once."""
 
+from typing import Any
+
 import tensorflow as tf
 
+from zoo.typing import Tensor
 
-def repeat(structure, times):
+
+def repeat(structure: Any, times: int) -> Any:
     """Repeats every row: row i becomes rows i · times to (i + 1) · times - 1.
 
     So a prompt is continued in several ways at once, and beams begin.
@@ -18,12 +22,12 @@ def repeat(structure, times):
     return _map(lambda tensor: tf.repeat(tensor, times, axis=0), structure)
 
 
-def gather(structure, rows):
+def gather(structure: Any, rows: Tensor) -> Any:
     """Takes rows, int32 (n,), of a nest of tensors (batch, …); scalars stay."""
     return _map(lambda tensor: tf.gather(tensor, rows), structure)
 
 
-def as_before(state, before):
+def as_before(state: Any, before: Any) -> Any:
     """Returns a state in the form of the one before it, and of its static shapes.
 
     A loop takes no other, and Keras' layers return lists where they took tuples.

@@ -5,9 +5,12 @@ Its attribute `steps` is n, 1 if it has none. What comes before the first draw i
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 class StopSequences:
@@ -38,7 +41,7 @@ class StopSequences:
             )
         self.steps = max(map(len, self.sequences))
 
-    def __call__(self, window):
+    def __call__(self, window: Tensor) -> Any:
         """Returns whether the windows end with one of the sequences."""
         lengths = [len(each) for each in self.sequences]
         # All sequences in a row: a step costs their ids, not their number times the

@@ -5,15 +5,27 @@ pass runs each segment forward once more. With segments of √T steps memory gro
 but for inputs and outputs, at the price of one more run forward.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.kernels import compiled, gradients, recurrence
 from zoo.kernels.recurrence import time_first, written
+from zoo.typing import Tensor
 
 
 def run(
-    step, sequences, states, mask, kernel, bias, weights, every_step=True, *, every
-):
+    step: Any,
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    kernel: Tensor,
+    bias: Tensor,
+    weights: Any,
+    every_step: bool = True,
+    *,
+    every: int,
+) -> Any:
     """Does what `zoo.kernels.run` does, a segment of `every` steps at a time.
 
     Not inside a larger XLA computation (`jit_compile=True` on a model): there the

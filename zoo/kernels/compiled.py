@@ -9,11 +9,13 @@ meanwhile, the batch stays in one piece: see `contexts.undivided`.)
 
 import os
 import weakref
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.kernels import contexts, gradients, recurrence
 from zoo.kernels.recurrence import time_first
+from zoo.typing import Tensor
 
 _SMALLEST_HALVED = 4
 # With so many cores, halves of what runs side by side have a core each as well.
@@ -22,8 +24,16 @@ _SHORTEST = 8
 
 
 def run(
-    step, sequences, states, mask, kernel, bias, weights, every_step=True, keep=True
-):
+    step: Any,
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    kernel: Tensor,
+    bias: Tensor,
+    weights: Any,
+    every_step: bool = True,
+    keep: bool = True,
+) -> Any:
     """Runs a step over time, on a CPU, with a gradient of its own.
 
     Args:
@@ -66,7 +76,7 @@ def run(
     for state, start in zip(states, starts, strict=True):
         state.set_shape(start.shape)
         state.set_shape([sequences.shape[0], None])
-    if every_step:
+    if outputs is not None:
         outputs.set_shape([*sequences.shape[:2], starts[0].shape[-1]])
     return outputs, states
 
@@ -105,7 +115,7 @@ def _batch_first(outputs, steps):
     return time_first(tf.split(outputs, [steps, missing])[0])
 
 
-def padded_length(steps):
+def padded_length(steps: Tensor) -> Any:
     """Returns the length that sequences are padded to: a power of two, 8 at least.
 
     Args:

@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -14,7 +15,7 @@ _undivided = contextvars.ContextVar("undivided", default=False)
 
 
 @contextlib.contextmanager
-def portable():
+def portable() -> Iterator[None]:
     """What is traced in this context takes no kernel.
 
     A kernel in a SavedModel runs wherever TensorFlow was built with XLA, as it is on
@@ -26,7 +27,7 @@ def portable():
 
 
 @contextlib.contextmanager
-def undivided():
+def undivided() -> Iterator[None]:
     """What is traced in this context keeps its batch in one piece where cores are few.
 
     For two recurrences side by side: they have both cores busy already, and larger
@@ -60,7 +61,7 @@ def is_vectorized() -> bool:
 
 
 @contextlib.contextmanager
-def unobserved():
+def unobserved() -> Iterator[None]:
     """What is computed or traced in this context is not looked into.
 
     `tf.debugging.enable_check_numerics` puts a check behind every operation, which XLA

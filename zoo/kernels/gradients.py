@@ -6,6 +6,7 @@ TensorFlow's own operations do it, step by step, in several times the time.
 """
 
 import weakref
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,9 +16,17 @@ from tensorflow.python.eager import forwardprop_util
 from tensorflow.python.framework import ops
 
 from zoo.kernels.contexts import is_vectorized, unobserved
+from zoo.typing import Tensor
 
 
-def call(forward, backward, plain, inputs, fixed=(), owner=None):
+def call(
+    forward: Any,
+    backward: Any,
+    plain: Any,
+    inputs: Tensor,
+    fixed: Tensor = (),
+    owner: Tensor = None,
+) -> Any:
     """Returns what `forward` computes, with a hand-written gradient.
 
     Args:

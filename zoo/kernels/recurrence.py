@@ -7,27 +7,30 @@ loops end with the chunk that the last step is in. Inside, time comes first: (st
 batch, features).
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.kernels.products import blocks, times
 from zoo.kernels.tracing import in_graph
+from zoo.typing import Tensor
 
 CHUNK = 8
 
 
 def forward(
-    step,
-    sequences,
-    states,
-    mask,
-    steps,
-    kernel,
-    bias,
-    weights,
+    step: Any,
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    steps: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    weights: Any,
     *,
-    every_step,
-    keep,
-):
+    every_step: bool,
+    keep: Tensor,
+) -> Any:
     """Runs a step over time.
 
     Args:
@@ -84,18 +87,18 @@ def forward(
 
 
 def backward(
-    step,
-    sequences,
-    states,
-    mask,
-    steps,
-    kernel,
-    weights,
-    histories,
-    kept,
-    d_outputs,
-    d_states,
-):
+    step: Any,
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    steps: Tensor,
+    kernel: Tensor,
+    weights: Any,
+    histories: Any,
+    kept: Tensor,
+    d_outputs: Tensor,
+    d_states: Tensor,
+) -> Any:
     """Back-propagates through time.
 
     Args:
@@ -181,7 +184,16 @@ def backward(
 
 
 @in_graph
-def plain(sequences, states, mask, steps, parameters, *, step, every_step):
+def plain(
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    steps: Tensor,
+    parameters: Any,
+    *,
+    step: Any,
+    every_step: bool,
+) -> Any:
     """Does what `forward` does, for TensorFlow to differentiate, to any order.
 
     Args:
@@ -253,14 +265,14 @@ def _chunk(tensor, start, axis):
     return tf.slice(tensor, begin, size)
 
 
-def written(buffers, t, values):
+def written(buffers: Any, t: Tensor, values: Tensor) -> Any:
     """Returns the buffers with a value more in each."""
     return [
         buffer.write(t, value) for buffer, value in zip(buffers, values, strict=True)
     ]
 
 
-def time_first(tensor):
+def time_first(tensor: Tensor) -> Any:
     """Swaps batch and time, of a sequence or of a mask, which gets a third axis."""
     if tensor.dtype == tf.bool:
         return tf.transpose(tensor)[..., None]

@@ -12,7 +12,11 @@ computed within the loop, a cut out of a longer one included, is read at two off
 z comes in parts, a gate each, and what is kept in tensors of n_a columns.
 """
 
+from typing import Any
+
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 class Step:
@@ -29,7 +33,7 @@ class Step:
     parts: int
     kept: int
 
-    def __init__(self, compiled=None):
+    def __init__(self, compiled: Tensor = None):
         self.compiled = {} if compiled is None else compiled
 
     def __eq__(self, other):
@@ -38,11 +42,13 @@ class Step:
     def __hash__(self):
         return hash(type(self))
 
-    def split(self, z):
+    def split(self, z: Tensor) -> Any:
         """Returns z or a bias, (…, gates · n_a), in its parts, (…, n_a) each."""
         return tf.split(z, self.parts, axis=-1)
 
-    def forward(self, z, states, weights, times=tf.matmul):
+    def forward(
+        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+    ) -> Any:
         """Takes a step.
 
         Args:
@@ -57,7 +63,15 @@ class Step:
         """
         raise NotImplementedError
 
-    def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
+    def backward(
+        self,
+        gradients: Tensor,
+        before: Any,
+        after: Any,
+        kept: Tensor,
+        transposed: Tensor,
+        times: Tensor = tf.matmul,
+    ) -> Any:
         """Back-propagates through a step.
 
         Args:
@@ -74,7 +88,7 @@ class Step:
         """
         raise NotImplementedError
 
-    def weight_gradients(self, dz, outputs, kept):
+    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
         """Returns the gradients with respect to `weights`, of all steps together.
 
         Args:
@@ -90,11 +104,21 @@ class SimpleRNNStep(Step):
 
     states, parts, kept = 1, 1, 0
 
-    def forward(self, z, states, weights, times=tf.matmul):
+    def forward(
+        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+    ) -> Any:
         """Takes a step."""
         return [tf.tanh(z[0] + times(states[0], weights[0]))], []
 
-    def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
+    def backward(
+        self,
+        gradients: Tensor,
+        before: Any,
+        after: Any,
+        kept: Tensor,
+        transposed: Tensor,
+        times: Tensor = tf.matmul,
+    ) -> Any:
         """Back-propagates through a step."""
         dz = gradients[0] * (1 - after[0] * after[0])
         return dz, [times(dz, transposed[0])]
@@ -108,7 +132,9 @@ class LSTMStep(Step):
 
     states, parts, kept = 2, 4, 4
 
-    def forward(self, z, states, weights, times=tf.matmul):
+    def forward(
+        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+    ) -> Any:
         """Takes a step."""
         a, c = states
         from_output = self.split(times(a, weights[0]))
@@ -118,7 +144,15 @@ class LSTMStep(Step):
         c = update * candidate + forget * c
         return [output * tf.tanh(c), c], [update, forget, candidate, output]
 
-    def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
+    def backward(
+        self,
+        gradients: Tensor,
+        before: Any,
+        after: Any,
+        kept: Tensor,
+        transposed: Tensor,
+        times: Tensor = tf.matmul,
+    ) -> Any:
         """Back-propagates through a step."""
         da, dc = gradients
         update, forget, candidate, output = kept
@@ -144,7 +178,9 @@ class GRUStep(Step):
 
     states, parts, kept = 1, 3, 3
 
-    def forward(self, z, states, weights, times=tf.matmul):
+    def forward(
+        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+    ) -> Any:
         """Takes a step."""
         (c,) = states
         gate_weights, candidate_weights = weights
@@ -154,7 +190,15 @@ class GRUStep(Step):
         candidate = tf.tanh(z[2] + times(relevance * c, candidate_weights))
         return [candidate + keep * (c - candidate)], [keep, relevance, candidate]
 
-    def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
+    def backward(
+        self,
+        gradients: Tensor,
+        before: Any,
+        after: Any,
+        kept: Tensor,
+        transposed: Tensor,
+        times: Tensor = tf.matmul,
+    ) -> Any:
         """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
         gate_weights, candidate_weights = transposed
@@ -167,7 +211,7 @@ class GRUStep(Step):
         dc = dc * keep + through * relevance + times(d_gates, gate_weights)
         return tf.concat([d_gates, d_candidate], axis=1), [dc]
 
-    def weight_gradients(self, dz, outputs, kept):
+    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
         """Returns the gradients with respect to both weights."""
         d_gates, d_candidate = tf.split(dz, [2 * outputs.shape[-1], -1], axis=1)
         return [
@@ -185,7 +229,9 @@ class ResetAfterGRUStep(Step):
 
     states, parts, kept = 1, 3, 4
 
-    def forward(self, z, states, weights, times=tf.matmul):
+    def forward(
+        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+    ) -> Any:
         """Takes a step."""
         (c,) = states
         recurrent_weights, bias = weights
@@ -197,7 +243,15 @@ class ResetAfterGRUStep(Step):
         c = candidate + keep * (c - candidate)
         return [c], [keep, relevance, candidate, from_memory]
 
-    def backward(self, gradients, before, after, kept, transposed, times=tf.matmul):
+    def backward(
+        self,
+        gradients: Tensor,
+        before: Any,
+        after: Any,
+        kept: Tensor,
+        transposed: Tensor,
+        times: Tensor = tf.matmul,
+    ) -> Any:
         """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
         keep, relevance, candidate, from_memory = kept
@@ -209,7 +263,7 @@ class ResetAfterGRUStep(Step):
         dc = dc * keep + times(recurrent, transposed[0])
         return tf.concat([d_gates, d_candidate], axis=1), [dc]
 
-    def weight_gradients(self, dz, outputs, kept):
+    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
         """Returns the gradients with respect to the weights and the bias."""
         d_gates, d_candidate = tf.split(dz, [2 * outputs.shape[-1], -1], axis=1)
         d_candidate = d_candidate * kept[1]

@@ -1,13 +1,14 @@
 """Loops over time that never run in Python."""
 
 import functools
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.kernels.contexts import unobserved
 
 
-def in_graph(function):
+def in_graph(function: Any) -> Any:
     """Makes a function of tensors run in a graph when it is called eagerly, too.
 
     One graph serves all shapes; in a graph the function becomes a part of it.

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from zoo.typing import Tensor
+
 SCORES = ("additive", "dot", "general", "concat")
 
 
@@ -79,7 +81,13 @@ class Attention(keras.layers.Layer):
         ValueError: an argument is not one of the above, or sizes don't fit.
     """
 
-    def __init__(self, score="additive", units=None, heads=1, **kwargs):
+    def __init__(
+        self,
+        score: str = "additive",
+        units: int | None = None,
+        heads: int = 1,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if score not in SCORES:
             raise ValueError(
@@ -97,7 +105,7 @@ class Attention(keras.layers.Layer):
         self.units = units
         self.heads = heads
 
-    def build(self, queries_shape, values_shape):
+    def build(self, queries_shape: Any, values_shape: Any) -> None:
         """Creates the weights, for queries (…, n_q) and values (…, n_h)."""
         n_q, n_h = queries_shape[-1], values_shape[-1]
         units = self.units or n_q
@@ -131,11 +139,13 @@ class Attention(keras.layers.Layer):
                     "be a multiple of `heads`."
                 )
 
-    def call(self, queries, values, values_mask=None):
+    def call(
+        self, queries: Tensor, values: Tensor, values_mask: Tensor | None = None
+    ) -> Any:
         """Attends to `values` by `queries`."""
         return self.attend(queries, self.memory(values, values_mask))
 
-    def memory(self, values, mask=None) -> Memory:
+    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
         """Prepares what the queries look at, once for all of them.
 
         Args:
@@ -158,7 +168,7 @@ class Attention(keras.layers.Layer):
             values = ops.matmul(values, self._cast(self.value_kernel))
         return Memory(values, keys, mask)
 
-    def attend(self, queries, memory: Memory):
+    def attend(self, queries: Tensor, memory: Memory) -> Any:
         """Returns contexts and α, as a call does, of a memory that is prepared.
 
         Args:
@@ -176,7 +186,7 @@ class Attention(keras.layers.Layer):
         contexts = ops.reshape(contexts, (batch, steps, memory.values.shape[-1]))
         return contexts, ops.mean(weights, axis=1)
 
-    def head_weights(self, queries, memory: Memory):
+    def head_weights(self, queries: Tensor, memory: Memory) -> Any:
         """Returns each head's α, float32 (batch, heads, steps, source).
 
         Args:
@@ -217,13 +227,13 @@ class Attention(keras.layers.Layer):
                 "`build(queries_shape, values_shape)`, before its other methods."
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = {"score": self.score, "units": self.units, "heads": self.heads}
         return {**super().get_config(), **config}
 
 
-def masked_softmax(scores, mask):
+def masked_softmax(scores: Tensor, mask: Tensor | None) -> Any:
     """Returns the softmax over the last axis of what is not masked.
 
     Args:

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from zoo.typing import Tensor
+
 
 class Coverage(NamedTuple):
     """How much attention each source step got, and how it was spread.
@@ -23,7 +25,9 @@ class Coverage(NamedTuple):
     entropy: Any
 
 
-def coverage(weights, source_mask=None, target_mask=None) -> Coverage:
+def coverage(
+    weights: Any, source_mask: Tensor | None = None, target_mask: Tensor | None = None
+) -> Coverage:
     """Returns statistics of attention (Tu et al. 2016; Rikters & Fishel 2017).
 
     A translation that leaves words out has source steps that are `missed`, one that

@@ -1,6 +1,7 @@
 """A recurrent layer that attends to a memory at every step."""
 
 import functools
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,6 +18,7 @@ from zoo.layers.states import (
     top_state,
 )
 from zoo.layers.stepping import drawn_dropout, stepper
+from zoo.typing import Tensor
 
 ORDERS = ("after", "before")
 
@@ -78,13 +80,13 @@ class AttentionDecoder(keras.layers.Layer):
 
     def __init__(
         self,
-        layer,
-        attention,
-        units=None,
-        order="after",
-        input_feeding=False,
-        return_state=False,
-        **kwargs,
+        layer: keras.layers.Layer,
+        attention: Any,
+        units: int | None = None,
+        order: str = "after",
+        input_feeding: bool = False,
+        return_state: bool = False,
+        **kwargs: Any,
     ):
         check_recurrent(layer, "AttentionDecoder")
         _check(layer, attention, order)
@@ -103,16 +105,18 @@ class AttentionDecoder(keras.layers.Layer):
         layer.return_sequences = layer.return_state = True
 
     @property
-    def loops(self):
+    def loops(self) -> bool:
         """Whether a step needs what came of the one before it."""
         return self.input_feeding or self.order == "before"
 
-    def __call__(self, sequences, values, **kwargs):
+    def __call__(self, sequences: Tensor, values: Tensor, **kwargs: Any) -> Any:
         """Runs over `sequences`, under the masks that they and `values` carry."""
         kwargs = with_mask(sequences, (values,), kwargs)
         return super().__call__(sequences, values, **kwargs)
 
-    def build(self, sequences_shape, values_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Any, values_shape: Any, initial_state_shape: Any = None
+    ) -> None:
         """Creates the weights, for (batch, steps, n_x) and (batch, source, n_h)."""
         n_x, n_h = sequences_shape[-1], values_shape[-1]
         n_a = top_state(self.layer, state_sizes(self.layer))
@@ -134,17 +138,17 @@ class AttentionDecoder(keras.layers.Layer):
         self.attentional.build((None, None, n_h + n_y))
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of ã, with input feeding, and of the layer's states, once built."""
         fed = [self.output_units] if self.input_feeding else []
         return [*fed, *state_sizes(self.layer)]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns the states before the first step."""
         states = keras.tree.flatten(self.layer.get_initial_state(batch_size))
         return self.with_fed(states, batch_size)
 
-    def with_fed(self, states, batch_size):
+    def with_fed(self, states: Any, batch_size: int) -> Any:
         """Returns the layer's states with ã<0>, zeros, before them if it is fed."""
         if not self.input_feeding:
             return list(states)
@@ -152,24 +156,31 @@ class AttentionDecoder(keras.layers.Layer):
 
     def call(
         self,
-        sequences,
-        values,
-        initial_state=None,
-        mask=None,
-        values_mask=None,
-        training=None,
-    ):
+        sequences: Tensor,
+        values: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        values_mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs over `sequences`."""
         output, weights, *states = self.run(
             sequences, self.memory(values, values_mask), initial_state, mask, training
         )
         return (output, weights, *states) if self.return_state else (output, weights)
 
-    def memory(self, values, mask=None) -> Memory:
+    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
         """Prepares what is attended to: see `Attention.memory`."""
         return self.attention.memory(values, mask)
 
-    def run(self, sequences, memory, initial_state=None, mask=None, training=False):
+    def run(
+        self,
+        sequences: Tensor,
+        memory: Any,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+    ) -> Any:
         """Runs over `sequences` with a memory that is prepared.
 
         Returns:
@@ -227,7 +238,7 @@ class AttentionDecoder(keras.layers.Layer):
         output, weights = [tf.transpose(each.stack(), [1, 0, 2]) for each in arrays]
         return (output, weights, *states)
 
-    def step(self, inputs, states, memory):
+    def step(self, inputs: Tensor, states: Any, memory: Any) -> Any:
         """Takes one step, to generate.
 
         Args:
@@ -241,7 +252,7 @@ class AttentionDecoder(keras.layers.Layer):
         """
         return self.stepper()(inputs, list(states), memory)
 
-    def stepper(self, training=False, beams=1):
+    def stepper(self, training: bool | None = False, beams: int = 1) -> Any:
         """Returns `step`, with all prepared that is the same at every step.
 
         Args:
@@ -274,11 +285,11 @@ class AttentionDecoder(keras.layers.Layer):
 
         return step
 
-    def compute_mask(self, sequences, mask=None):
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; α and the states have none."""
         return mask[0] if isinstance(mask, list | tuple) else mask
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -291,7 +302,7 @@ class AttentionDecoder(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """Makes the decoder, and the layers in it, from its arguments."""
         parts = {
             name: keras.saving.deserialize_keras_object(

@@ -1,9 +1,12 @@
 """Frames of notes, each key by itself."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from zoo.layers.backend import require_tensorflow
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -32,17 +35,17 @@ class BernoulliOutput(keras.layers.Layer):
         ValueError: `frames` is not (…, K) with the axes of `hidden` before K.
     """
 
-    def __init__(self, keys: int, **kwargs):
+    def __init__(self, keys: int, **kwargs: Any):
         require_tensorflow("BernoulliOutput")
         super().__init__(**kwargs)
         self.keys = keys
         self.dense = keras.layers.Dense(keys, dtype=self.dtype_policy, name="dense")
 
-    def build(self, hidden_shape, frames_shape=None):
+    def build(self, hidden_shape: Any, frames_shape: Any = None) -> None:
         """Creates W and b, for h of shape (…, units)."""
         self.dense.build(hidden_shape)
 
-    def call(self, hidden, frames):
+    def call(self, hidden: Tensor, frames: Tensor) -> Any:
         """Returns the frames' cost in nats."""
         check_frames(hidden, frames, self.keys)
         logits = self.dense(hidden)
@@ -50,7 +53,9 @@ class BernoulliOutput(keras.layers.Layer):
         costs = tf.nn.sigmoid_cross_entropy_with_logits(frames, logits)
         return tf.reduce_sum(costs, axis=-1)
 
-    def draw(self, hidden, points, temperature=1.0) -> tf.Tensor:
+    def draw(
+        self, hidden: Tensor, points: Tensor, temperature: Tensor | float = 1.0
+    ) -> tf.Tensor:
         """Draws a frame for each row.
 
         Args:
@@ -64,12 +69,12 @@ class BernoulliOutput(keras.layers.Layer):
         """
         return tf.cast(is_drawn(self.dense(hidden), points, temperature), tf.float32)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "keys": self.keys}
 
 
-def check_frames(hidden, frames, keys: int) -> None:
+def check_frames(hidden: Tensor, frames: Tensor, keys: int) -> None:
     """Raises a ValueError unless there is a frame of all keys for each h.
 
     Args:
@@ -85,7 +90,9 @@ def check_frames(hidden, frames, keys: int) -> None:
         )
 
 
-def is_drawn(logits, points, temperature=1.0) -> tf.Tensor:
+def is_drawn(
+    logits: Tensor, points: Tensor, temperature: Tensor | float = 1.0
+) -> tf.Tensor:
     """Says which of independent events happen, each with P = σ(logit / temperature).
 
     Args:

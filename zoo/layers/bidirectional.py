@@ -1,14 +1,20 @@
 """Both directions over a sequence."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from zoo import kernels
 from zoo.cells.gated import require_gates
 from zoo.cells.gru import check_reset_after
 from zoo.layers.rnn import with_mask
+from zoo.layers.signatures import spelled_out
 from zoo.layers.states import check_given, pack
+from zoo.typing import Tensor
 
 
+@spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
 class Bidirectional(keras.layers.Bidirectional):
     """Runs a recurrent layer over a sequence in both directions.
@@ -27,7 +33,7 @@ class Bidirectional(keras.layers.Bidirectional):
     `backward_layer`) and replaces it.
     """
 
-    def __init__(self, layer, *args, **kwargs):
+    def __init__(self, layer: keras.layers.Layer, *args: Any, **kwargs: Any):
         if isinstance(layer, keras.layers.Layer) and not hasattr(layer, "go_backwards"):
             raise ValueError(
                 f"Bidirectional can't turn '{layer.name}' ({type(layer).__name__}) "
@@ -38,33 +44,33 @@ class Bidirectional(keras.layers.Bidirectional):
         self.supports_masking = True
 
     @property
-    def return_sequences(self):
+    def return_sequences(self) -> bool:
         """Whether all steps are returned."""
         return self.forward_layer.return_sequences
 
     @return_sequences.setter
-    def return_sequences(self, value):
+    def return_sequences(self, value: Any) -> None:
         for layer in (self.forward_layer, self.backward_layer):
             layer.return_sequences = value
             if getattr(layer, "zero_output_for_mask", None) is not None:
                 layer.zero_output_for_mask = value  # as Keras' constructor does
 
     @property
-    def return_state(self):
+    def return_state(self) -> bool:
         """Whether the last states of both directions are returned."""
         return self.forward_layer.return_state
 
     @return_state.setter
-    def return_state(self, value):
+    def return_state(self, value: Any) -> None:
         for layer in (self.forward_layer, self.backward_layer):
             layer.return_state = value
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of the forward direction's states, then the backward one's."""
         return [*self.forward_layer.state_size, *self.backward_layer.state_size]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns both directions' states before the first step."""
         forward, backward = self.forward_layer, self.backward_layer
         return [
@@ -72,19 +78,27 @@ class Bidirectional(keras.layers.Bidirectional):
             *backward.get_initial_state(batch_size),
         ]
 
-    def __call__(self, sequences, *args, **kwargs):
+    def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs over `sequences`, under the mask that they carry."""
         check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs both directions, side by side."""
         if initial_state is not None:
             initial_state = keras.tree.flatten(pack(self, initial_state))
         with kernels.undivided():
             return super().call(sequences, initial_state, mask, training)
 
-    def gates(self, sequences, mask=None, initial_state=None):
+    def gates(
+        self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
+    ) -> Any:
         """Returns the gates of both directions at every step: see `RNN.gates`.
 
         Args:
@@ -116,12 +130,12 @@ class Bidirectional(keras.layers.Bidirectional):
             for (name, layer), state in zip(directions.items(), states, strict=True)
         }
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""
         check_reset_after(self, weights)
         super().set_weights(weights)
 
-    def compute_mask(self, sequences, mask=None):
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' masks; states have none.
 
         Keras' own raises on a stateful layer that returns its states.

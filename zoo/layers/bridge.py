@@ -1,5 +1,7 @@
 """A decoder's first states, made of an encoder's last ones."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -33,7 +35,7 @@ class Bridge(keras.layers.Layer):
         The decoder's first states, a flat list of (batch, n), and C, (batch, n).
     """
 
-    def __init__(self, kind, layers, sizes, **kwargs):
+    def __init__(self, kind: str, layers: int, sizes: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.kind = kind
         self.layers = layers
@@ -43,12 +45,12 @@ class Bridge(keras.layers.Layer):
             for number, size in enumerate(sizes if kind == "dense" else [], start=1)
         ]
 
-    def build(self, states_shape):
+    def build(self, states_shape: Any) -> None:
         """Creates the weights."""
         for dense in self.to_states:
             dense.build((None, self.sizes[0]))
 
-    def call(self, states):
+    def call(self, states: Any) -> Any:
         """Makes the first states, and C."""
         count = len(states) // self.layers // 2  # of a direction
         both = [

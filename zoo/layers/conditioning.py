@@ -1,11 +1,14 @@
 """Sequences that depend on one vector."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.keras_private import mask_of
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.wrapper import RecurrentWrapper
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -46,7 +49,12 @@ class Conditioned(RecurrentWrapper):
     """
 
     def __init__(
-        self, layer, as_input=True, as_state=True, state_activation="tanh", **kwargs
+        self,
+        layer: keras.layers.Layer,
+        as_input: bool = True,
+        as_state: bool = True,
+        state_activation: str = "tanh",
+        **kwargs: Any,
     ):
         super().__init__(layer, **kwargs)
         if not as_input and not as_state:
@@ -67,11 +75,13 @@ class Conditioned(RecurrentWrapper):
             for number, size in enumerate(state_sizes(layer) if as_state else [], 1)
         ]
 
-    def __call__(self, sequences, vector, **kwargs):
+    def __call__(self, sequences: Tensor, vector: Tensor, **kwargs: Any) -> Any:
         """Runs the layer over `sequences`, under the mask that they carry."""
         return super().__call__(sequences, vector, **kwargs)
 
-    def build(self, sequences_shape, vector_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Any, vector_shape: Any, initial_state_shape: Any = None
+    ) -> None:
         """Creates the weights, for (batch, steps, n_x) and (batch, n_v)."""
         super().build(self._inputs_shape(sequences_shape, vector_shape))
         for dense in self.to_states:
@@ -81,7 +91,7 @@ class Conditioned(RecurrentWrapper):
         *steps, features = sequences_shape
         return (*steps, features + (vector_shape[-1] if self.as_input else 0))
 
-    def initial_state(self, vector):
+    def initial_state(self, vector: Tensor) -> Any:
         """Returns the states that `vector` (batch, n_v) sets, a list of (batch, n).
 
         Raises:
@@ -94,12 +104,25 @@ class Conditioned(RecurrentWrapper):
             )
         return [dense(vector) for dense in self.to_states]
 
-    def call(self, sequences, vector, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        vector: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs the layer over `sequences`."""
         inputs, states = self._inputs(sequences, vector, initial_state)
         return self.layer(inputs, initial_state=states, mask=mask, training=training)
 
-    def gates(self, sequences, vector, mask=None, initial_state=None):
+    def gates(
+        self,
+        sequences: Tensor,
+        vector: Tensor,
+        mask: Tensor | None = None,
+        initial_state: Any = None,
+    ) -> Any:
         """Returns the layer's gates at every step, for `sequences` and `vector`."""
         if not self.built:
             self.build(sequences.shape, vector.shape)
@@ -121,13 +144,13 @@ class Conditioned(RecurrentWrapper):
         return sequences, initial_state
 
     def compute_output_shape(
-        self, sequences_shape, vector_shape, initial_state_shape=None
-    ):
+        self, sequences_shape: Any, vector_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
         """Returns the layer's output shapes."""
         shape = self._inputs_shape(sequences_shape, vector_shape)
         return self.layer.compute_output_shape(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

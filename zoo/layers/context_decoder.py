@@ -1,10 +1,13 @@
 """A decoder without attention: one vector is all that it knows of its source."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.stepping import stepper
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,27 +28,34 @@ class ContextDecoder(keras.layers.Layer):
         **kwargs: the arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, layer, as_input=True, **kwargs):
+    def __init__(self, layer: keras.layers.Layer, as_input: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         self.layer = layer
         self.as_input = as_input
         layer.return_sequences = layer.return_state = True
 
-    def build(self, sequences_shape, context_shape):
+    def build(self, sequences_shape: Any, context_shape: Any) -> None:
         """Creates the weights, for (batch, steps, n_x) and (batch, n_c)."""
         extra = context_shape[-1] if self.as_input else 0
         self.layer.build((None, None, sequences_shape[-1] + extra))
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of the layer's states."""
         return state_sizes(self.layer)
 
-    def with_fed(self, states, batch_size):
+    def with_fed(self, states: Any, batch_size: int) -> Any:
         """Returns the layer's states: nothing else is fed."""
         return list(states)
 
-    def run(self, sequences, context, initial_state=None, mask=None, training=False):
+    def run(
+        self,
+        sequences: Tensor,
+        context: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+    ) -> Any:
         """Runs over `sequences`.
 
         Args:
@@ -69,7 +79,7 @@ class ContextDecoder(keras.layers.Layer):
         )
         return a, None, *keras.tree.flatten(states)
 
-    def stepper(self, training=False, beams=1):
+    def stepper(self, training: bool | None = False, beams: int = 1) -> Any:
         """Returns `step(inputs, states, context) → a, states, None`.
 
         Args:

@@ -1,11 +1,13 @@
 """A cache of what followed at similar states before, for a language model."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo.layers.attention import masked_softmax
+from zoo.typing import Tensor
 
 # The logarithm of 0, and a number that has one: sums of them are finite.
 _LOG_OF_NOTHING, _LEAST = -1e30, 1e-37
@@ -64,7 +66,13 @@ class ContinuousCache(keras.layers.Layer):
     """
 
     def __init__(
-        self, places, units=128, sharpness=16.0, threshold=0.9, seed=0, **kwargs
+        self,
+        places: int,
+        units: int = 128,
+        sharpness: float = 16.0,
+        threshold: float = 0.9,
+        seed: Any = 0,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         for name, value in (("places", places), ("units", units)):
@@ -82,7 +90,7 @@ class ContinuousCache(keras.layers.Layer):
         """The sizes of k<t>, of the places' k and tokens, and of the count of steps."""
         return [self.units, self.places * self.units, self.places, 1]
 
-    def build(self, hidden_shape, *_):
+    def build(self, hidden_shape: Any, *_: Any) -> None:
         """Draws R, for h of (…, n_h)."""
         self.projection = self.add_weight(
             name="projection",
@@ -91,7 +99,7 @@ class ContinuousCache(keras.layers.Layer):
             trainable=False,
         )
 
-    def call(self, hidden, ids, logits, state):
+    def call(self, hidden: Tensor, ids: Tensor, logits: Tensor, state: Any) -> Any:
         """Mixes what was said before into predictions."""
         current = self._keys(hidden)
         keys, tokens, visible = self._places(current, ids, state)
@@ -165,7 +173,7 @@ class ContinuousCache(keras.layers.Layer):
         steps = ops.minimum(steps, float(self.places + 1))
         return [current[:, -1], keys, tokens, steps]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         names = ("places", "units", "sharpness", "threshold", "seed")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}}

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from zoo import tags as tag_schemes
 from zoo.kernels import chain, unobserved
 from zoo.layers import crf_outputs
 from zoo.layers.backend import require_tensorflow
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -75,9 +77,9 @@ class CRF(keras.layers.Layer):
         self,
         tags: int | Sequence[str],
         scheme: str | None = None,
-        initializer="zeros",
-        regularizer=None,
-        **kwargs,
+        initializer: str = "zeros",
+        regularizer: Any = None,
+        **kwargs: Any,
     ):
         require_tensorflow("CRF")
         kwargs["dtype"] = _full_precision(kwargs.get("dtype"))
@@ -94,7 +96,7 @@ class CRF(keras.layers.Layer):
         """K, the number of tags."""
         return self.tags if isinstance(self.tags, int) else len(self.tags)
 
-    def build(self, emissions_shape):
+    def build(self, emissions_shape: Any) -> None:
         """Creates transitions (K, K), [from, to], start (K,) and end (K,)."""
         self._check_shape(emissions_shape)
         self.transitions = self._weight("transitions", self.size, self.size)
@@ -110,17 +112,19 @@ class CRF(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, emissions, mask=None):
+    def call(self, emissions: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the emissions, with which the layer and the mask can be found."""
         # A tensor of its own: what is attached must not stick to the one that came in.
         return crf_outputs.attach(tf.identity(emissions), self, mask)
 
-    def compute_output_shape(self, emissions_shape):
+    def compute_output_shape(self, emissions_shape: Any) -> Any:
         """Returns the shape of the emissions."""
         self._check_shape(emissions_shape)
         return emissions_shape
 
-    def log_likelihood(self, emissions, tags, mask=None) -> tf.Tensor:
+    def log_likelihood(
+        self, emissions: Tensor, tags: Any, mask: Tensor | None = None
+    ) -> tf.Tensor:
         """Returns log P(tags | emissions) in nats.
 
         Args:
@@ -140,7 +144,7 @@ class CRF(keras.layers.Layer):
         tags = self.checked_targets(tags, mask, emissions)
         return chain.log_likelihood(emissions, tags, mask, self.potentials())
 
-    def decode(self, emissions, mask=None) -> tf.Tensor:
+    def decode(self, emissions: Tensor, mask: Tensor | None = None) -> tf.Tensor:
         """Returns the likeliest tags, by the Viterbi algorithm.
 
         Args:
@@ -153,7 +157,7 @@ class CRF(keras.layers.Layer):
         emissions, mask = self._prepare(emissions, mask)
         return chain.viterbi(emissions, mask, self.potentials())
 
-    def marginals(self, emissions, mask=None) -> tf.Tensor:
+    def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> tf.Tensor:
         """Returns the probability of each tag at each step, P(y<t> | emissions).
 
         Args:
@@ -166,7 +170,9 @@ class CRF(keras.layers.Layer):
         emissions, mask = self._prepare(emissions, mask)
         return chain.marginals(emissions, mask, self.potentials())
 
-    def n_best(self, emissions, n: int, mask=None) -> tuple[tf.Tensor, tf.Tensor]:
+    def n_best(
+        self, emissions: Tensor, n: int, mask: Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the n likeliest sequences of tags, the best first.
 
         Args:
@@ -187,7 +193,7 @@ class CRF(keras.layers.Layer):
         emissions, mask = self._prepare(emissions, mask)
         return chain.n_best(emissions, mask, self.potentials(), n=operator.index(n))
 
-    def forbidden(self, tags, mask=None) -> tf.Tensor:
+    def forbidden(self, tags: Any, mask: Tensor | None = None) -> tf.Tensor:
         """Says which sequences the scheme forbids: their loss is infinite.
 
         For data to be checked before they are trained on.
@@ -256,7 +262,9 @@ class CRF(keras.layers.Layer):
                 f"Dense({self.size}), without activation, before it."
             )
 
-    def checked_targets(self, tags, mask=None, emissions=None) -> tf.Tensor:
+    def checked_targets(
+        self, tags: Any, mask: Tensor | None = None, emissions: Tensor | None = None
+    ) -> tf.Tensor:
         """Returns targets that are tags wherever they count.
 
         Args:

@@ -7,13 +7,14 @@ for each of several outputs, and a saved model with its compiled loss loads by i
 
 import sys
 import weakref
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from zoo.keras_private import in_symbolic_scope
 from zoo.layers.backend import require_tensorflow
+from zoo.typing import Tensor
 
 _ATTRIBUTE = "_zoo_crf"
 
@@ -25,7 +26,9 @@ class Origin(NamedTuple):
     mask: tf.Tensor | None
 
 
-def attach(emissions: tf.Tensor, crf: keras.layers.Layer, mask) -> tf.Tensor:
+def attach(
+    emissions: tf.Tensor, crf: keras.layers.Layer, mask: Tensor | None
+) -> tf.Tensor:
     """Makes a CRF and its mask to be found by `origin`."""
     if mask is not None:
         mask = tf.cast(mask, tf.bool)
@@ -83,11 +86,18 @@ class CRFLoss(keras.losses.Loss):
             `fit` was given a `class_weight`.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="crf_loss", dtype=None):
+    def __init__(
+        self,
+        reduction: str = "sum_over_batch_size",
+        name: str = "crf_loss",
+        dtype: Any = None,
+    ):
         require_tensorflow("CRFLoss")
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Any:
         """Returns the loss of targets `y_true` under a CRF's output `y_pred`."""
         _refuse_class_weight()
         # Here and not in `call`, for Keras hands that a copy of the output.
@@ -103,7 +113,7 @@ class CRFLoss(keras.losses.Loss):
             losses = tf.where(sample_weight == 0, tf.zeros_like(losses), losses)
         return super().__call__(losses, losses, sample_weight)
 
-    def call(self, y_true, losses):
+    def call(self, y_true: Tensor, losses: Any) -> Any:
         """Returns the losses, which `__call__` computed."""
         return losses
 
@@ -129,17 +139,19 @@ class CRFAccuracy(keras.metrics.Mean):
             another shape; or `fit` was given a `class_weight`.
     """
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: Any = None):
         require_tensorflow("CRFAccuracy")
         super().__init__(name=name, dtype=dtype)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forgets what was counted, as Keras asks for before each epoch."""
         # Here too, for `fit` may have traced the loss before, without class weights.
         _refuse_class_weight()
         super().reset_state()
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         """Counts the targets `y_true` that a CRF's output `y_pred` tells."""
         found = origin(y_pred, "CRFAccuracy")
         if found is None:
@@ -176,20 +188,20 @@ class CRFDecoder(keras.layers.Layer):
         ValueError: what it is called on is not the output of a CRF.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         require_tensorflow("CRFDecoder")
         super().__init__(**kwargs)
         self.supports_masking = True
         self.autocast = False  # a cast would make another tensor
 
-    def call(self, emissions):
+    def call(self, emissions: Tensor) -> Any:
         """Returns the tags."""
         found = origin(emissions, "CRFDecoder")
         if found is None:
             return tf.zeros(tf.shape(emissions)[:2], tf.int32)
         return found.crf.decode(emissions, found.mask)
 
-    def compute_output_spec(self, emissions):
+    def compute_output_spec(self, emissions: Tensor) -> Any:
         """Returns what the tags will be like."""
         return keras.KerasTensor(emissions.shape[:2], "int32")
 

@@ -1,5 +1,8 @@
 """Recurrent layers on top of each other."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,6 +14,7 @@ from zoo.layers.recurrent import BY_CELL
 from zoo.layers.rnn import with_mask
 from zoo.layers.stacking import check_skips, check_stackable, check_stateful, rates
 from zoo.layers.states import check_given, find_inside, pack, state_sizes
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -70,14 +74,14 @@ class DeepRNN(keras.layers.Layer):
 
     def __init__(
         self,
-        layers,
-        skip=None,
-        dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        stateful=False,
-        seed=None,
-        **kwargs,
+        layers: Sequence[keras.layers.Layer],
+        skip: Any = None,
+        dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        stateful: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -103,7 +107,14 @@ class DeepRNN(keras.layers.Layer):
         self.stateful = stateful
 
     @classmethod
-    def stack(cls, cell, units, depth, bidirectional=False, **kwargs):
+    def stack(
+        cls,
+        cell: Any,
+        units: int,
+        depth: int,
+        bidirectional: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Makes a stack of layers of one kind.
 
         Args:
@@ -133,12 +144,12 @@ class DeepRNN(keras.layers.Layer):
         return cls(layers, **kwargs)
 
     @property
-    def return_sequences(self):
+    def return_sequences(self) -> bool:
         """Whether all steps are returned."""
         return self._return_sequences
 
     @return_sequences.setter
-    def return_sequences(self, value):
+    def return_sequences(self, value: Any) -> None:
         last = self.layers[-1]
         # Skips need all steps of the last layer too: see `last_valid`.
         last.return_sequences = value or bool(self.skip)
@@ -152,24 +163,24 @@ class DeepRNN(keras.layers.Layer):
         )
 
     @property
-    def stateful(self):
+    def stateful(self) -> bool:
         """Whether each batch starts from the states where the last one ended."""
         return self._stateful
 
     @stateful.setter
-    def stateful(self, value):
+    def stateful(self, value: Any) -> None:
         for layer in self.layers:
             check_stateful(layer, value)
             layer.stateful = value
         self._stateful = value
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of all layers' states, in one list."""
         return [size for layer in self.layers for size in state_sizes(layer)]
 
     @property
-    def states(self):
+    def states(self) -> Any:
         """The states that a stateful stack carries on, once it is built."""
         return [
             state
@@ -177,12 +188,12 @@ class DeepRNN(keras.layers.Layer):
             for state in keras.tree.flatten(getattr(layer, "states", None) or [])
         ]
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the states that a stateful stack carries on to zero."""
         for layer in self.layers if self.stateful else ():
             layer.reset_state()
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns all layers' states before the first step, each (batch_size, n)."""
         return [
             state
@@ -190,12 +201,12 @@ class DeepRNN(keras.layers.Layer):
             for state in keras.tree.flatten(layer.get_initial_state(batch_size))
         ]
 
-    def __call__(self, sequences, *args, **kwargs):
+    def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs the stack over `sequences`, under the mask that they carry."""
         check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights, for inputs of shape (batch, steps, n_x)."""
         self.shortcuts = []
         for layer, below, inputs, size in self._shapes(sequences_shape):
@@ -223,7 +234,13 @@ class DeepRNN(keras.layers.Layer):
             yield layer, below, inputs, size
             below = (*below[:-1], size)
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs the stack over `sequences`."""
         outputs, states = [], []
         for _, _, _, output, last in self._run(
@@ -236,7 +253,9 @@ class DeepRNN(keras.layers.Layer):
             output = last_valid(output, mask)
         return (output, *states) if self.return_state else output
 
-    def gates(self, sequences, mask=None, initial_state=None):
+    def gates(
+        self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
+    ) -> Any:
         """Returns every layer's gates, as they are at inference.
 
         Args:
@@ -287,7 +306,9 @@ class DeepRNN(keras.layers.Layer):
             yield layer, inputs, states, output, keras.tree.flatten(last)
             below = output
 
-    def inputs_of(self, number, below, inputs, training):
+    def inputs_of(
+        self, number: int, below: Tensor, inputs: Tensor, training: bool | None
+    ) -> Any:
         """Returns what a layer sees, of h[l-1] and x, of one step or of all."""
         if number == 0:
             return below
@@ -296,14 +317,14 @@ class DeepRNN(keras.layers.Layer):
             below = ops.concatenate([below, inputs], axis=-1)
         return below
 
-    def output_of(self, number, a, below):
+    def output_of(self, number: int, a: Tensor, below: Tensor) -> Any:
         """Returns h[l] of a[l] and h[l-1], of one step or of all."""
         if "residual" not in self.skip:
             return a
         shortcut = self.shortcuts[number]
         return a + (below if shortcut is None else shortcut(below))
 
-    def joined(self, outputs):
+    def joined(self, outputs: Tensor) -> Any:
         """Returns y of h[1..L], of one step or of all."""
         return ops.concatenate(outputs, -1) if "output" in self.skip else outputs[-1]
 
@@ -318,7 +339,9 @@ class DeepRNN(keras.layers.Layer):
             states = states[count:]
         return parts
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
         """Returns the outputs' shape, and those of the states after it."""
         sizes = [size for *_, size in self._shapes(sequences_shape)]
         size = sum(sizes) if "output" in self.skip else sizes[-1]
@@ -328,19 +351,19 @@ class DeepRNN(keras.layers.Layer):
             return shape
         return shape, *[(batch, size) for size in self.state_size]
 
-    def compute_mask(self, sequences, mask=None):
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
         if isinstance(mask, list | tuple):
             mask = mask[0]
         mask = mask if self.return_sequences else None
         return [mask, *[None] * len(self.state_size)] if self.return_state else mask
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""
         check_reset_after(self, weights)
         super().set_weights(weights)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -356,7 +379,7 @@ class DeepRNN(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """Makes the stack, and the layers in it, from its arguments."""
         config = dict(config)
         layers = [

@@ -1,6 +1,7 @@
 """The choice of a recurrent layer's path through time: a kernel, or cell by cell."""
 
 import weakref
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,11 +9,12 @@ from keras import ops
 
 from zoo import kernels
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.typing import Tensor
 
 FUSED = "fused"
 
 
-def path(layer) -> str:
+def path(layer: keras.layers.Layer) -> str:
     """Returns "fused", or "cell" and why.
 
     Args:
@@ -24,7 +26,7 @@ def path(layer) -> str:
     return f"cell: {obstacle}" if obstacle else FUSED
 
 
-def check(layer) -> None:
+def check(layer: keras.layers.Layer) -> None:
     """Raises a ValueError where the choice of a path is none, or can't be had."""
     fused, every = layer.fused, layer.checkpoint_every
     if not (fused is True or fused is False or fused == "auto"):
@@ -36,7 +38,7 @@ def check(layer) -> None:
     _insist(layer, "fused=False" if fused is False else _obstacle(layer))
 
 
-def is_chosen(layer) -> bool:
+def is_chosen(layer: keras.layers.Layer) -> bool:
     """Says whether a call now takes the kernel.
 
     Raises:
@@ -49,7 +51,7 @@ def is_chosen(layer) -> bool:
     return way == FUSED
 
 
-def insists(layer) -> bool:
+def insists(layer: keras.layers.Layer) -> bool:
     """Says whether a layer is to take the kernel or raise."""
     return layer.fused is True or layer.checkpoint_every is not None
 
@@ -108,7 +110,13 @@ def _name(function):
     return getattr(function, "__name__", repr(function))
 
 
-def run(layer, sequences, initial_state, mask, training):
+def run(
+    layer: keras.layers.Layer,
+    sequences: Tensor,
+    initial_state: Any,
+    mask: Tensor | None,
+    training: bool | None,
+) -> Any:
     """Runs a layer over its sequences by a kernel.
 
     Args:
@@ -155,14 +163,14 @@ def run(layer, sequences, initial_state, mask, training):
     return last, last[:, None] if outputs is None else outputs, states
 
 
-def has_step(layer) -> bool:
+def has_step(layer: keras.layers.Layer) -> bool:
     """Says whether `recurrence` has a step for a layer, and the layer takes it."""
     if getattr(layer, "fused", False) is False:
         return False
     return keras.backend.backend() == "tensorflow" and not _obstacle(layer)
 
 
-def recurrence(layer, training=False):
+def recurrence(layer: keras.layers.Layer, training: bool | None = False) -> Any:
     """Returns a layer's step and its weights, for step-by-step use.
 
     Args:

@@ -1,12 +1,20 @@
 """What the gates of a layer do over a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.cells.gated import require_gates
+from zoo.typing import Tensor
 
 
-def gates_over_time(layer, sequences, mask=None, initial_state=None):
+def gates_over_time(
+    layer: keras.layers.Layer,
+    sequences: Tensor,
+    mask: Tensor | None = None,
+    initial_state: Any = None,
+) -> Any:
     """Runs a layer's cell over a sequence for its gates: see `RNN.gates`.
 
     Args:

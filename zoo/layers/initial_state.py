@@ -1,10 +1,13 @@
 """An initial state that is learned."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.wrapper import RecurrentWrapper
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -33,11 +36,13 @@ class LearnedInitialState(RecurrentWrapper):
         What the layer returns.
     """
 
-    def __init__(self, layer, initializer="zeros", **kwargs):
+    def __init__(
+        self, layer: keras.layers.Layer, initializer: str = "zeros", **kwargs: Any
+    ):
         super().__init__(layer, **kwargs)
         self.initializer = keras.initializers.get(initializer)
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights, for (batch, steps, n_x): one vector for each state."""
         super().build(sequences_shape)
         self.first_states = [
@@ -47,7 +52,7 @@ class LearnedInitialState(RecurrentWrapper):
             for number, size in enumerate(state_sizes(self.layer), start=1)
         ]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns the learned states, each (batch_size, n)."""
         return [
             ops.broadcast_to(
@@ -56,12 +61,20 @@ class LearnedInitialState(RecurrentWrapper):
             for state in self.first_states
         ]
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs the layer over `sequences`."""
         states = self._states(sequences, initial_state)
         return self.layer(sequences, initial_state=states, mask=mask, training=training)
 
-    def gates(self, sequences, mask=None, initial_state=None):
+    def gates(
+        self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
+    ) -> Any:
         """Returns the layer's gates at every step, from the learned states."""
         if not self.built:
             self.build(sequences.shape)
@@ -73,11 +86,13 @@ class LearnedInitialState(RecurrentWrapper):
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         return pack(self.layer, initial_state)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
         """Returns the layer's output shapes."""
         return self.layer.compute_output_shape(sequences_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         initializer = keras.initializers.serialize(self.initializer)
         return {**super().get_config(), "initializer": initializer}

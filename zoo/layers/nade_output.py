@@ -1,10 +1,13 @@
 """Frames of notes that know of each other."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.bernoulli_output import check_frames, is_drawn
+from zoo.typing import Tensor
 
 HIGH_TO_LOW, LOW_TO_HIGH = "high_to_low", "low_to_high"
 
@@ -46,7 +49,9 @@ class NADEOutput(keras.layers.Layer):
             axes of `hidden` before K.
     """
 
-    def __init__(self, keys: int, units: int = 128, order: str = HIGH_TO_LOW, **kwargs):
+    def __init__(
+        self, keys: int, units: int = 128, order: str = HIGH_TO_LOW, **kwargs: Any
+    ):
         require_tensorflow("NADEOutput")
         super().__init__(**kwargs)
         if order not in (HIGH_TO_LOW, LOW_TO_HIGH):
@@ -63,7 +68,7 @@ class NADEOutput(keras.layers.Layer):
             for name, size in (("visible_bias", keys), ("hidden_bias", units))
         )
 
-    def build(self, hidden_shape, frames_shape=None):
+    def build(self, hidden_shape: Any, frames_shape: Any = None) -> None:
         """Creates U, c, W (K, units) and V (units, K), for h of shape (…, n)."""
         self.visible_bias.build(hidden_shape)
         self.hidden_bias.build(hidden_shape)
@@ -76,7 +81,7 @@ class NADEOutput(keras.layers.Layer):
             name="to_keys", shape=(self.units, self.keys), initializer="glorot_uniform"
         )
 
-    def call(self, hidden, frames):
+    def call(self, hidden: Tensor, frames: Tensor) -> Any:
         """Returns the frames' cost in nats."""
         check_frames(hidden, frames, self.keys)
         shape = tf.shape(hidden)[:-1]
@@ -105,7 +110,9 @@ class NADEOutput(keras.layers.Layer):
         places = (first[:, None] + before) * self.keys + tf.range(self.keys)
         return tf.gather(tf.reshape(scores, [-1]), places)
 
-    def draw(self, hidden, points, temperature=1.0) -> tf.Tensor:
+    def draw(
+        self, hidden: Tensor, points: Tensor, temperature: Tensor | float = 1.0
+    ) -> tf.Tensor:
         """Draws a frame for each row, key by key.
 
         With points that decide the first keys in the layer's order, the others are
@@ -147,7 +154,7 @@ class NADEOutput(keras.layers.Layer):
         )
         return frame
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,7 +1,11 @@
 """A linear model over the n-grams of a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from zoo.typing import Tensor
 
 # Odd multipliers of a multiplicative hash; products wrap around at 32 bits.
 _NEXT, _MIX = 1_000_003, -1_640_531_527
@@ -32,7 +36,7 @@ class BagOfNGrams(keras.layers.Layer):
         y, (batch, units).
     """
 
-    def __init__(self, units, order=2, buckets=2**19, **kwargs):
+    def __init__(self, units: int, order: int = 2, buckets: int = 2**19, **kwargs: Any):
         super().__init__(**kwargs)
         for argument, value in (("units", units), ("order", order)):
             if value < 1:
@@ -43,13 +47,13 @@ class BagOfNGrams(keras.layers.Layer):
         self.order = order
         self.buckets = buckets
 
-    def build(self, ids_shape):
+    def build(self, ids_shape: Any) -> None:
         """Creates w."""
         self.table = self.add_weight(
             name="table", shape=(self.buckets, self.units), initializer="zeros"
         )
 
-    def call(self, ids):
+    def call(self, ids: Tensor) -> Any:
         """Returns the sum over the n-grams of `ids`."""
         places = ops.sort(self.places(ids), axis=1)
         previous = ops.pad(places[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
@@ -58,7 +62,7 @@ class BagOfNGrams(keras.layers.Layer):
         rows = ops.cast(rows, self.compute_dtype)
         return ops.sum(rows * ops.cast(counted, rows.dtype)[..., None], axis=1)
 
-    def places(self, ids):
+    def places(self, ids: Tensor) -> Any:
         """Returns each n-gram's row of w.
 
         Args:
@@ -85,11 +89,11 @@ class BagOfNGrams(keras.layers.Layer):
             hashes = ops.bitwise_xor(hashes, ops.right_shift(hashes, shift))
         return ops.mod(hashes, self.buckets)
 
-    def compute_output_shape(self, ids_shape):
+    def compute_output_shape(self, ids_shape: Any) -> Any:
         """Returns (batch, units)."""
         return ids_shape[0], self.units
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         own = {"units": self.units, "order": self.order, "buckets": self.buckets}
         return {**super().get_config(), **own}

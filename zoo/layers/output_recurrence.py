@@ -1,10 +1,13 @@
 """The last output as an input of the next step."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent, find_backwards, pack, state_sizes
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -51,7 +54,9 @@ class OutputRecurrence(keras.layers.Layer):
         ValueError: `layer` is none, or sees the future.
     """
 
-    def __init__(self, layer, return_state=False, **kwargs):
+    def __init__(
+        self, layer: keras.layers.Layer, return_state: bool = False, **kwargs: Any
+    ):
         if not isinstance(layer, keras.layers.Layer):
             raise ValueError(
                 "OutputRecurrence stands around a layer, such as keras.layers.Dense "
@@ -76,12 +81,14 @@ class OutputRecurrence(keras.layers.Layer):
                 "is to predict. Use layers that go forward."
             )
 
-    def __call__(self, sequences, targets, **kwargs):
+    def __call__(self, sequences: Tensor, targets: Tensor, **kwargs: Any) -> Any:
         """Runs over `sequences`, under the mask that they carry."""
         kwargs = with_mask(sequences, (targets,), kwargs)
         return super().__call__(sequences, targets, **kwargs)
 
-    def build(self, sequences_shape, targets_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Any, targets_shape: Any, initial_state_shape: Any = None
+    ) -> None:
         """Creates the weights, for (batch, steps, n_x) and (batch, steps, n_y)."""
         self.output_units = targets_shape[-1]
         *steps, features = sequences_shape
@@ -89,14 +96,14 @@ class OutputRecurrence(keras.layers.Layer):
             self.layer.build((*steps, features + self.output_units))
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of y and of the layer's states, once the layer is built."""
         return [self.output_units, *self._hidden_sizes()]
 
     def _hidden_sizes(self):
         return state_sizes(self.layer) if self.has_hidden_recurrence else []
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns y<0> and the layer's states before the first step."""
         hidden = []
         if self.has_hidden_recurrence:
@@ -104,7 +111,14 @@ class OutputRecurrence(keras.layers.Layer):
         y = ops.zeros((batch_size, self.output_units), dtype=self.compute_dtype)
         return [y, *hidden]
 
-    def call(self, sequences, targets, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        targets: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Runs over `sequences` with the targets as outputs (teacher forcing)."""
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
@@ -113,7 +127,7 @@ class OutputRecurrence(keras.layers.Layer):
         a, states = self._advance(sequences, before, states, mask, training)
         return (a, last, *states) if self.return_state else a
 
-    def step(self, inputs, output, states=None):
+    def step(self, inputs: Tensor, output: Tensor, states: Any = None) -> Any:
         """Takes one step, to generate.
 
         Args:
@@ -145,21 +159,21 @@ class OutputRecurrence(keras.layers.Layer):
         )
         return a, keras.tree.flatten(states)
 
-    def compute_mask(self, sequences, mask=None):
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
         if isinstance(mask, list | tuple):
             mask = mask[0]
         count = 1 + len(self._hidden_sizes())
         return [mask, *[None] * count] if self.return_state else mask
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         layer = keras.saving.serialize_keras_object(self.layer)
         config = {"layer": layer, "return_state": self.return_state}
         return {**super().get_config(), **config}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """Makes the layer, and the one in it, from its arguments."""
         config = dict(config)
         layer = keras.saving.deserialize_keras_object(
@@ -168,7 +182,7 @@ class OutputRecurrence(keras.layers.Layer):
         return cls(layer, **config)
 
 
-def previous(targets, first, mask=None):
+def previous(targets: Tensor, first: Any, mask: Tensor | None = None) -> Any:
     """Returns y<t-1> for each step t, and y<T>.
 
     Args:

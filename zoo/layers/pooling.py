@@ -1,7 +1,11 @@
 """One vector for a whole sequence, whatever the padding."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from zoo.typing import Tensor
 
 
 class _Pooling(keras.layers.Layer):
@@ -26,7 +30,7 @@ class _Pooling(keras.layers.Layer):
 class MaxPooling(_Pooling):
     """The largest value of each feature over the valid steps."""
 
-    def call(self, sequences, mask=None):
+    def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is None:
             return ops.max(sequences, axis=1, initial=-float("inf"))
@@ -42,7 +46,7 @@ class MaxPooling(_Pooling):
 class MeanPooling(_Pooling):
     """The mean of each feature over the valid steps."""
 
-    def call(self, sequences, mask=None):
+    def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is None:
             return ops.mean(sequences, axis=1)
@@ -67,7 +71,7 @@ class AttentionPooling(_Pooling):
         **kwargs: the arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, units=64, **kwargs):
+    def __init__(self, units: int = 64, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
         self.projection = keras.layers.Dense(
@@ -77,12 +81,12 @@ class AttentionPooling(_Pooling):
             1, use_bias=False, dtype=self.dtype_policy, name="score"
         )
 
-    def build(self, sequences_shape):
+    def build(self, sequences_shape: Any) -> None:
         """Creates W, b and v."""
         self.projection.build(sequences_shape)
         self.score.build((*sequences_shape[:-1], self.units))
 
-    def call(self, sequences, mask=None):
+    def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is not None:
             sequences = ops.where(mask[..., None], sequences, 0)
@@ -96,12 +100,12 @@ class AttentionPooling(_Pooling):
             weights = weights * ops.cast(mask, weights.dtype)
         return ops.sum(weights * sequences, axis=1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "units": self.units}
 
 
-def last_valid(sequences, mask):
+def last_valid(sequences: Tensor, mask: Tensor | None) -> Any:
     """Returns each row's last valid step, zeros where there is none.
 
     Args:

@@ -17,11 +17,14 @@ our `RNN` stands between the namesake and `keras.layers.RNN`:
 So does `GRU`; `SimpleRNN`, for which there is no cuDNN, goes without `_AnyMask`.
 """
 
+from typing import Any
+
 import keras
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
 from zoo.layers.fused import insists
 from zoo.layers.rnn import RNN
+from zoo.layers.signatures import spelled_out
 
 
 class _AnyMask:
@@ -76,6 +79,7 @@ class _WeightDropout:
         return {**super().get_config(), "recurrent_weight_dropout": rate}
 
 
+@spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
 class SimpleRNN(_WeightDropout, keras.layers.SimpleRNN, RNN):
     """A fully connected recurrent layer: see `zoo.cells.SimpleRNNCell`.
@@ -91,12 +95,13 @@ class SimpleRNN(_WeightDropout, keras.layers.SimpleRNN, RNN):
 
     cell_class = SimpleRNNCell
 
-    def __init__(self, *args, activity_regularizer=None, **kwargs):
+    def __init__(self, *args: Any, activity_regularizer: Any = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         # Keras' constructor takes it and forgets it.
         self.activity_regularizer = keras.regularizers.get(activity_regularizer)
 
 
+@spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
 class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
     """A layer of long short-term memory: see `zoo.cells.LSTMCell`.
@@ -116,7 +121,12 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
     cell_class = LSTMCell
 
     def __init__(
-        self, units, *args, peephole=False, layer_normalization=False, **kwargs
+        self,
+        units: int,
+        *args: Any,
+        peephole: bool = False,
+        layer_normalization: bool = False,
+        **kwargs: Any,
     ):
         variant = {"peephole": peephole, "layer_normalization": layer_normalization}
         if any(variant.values()):
@@ -124,16 +134,16 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
         super().__init__(units, *args, cell_arguments=variant, **kwargs)
 
     @property
-    def peephole(self):
+    def peephole(self) -> bool:
         """Whether the gates see the memory."""
         return self.cell.peephole
 
     @property
-    def layer_normalization(self):
+    def layer_normalization(self) -> bool:
         """Whether sums and memory are normalised."""
         return self.cell.layer_normalization
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -142,6 +152,7 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
         }
 
 
+@spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
 class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
     """A layer of gated recurrent units: see `zoo.cells.GRUCell`.
@@ -164,12 +175,12 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
 
     def __init__(
         self,
-        units,
-        *args,
-        reset_after=False,
-        relevance_gate=True,
-        layer_normalization=False,
-        **kwargs,
+        units: int,
+        *args: Any,
+        reset_after: bool = False,
+        relevance_gate: bool = True,
+        layer_normalization: bool = False,
+        **kwargs: Any,
     ):
         variant = {
             "relevance_gate": relevance_gate,
@@ -182,16 +193,16 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
         )
 
     @property
-    def relevance_gate(self):
+    def relevance_gate(self) -> bool:
         """Whether the unit has a Γ_r."""
         return self.cell.relevance_gate
 
     @property
-    def layer_normalization(self):
+    def layer_normalization(self) -> bool:
         """Whether the sums are normalised."""
         return self.cell.layer_normalization
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,6 +1,8 @@
 """A cell over time."""
 
 import inspect
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,9 +11,12 @@ from zoo.cells.gru import check_reset_after
 from zoo.keras_private import layers_in, mask_of
 from zoo.layers import fused as paths
 from zoo.layers.gates import gates_over_time
+from zoo.layers.signatures import spelled_out
 from zoo.layers.states import check_given, pack
+from zoo.typing import Tensor
 
 
+@spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
 class RNN(keras.layers.RNN):
     """Runs a cell over a sequence, `a<t>, state<t> = cell(x<t>, state<t-1>)`.
@@ -51,16 +56,17 @@ class RNN(keras.layers.RNN):
             the layer's states.
     """
 
-    cell_class = None
+    cell_class: Any = None
+    go_backwards: bool
 
     def __init__(
         self,
-        cell,
-        *args,
-        cell_arguments=None,
-        fused="auto",
-        checkpoint_every=None,
-        **kwargs,
+        cell: Any,
+        *args: Any,
+        cell_arguments: dict | None = None,
+        fused: bool | str = "auto",
+        checkpoint_every: int | None = None,
+        **kwargs: Any,
     ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
@@ -78,12 +84,18 @@ class RNN(keras.layers.RNN):
         """
         return paths.path(self)
 
-    def __call__(self, sequences, *args, **kwargs):
+    def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs the cell over `sequences`, under the mask that they carry."""
         check_given(self, sequences, args, kwargs)
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+    ) -> Any:
         """Runs the cell over `sequences`."""
         if initial_state is not None:
             initial_state = pack(self, initial_state)
@@ -95,7 +107,9 @@ class RNN(keras.layers.RNN):
         finally:
             self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
 
-    def gates(self, sequences, mask=None, initial_state=None):
+    def gates(
+        self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
+    ) -> Any:
         """Returns the gates at every step, as they are at inference.
 
         Args:
@@ -121,7 +135,13 @@ class RNN(keras.layers.RNN):
             mask = mask_of(sequences)
         return gates_over_time(self, sequences, mask, initial_state)
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
+    def inner_loop(
+        self,
+        sequences: Tensor,
+        initial_state: Any,
+        mask: Tensor | None,
+        training: bool | None = False,
+    ) -> Any:
         """Goes through time by a kernel, or with the cell: the reference path."""
         if training and not self.unroll and keras.backend.backend() == "jax":
             _refuse_draws(self)
@@ -139,12 +159,12 @@ class RNN(keras.layers.RNN):
         finally:
             self.go_backwards = True
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""
         check_reset_after(self, weights)
         super().set_weights(weights)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -173,7 +193,7 @@ def _refuse_draws(layer):
             )
 
 
-def with_mask(sequences, args, kwargs):
+def with_mask(sequences: Tensor, args: Any, kwargs: Any) -> Any:
     """Returns a call's keyword arguments with the mask that `sequences` carry.
 
     Keras passes that mask on by itself only to a call whose one tensor is

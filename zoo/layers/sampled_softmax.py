@@ -1,10 +1,14 @@
 """The loss of predicting tokens, by a sample of them."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from zoo.typing import Tensor
 
 # The logit of what is never predicted.
 IMPOSSIBLE = -1e9
@@ -46,7 +50,14 @@ class SampledSoftmax(keras.layers.Layer):
         The mean loss in nats, a scalar.
     """
 
-    def __init__(self, samples=768, seed=None, never=(), first=0, **kwargs):
+    def __init__(
+        self,
+        samples: int | None = 768,
+        seed: Any = None,
+        never: Sequence[int] = (),
+        first: Any = 0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.samples = samples
         self.never = tuple(never)
@@ -54,14 +65,22 @@ class SampledSoftmax(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, hidden_shape, labels_shape=None, table_shape=None):
+    def build(
+        self, hidden_shape: Any, labels_shape: Any = None, table_shape: Any = None
+    ) -> None:
         """Creates b."""
         self.bias = self.add_weight(
             name="bias", shape=(table_shape[0],), initializer="zeros"
         )
         self.vocabulary_size = table_shape[0]
 
-    def call(self, hidden, labels, table, training=False):
+    def call(
+        self,
+        hidden: Tensor,
+        labels: Tensor,
+        table: Tensor,
+        training: bool | None = False,
+    ) -> Any:
         """Returns the mean loss."""
         if training and self.samples:
             return ops.mean(self.sampled_losses(hidden, labels, table))
@@ -69,11 +88,11 @@ class SampledSoftmax(keras.layers.Layer):
         true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
         return ops.mean(ops.logsumexp(logits, axis=1) - true)
 
-    def logits(self, hidden, table):
+    def logits(self, hidden: Tensor, table: Tensor) -> Any:
         """Returns z of all tokens, float (…, V)."""
         return ops.matmul(hidden, ops.transpose(table)) + self.offsets()
 
-    def offsets(self):
+    def offsets(self) -> Any:
         """Returns b, (V,), so low that P = 0 where a token is never predicted."""
         bias = ops.convert_to_tensor(self.bias)
         if not self.never:
@@ -83,7 +102,7 @@ class SampledSoftmax(keras.layers.Layer):
         impossible[list(self.never)] = IMPOSSIBLE
         return bias + impossible
 
-    def sampled_losses(self, hidden, labels, table):
+    def sampled_losses(self, hidden: Tensor, labels: Tensor, table: Tensor) -> Any:
         """Returns each prediction's loss in nats, (predictions,), by one sample."""
         offsets = self.offsets()
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
@@ -104,7 +123,7 @@ class SampledSoftmax(keras.layers.Layer):
         chance = ops.log((ranks + 2) / (ranks + 1)) / math.log(self.vocabulary_size + 1)
         return ops.log(self.samples * chance)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

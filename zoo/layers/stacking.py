@@ -1,5 +1,8 @@
 """Which recurrent layers can stand on top of each other, and how."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from zoo.layers.states import check_recurrent, find_inside
@@ -8,7 +11,7 @@ from zoo.layers.wrapper import RecurrentWrapper
 SKIPS = ("residual", "input", "output")
 
 
-def rates(dropout, depth):
+def rates(dropout: float, depth: int) -> Any:
     """Returns the dropout rate of each of the places between two layers."""
     if isinstance(dropout, int | float):
         return [dropout] * (depth - 1)
@@ -21,7 +24,7 @@ def rates(dropout, depth):
     return list(dropout)
 
 
-def check_stackable(layers):
+def check_stackable(layers: Sequence[keras.layers.Layer]) -> None:
     """Raises a ValueError if one of `layers` can't be part of a stack."""
     if not layers:
         raise ValueError("DeepRNN needs one layer at least, found none.")
@@ -40,7 +43,7 @@ def check_stackable(layers):
             )
 
 
-def check_skips(skip):
+def check_skips(skip: Any) -> None:
     """Raises a ValueError if `skip` holds what is no skip connection."""
     unknown = [name for name in skip if name not in SKIPS]
     if unknown:
@@ -49,7 +52,7 @@ def check_skips(skip):
         )
 
 
-def check_stateful(layer, stateful):
+def check_stateful(layer: keras.layers.Layer, stateful: bool) -> None:
     """Raises a ValueError if `layer` doesn't fit a stack that is stateful or not."""
     wrapper = find_inside(layer, RecurrentWrapper) if stateful else None
     if wrapper is not None:

@@ -1,12 +1,15 @@
 """The states of a recurrent layer, whatever is in it, as one flat list."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from zoo.typing import Tensor
 
-def check_recurrent(layer, owner: str) -> None:
+
+def check_recurrent(layer: keras.layers.Layer, owner: str) -> None:
     """Raises a ValueError if `layer` isn't a recurrent layer of known states.
 
     Args:
@@ -24,12 +27,12 @@ def check_recurrent(layer, owner: str) -> None:
     )
 
 
-def state_sizes(layer) -> list[int]:
+def state_sizes(layer: keras.layers.Layer) -> list[int]:
     """Returns the sizes of a recurrent layer's states, in their order."""
     return keras.tree.flatten(layer.state_size)
 
 
-def pack(layer, states: Sequence) -> list:
+def pack(layer: keras.layers.Layer, states: Sequence) -> list:
     """Brings a flat list of states into the form that `layer` takes.
 
     `RNN` has one list for each cell of a stack of cells; all others' are flat.
@@ -55,7 +58,9 @@ def pack(layer, states: Sequence) -> list:
     return keras.tree.pack_sequence_as(layer.state_size, states)
 
 
-def check_given(layer, sequences, args, kwargs) -> None:
+def check_given(
+    layer: keras.layers.Layer, sequences: Tensor, args: Any, kwargs: Any
+) -> None:
     """Raises a ValueError if a call's initial state isn't what the layer takes.
 
     Here too, for a symbolic call, which builds a model, computes no more than shapes.
@@ -71,7 +76,7 @@ def check_given(layer, sequences, args, kwargs) -> None:
         check_batch(layer, pack(layer, states), sequences)
 
 
-def check_batch(layer, states: Sequence, sequences) -> None:
+def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) -> None:
     """Raises a ValueError if states are of another number of rows than sequences.
 
     Args:
@@ -97,7 +102,7 @@ def _shape(tensor):
     return None if getattr(shape, "rank", 0) is None else tuple(shape)
 
 
-def top_state(layer, states: Sequence):
+def top_state(layer: keras.layers.Layer, states: Sequence) -> Any:
     """Returns a of the uppermost cell, among a recurrent layer's states."""
     while hasattr(layer, "layers") or hasattr(layer, "layer"):
         layer = layer.layers[-1] if hasattr(layer, "layers") else layer.layer
@@ -107,7 +112,7 @@ def top_state(layer, states: Sequence):
     return states[-len(keras.tree.flatten(cell.state_size))]
 
 
-def parts(layer) -> Iterator:
+def parts(layer: keras.layers.Layer) -> Iterator:
     """Yields a recurrent layer and those that it is made of, at any depth."""
     yield layer
     inside = [*getattr(layer, "layers", ()), getattr(layer, "layer", None)]
@@ -116,12 +121,12 @@ def parts(layer) -> Iterator:
             yield from parts(part)
 
 
-def find_inside(layer, kind):
+def find_inside(layer: keras.layers.Layer, kind: Any) -> Any:
     """Returns the first layer of the class `kind` in `layer`, itself included."""
     return next((part for part in parts(layer) if isinstance(part, kind)), None)
 
 
-def find_backwards(layer):
+def find_backwards(layer: keras.layers.Layer) -> Any:
     """Returns the first layer in `layer` that starts at a sequence's end, or None."""
     for part in parts(layer):
         both = isinstance(part, keras.layers.Bidirectional)

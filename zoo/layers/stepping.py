@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,12 +14,19 @@ from zoo.layers import fused
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.states import find_backwards, pack, state_sizes
+from zoo.typing import Tensor
 
 # A table of products with more numbers than this costs more to make than a text saves.
 _LARGEST_TABLE = 2**22
 
 
-def stepper(layer, training=False, *, table=None, compiled=False) -> Callable:
+def stepper(
+    layer: keras.layers.Layer,
+    training: bool | None = False,
+    *,
+    table: Tensor | None = None,
+    compiled: bool = False,
+) -> Callable:
     """Returns `step(inputs, states) → output, states` of a recurrent layer.
 
     The step is the cell's, or the kernel's where the layer has one, which agree. All
@@ -87,16 +95,16 @@ class Product:
         (batch, m).
     """
 
-    def __init__(self, matrix, compiled: bool = False):
+    def __init__(self, matrix: Tensor, compiled: bool = False):
         self._matrix = laid_out(matrix, compiled)
         self._compiled = compiled
 
-    def __call__(self, rows):
+    def __call__(self, rows: Tensor) -> Any:
         """Multiplies."""
         return _times(self._compiled)(rows, self._matrix)
 
 
-def laid_out(matrix, compiled: bool):
+def laid_out(matrix: Tensor, compiled: bool) -> Any:
     """Returns a matrix, or a vector, as a loop's products are to read it."""
     return tf.transpose(matrix) if compiled else tf.identity(matrix)
 
@@ -176,7 +184,9 @@ def _looking_up(table, step):
 
 
 @contextlib.contextmanager
-def drawn_dropout(layer, first_step: Callable, training):
+def drawn_dropout(
+    layer: keras.layers.Layer, first_step: Callable, training: bool | None
+) -> Iterator[None]:
     """Lets a layer's cells draw their dropout masks before a loop of steps.
 
     They are the same at all steps, and so must be of the graph around the loop.

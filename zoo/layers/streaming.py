@@ -1,14 +1,22 @@
 """Sequences in pieces, and training on windows of a long text."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo.layers.states import find_backwards
+from zoo.typing import Tensor
 
 
-def stream(layer, pieces: Iterable, masks=None, initial_state=None, truncate=False):
+def stream(
+    layer: keras.layers.Layer,
+    pieces: Iterable,
+    masks: Tensor | None = None,
+    initial_state: Any = None,
+    truncate: bool = False,
+) -> Any:
     """Runs a recurrent layer over a sequence in pieces, and passes the state on.
 
     The outputs of all pieces, one after another, are those of the whole sequence.
@@ -66,7 +74,7 @@ def _stream(layer, pieces, masks, states, truncate):
         yield outputs, states
 
 
-def windows(sequences, steps: int) -> Iterator:
+def windows(sequences: Tensor, steps: int) -> Iterator:
     """Cuts long sequences into windows, one after another.
 
     Args:

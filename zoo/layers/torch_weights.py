@@ -1,5 +1,7 @@
 """Recurrent layers from torch, with their weights."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.layers.bidirectional import Bidirectional
@@ -11,7 +13,7 @@ from zoo.layers.recurrent import GRU, LSTM, SimpleRNN
 ORDERS = {"RNN_TANH": [0], "RNN_RELU": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
 
 
-def from_torch(module):
+def from_torch(module: Any) -> Any:
     """Makes a layer that computes what a `torch.nn.RNN`, `GRU` or `LSTM` does.
 
     It is built, holds the module's weights, and returns all outputs and then the

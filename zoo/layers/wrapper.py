@@ -1,10 +1,14 @@
 """Wrappers around a recurrent layer that are recurrent layers themselves."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from zoo.cells.gru import check_reset_after
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent
+from zoo.typing import Tensor
 
 
 class RecurrentWrapper(keras.layers.Wrapper):
@@ -19,7 +23,7 @@ class RecurrentWrapper(keras.layers.Wrapper):
         ValueError: `layer` isn't recurrent, or it is stateful.
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: keras.layers.Layer, **kwargs: Any):
         check_recurrent(layer, type(self).__name__)
         if getattr(layer, "stateful", False):
             raise ValueError(
@@ -31,43 +35,43 @@ class RecurrentWrapper(keras.layers.Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def __call__(self, sequences, *args, **kwargs):
+    def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs the layer over `sequences`, under the mask that they carry."""
         return super().__call__(sequences, *args, **with_mask(sequences, args, kwargs))
 
     @property
-    def return_sequences(self):
+    def return_sequences(self) -> bool:
         """Whether the layer returns all steps."""
         return self.layer.return_sequences
 
     @return_sequences.setter
-    def return_sequences(self, value):
+    def return_sequences(self, value: Any) -> None:
         self.layer.return_sequences = value
 
     @property
-    def return_state(self):
+    def return_state(self) -> bool:
         """Whether the layer returns its last states."""
         return self.layer.return_state
 
     @return_state.setter
-    def return_state(self, value):
+    def return_state(self, value: Any) -> None:
         self.layer.return_state = value
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         """The sizes of the layer's states."""
         return self.layer.state_size
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> Any:
         """Returns the layer's own states before the first step."""
         return self.layer.get_initial_state(batch_size)
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""
         check_reset_after(self, weights)
         super().set_weights(weights)
 
-    def compute_mask(self, sequences, mask=None):
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
         if isinstance(mask, list | tuple):
             mask = mask[0]

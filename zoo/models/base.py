@@ -1,6 +1,7 @@
 """What every model of the zoo can do beside what Keras gives it."""
 
 import os
+from typing import Any
 
 from zoo import export, presets
 from zoo.errors import PresetError
@@ -30,13 +31,21 @@ class Model:
     config: dict
     vocabularies: dict[str, Vocabulary]
 
+    def __repr__(self) -> str:
+        """Returns its name and its sizes, for people."""
+        sizes = [f"{self.count_params():,} weights"] if self.built else ["not built"]
+        sizes += [
+            f"{name} of {len(each):,}" for name, each in self.vocabularies.items()
+        ]
+        return f"<{type(self).__name__} {self.name!r}: {', '.join(sizes)}>"
+
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """Makes a model from what `get_config` returned."""
         return cls(**config)
 
     @classmethod
-    def from_preset(cls, name_or_path: str | os.PathLike):
+    def from_preset(cls, name_or_path: str | os.PathLike) -> Any:
         """Returns the model of a preset, of this class.
 
         Args:

@@ -1,9 +1,12 @@
 """Learning a language from unlabelled text, before the labels come."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo.layers import SampledSoftmax
+from zoo.typing import Tensor
 
 
 class BidirectionalLanguageModel(keras.Model):
@@ -31,7 +34,14 @@ class BidirectionalLanguageModel(keras.Model):
         A float tensor (batch, steps, units of the embedding) for each direction.
     """
 
-    def __init__(self, embedding, recurrent, dropout=0.0, samples=768, seed=None):
+    def __init__(
+        self,
+        embedding: keras.layers.Embedding,
+        recurrent: keras.layers.Layer,
+        dropout: float = 0.0,
+        samples: int | None = 768,
+        seed: Any = None,
+    ):
         super().__init__(name="language_model")
         self.embedding = embedding
         self.recurrent = recurrent
@@ -44,7 +54,7 @@ class BidirectionalLanguageModel(keras.Model):
         ]
         self.softmax = SampledSoftmax(samples, seed=seed, name="softmax")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Creates the weights of the projections and of the softmax."""
         features = (*input_shape, self.features)
         for layer in (self.embedding, self.recurrent):
@@ -55,7 +65,7 @@ class BidirectionalLanguageModel(keras.Model):
             projection.build((*input_shape, units // self.directions))
         self.softmax.build(None, None, self.embedding.embeddings.shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Returns each direction's guess at the neighbour it has yet to see."""
         embedded = self.embed(inputs, training)
         states = self.recurrent(self.drop(embedded, training=training))
@@ -66,16 +76,23 @@ class BidirectionalLanguageModel(keras.Model):
             for project, half in zip(self.projections, halves, strict=True)
         ]
 
-    def embed(self, inputs, training=False):
+    def embed(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Returns what the recurrent layer reads, (batch, steps, features)."""
         # Not by calling the embedding: its mask would only cost time here.
         return ops.take(self.embedding.embeddings, inputs, axis=0)
 
-    def labels(self, inputs):
+    def labels(self, inputs: Tensor) -> Any:
         """Returns the ids, rows of the embedding, that are to be predicted."""
         return inputs
 
-    def compute_loss(self, x, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns the mean of the directions' losses, in nats a token."""
         neighbours = [(slice(None, -1), slice(1, None)), (slice(1, None), slice(0, -1))]
         losses, ids = [], self.labels(x)

@@ -7,6 +7,7 @@ the longest row's steps. So a batch costs what its rows would cost by themselves
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -26,11 +27,11 @@ _POWERS = [2**n for n in range(31)]
 def in_buckets(
     function: Callable,
     lengths: tf.Tensor,
-    signature,
+    signature: tf.TypeSpec,
     *,
     steps: int | None = STEPS,
     rows: int | None = None,
-):
+) -> Any:
     """Applies a function to rows of similar length at a time, and joins its results.
 
     ```

@@ -1,6 +1,7 @@
 """Many-to-one: a text in, one of n classes out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -84,7 +85,7 @@ class SequenceClassifier(Model, keras.Model):
         vocabulary: Vocabulary | Sequence[str],
         class_names: Sequence[str],
         *,
-        tokenizer=None,
+        tokenizer: Any = None,
         embedding_units: int = 128,
         cell: str = "lstm",
         units: int = 128,
@@ -186,8 +187,13 @@ class SequenceClassifier(Model, keras.Model):
         }
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns the loss; in training the sum of both verdicts' own losses.
 
         So a training's loss is about twice its validation loss, which is of the

@@ -1,6 +1,7 @@
 """What the constructors of several models share."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 
@@ -17,8 +18,8 @@ def options(arguments: dict, *others: str) -> dict:
         arguments: `locals()` of the constructor, before it has variables of its own.
         *others: arguments that the model keeps in another form, as a vocabulary.
     """
-    others = {"self", "__class__", "name", *others}
-    return {name: value for name, value in arguments.items() if name not in others}
+    left_out = {"self", "__class__", "name", *others}
+    return {name: value for name, value in arguments.items() if name not in left_out}
 
 
 def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
@@ -36,7 +37,7 @@ def check_least(least: int, **numbers: int) -> None:
             raise ValueError(f"{argument} must be at least {least}, found {number}.")
 
 
-def given_tokenizer(tokenizer, default: Callable):
+def given_tokenizer(tokenizer: Any, default: Callable) -> Any:
     """Returns a tokenizer of `zoo.text`: the one given, or of its config, or another.
 
     Args:

@@ -1,10 +1,13 @@
 """What tokens cost, and how many of them a language model hesitates between."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -15,12 +18,12 @@ class Perplexity(keras.metrics.Mean):
     tokens each is the mean of as `sample_weight`.
     """
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the perplexity."""
         return ops.exp(super().result())
 
 
-def labels_and_weights(targets, sample_weight=None):
+def labels_and_weights(targets: Tensor, sample_weight: Tensor | None = None) -> Any:
     """Returns what to predict, and how much each token counts.
 
     Args:
@@ -38,7 +41,7 @@ def labels_and_weights(targets, sample_weight=None):
     return ops.where(valid, targets, UNKNOWN_ID), weights
 
 
-def weighted_mean(nats, weights):
+def weighted_mean(nats: Tensor, weights: Any) -> Any:
     """Returns the mean cost of the tokens that count, 0 where none does."""
     return ops.sum(nats * weights) / ops.maximum(ops.sum(weights), 1e-9)
 

@@ -2,6 +2,7 @@
 
 import collections
 import sys
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,7 @@ from zoo.text import Vocabulary
 from zoo.text.normalization import Places
 from zoo.text.tokenizers import valid_utf8
 from zoo.text.vocabulary import UNKNOWN_ID
+from zoo.typing import Tensor
 
 
 class Spelling:
@@ -38,7 +40,7 @@ class Spelling:
         self._other = float(np.log(1 / total / (sys.maxunicode + 1)))
         self._end = float(np.log((len(words) + 1) / total))
 
-    def log_probabilities(self, tokens, ids):
+    def log_probabilities(self, tokens: Tensor, ids: Tensor) -> Any:
         """Returns what unknown tokens cost beside `<UNK>`, and which ones these are.
 
         Args:

@@ -7,14 +7,15 @@ leave the rest as it is.
 
 import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 # What `text_batch` takes.
-Texts = str | bytes | Sequence[str | bytes] | np.ndarray | tf.Tensor
+Texts: TypeAlias = str | bytes | Sequence[str | bytes] | np.ndarray | tf.Tensor
 # What `token_batch` takes.
-Tokens = (
+Tokens: TypeAlias = (
     Sequence[str | bytes] | Sequence[Sequence[str | bytes]] | np.ndarray | tf.Tensor
 )
 

@@ -1,7 +1,7 @@
 """Texts to ids, and ids to texts: what tokens are, and how they are joined."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -13,6 +13,7 @@ from zoo.text.casing import CaseRestorer, check_casing
 from zoo.text.normalization import check_normalization, marks_in, normalize
 from zoo.text.tokenizers import valid_utf8, without_markup
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from zoo.typing import Tensor
 
 # Between words there is a space, but for these marks' side of it.
 _NO_SPACE_BEFORE = r" ([,.;:!?…%\)\]\}])"
@@ -83,7 +84,7 @@ class Language:
         self,
         vocabulary: Vocabulary,
         level: str,
-        tokenizer=None,
+        tokenizer: Any = None,
         *,
         normalization: str | None = None,
         keep: str | None = None,
@@ -118,7 +119,7 @@ class Language:
         """Whether every text has tokens in the vocabulary, so that none is `<UNK>`."""
         return self.tokenizer is None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any] | None:
         """Returns what the constructor takes as `tokenizer`, fit for JSON."""
         if self.tokenizer is None:
             return None
@@ -187,7 +188,8 @@ class Language:
         """
         if self.tokenizer is None:
             return self.vocabulary.decode(ids)
-        return self._level.join(self.written(ids, instead))
+        join: Any = self._level.join  # there, for there is a tokenizer
+        return join(self.written(ids, instead))
 
     def decode_after(self, begins: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
         """Returns the texts that tokens go on with after others.
@@ -206,7 +208,7 @@ class Language:
         spaced = self.decode(tf.concat([space, ids], axis=1))
         return tf.where(begins, texts, spaced)
 
-    def written(self, ids, instead=None) -> tf.RaggedTensor:
+    def written(self, ids: Tensor, instead: str | None = None) -> tf.RaggedTensor:
         """Returns the tokens of ids, string, ragged; see `decode`."""
         tokens = self.vocabulary.lookup(ids)
         if instead is not None:

@@ -3,7 +3,7 @@
 import os
 import wave
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _PARTIALS = 8
 
 
 def write_wav(
-    roll: np.ndarray, path: str | os.PathLike, *, rate: int = RATE, **arguments
+    roll: np.ndarray, path: str | os.PathLike, *, rate: int = RATE, **arguments: Any
 ) -> None:
     """Writes a roll as a WAV file: mono, 16-bit PCM.
 
@@ -138,8 +138,8 @@ def synthesize(
         check_range(lowest, sounds.shape[1])
         keys = {}
         for note in notes(sounds, tie):
-            times = round(note.start * step), round(note.end * step), _VELOCITY
-            keys.setdefault(lowest + note.column, []).append(times)
+            span = round(note.start * step), round(note.end * step), _VELOCITY
+            keys.setdefault(lowest + note.column, []).append(span)
         played = _strings(keys, rate)
     return _mixed(played, round(len(sounds) * step) + round(TAIL * rate))
 

@@ -7,6 +7,8 @@ pitches of the Roland TD-11 kit that the Groove MIDI dataset was played on. The 
 added here.
 """
 
+from zoo.typing import Tensor
+
 DRUMS = {
     "kick": (36, 35),
     "snare": (38, 37, 40),
@@ -26,7 +28,7 @@ COLUMNS = {
 }
 
 
-def check_drums(roll) -> None:
+def check_drums(roll: Tensor) -> None:
     """Raises ValueError unless a roll has the nine drums' columns."""
     if roll.shape[-1] != len(DRUMS):
         raise ValueError(

@@ -45,11 +45,11 @@ def kind(content: bytes) -> str | None:
     for start, what in _STARTS:
         if re.match(start, content, re.DOTALL):
             return what
-    text = content[:_BEGINNING]
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = text.decode("utf-16", "replace")
+    begin = content[:_BEGINNING]
+    if begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = begin.decode("utf-16", "replace")
     else:
-        text = text.decode("latin-1")
+        text = begin.decode("latin-1")
     for pattern, what in _TEXTS:
         if re.search(pattern, text, re.MULTILINE | re.IGNORECASE):
             return what

@@ -1,5 +1,7 @@
 """What reading and writing MIDI share: its time, and the library."""
 
+from typing import Any
+
 TEMPO = 120.0
 STEPS_PER_QUARTER = 4
 
@@ -21,7 +23,7 @@ def check_time(tempo: float, steps_per_quarter: int) -> None:
         )
 
 
-def load_pretty_midi():
+def load_pretty_midi() -> Any:
     """Returns the library, or says what to install."""
     try:
         import pretty_midi

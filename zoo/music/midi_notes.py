@@ -112,7 +112,7 @@ class Clock:
         self._seconds = np.concatenate([[0.0], np.cumsum(passed)])
         self._ticks_per_quarter = file.ticks_per_quarter
 
-    def seconds(self, ticks) -> np.ndarray:
+    def seconds(self, ticks: int) -> np.ndarray:
         """Returns the seconds from the beginning to some ticks."""
         ticks = np.asarray(ticks, np.float64)
         last = np.searchsorted(self._ticks, ticks, side="right") - 1
@@ -128,7 +128,7 @@ class Clock:
         held = defaultdict(float)
         for length, ticks_held in zip(self._lengths, np.diff(times), strict=True):
             held[float(length)] += ticks_held
-        length = max(held, key=held.get)
+        length = max(held, key=lambda each: held[each])
         return 60 / (length * self._ticks_per_quarter)
 
     def last_tempo(self, tick: int) -> float:

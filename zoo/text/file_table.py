@@ -1,6 +1,10 @@
 """Look-up tables that are read from a file, in a process or in a SavedModel."""
 
+from typing import Any
+
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 _WHOLE_LINE, _LINE_NUMBER = -2, -1
 
@@ -24,7 +28,14 @@ class FileTable(tf.saved_model.experimental.TrackableResource):
         default: the value of what is not in the table.
     """
 
-    def __init__(self, file, name: str, key_dtype, value_dtype, default):
+    def __init__(
+        self,
+        file: Any,
+        name: str,
+        key_dtype: tf.DType,
+        value_dtype: tf.DType,
+        default: Any,
+    ):
         super().__init__()
         self._path = file.asset_path
         self._name = name
@@ -32,7 +43,7 @@ class FileTable(tf.saved_model.experimental.TrackableResource):
         self._default = default
         self._initialize()
 
-    def lookup(self, keys):
+    def lookup(self, keys: Tensor) -> Any:
         """Returns the values of keys, of any shape, dense or ragged."""
         return tf.ragged.map_flat_values(self._find, keys)
 

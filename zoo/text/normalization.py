@@ -9,6 +9,7 @@ import functools
 import sys
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -193,7 +194,7 @@ class Places:
         self._list = tf.constant(np.pad(ascending, (0, padding), "edge"))
         self._last = len(ascending) - 1
 
-    def __call__(self, numbers):
+    def __call__(self, numbers: Any) -> Any:
         """Returns the places, int32, and whether the numbers are there, bool."""
         places, step = tf.zeros_like(numbers, tf.int32), self._step
         while step:

@@ -111,7 +111,7 @@ class TokenizerWithOffsets(Tokenizer):
         `decode("utf-8", "replace")`, in which bytes that are not UTF-8 are U+FFFD.
     """
 
-    def __init__(self, possessives=False, normalization=None):
+    def __init__(self, possessives: bool = False, normalization: str | None = None):
         check_normalization(normalization)
         self.possessives = possessives
         self.normalization = normalization

@@ -1,5 +1,7 @@
 """Words and characters of a text."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -28,7 +30,7 @@ class Tokenizer:
         return dict(vars(self))
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: dict) -> Any:
         """Makes a tokenizer from what `get_config` returned."""
         return cls(**config)
 
@@ -63,12 +65,12 @@ class WordTokenizer(Tokenizer):
 
     def __init__(
         self,
-        lowercase=True,
-        punctuation="drop",
-        markup=True,
-        start=False,
-        end=False,
-        normalization=None,
+        lowercase: bool = True,
+        punctuation: str = "drop",
+        markup: bool = True,
+        start: bool = False,
+        end: bool = False,
+        normalization: str | None = None,
     ):
         check_normalization(normalization)
         if punctuation not in _PATTERNS:
@@ -114,7 +116,7 @@ class CharacterTokenizer(Tokenizer):
         string, ragged (batch, tokens).
     """
 
-    def __init__(self, start=False, end=False):
+    def __init__(self, start: bool = False, end: bool = False):
         self.start = start
         self.end = end
 

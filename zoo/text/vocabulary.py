@@ -8,10 +8,12 @@ import tempfile
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.text.file_table import FileTable
+from zoo.typing import Tensor
 
 PADDING, UNKNOWN, START, END = SPECIAL = ("<PAD>", "<UNK>", "<SOS>", "<EOS>")
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(len(SPECIAL))
@@ -46,6 +48,13 @@ class Vocabulary(tf.Module):
         self._has_escapes = self._escaped != self.tokens
         with tf.init_scope():  # also where a graph is being built
             self._id_table, self._token_table = self._tables()
+
+    def __repr__(self) -> str:
+        """Returns its name, its size and its first tokens, for people."""
+        first = ", ".join(map(repr, self.ordinary_tokens[:4]))
+        more = ", …" if len(self.ordinary_tokens) > 4 else ""
+        kind = type(self).__name__
+        return f"<{kind} {self.name!r}: {len(self):,} tokens, {first}{more}>"
 
     @classmethod
     def fit(
@@ -108,7 +117,7 @@ class Vocabulary(tf.Module):
         """The tokens without the special ones: what the constructor takes."""
         return list(self.tokens[len(SPECIAL) :])
 
-    def ids(self, tokens):
+    def ids(self, tokens: Tensor) -> Any:
         """Returns the tokens' ids.
 
         Args:
@@ -119,7 +128,7 @@ class Vocabulary(tf.Module):
         """
         return tf.cast(self._id_table.lookup(self._lines(tokens)), tf.int32)
 
-    def lookup(self, ids):
+    def lookup(self, ids: Tensor) -> Any:
         """Returns the tokens of ids.
 
         Args:
@@ -162,7 +171,7 @@ def _check(tokens):
         raise ValueError(f"{token!r} is {count} times in the vocabulary, not once.")
 
 
-def flat(tokens) -> list[bytes]:
+def flat(tokens: Tensor) -> list[bytes]:
     """Returns the strings of a tensor of any shape, ragged or dense, or sequence."""
     if isinstance(tokens, tf.RaggedTensor):
         tokens = tokens.flat_values

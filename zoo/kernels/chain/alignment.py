@@ -1,6 +1,10 @@
 """A batch's valid steps, moved together."""
 
+from typing import Any
+
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 class Alignment:
@@ -15,7 +19,7 @@ class Alignment:
             `steps`, or 1 if that is 0.
     """
 
-    def __init__(self, emissions, mask):
+    def __init__(self, emissions: Tensor, mask: Tensor | None):
         batch, steps = tf.unstack(tf.shape(emissions)[:2])
         self._mask, self._order = mask, None
         self.lengths = tf.fill([batch], steps)
@@ -27,7 +31,7 @@ class Alignment:
         self._missing = tf.cast(steps == 0, tf.int32)
         self.valid = tf.range(steps + self._missing)[:, None] < self.lengths
 
-    def align(self, tensor):
+    def align(self, tensor: Tensor) -> Any:
         """Returns (steps', batch, …) of (batch, steps, …), zeros beyond a row's end."""
         if self._order is not None:
             tensor = tf.gather(tensor, self._order, batch_dims=1)
@@ -37,7 +41,7 @@ class Alignment:
         # Chosen, not multiplied: what is masked may be no number.
         return tf.where(_with_axes(self.valid, others), tensor, tf.zeros_like(tensor))
 
-    def restore(self, tensor):
+    def restore(self, tensor: Tensor) -> Any:
         """Returns (batch, steps, …) of (steps', batch, …), zeros where masked."""
         others = len(tensor.shape) - 2
         tensor = tf.transpose(tensor, [1, 0, *range(2, others + 2)])[:, : self._steps]

@@ -8,6 +8,8 @@ y<T> = argmax (δ<T> + end),  y<t-1> = argmax_i (δ<t-1>[i] + transitions[i, y<t
 As in the sums, each step takes the peak out of δ, lest near ties drown in large scores.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -15,10 +17,11 @@ from zoo.kernels.chain import sum_product
 from zoo.kernels.chain.alignment import Alignment
 from zoo.kernels.chain.potentials import step_scores, without_peak
 from zoo.kernels.tracing import in_graph
+from zoo.typing import Tensor
 
 
 @in_graph
-def viterbi(emissions, mask, potentials):
+def viterbi(emissions: Tensor, mask: Tensor | None, potentials: Any) -> Any:
     """Returns the likeliest tags, int32 (batch, steps), 0 where masked.
 
     They have the probability 0 if all sequences of that length do.
@@ -59,7 +62,7 @@ def _best(emissions, valid, potentials):
 
 
 @in_graph
-def n_best(emissions, mask, potentials, *, n):
+def n_best(emissions: Tensor, mask: Tensor | None, potentials: Any, *, n: int) -> Any:
     """Returns the n likeliest sequences of tags, the best first, in O(T·K²·n).
 
     Args:

@@ -1,9 +1,11 @@
 """A chain's own scores, and what sums and searches over them share."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from zoo.typing import Tensor
 
 
 class Potentials(NamedTuple):
@@ -20,7 +22,9 @@ class Potentials(NamedTuple):
     end: tf.Tensor
 
 
-def step_scores(emissions, paths, valid, potentials):
+def step_scores(
+    emissions: Tensor, paths: Tensor, valid: Tensor, potentials: Any
+) -> Any:
     """Returns what each step adds to the score of paths.
 
     Args:
@@ -42,7 +46,7 @@ def step_scores(emissions, paths, valid, potentials):
     return tf.where(valid[..., None], scores, 0)
 
 
-def without_peak(scores):
+def without_peak(scores: Tensor) -> Any:
     """Returns scores (batch, n) less the largest of each row, and that (batch,).
 
     Where all are -inf they stay, and 0 is what was taken.
@@ -51,6 +55,6 @@ def without_peak(scores):
     return scores - peak[:, None], peak
 
 
-def finite(values):
+def finite(values: Tensor) -> Any:
     """Returns values with 0 for -inf."""
     return tf.where(values == -np.inf, tf.zeros_like(values), values)

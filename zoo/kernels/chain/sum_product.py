@@ -14,7 +14,7 @@ only after a path's scores, step by step, were taken off: log P of a sequence of
 thousand steps would otherwise be the small difference of two large numbers.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -30,10 +30,11 @@ from zoo.kernels.chain.potentials import (
 )
 from zoo.kernels.recurrence import written
 from zoo.kernels.tracing import in_graph
+from zoo.typing import Tensor
 
 
 @in_graph
-def log_partition(emissions, mask, potentials):
+def log_partition(emissions: Tensor, mask: Tensor | None, potentials: Any) -> Any:
     """Returns log Z, float (batch,), with a gradient like `log_likelihood`'s."""
     alignment = Alignment(emissions, mask)
     scores = tf.zeros(tf.shape(alignment.valid), emissions.dtype)
@@ -43,7 +44,9 @@ def log_partition(emissions, mask, potentials):
 
 
 @in_graph
-def path_score(emissions, tags, mask, potentials):
+def path_score(
+    emissions: Tensor, tags: Tensor, mask: Tensor | None, potentials: Any
+) -> Any:
     """Returns the score of sequences of tags.
 
     Args:
@@ -61,7 +64,9 @@ def path_score(emissions, tags, mask, potentials):
 
 
 @in_graph
-def log_likelihood(emissions, tags, mask, potentials):
+def log_likelihood(
+    emissions: Tensor, tags: Tensor, mask: Tensor | None, potentials: Any
+) -> Any:
     """Returns log P(tags | emissions).
 
     Args:
@@ -82,7 +87,7 @@ def log_likelihood(emissions, tags, mask, potentials):
 
 
 @in_graph
-def marginals(emissions, mask, potentials):
+def marginals(emissions: Tensor, mask: Tensor | None, potentials: Any) -> Any:
     """Returns P(y<t> | emissions), float (batch, steps, K), zeros where masked."""
     with tf.GradientTape() as tape:
         tape.watch(emissions)
@@ -110,7 +115,7 @@ class Forward(NamedTuple):
     wide: tf.Tensor
 
 
-def forward(emissions, valid, potentials):
+def forward(emissions: Tensor, valid: Tensor, potentials: Any) -> Any:
     """Runs the recurrence; see `Forward`.
 
     Args:
@@ -118,7 +123,7 @@ def forward(emissions, valid, potentials):
         valid: bool (steps, batch).
         potentials: a `Potentials`.
     """
-    scaled, exact = (each(potentials.transitions) for each in (Scaled, Exact))
+    scaled, exact = Scaled(potentials.transitions), Exact(potentials.transitions)
     histories = _recur(scaled, emissions, valid, potentials.start)
     # Up to the first α that is too wide all are right, so that none goes unnoticed.
     wide = scaled.is_too_narrow_for(histories[0])

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +20,9 @@ from zoo.layers.states import state_sizes
 from zoo.models.bucketing import in_buckets
 from zoo.models.kept_graphs import KeptGraphs
 from zoo.models.language_model.stepper import Stepper
+from zoo.models.text_inputs import Texts
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from zoo.typing import Tensor
 
 
 class TextGenerator:
@@ -33,11 +36,19 @@ class TextGenerator:
         model: a `zoo.models.LanguageModel`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any):
         self._model = model
         self._graphs = KeptGraphs()
 
-    def __call__(self, prompts, length, seed, stop=(), jit_compile=False, **filters):
+    def __call__(
+        self,
+        prompts: Texts,
+        length: Tensor | int,
+        seed: Any,
+        stop: Sequence[str] = (),
+        jit_compile: bool = False,
+        **filters: Any,
+    ) -> Any:
         """Generates texts: see `generate`; all numbers are known."""
         _check(length, **filters)
         seed = seeds.new_seed() if seed is None else seed
@@ -57,7 +68,9 @@ class TextGenerator:
         return graph(prompts, length, seed, **numbers)
 
 
-def generate(model, prompts, length, seed, **how) -> tf.Tensor:
+def generate(
+    model: Any, prompts: Texts, length: Tensor | int, seed: Any, **how: Any
+) -> tf.Tensor:
     """Returns what follows prompts, in a graph or not.
 
     Args:
@@ -84,7 +97,14 @@ def generate(model, prompts, length, seed, **how) -> tf.Tensor:
 
 
 def stream(
-    model, prompts, length, seed, piece=16, stop=(), jit_compile=False, **filters
+    model: Any,
+    prompts: Texts,
+    length: Tensor | int,
+    seed: Any,
+    piece: int = 16,
+    stop: Sequence[str] = (),
+    jit_compile: bool = False,
+    **filters: Any,
 ) -> Iterator[tf.Tensor]:
     """Yields what follows prompts, `piece` tokens at a time, not in a graph.
 
@@ -209,13 +229,13 @@ def _prepare(
     return generator, {"first_inputs": last, "state": state, "seen": seen}
 
 
-def prompt_ids(model, prompts) -> tf.RaggedTensor:
+def prompt_ids(model: Any, prompts: Texts) -> tf.RaggedTensor:
     """Returns `<SOS>` and the tokens of prompts, int32 ragged (batch, 1 or more)."""
     ids = model.language.encode(tf.convert_to_tensor(prompts))
     return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1)
 
 
-def read(model, step, ids: tf.RaggedTensor):
+def read(model: Any, step: Any, ids: tf.RaggedTensor) -> Any:
     """Reads all tokens but the last ones.
 
     Args:
@@ -295,7 +315,12 @@ def several(stop: str | Sequence[str]) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop)
 
 
-def filters_on(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0) -> dict:
+def filters_on(
+    temperature: Tensor | float = 1.0,
+    top_k: Tensor | int | None = 0,
+    top_p: Tensor | float | None = 1.0,
+    repetition_penalty: Tensor | float = 1.0,
+) -> dict:
     """Returns the numbers of those filters that filter anything, by their names."""
     filters = {
         "top_k": (top_k, 0),

@@ -1,6 +1,7 @@
 """One-to-many: what a text may be, token by token."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,6 +20,7 @@ from zoo.models.text_inputs import Texts, text_batch
 from zoo.models.texts import LEVELS, Language
 from zoo.text import Subwords, Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -103,7 +105,7 @@ class LanguageModel(Model, keras.Model):
         vocabulary: Vocabulary | Sequence[str],
         *,
         level: str = "character",
-        tokenizer=None,
+        tokenizer: Any = None,
         embedding_units: int = 64,
         cell: str = "gru",
         units: int = 512,
@@ -131,7 +133,7 @@ class LanguageModel(Model, keras.Model):
         super().__init__(name=name)
 
         # Texts
-        plain = {"normalization": "plain", "keep": "", "markup": False}
+        plain: dict[str, Any] = {"normalization": "plain", "keep": "", "markup": False}
         self.language = Language(
             vocabulary, level, tokenizer, **(plain if level == "subword" else {})
         )
@@ -174,7 +176,7 @@ class LanguageModel(Model, keras.Model):
 
         # What training and evaluation keep from batch to batch
         recurrent = _specs(state_sizes(self.recurrent), self.compute_dtype)
-        cached = _specs(self.cache.state_size, "float32") if cache else []
+        cached = _specs(self.cache.state_size, "float32") if self.cache else []
         self.state_specs = [*recurrent, *cached]
         self.carried = {
             True: CarriedState(recurrent),  # in training
@@ -222,7 +224,7 @@ class LanguageModel(Model, keras.Model):
                 weight.assign(own[weight.path])
         return copy
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Predicts each next token, as `fit` and `evaluate` ask."""
         ids, begins = inputs if isinstance(inputs, list | tuple) else (inputs, None)
         carried = self.carried[bool(training)]
@@ -236,7 +238,7 @@ class LanguageModel(Model, keras.Model):
             carried.store(state)
         return predicted
 
-    def predict_tokens(self, ids, state=None):
+    def predict_tokens(self, ids: Tensor, state: Any = None) -> Any:
         """Predicts each next token of texts, or of the next pieces of texts.
 
         Args:
@@ -256,7 +258,7 @@ class LanguageModel(Model, keras.Model):
             logits, cached = self.cache(hidden, ids, logits, cached)
         return logits, [*recurrent, *cached]
 
-    def initial_state(self, batch) -> list:
+    def initial_state(self, batch: Tensor) -> list:
         """Returns the state before a text begins: zeros, of `state_specs`.
 
         Args:
@@ -266,7 +268,7 @@ class LanguageModel(Model, keras.Model):
             ops.zeros((batch, spec.shape[1]), spec.dtype) for spec in self.state_specs
         ]
 
-    def run(self, ids, state=None, training=False):
+    def run(self, ids: Tensor, state: Any = None, training: bool | None = False) -> Any:
         """Runs the recurrent layers over texts, or over the next pieces of texts.
 
         Args:
@@ -287,18 +289,23 @@ class LanguageModel(Model, keras.Model):
         hidden = drop_output(hidden, training=training)
         return self.projected(hidden), state
 
-    def projected(self, a):
+    def projected(self, a: Tensor) -> Any:
         """Returns h of a[L], (…, units)."""
         return a if self.projection is None else self.projection(a)
 
-    def logits(self, hidden):
+    def logits(self, hidden: Tensor) -> Any:
         """Returns V h + b, float32 (…, V), of h (…, units of V)."""
         table = ops.convert_to_tensor(self.output_embedding.embeddings)
         return self.softmax.logits(ops.cast(hidden, "float32"), table)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns the mean cross-entropy, in nats per token that is not padding."""
         labels, weights = labels_and_weights(y, sample_weight)
         mean = weighted_mean(self._nats(labels, y_pred, training), weights)
@@ -317,7 +324,7 @@ class LanguageModel(Model, keras.Model):
         losses = self.softmax.sampled_losses(hidden, ops.reshape(labels, (-1,)), table)
         return ops.reshape(losses, ops.shape(labels))
 
-    def step(self, ids: tf.Tensor, state: list[tf.Tensor]):
+    def step(self, ids: tf.Tensor, state: list[tf.Tensor]) -> Any:
         """Takes one step.
 
         For many steps in a loop, `zoo.models.language_model.stepper.Stepper` is faster.
@@ -371,7 +378,7 @@ class LanguageModel(Model, keras.Model):
         start = tf.fill([tf.shape(targets)[0], 1], START_ID)
         return tf.concat([start, targets], axis=1)[:, :-1]
 
-    def start(self, prompts: Texts):
+    def start(self, prompts: Texts) -> Any:
         """Reads prompts, for `step` to go on from.
 
         Args:
@@ -440,7 +447,7 @@ class LanguageModel(Model, keras.Model):
         stop: str | Sequence[str] = (),
         piece: int = 16,
         jit_compile: bool = False,
-        **filters,
+        **filters: Any,
     ) -> Iterator:
         """Yields what `generate` returns in pieces, string (batch,), as it is drawn.
 

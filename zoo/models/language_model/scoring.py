@@ -1,6 +1,7 @@
 """How probable a language model finds texts."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ _LOGITS = 4096
 _ROWS, _CACHED_ROWS = 256, 64
 
 
-def score(model, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+def score(model: Any, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     """Scores texts: see `zoo.models.LanguageModel.score`."""
     ids = model.encode(texts)
     logs = _in_buckets(model, ids)
@@ -49,7 +50,7 @@ def _in_buckets(model, ids):
     )
 
 
-def log_probabilities(model, targets: tf.Tensor) -> tf.Tensor:
+def log_probabilities(model: Any, targets: tf.Tensor) -> tf.Tensor:
     """Returns log P(y<t> | y<1..t-1>) of each token.
 
     Args:

@@ -26,6 +26,8 @@ range: a `length` below 0 or above 10 000, a `temperature` below 0, a `top_k` be
 `top_p` that isn't in (0, 1]; NaN is out of each.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.decoding import parameters
@@ -38,7 +40,7 @@ LENGTH = 200
 LONGEST = 10_000
 
 
-def signatures(model) -> dict:
+def signatures(model: Any) -> dict:
     """Returns the functions of a SavedModel by their names.
 
     Args:

@@ -1,8 +1,11 @@
 """A language model one token at a time, for loops of many steps."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.layers.stepping import Product, stepper
+from zoo.typing import Tensor
 
 
 class Stepper:
@@ -23,7 +26,7 @@ class Stepper:
         logits, float32 (batch, V), and the new state.
     """
 
-    def __init__(self, model, compiled: bool = False):
+    def __init__(self, model: Any, compiled: bool = False):
         embeddings = model.embedding.embeddings
         self._recur = stepper(model.recurrent, table=embeddings, compiled=compiled)
         self._project = model.projected
@@ -31,13 +34,13 @@ class Stepper:
         self._product = Product(tf.transpose(table), compiled)
         self._offsets = model.softmax.offsets()
 
-    def __call__(self, ids, state):
+    def __call__(self, ids: Tensor, state: Any) -> Any:
         """Takes one step."""
         a, state = self._recur(ids, state)
         hidden = tf.cast(self._project(a), tf.float32)
         return self._product(hidden) + self._offsets, state
 
-    def read(self, ids, mask, state):
+    def read(self, ids: Tensor, mask: Tensor | None, state: Any) -> Any:
         """Takes a step for each token of texts, without looking at what follows.
 
         Args:

@@ -13,6 +13,7 @@ Hidden states h<t> are those that predict frame t: they know of frames 1..t-1.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ import tensorflow as tf
 
 from zoo.decoding import Categorical
 from zoo.layers.bernoulli_output import is_drawn
+from zoo.typing import Tensor
 
 # A length is drawn from this many, beginning with the least that is possible.
 _LENGTHS = 2**14
@@ -87,11 +89,11 @@ class EndSymbol(_Decision):
 
     steps_after = 1
 
-    def build(self, hidden_shape, frames_shape=None):
+    def build(self, hidden_shape: Any, frames_shape: Any = None) -> None:
         """Creates w and b."""
         self.dense.build(hidden_shape)
 
-    def logits(self, hidden, frames):
+    def logits(self, hidden: Tensor, frames: Tensor) -> Any:
         """Returns the logits of `<EOS>`, (batch, steps)."""
         return self.dense(hidden)[..., 0]
 
@@ -109,11 +111,11 @@ class Halt(_Decision):
 
     steps_after = 0
 
-    def build(self, hidden_shape, frames_shape):
+    def build(self, hidden_shape: Any, frames_shape: Any) -> None:
         """Creates w and b."""
         self.dense.build((*hidden_shape[:-1], hidden_shape[-1] + frames_shape[-1]))
 
-    def logits(self, hidden, frames):
+    def logits(self, hidden: Tensor, frames: Tensor) -> Any:
         """Returns the logits of stopping, (batch, steps)."""
         frames = tf.cast(frames, hidden.dtype)
         return self.dense(tf.concat([hidden, frames], axis=-1))[..., 0]
@@ -138,7 +140,7 @@ class PredictedLength(keras.layers.Layer):
     steps_after = 0
     features = 2
 
-    def build(self, hidden_shape=None, frames_shape=None):
+    def build(self, hidden_shape: Any = None, frames_shape: Any = None) -> None:
         """Creates μ and r; before `adapt`, pieces have 64 frames on the average."""
         self.mean = self._number("mean", 63.0)
         self.shape = self._number("shape", 1.0)
@@ -160,19 +162,19 @@ class PredictedLength(keras.layers.Layer):
         Raises:
             ValueError: there are none, or one is below 1.
         """
-        lengths = np.asarray(lengths, "float64")
-        if not lengths.size or lengths.min() < 1:
+        found = np.asarray(lengths, "float64")
+        if not found.size or found.min() < 1:
             raise ValueError(
                 "A distribution of lengths takes those of some pieces of at least one "
-                f"frame each, found {lengths.astype(int).tolist()[:10]}."
+                f"frame each, found {found.astype(int).tolist()[:10]}."
             )
         # Of a mean of 0 there would be no logarithm.
-        mean = max(lengths.mean() - 1, 1e-3)
-        beyond = max(lengths.var() - mean, mean**2 * 1e-6)
+        mean = max(found.mean() - 1, 1e-3)
+        beyond = max(found.var() - mean, mean**2 * 1e-6)
         self.mean.assign(mean)
         self.shape.assign(mean**2 / beyond)
 
-    def log_probability(self, lengths):
+    def log_probability(self, lengths: Tensor) -> Any:
         """Returns log P(T), float64, of int32 lengths ≥ 1 of any shape."""
         mean, shape = (tf.cast(each, tf.float64) for each in (self.mean, self.shape))
         n = tf.cast(lengths - 1, tf.float64)
@@ -184,7 +186,7 @@ class PredictedLength(keras.layers.Layer):
             + n * (tf.math.log(mean) - whole)
         )
 
-    def inputs(self, remaining):
+    def inputs(self, remaining: Tensor) -> Any:
         """Returns a step's two inputs, float (…, 2).
 
         Args:
@@ -193,16 +195,25 @@ class PredictedLength(keras.layers.Layer):
         remaining = tf.cast(tf.maximum(remaining, 0), self.compute_dtype)
         return tf.stack([tf.math.log1p(remaining), 1 / (1 + remaining)], axis=-1)
 
-    def nats(self, hidden, frames, lengths):
+    def nats(self, hidden: Tensor, frames: Tensor, lengths: Tensor) -> Any:
         """Returns -log P(T), float (batch,), 0 for a piece without frames."""
         nats = -self.log_probability(tf.maximum(lengths, 1))
         return tf.where(lengths > 0, tf.cast(nats, hidden.dtype), 0.0)
 
-    def draw(self, hidden, frames, remaining, points, temperature):
+    def draw(
+        self,
+        hidden: Tensor,
+        frames: Tensor,
+        remaining: Tensor,
+        points: Tensor,
+        temperature: Tensor | float,
+    ) -> Any:
         """Says whether pieces end, bool (batch,): whether `remaining` is 0."""
         return remaining <= 0
 
-    def draw_lengths(self, rows, beyond, seed, temperature):
+    def draw_lengths(
+        self, rows: Tensor, beyond: Any, seed: Any, temperature: Tensor | float
+    ) -> Any:
         """Draws lengths from P(T | T > beyond), among the first 16 384 of them.
 
         Args:

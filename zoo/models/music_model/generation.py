@@ -1,6 +1,7 @@
 """Pieces drawn frame by frame from a music model."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,7 @@ from zoo.decoding.seeds import uniform
 from zoo.layers.nade_output import LOW_TO_HIGH
 from zoo.layers.stepping import stepper
 from zoo.models.kept_graphs import KeptGraphs
+from zoo.typing import Tensor
 
 # Points that decide a key, whatever its probability.
 _SOUNDS, _SILENT = -1.0, 1.0
@@ -23,11 +25,18 @@ class MusicGenerator:
         model: a `zoo.models.MusicModel`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any):
         self._model = model
         self._graphs = KeptGraphs()
 
-    def generate(self, primer, steps, temperature, seed, vector):
+    def generate(
+        self,
+        primer: Tensor,
+        steps: Tensor | int,
+        temperature: Tensor | float,
+        seed: Any,
+        vector: Tensor,
+    ) -> Any:
         """Generates: see `zoo.models.MusicModel.generate`; numbers are known."""
         parameters.check("steps", steps, least=0)
         parameters.check("primer", () if primer is None else primer, least=0)
@@ -46,7 +55,15 @@ class MusicGenerator:
         graph = self._graphs.get("generate", functools.partial(generate, self._model))
         return graph(primer, steps, *numbers, vector)
 
-    def harmonize(self, roll, lengths, temperature, seed, vector, free):
+    def harmonize(
+        self,
+        roll: Tensor,
+        lengths: Tensor,
+        temperature: Tensor | float,
+        seed: Any,
+        vector: Tensor,
+        free: Any,
+    ) -> Any:
         """Harmonizes: see `zoo.models.MusicModel.harmonize`; numbers are known."""
         if getattr(self._model.frame_output, "order", None) == LOW_TO_HIGH:
             raise ValueError(
@@ -74,7 +91,14 @@ def _numbers(temperature, seed):
     return tf.constant(temperature, tf.float32), tf.constant(seed, tf.int64)
 
 
-def generate(model, primer, steps, temperature, seed, vector=None):
+def generate(
+    model: Any,
+    primer: Tensor,
+    steps: Tensor | int,
+    temperature: Tensor | float,
+    seed: Any,
+    vector: Tensor | None = None,
+) -> Any:
     """Returns pieces, in a graph or not.
 
     Args:
@@ -137,7 +161,15 @@ def generate(model, primer, steps, temperature, seed, vector=None):
     return tf.ensure_shape(roll, [None, None, model.keys]), lengths
 
 
-def harmonize(model, roll, lengths, temperature, seed, vector=None, free=None):
+def harmonize(
+    model: Any,
+    roll: Tensor,
+    lengths: Tensor,
+    temperature: Tensor | float,
+    seed: Any,
+    vector: Tensor | None = None,
+    free: Any = None,
+) -> Any:
     """Returns pieces with the melodies of `roll`, in a graph or not.
 
     Args:
@@ -207,13 +239,13 @@ class Walk:
         h<t>, T - t and t; and the new state.
     """
 
-    def __init__(self, model, total, vector):
+    def __init__(self, model: Any, total: Tensor | int, vector: Tensor):
         self._model = model
         self._total = total
         self._vector = vector
         self._step = stepper(model.recurrent)
 
-    def __call__(self, inputs, state):
+    def __call__(self, inputs: Tensor, state: Any) -> Any:
         """Takes one step."""
         model, (recurrent, t) = self._model, state
         remaining = self._total - t
@@ -223,7 +255,7 @@ class Walk:
         hidden, recurrent = self._step(x, recurrent)
         return (hidden, remaining, t), (recurrent, t + 1)
 
-    def read(self, primer):
+    def read(self, primer: Tensor) -> Any:
         """Reads a primer, (batch, n, keys).
 
         Returns:

@@ -1,6 +1,7 @@
 """One-to-many: what a piece of music may be, frame by frame."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from zoo.layers.nade_output import HIGH_TO_LOW
 from zoo.models.base import Model
 from zoo.models.construction import check_choice, check_least, options
 from zoo.models.music_model import endings, generation, scoring, serving
+from zoo.typing import Tensor
 
 OUTPUTS = ("nade", "bernoulli")
 WAYS = ("input", "state", "both")
@@ -167,7 +169,7 @@ class MusicModel(Model, keras.Model):
         """Returns the constructor's arguments, fit for JSON."""
         return {**self.config, "name": self.name}
 
-    def adapt(self, lengths) -> None:
+    def adapt(self, lengths: Tensor) -> None:
         """Fits P(T) to the lengths of training's pieces, where the ending has one.
 
         Args:
@@ -179,7 +181,7 @@ class MusicModel(Model, keras.Model):
         if isinstance(self.ending, endings.PredictedLength):
             self.ending.adapt(lengths)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Returns the hidden states that predict each frame."""
         frames, lengths, vector = self.pieces(**inputs)
         after = 0 if self.ending is None else self.ending.steps_after
@@ -193,7 +195,9 @@ class MusicModel(Model, keras.Model):
             hidden = self.conditioned(sequences, vector, training=training)
         return self.drop_output(hidden, training=training)
 
-    def inputs(self, frames, remaining, training=False):
+    def inputs(
+        self, frames: Tensor, remaining: Tensor, training: bool | None = False
+    ) -> Any:
         """Returns what the recurrent layers see of frames, in training and drawing.
 
         Args:
@@ -211,8 +215,13 @@ class MusicModel(Model, keras.Model):
         return tf.concat([inputs, features], axis=-1)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns -log P of the pieces with their endings, in nats per frame."""
         frames, lengths, _ = self.pieces(**x)
         costs = scoring.costs(self, y_pred, frames, lengths)
@@ -228,7 +237,9 @@ class MusicModel(Model, keras.Model):
         total = tf.reduce_sum(weights * (frame_nats + costs.ending))
         return total / tf.maximum(tf.reduce_sum(known), 1e-9)
 
-    def pieces(self, roll, lengths=None, vector=None):
+    def pieces(
+        self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None
+    ) -> Any:
         """Returns pieces as they are trained on.
 
         Returns:
@@ -256,7 +267,9 @@ class MusicModel(Model, keras.Model):
         frames = tf.cast(roll > 0, self.compute_dtype)
         return frames, tf.cast(lengths, tf.int32), vector
 
-    def score(self, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
+    def score(
+        self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """Says how probable pieces are.
 
         Args:
@@ -279,12 +292,12 @@ class MusicModel(Model, keras.Model):
 
     def generate(
         self,
-        primer=None,
+        primer: Tensor | None = None,
         steps: int | Sequence[int] = 128,
         *,
         temperature: float | Sequence[float] = 1.0,
         seed: int | Sequence[int] | None = None,
-        vector=None,
+        vector: Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Draws pieces. Each number may be one for all, or a list of one for each.
 
@@ -309,13 +322,13 @@ class MusicModel(Model, keras.Model):
 
     def harmonize(
         self,
-        roll,
-        lengths=None,
+        roll: Tensor,
+        lengths: Tensor | None = None,
         *,
         temperature: float | Sequence[float] = 1.0,
         seed: int | Sequence[int] | None = None,
-        vector=None,
-        free=None,
+        vector: Tensor | None = None,
+        free: Any = None,
     ) -> tf.Tensor:
         """Draws what goes below melodies, the highest notes of each frame.
 

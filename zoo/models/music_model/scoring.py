@@ -1,11 +1,12 @@
 """How probable a music model finds pieces."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from zoo.decoding.parameters import checked, per_row
 from zoo.models.bucketing import in_buckets
+from zoo.typing import Tensor
 
 
 class Costs(NamedTuple):
@@ -21,7 +22,7 @@ class Costs(NamedTuple):
     ending: tf.Tensor
 
 
-def costs(model, hidden, frames, lengths) -> Costs:
+def costs(model: Any, hidden: Tensor, frames: Tensor, lengths: Tensor) -> Costs:
     """Returns what pieces cost under a model.
 
     Args:
@@ -43,7 +44,12 @@ def costs(model, hidden, frames, lengths) -> Costs:
     return Costs(tf.scatter_nd(places, nats, shape), ending)
 
 
-def score(model, roll, lengths=None, vector=None) -> dict[str, tf.Tensor]:
+def score(
+    model: Any,
+    roll: Tensor,
+    lengths: Tensor | None = None,
+    vector: Tensor | None = None,
+) -> dict[str, tf.Tensor]:
     """Scores pieces: see `zoo.models.MusicModel.score`."""
     frames, lengths, vector = model.pieces(roll, lengths, vector)
     rows, steps = tf.unstack(tf.shape(frames)[:2])

@@ -22,6 +22,8 @@ range: `steps` below the primer's or above 10 000, a `temperature` below 0 or Na
 is no note (NaN, or below 0), `lengths` beyond the roll.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.decoding import parameters
@@ -34,7 +36,7 @@ STEPS = 128
 LONGEST = 10_000
 
 
-def signatures(model) -> dict:
+def signatures(model: Any) -> dict:
     """Returns the functions of a SavedModel by their names.
 
     Args:

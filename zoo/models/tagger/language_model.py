@@ -1,11 +1,13 @@
 """What a tagger learns of its language, before it learns any tag."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 from keras import ops
 
 from zoo.models.bidirectional_language_model import BidirectionalLanguageModel
+from zoo.typing import Tensor
 
 
 class TaggerLanguageModel(BidirectionalLanguageModel):
@@ -30,7 +32,12 @@ class TaggerLanguageModel(BidirectionalLanguageModel):
     """
 
     def __init__(
-        self, tagger, tokens: Sequence[str], dropout=0.0, samples=768, seed=None
+        self,
+        tagger: Any,
+        tokens: Sequence[str],
+        dropout: float = 0.0,
+        samples: int | None = 768,
+        seed: Any = None,
     ):
         super().__init__(
             tagger.get_layer("words"),
@@ -48,7 +55,7 @@ class TaggerLanguageModel(BidirectionalLanguageModel):
         self._tokens = tf.constant(tokens, tf.string)
         self._labels = self.word_ids.words.ids(self._tokens)
 
-    def embed(self, inputs, training=False):
+    def embed(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Returns the views of the words, as the tagger has them."""
         tokens = tf.gather(self._tokens, inputs)
         views = [
@@ -59,6 +66,6 @@ class TaggerLanguageModel(BidirectionalLanguageModel):
             views.append(self.characters(tokens, training=training))
         return ops.concatenate(views, axis=-1)
 
-    def labels(self, inputs):
+    def labels(self, inputs: Tensor) -> Any:
         """Returns the words' ids, as they are written."""
         return tf.gather(self._labels, inputs)

@@ -1,6 +1,7 @@
 """Many-to-many, T_x = T_y: a sentence in, one tag for each of its words out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,6 +28,7 @@ from zoo.models.tagger.token_forms import TokenForms
 from zoo.models.text_inputs import Texts, Tokens, text_batch, token_batch
 from zoo.text import TokenizerWithOffsets, Vocabulary
 from zoo.text.casing import check_casing
+from zoo.typing import Tensor
 
 # The tag of a step that has none: padding.
 NO_TAG = -1
@@ -92,7 +94,7 @@ class SequenceTagger(Model, keras.Model):
         tags: Sequence[str],
         scheme: str = "iob2",
         *,
-        tokenizer=None,
+        tokenizer: Any = None,
         word_units: int = 100,
         lowercase_units: int = 50,
         character_features: str = "rnn",
@@ -204,7 +206,9 @@ class SequenceTagger(Model, keras.Model):
             "name": self.name,
         }
 
-    def compile(self, optimizer="adam", loss=None, **arguments):
+    def compile(
+        self, optimizer: str = "adam", loss: Any = None, **arguments: Any
+    ) -> None:
         """As Keras', with the negative log-likelihood of the tags as the loss.
 
         Targets are int (batch, steps): places in `tags`, -1 where there is none.
@@ -218,7 +222,9 @@ class SequenceTagger(Model, keras.Model):
             )
         super().compile(optimizer, loss, **arguments)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Tensor, y: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Any:
         """Returns the metrics of the best tags."""
         best = self.decode(y_pred, ops.not_equal(x, ""))
         return super().compute_metrics(x, y, best, sample_weight)

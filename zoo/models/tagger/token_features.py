@@ -1,5 +1,7 @@
 """Words as a tagger sees them: by their ids, and by their characters."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -8,6 +10,7 @@ from zoo.layers import BY_CELL, Bidirectional
 from zoo.models.bucketing import in_buckets
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from zoo.typing import Tensor
 
 # How many characters, padding included, are read at a time where nothing is trained.
 _CHARACTERS = 2**16
@@ -48,7 +51,7 @@ class WordIds(keras.layers.Layer):
         lowercase_words: Vocabulary,
         dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.words = words
@@ -56,7 +59,7 @@ class WordIds(keras.layers.Layer):
         self.dropout = dropout
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, tokens, training=False):
+    def call(self, tokens: Tensor, training: bool | None = False) -> Any:
         """Returns the ids."""
         unknown = tf.zeros_like(tokens, tf.bool)
         if training and self.dropout:
@@ -70,7 +73,7 @@ class WordIds(keras.layers.Layer):
 
         return view(self.words, tokens), view(self.lowercase_words, lowercase(tokens))
 
-    def compute_output_spec(self, tokens, training=False):
+    def compute_output_spec(self, tokens: Tensor, training: bool | None = False) -> Any:
         """Returns what a call gives, without the tables."""
         # Two of them: Keras tells a layer's outputs apart by their identity.
         return tuple(keras.KerasTensor(tokens.shape, "int32") for _ in range(2))
@@ -116,7 +119,7 @@ class CharacterFeatures(keras.layers.Layer):
         cell: str = "lstm",
         dropout: float = 0.0,
         max_characters: int = 32,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.characters = characters
@@ -138,12 +141,12 @@ class CharacterFeatures(keras.layers.Layer):
             )
         self.size = 2 * units if kind == "rnn" else units
 
-    def build(self, tokens_shape):
+    def build(self, tokens_shape: Any) -> None:
         """Creates the weights."""
         self.embedding.build((None, None))
         self.reader.build((None, None, self.embedding.output_dim))
 
-    def call(self, tokens, training=False):
+    def call(self, tokens: Tensor, training: bool | None = False) -> Any:
         """Returns each token's features."""
         distinct, places = tf.unique(tf.reshape(tokens, [-1]))
         ids = self._ids(distinct)
@@ -182,6 +185,6 @@ class CharacterFeatures(keras.layers.Layer):
         tail = self.max_characters - head
         return tf.concat([ids[:, :head], ids[:, head:][:, -tail:]], axis=1)
 
-    def compute_output_spec(self, tokens, training=False):
+    def compute_output_spec(self, tokens: Tensor, training: bool | None = False) -> Any:
         """Returns what a call gives, without the tables."""
         return keras.KerasTensor((*tokens.shape, self.size), self.compute_dtype)

@@ -1,5 +1,7 @@
 """Tokens in the form in which a tagger's vocabularies know them."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,6 +11,7 @@ from zoo.text.casing import capitalized, capitalizes, forms, in_one_case
 from zoo.text.normalization import marks_in, normalize
 from zoo.text.tokenizers import valid_utf8
 from zoo.text.vocabulary import UNKNOWN_ID
+from zoo.typing import Tensor
 
 
 def plain(tokens: tf.Tensor, keep: str = "") -> tf.Tensor:
@@ -60,7 +63,7 @@ class TokenForms(keras.layers.Layer):
         characters: Vocabulary,
         normalization: str | None = None,
         casing: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.words = words
@@ -70,7 +73,7 @@ class TokenForms(keras.layers.Layer):
         self._unknown_form = 2 if capitalizes(words.ordinary_tokens) else 0
         self._keep = marks_in(characters.ordinary_tokens)
 
-    def call(self, tokens):
+    def call(self, tokens: Tensor) -> Any:
         """Returns the tokens in their forms."""
         if self.normalization:
             tokens = self._plain(tokens)
@@ -108,6 +111,6 @@ class TokenForms(keras.layers.Layer):
         best = tf.reshape(best, tf.shape(tokens))
         return tf.concat([capitalized(best[:, :1]), best[:, 1:]], axis=1)
 
-    def compute_output_spec(self, tokens):
+    def compute_output_spec(self, tokens: Tensor) -> Any:
         """Returns what a call gives, without the tables."""
         return keras.KerasTensor(tokens.shape, "string")

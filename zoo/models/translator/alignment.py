@@ -1,6 +1,6 @@
 """What translations looked at: their texts' attention, and what `<UNK>` stands for."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -8,6 +8,7 @@ from zoo.decoding import Hypotheses, repeat
 from zoo.models.translator.joined_sentences import first_pieces
 from zoo.models.translator.scoring import over_windows
 from zoo.text.vocabulary import END_ID, PADDING_ID
+from zoo.typing import Tensor
 
 # Attention is returned for this many tokens of a text and of its translation at most:
 # it has a number for each pair of them.
@@ -38,7 +39,9 @@ def signature(n: int) -> Written:
     )
 
 
-def written(model, words: tf.RaggedTensor, memory, state, found: Hypotheses) -> Written:
+def written(
+    model: Any, words: tf.RaggedTensor, memory: Any, state: Any, found: Hypotheses
+) -> Written:
     """Returns hypotheses as texts, and what the best ones looked at.
 
     Args:
@@ -52,11 +55,11 @@ def written(model, words: tf.RaggedTensor, memory, state, found: Hypotheses) -> 
     ids, best = tf.reshape(found.sequences, [rows * n, steps]), found.sequences[:, 0]
     if model.target.knows_all:
 
-        def keep(hidden, weights, targets):
+        def keep_best(hidden, weights, targets):
             return [weights[..., :MOST_TOKENS]]
 
         kept = [(tf.float32, 3)]
-        [weights] = over_windows(model, memory, state, best, keep, kept)
+        [weights] = over_windows(model, memory, state, best, keep_best, kept)
         texts = tf.reshape(model.target.decode(ids), [rows, n])
         return _of_best(texts, model.target.written(best), best, weights, words)
 
@@ -89,7 +92,13 @@ def _of_best(texts, tokens, ids, weights, words):
     return Written(texts, tokens, attention)
 
 
-def dense(attention: tf.RaggedTensor, sources, tokens, rows, batch) -> tf.Tensor:
+def dense(
+    attention: tf.RaggedTensor,
+    sources: Any,
+    tokens: Tensor,
+    rows: Tensor,
+    batch: Tensor,
+) -> tf.Tensor:
     """Returns the attention of texts, whose pieces' lie side by side and below.
 
     Args:

@@ -1,5 +1,7 @@
 """What a translator is made of, and which of its arguments go together."""
 
+from typing import Any
+
 from zoo.layers import BY_CELL, Attention, AttentionDecoder, ContextDecoder, DeepRNN
 from zoo.layers.attention import SCORES
 from zoo.layers.bridge import BRIDGES
@@ -7,11 +9,12 @@ from zoo.models.construction import check_choice, check_least
 from zoo.models.texts import LEVELS
 from zoo.models.translator.joined_sentences import CUTS
 from zoo.text import Subwords
+from zoo.typing import Tensor
 
 CONTEXTS = ("state", "input", "both")
 
 
-def decoder(config):
+def decoder(config: Any) -> Any:
     """Returns the decoder, with attention or without."""
     units, score = config["units"], config["attention"]
     stack = DeepRNN.stack(
@@ -34,7 +37,17 @@ def decoder(config):
     )
 
 
-def check(*, vocabularies, level, cell, units, attention, context, bridge, **others):
+def check(
+    *,
+    vocabularies: Any,
+    level: str,
+    cell: Any,
+    units: int,
+    attention: Any,
+    context: Tensor,
+    bridge: Any,
+    **others: Any,
+) -> None:
     """Raises a ValueError if an argument is none, or two don't go together."""
     check_choice("level", level, LEVELS)
     check_choice("cell", cell, BY_CELL)
@@ -71,7 +84,7 @@ def check(*, vocabularies, level, cell, units, attention, context, bridge, **oth
         )
 
 
-def check_shared(shared, source, target):
+def check_shared(shared: Any, source: Any, target: Any) -> None:
     """Raises a ValueError if two vocabularies can't share an embedding that is to."""
     if shared and source.tokens != target.tokens:
         raise ValueError(

@@ -1,10 +1,11 @@
 """Texts of several sentences: cut, and what was found of each put together again."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from zoo.text.sentences import split_sentences
+from zoo.typing import Tensor
 
 # What a text may be cut into, by the name in a config.
 CUTS = {"split": split_sentences}
@@ -24,7 +25,7 @@ class Pieces(NamedTuple):
     batch: tf.Tensor
 
 
-def pieces(texts, cut: str | None) -> Pieces:
+def pieces(texts: Tensor, cut: str | None) -> Pieces:
     """Returns what texts are made of: their sentences, or themselves without a cut."""
     batch = tf.size(texts)
     if cut is None:
@@ -32,7 +33,7 @@ def pieces(texts, cut: str | None) -> Pieces:
     return _of_ragged(CUTS[cut](texts), batch)
 
 
-def pairs(texts, others, cut: str | None) -> tuple[tf.Tensor, Pieces]:
+def pairs(texts: Tensor, others: Any, cut: str | None) -> tuple[tf.Tensor, Pieces]:
     """Returns what texts and their translations are made of.
 
     Where both have as many sentences, each goes with each; else both stay whole.
@@ -87,14 +88,14 @@ def summed(of: Pieces, numbers: tf.Tensor) -> tf.Tensor:
     return tf.math.unsorted_segment_sum(numbers, of.rows, of.batch)
 
 
-def first_pieces(rows, batch) -> tf.Tensor:
+def first_pieces(rows: Tensor, batch: Tensor) -> tf.Tensor:
     """Returns the place of the first piece of each piece's text, int32 (pieces,)."""
     # Without `tf.searchsorted`, which TFLite has none of.
     places = tf.range(tf.size(rows))
     return tf.gather(tf.math.unsorted_segment_min(places, rows, batch), rows)
 
 
-def n_best(of: Pieces, texts, scores, logs):
+def n_best(of: Pieces, texts: Tensor, scores: Tensor, logs: Any) -> Any:
     """Returns the n best translations of texts, of the n best of their pieces.
 
     A text's are all combinations of its sentences', joined by spaces, by the sum of

@@ -1,6 +1,7 @@
 """Many-to-many, T_x ≠ T_y: a text in one language in, a text in another out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from zoo.models.translator import scoring, search, serving
 from zoo.models.translator.construction import check, check_shared, decoder
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
+from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -105,8 +107,8 @@ class Translator(Model, keras.Model):
         target_vocabulary: Vocabulary | Sequence[str],
         *,
         level: str = "word",
-        source_tokenizer=None,
-        target_tokenizer=None,
+        source_tokenizer: Any = None,
+        target_tokenizer: Any = None,
         embedding_units: int = 256,
         cell: str = "gru",
         units: int = 256,
@@ -247,7 +249,7 @@ class Translator(Model, keras.Model):
         before = tf.concat([start, targets], axis=1)[:, :-1]
         return tf.where(targets != 0, before, 0)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Predicts each next token, as `fit` and `evaluate` ask."""
         sources, ids = inputs
         memory, state = self.encode(sources, training=training)
@@ -257,7 +259,7 @@ class Translator(Model, keras.Model):
         hidden, *_ = self.run(ids, state, memory, training=training)
         return self.logits(hidden)
 
-    def encode(self, ids, training=False):
+    def encode(self, ids: Tensor, training: bool | None = False) -> Any:
         """Reads sources.
 
         Args:
@@ -288,7 +290,9 @@ class Translator(Model, keras.Model):
         """Whether there is attention."""
         return self.config["attention"] is not None
 
-    def run(self, ids, state, memory, training=False):
+    def run(
+        self, ids: Tensor, state: Any, memory: Any, training: bool | None = False
+    ) -> Any:
         """Runs over targets, or over the next pieces of targets.
 
         Args:
@@ -311,12 +315,12 @@ class Translator(Model, keras.Model):
     def _projected(self, a):
         return a if self.projection is None else self.projection(a)
 
-    def logits(self, hidden):
+    def logits(self, hidden: Tensor) -> Any:
         """Returns V ã + b, float32 (…, V), of ã (…, units of V)."""
         table = ops.convert_to_tensor(self.output_embedding.embeddings)
         return self.softmax.logits(ops.cast(hidden, "float32"), table)
 
-    def step(self, ids, state, memory):
+    def step(self, ids: Tensor, state: Any, memory: Any) -> Any:
         """Takes one step, the same that `run` takes for each target.
 
         Args:
@@ -330,7 +334,7 @@ class Translator(Model, keras.Model):
         """
         return self.stepper()(ids, state, memory)
 
-    def stepper(self, beams=1):
+    def stepper(self, beams: int = 1) -> Any:
         """Returns `step` for a loop, with all prepared that is the same at each.
 
         Args:
@@ -361,8 +365,13 @@ class Translator(Model, keras.Model):
         return ops.where(drawn & (ids != PADDING_ID), draws, ids)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns the mean cross-entropy, in nats per token that is not padding."""
         labels, weights = labels_and_weights(y, sample_weight)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, y_pred)

@@ -1,13 +1,16 @@
 """How probable translations are that are known, and what they look at."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.models import perplexity, teacher_forcing
 from zoo.models.bucketing import in_buckets
+from zoo.models.text_inputs import Texts
 from zoo.models.translator import joined_sentences
 from zoo.text.vocabulary import END_ID, PADDING_ID
+from zoo.typing import Tensor
 
 # Of a translation that is known, so many steps are taken at a time at most: logits,
 # and with "additive" attention T_y · T_x vectors, are only made for these.
@@ -19,7 +22,12 @@ SHORT, BUCKET = 64, 2**14
 
 
 def over_windows(
-    model, memory, state, targets, keep: Callable, kept: Sequence[tuple]
+    model: Any,
+    memory: Any,
+    state: Any,
+    targets: Tensor,
+    keep: Callable,
+    kept: Sequence[tuple],
 ) -> list[tf.Tensor]:
     """Runs a model over translations that are known, some steps at a time.
 
@@ -49,7 +57,7 @@ def over_windows(
     )
 
 
-def teacher_forced(model, memory, state, targets) -> tf.Tensor:
+def teacher_forced(model: Any, memory: Any, state: Any, targets: Tensor) -> tf.Tensor:
     """Returns log P(y<t> | y<1..t-1>, x) of translations that are known.
 
     Args:
@@ -72,7 +80,7 @@ def teacher_forced(model, memory, state, targets) -> tf.Tensor:
     return tf.where(targets != PADDING_ID, logs, 0.0)
 
 
-def score(model, texts, translations) -> dict[str, tf.Tensor]:
+def score(model: Any, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
     """Scores translations: see `zoo.models.Translator.score`."""
     texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
     ids = model.target.encode(pieces.texts)

@@ -1,6 +1,7 @@
 """Translations of texts, searched for."""
 
 import numbers
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,9 +10,11 @@ from zoo.decoding import Cycles, beam_search
 from zoo.decoding.parameters import LARGEST, check, checked, per_row
 from zoo.models.bucketing import in_buckets
 from zoo.models.kept_graphs import KeptGraphs
+from zoo.models.text_inputs import Texts
 from zoo.models.translator import alignment, joined_sentences
 from zoo.models.translator.scoring import BUCKET, SHORT
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from zoo.typing import Tensor
 
 # How many tokens a translation has at most where nothing is said: so many for each of
 # its source, and so many beside, but no more than `LONGEST`. No reference of Multi30k
@@ -43,11 +46,13 @@ class Search:
         model: a `zoo.models.Translator`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any):
         self._model = model
         self._graphs = KeptGraphs()
 
-    def __call__(self, texts, beam, n_best, penalties, max_length):
+    def __call__(
+        self, texts: Texts, beam: Any, n_best: Any, penalties: Any, max_length: Any
+    ) -> Any:
         """Translates texts; each number is Python's, or one for each row."""
         length_penalty, coverage_penalty = penalties
         _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
@@ -67,8 +72,14 @@ class Search:
 
 
 def translate(
-    model, texts, beam, n_best, length_penalty=0.0, coverage_penalty=0.0, max_length=-1
-):
+    model: Any,
+    texts: Texts,
+    beam: Any,
+    n_best: Any,
+    length_penalty: Tensor | float = 0.0,
+    coverage_penalty: Tensor | float = 0.0,
+    max_length: Any = -1,
+) -> Any:
     """Translates texts, in a graph or not: see `zoo.models.Translator.translate`.
 
     Args:

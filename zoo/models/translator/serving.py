@@ -14,6 +14,8 @@ penalty below 0, or a `coverage_penalty` above 0 of a model without attention; a
 `max_length` below -1, which is the default, or above 10 000; NaN is out of each.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from zoo.decoding.parameters import per_row
@@ -26,7 +28,7 @@ LENGTH_PENALTY = 0.6
 LONGEST = 10_000
 
 
-def signatures(model) -> dict:
+def signatures(model: Any) -> dict:
     """Returns the functions of a SavedModel by their names.
 
     Args:
