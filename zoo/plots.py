@@ -16,7 +16,7 @@ def new_figure(**kwargs: Any) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "Pictures need matplotlib: pip install 'sequence-zoo[plots]'."
+            "Pictures need matplotlib, of the extra 'plots': pip install matplotlib."
         ) from error
     return Figure(layout="constrained", **kwargs)
 

@@ -72,9 +72,9 @@ def list() -> tuple[Listed, ...]:
     return tuple(_listed(name, found[name]) for name in sorted(found))
 
 
-def _by_name():
+def _by_name() -> dict[str, Path]:
     """Returns the presets' folders by the names that they are found by."""
-    found: dict[str, Path] = {}
+    found = {}
     for folder in folders():
         for config in folder.glob(f"[!.]*/{CONFIG}"):
             found.setdefault(config.parent.name, config.parent)

@@ -253,8 +253,8 @@ def constraints(names: Sequence[str], scheme: str) -> Constraints:
     else:
         # What surrounds a sequence is like an O: nothing reaches over it.
         parsed = [*parse(names, scheme), _OUTSIDE]
-        allowed = [[_may_follow(a, b, scheme) for b in parsed] for a in parsed]
-        allowed = np.array(allowed)
+        rows = [[_may_follow(a, b, scheme) for b in parsed] for a in parsed]
+        allowed = np.array(rows)
     return Constraints(allowed[-1, :-1], allowed[:-1, :-1], allowed[:-1, -1])
 
 

@@ -18,6 +18,6 @@ def require(library: str, extra: str, purpose: str) -> None:
     """
     if importlib.util.find_spec(library) is None:
         raise UserError(
-            f"{purpose} needs {library}: pip install 'sequence-zoo[{extra}]'"
+            f"{purpose} needs {library}, of the extra {extra!r}: pip install {library}"
             f"{_NOTES.get(library, '')}."
         )

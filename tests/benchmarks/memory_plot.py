@@ -26,7 +26,7 @@ def draw(results: list[dict], path: str | os.PathLike) -> Path:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "The picture needs matplotlib: pip install 'sequence-zoo[plots]'."
+            "The picture needs matplotlib: pip install matplotlib."
         ) from error
     tasks = list(dict.fromkeys(result["task"] for result in results))
     figure = Figure(layout="constrained", figsize=(6.5 * len(tasks), 9))

@@ -29,6 +29,6 @@ def load_pretty_midi() -> Any:
         import pretty_midi
     except ImportError as error:
         raise ImportError(
-            "MIDI needs pretty_midi: pip install 'sequence-zoo[music]'."
+            "MIDI needs pretty_midi, of the extra 'music': pip install pretty_midi."
         ) from error
     return pretty_midi

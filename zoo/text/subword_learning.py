@@ -39,8 +39,8 @@ def learn(
         from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     except ImportError as error:
         raise ImportError(
-            "Learning subwords needs tokenizers: "
-            "pip install 'sequence-zoo[translation]'."
+            "Learning subwords needs tokenizers, of the extra 'translation': pip "
+            "install tokenizers."
         ) from error
 
     counts = collections.Counter()
@@ -76,4 +76,4 @@ def learn(
     )
     tokenizer.train_from_iterator(marked, trainer)
     ids = tokenizer.get_vocab()
-    return sorted(ids, key=ids.get)
+    return sorted(ids, key=lambda token: ids[token])

@@ -129,7 +129,8 @@ def _load(path):
         import scipy.io
     except ImportError as error:
         raise ImportError(
-            "Reading MATLAB's files needs SciPy: pip install 'sequence-zoo[music]'."
+            "Reading MATLAB's files needs SciPy, of the extra 'music': pip install "
+            "scipy."
         ) from error
     try:
         return scipy.io.loadmat(path)

@@ -58,8 +58,8 @@ def forms() -> list[list[Form]]:
         from babel import Locale
     except ImportError as error:
         raise ImportError(
-            "Dates in many languages need Babel: pip install "
-            "'sequence-zoo[translation]'."
+            "Dates in many languages need Babel, of the extra 'translation': pip "
+            "install babel."
         ) from error
     return [_forms_of(Locale.parse(name)) for name in LOCALES]
 

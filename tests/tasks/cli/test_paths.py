@@ -243,7 +243,7 @@ def test_a_missing_library_is_told_before_there_is_work(
     if argv[0] == "train":
         argv = [*argv, "--output", tmp_path / "run", "--data-dir", data_dir]
     outcome = run(*argv, template=template.TEMPLATE)
-    check(outcome, library, f"sequence-zoo[{extra}]")
+    check(outcome, f"extra {extra!r}", f"pip install {library}")
     assert not (tmp_path / "run").exists()
 
 

@@ -247,4 +247,4 @@ def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path, preset):
     flags = ("--steps", 4, "--output", output)
     printed = succeed("generate", "--model", preset, *flags)
     assert names(output) == ["001.mid", "001.wav"]
-    assert "picture     Pictures need matplotlib: pip install" in printed
+    assert "picture     Pictures need matplotlib, of the extra 'plots'" in printed

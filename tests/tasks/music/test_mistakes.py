@@ -165,7 +165,7 @@ def test_missing_library_is_told_with_its_extra(
     monkeypatch.setitem(sys.modules, "pretty_midi", None)
     for argv in (["generate"], ["continue", files["SONG"]], ["score", files["SONG"]]):
         outcome = run_music(*argv, "--model", preset)
-        check(outcome, "pip install 'sequence-zoo[music]'")
+        check(outcome, "pip install pretty_midi")
 
 
 @pytest.mark.parametrize("command", ["generate", "continue", "harmonize", "score"])
