@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,32 @@ def test_import_that_should_be_quick_waits_for_no_big_library(module):
     assert module in loaded
     big = {"tensorflow", "keras", "tensorflow_datasets", "matplotlib", "pretty_midi"}
     assert not big & set(loaded)
+
+
+def test_every_package_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for top in ("zoo", "tasks")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    assert set(project["tool"]["setuptools"]["packages"]) == found | {"zoo.pretrained"}
+
+
+def test_the_top_level_holds_what_it_should_and_no_more():
+    there = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
+    if there.returncode:
+        pytest.skip("no checkout by git")
+    names = {line.split("/")[0] for line in there.stdout.splitlines()}
+    assert {name for name in names if not name.startswith(".")} == {
+        "zoo",
+        "tasks",
+        "pretrained",
+        "tests",
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    }

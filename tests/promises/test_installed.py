@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted(path.name for path in (ROOT / "pretrained").iterdir())
-SOURCES = ("LICENSE", "README.md", "pyproject.toml", "setup.py")
+SOURCES = ("LICENSE", "README.md", "pyproject.toml", "setup.cfg")
 
 pytestmark = pytest.mark.slow
 
