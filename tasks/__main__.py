@@ -2,6 +2,7 @@
 
     zoo                         lists the templates
     zoo sentiment predict …     as python -m tasks.sentiment predict …
+    zoo demo                    as python -m tasks.demo
 
 `zoo` is the same wherever it is called; `python -m tasks` would take a user's own
 `tasks.py` in the current folder for the package.
@@ -22,6 +23,8 @@ TEMPLATES = {
     "music": "one-to-many: a chord, some bars or nothing in, a piece of music out",
     "translation": "many-to-many: a text in, its translation of any length out",
 }
+PAGE = "demo"
+PAGES = "a page in the browser on which all of them can be tried"
 MODULE, SCRIPT = "python -m tasks", "zoo"
 
 
@@ -46,13 +49,16 @@ def _run(argv, program):
         name = argv[0]
         template = importlib.import_module(f"tasks.{name}").TEMPLATE
         return cli.main(template, argv[1:], _called(program, name))
+    if argv and argv[0] == PAGE:
+        page = importlib.import_module(f"tasks.{PAGE}.__main__")
+        return page.main(argv[1:], _called(program, PAGE))
     outputs.print_anything(sys.stdout)
     if not argv or argv[0] in ("-h", "--help"):
         print(_listed(program))
         return 0
     parser = Parser(prog=program, usage=f"{program} TEMPLATE COMMAND …")
     cli.add_version(parser)
-    parser.add_argument("template", choices=list(TEMPLATES))
+    parser.add_argument("template", choices=[*TEMPLATES, PAGE])
     parser.parse_args(argv[:1])
     return 0
 
@@ -65,7 +71,7 @@ def _called(program, name):
 def _listed(program):
     """Returns a line a template."""
     lines = ["The sequence zoo's task templates:", ""]
-    for name, summary in TEMPLATES.items():
+    for name, summary in {**TEMPLATES, PAGE: PAGES}.items():
         lines.append(f"  {_called(program, name):27}  {summary}")
     told = "Each shows what it can do, with examples, when run without arguments."
     return "\n".join([*lines, "", told])

@@ -115,7 +115,7 @@ def _told(template, parser, argv):
         return 0
     arguments = parser.parse_args(argv)
     try:
-        with _imports_told_briefly():
+        with imports_told_briefly():
             import zoo.presets  # noqa: F401 - imports TensorFlow
         return _run(template, arguments, argv)
     except (UserError, PresetError) as error:
@@ -359,7 +359,7 @@ def _take_texts(parser):
 
 
 @contextlib.contextmanager
-def _imports_told_briefly():
+def imports_told_briefly():
     """Keeps TensorFlow's messages about the machine, on import, off stderr.
 
     They come from C++ before any setting could silence them, and a user's

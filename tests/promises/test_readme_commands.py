@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from tasks.cli import command_line as cli
+from tasks.demo import __main__ as demo
 from tests.promises.test_readme import DOCUMENTS, blocks
 
 SHOWN = {
@@ -46,6 +47,9 @@ def test_a_command_line_can_be_pasted(line):
     assert not any(re.search(r"[\[\]|<>…]|\.\.\.", word) for word in words)
     if words[2].startswith("tests."):
         assert importlib.util.find_spec(words[2])
+        return
+    if words[:3] == ["python", "-m", "tasks.demo"]:
+        demo._parser("tasks.demo").parse_args(words[3:]).config.check()
         return
     template, argv = template_of(words)
     arguments = cli._parser(template).parse_args(argv)  # ends the process if it can't

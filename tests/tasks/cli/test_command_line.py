@@ -213,7 +213,7 @@ def test_an_interruption_while_tensorflow_is_imported_gives_130(run, monkeypatch
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_imports_told_briefly", interrupted)
+    monkeypatch.setattr(cli, "imports_told_briefly", interrupted)
     assert run("predict", "A text.").code == 130
 
 

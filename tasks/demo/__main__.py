@@ -1,0 +1,74 @@
+"""Opens the page: python -m tasks.demo."""
+
+import importlib.util
+import signal
+import sys
+from collections.abc import Sequence
+
+import simple_parsing
+
+from tasks.cli import command_line, outputs
+from tasks.cli.parser import Formatter, Parser
+from tasks.demo import SUMMARY
+from tasks.demo.config import Serving
+from tasks.errors import UserError
+from zoo.errors import PresetError
+
+_NEEDED = ("gradio", "matplotlib", "pretty_midi")
+
+
+def main(
+    argv: Sequence[str] | None = None, program: str = "python -m tasks.demo"
+) -> int:
+    """Opens the page, and waits until it is interrupted.
+
+    Args:
+        argv: the arguments, by default the process' own.
+        program: what it is called by, for help and messages.
+
+    Returns:
+        The exit code: 0, or 2 for a user's mistake (told in a line on stderr).
+    """
+    outputs.print_anything(sys.stdout)
+    parser = _parser(program)
+    arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        arguments.config.check()
+        _check_installed()
+        with command_line.imports_told_briefly():
+            from tasks.demo import page
+        # As by Ctrl-C, so that what was made is removed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        page.serve(arguments.config)
+    except (UserError, PresetError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _parser(program):
+    parser = Parser(
+        prog=program,
+        description=SUMMARY,
+        formatter_class=Formatter,
+        add_option_string_dash_variants=simple_parsing.DashVariant.DASH,
+    )
+    command_line.add_version(parser)
+    parser.add_arguments(Serving, dest="config")
+    return parser
+
+
+def _check_installed():
+    """Raises a UserError where a library of the extra is missing."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"The page needs {' and '.join(missing)}: pip install -e '.[demo]', where "
+            "the zoo was checked out."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""The tab on which texts are written, compared and looked into."""
+
+import contextvars
+import secrets
+from collections.abc import Iterator
+
+import gradio as gr
+import tensorflow as tf
+
+import zoo
+from tasks import text as template
+from tasks.demo.config import MOST_TOKENS
+from tasks.demo.controls import Tab
+from tasks.demo.files import new_folder
+from tasks.demo.models import Models, given_text, whole, within_bounds
+from tasks.errors import UserError
+from tasks.reporting.explanation_page import visible
+from tasks.text import commands, explanation
+from tasks.text.config import Generation
+from zoo import kernels
+
+_CATS = "The cats, which already ate the fish, were full"
+_PAIR = ["The apple and pear salad", "The apple and pair salad"]
+_PAIRS = {
+    "pear or pair": _PAIR,
+    "were or was": ["The cats that I saw were odd.", "The cats that I saw was odd."],
+    "bore or boar": ["The film was a bore.", "The film was a boar."],
+    "A limit: a shorter text has it easier": [
+        "A dog.",
+        "The dog that lives next door barked all night.",
+    ],
+}
+_AGREEMENTS = {
+    "cats … were": _CATS,
+    "cat … was": "The cat, which already ate the fish, was full",
+    "A limit: a long way back": "The cats, which already ate the fish that the man "
+    "from the harbour had brought, were full",
+}
+
+
+def load(folder):
+    """Returns a preset's language model, which has answered once."""
+    model = zoo.from_preset(folder)
+    model.score("A first text is what takes longest.")
+    return model
+
+
+def write(
+    models: Models,
+    preset: str,
+    prompt: str,
+    length: float = 100,
+    temperature: float = 0.8,
+    top_k: float = 0,
+    top_p: float = 1.0,
+    seed: float | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """Writes a text that goes on with a prompt, token by token.
+
+    Args:
+        models: the models.
+        preset: the preset's name.
+        prompt: what the text begins with; may be empty.
+        length: the most tokens to draw.
+        temperature: how daringly.
+        top_k: among how many tokens; 0 for all.
+        top_p: among those that have this probability together.
+        seed: of the draws; None for a new one.
+
+    Yields:
+        The text as far as it is written, and what is to be said of it.
+
+    Raises:
+        UserError: a number is out of its range.
+    """
+    prompt = within_bounds(prompt or "", "prompt")
+    seed = secrets.randbelow(2**31) if seed is None else whole("seed", seed)
+    settings = Generation(
+        prompt=prompt,
+        length=whole("length", length),
+        temperature=float(temperature),
+        top_k=whole("top-k", top_k),
+        top_p=float(top_p),
+        seed=seed,
+    )
+    settings.check()
+    if settings.length > MOST_TOKENS:
+        raise UserError(
+            f"--length: at most {MOST_TOKENS:,} tokens can be drawn here, found "
+            f"{settings.length:,}. python -m tasks.text generate draws more."
+        )
+    model = models.get(preset, "text")
+    notes = [*commands.notes(model, prompt.encode("utf-8")), f"drawn with seed {seed}."]
+    # Whoever shows it may take each piece in another thread: the context stays.
+    context, pieces = contextvars.copy_context(), _pieces(model, settings)
+    text = prompt
+    yield text, notes
+    try:
+        while (piece := context.run(next, pieces, None)) is not None:
+            if piece and text == prompt:
+                piece = commands.gap(model.level, prompt, piece) + piece
+            text += piece
+            yield text, notes
+    finally:
+        context.run(pieces.close)
+
+
+def _pieces(model, settings):
+    """Yields what is drawn, a token at a time."""
+    with kernels.portable():
+        for piece in model.stream(
+            tf.constant([settings.prompt]),
+            settings.length,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            seed=settings.seed,
+            piece=1,
+        ):
+            yield piece.numpy()[0].decode("utf-8", "replace")
+
+
+def rank(models: Models, preset: str, first: str, second: str):
+    """Says which of two texts is the more probable, and how probable both are.
+
+    Args:
+        models: the models.
+        preset: the preset's name.
+        first: a text.
+        second: another.
+
+    Returns:
+        A row for each, the more probable first: text, log P in nats, perplexity, bits
+        per character, and the words that are unknown.
+
+    Raises:
+        UserError: a text is missing, or too long.
+    """
+    texts = [given_text(first, "first text"), given_text(second, "second text")]
+    encoded = [text.encode("utf-8") for text in texts]
+    with models.answering(preset, "text") as model:
+        scored = model.score(tf.constant(encoded))
+        rows = commands.ranked(commands.score_rows(model, encoded, scored))
+    return (
+        [
+            [
+                row["text"],
+                round(row["log_probability"], 3),
+                round(row["perplexity"], 3),
+                round(row["bits_per_character"], 3),
+                ", ".join(dict.fromkeys(row["unknown"])),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def gates(models: Models, preset: str, text: str, alternatives: str = "was, were"):
+    """Draws a model's gates over a text, and compares words at one place of it.
+
+    Args:
+        models: the models.
+        preset: the preset's name.
+        text: the text.
+        alternatives: words to compare, between commas.
+
+    Returns:
+        The picture, a PNG; and a row for each word: the word, its probability, log P
+        of the text with it.
+
+    Raises:
+        UserError: there is no text, or it is too long, or the model has no gates.
+    """
+    text = given_text(text)
+    words = [word.strip() for word in within_bounds(alternatives or "").split(",")]
+    words = list(dict.fromkeys(filter(None, words)))
+    picture = new_folder() / explanation.PICTURE
+    with models.answering(preset, "text") as model:
+        explanation.check_gates(preset, model)
+        tokens, _, found = explanation.read(model, text)
+        explanation.draw(found, list(map(visible, tokens)), picture)
+        _, compared = explanation.compare(model, text, words)
+    rows = [
+        [each.word, round(each.probability, 6), round(each.log_probability, 3)]
+        for each in compared
+    ]
+    return str(picture), rows
+
+
+def build(models: Models) -> None:
+    """Lays out the tab."""
+    tab = Tab(models, "text", template.TEMPLATE.preset)
+    models.register("text", load)
+    with gr.Column():
+        preset = tab.chooser(
+            "A few words in, a text out; any text, how probable it is."
+        )
+        with gr.Tabs():
+            with gr.Tab("Write"), gr.Row():
+                _build_write(tab, preset)
+            with gr.Tab("Compare"), gr.Row():
+                _build_rank(tab, preset)
+            with gr.Tab("Gates"), gr.Row():
+                _build_gates(tab, preset)
+
+
+def _build_write(tab, preset):
+    with tab.asking():
+        prompt = gr.Textbox(
+            label="Prompt", info="What the text begins with; may be empty.", lines=2
+        )
+        length = gr.Slider(
+            1, MOST_TOKENS, 100, step=1, label="Length", info="The most tokens to draw."
+        )
+        with gr.Accordion("How daringly", open=False):
+            temperature, *others = _daring()
+        examples = {
+            "A review": ["text_reviews", "This film", 100, 0.8],
+            "Shakespeare": ["text_shakespeare", "ROMEO:", 300, 0.8],
+            "A limit: it loses the thread": ["text_reviews", "The plot:", 300, 1],
+            "A limit: the likeliest words go in circles": ["text_reviews", "", 100, 0],
+        }
+        tab.examples(examples, [preset, prompt, length, temperature])
+        with gr.Row():
+            button = gr.Button("Write", variant="primary", min_width=120)
+            stop = gr.Button("Stop", min_width=120)
+    with tab.answer():
+        text = gr.Textbox(label="Text", lines=12, max_lines=30, interactive=False)
+        given = [preset, prompt, length, temperature, *others]
+        events = [button.click, prompt.submit]
+        writing = tab.ask(events, write, given, [text], "write")
+    stop.click(None, cancels=[writing], api_visibility="private")
+
+
+def _daring():
+    """Lays out the numbers that tell what may be drawn."""
+    return (
+        gr.Slider(
+            0, 2, 0.8, step=0.05, label="Temperature", info="0: always the likeliest."
+        ),
+        gr.Slider(
+            0, 200, 0, step=1, label="Top-k", info="Among so many tokens; 0: all."
+        ),
+        gr.Slider(
+            0.05, 1, 1, step=0.05, label="Top-p", info="Among those likely together."
+        ),
+        gr.Number(
+            None,
+            label="Seed",
+            info="The same seed, the same text; empty: a new one.",
+            precision=0,
+        ),
+    )
+
+
+def _build_rank(tab, preset):
+    with tab.asking():
+        first = gr.Textbox(label="First text", value=_PAIR[0])
+        second = gr.Textbox(label="Second text", value=_PAIR[1])
+        tab.examples(_PAIRS, [first, second])
+        button = gr.Button("Compare", variant="primary")
+    with tab.answer():
+        rows = gr.Dataframe(
+            headers=["text", "log P", "perplexity", "bits / char", "unknown"],
+            datatype=["str", "number", "number", "number", "str"],
+            label="The more probable first",
+            interactive=False,
+            wrap=True,
+            column_widths=["28%", "18%", "18%", "18%", "18%"],
+        )
+        events = [button.click, first.submit, second.submit]
+        tab.ask(events, rank, [preset, first, second], [rows], "rank")
+
+
+def _build_gates(tab, preset):
+    with tab.asking():
+        text = gr.Textbox(label="Text", value=_CATS, lines=2)
+        words = gr.Textbox(
+            label="Words to compare",
+            info="Between commas; where the text has one of them, or at its end.",
+            value="was, were",
+        )
+        examples = {label: [each, "was, were"] for label, each in _AGREEMENTS.items()}
+        tab.examples(examples, [text, words])
+        button = gr.Button("Look", variant="primary")
+    with tab.answer():
+        rows = gr.Dataframe(
+            headers=["word", "probability", "log P of the text"],
+            datatype=["str", "number", "number"],
+            label="How probable each word is at its place",
+            interactive=False,
+        )
+        picture = gr.Image(
+            label="Gates: units down, tokens across",
+            type="filepath",
+            interactive=False,
+            buttons=["download", "fullscreen"],
+            elem_classes="picture",
+        )
+        events = [button.click, text.submit, words.submit]
+        tab.ask(events, gates, [preset, text, words], [picture, rows], "gates")
