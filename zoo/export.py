@@ -64,7 +64,10 @@ def save(model: Any, path: str | os.PathLike) -> None:
             if name != "serving_default":
                 setattr(served, name, function)
         with kernels.portable():
-            tf.saved_model.save(served, folder, signatures=signatures)
+            # Without gradients written by hand, which nobody asks a server for: they
+            # are as large as all the rest. Asked for one, TensorFlow raises.
+            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+            tf.saved_model.save(served, folder, signatures, options)
         _declare_shapes(folder, declared)
         make_reproducible(folder)
 

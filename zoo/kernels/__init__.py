@@ -1,10 +1,11 @@
 """Whole sequences, fast: loops over time with hand-written gradients.
 
-No Keras in here. Recurrences are compiled by XLA: `run` is the door, and
-`zoo.layers.fused` knocks. `chain` is behind `zoo.layers.CRF`.
+No Keras in here. Recurrences are compiled by XLA, behind `run`, or go forward by
+TensorFlow's own operations, behind `inference.run`: `zoo.layers.fused` chooses.
+`chain` is behind `zoo.layers.CRF`.
 """
 
-from zoo.kernels import chain, checkpointed
+from zoo.kernels import chain, checkpointed, inference
 from zoo.kernels.compiled import run
 from zoo.kernels.contexts import (
     is_portable,
@@ -14,6 +15,7 @@ from zoo.kernels.contexts import (
     unobserved,
 )
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
+from zoo.kernels.worth import is_compiled_as_a_whole, is_worth_compiling
 
 __all__ = [
     "GRUStep",
@@ -22,8 +24,11 @@ __all__ = [
     "SimpleRNNStep",
     "chain",
     "checkpointed",
+    "inference",
+    "is_compiled_as_a_whole",
     "is_portable",
     "is_vectorized",
+    "is_worth_compiling",
     "portable",
     "run",
     "undivided",

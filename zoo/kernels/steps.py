@@ -27,11 +27,13 @@ class Step:
         parts: how many parts z is of, each of n_a columns.
         kept: how many tensors it keeps, (batch, n_a).
         compiled: what `zoo.kernels.run` compiled for it, which lives as long.
+        has_block: whether it has `block`, which takes all steps at once.
     """
 
     states: int
     parts: int
     kept: int
+    has_block = False
 
     def __init__(self, compiled: Tensor = None):
         self.compiled = {} if compiled is None else compiled
@@ -62,6 +64,27 @@ class Step:
             The new states, and a list of what is kept.
         """
         raise NotImplementedError
+
+    def infer(
+        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+    ) -> Any:
+        """Takes a step forward, in few operations: TensorFlow runs each by itself.
+
+        Args:
+            z: what the input gives, whole, (batch, gates · n_a).
+            states: as in `forward`, and so on.
+            weights: see there.
+            times: see there.
+
+        Returns:
+            The new states.
+        """
+        states, _ = self.forward(self.split(z), states, weights, times)
+        return states
+
+    def normalized(self, product: Tensor, weights: Any) -> Tensor:
+        """Returns W_x x<t>, (rows, gates · n_a), as it is added to the bias."""
+        return product
 
     def backward(
         self,
@@ -131,6 +154,44 @@ class LSTMStep(Step):
     """
 
     states, parts, kept = 2, 4, 4
+    has_block = True
+
+    def infer(
+        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+    ) -> Any:
+        """Takes a step forward."""
+        a, c = states
+        z = self.split(z + times(a, weights[0]))
+        c = tf.sigmoid(z[0]) * tf.tanh(z[2]) + tf.sigmoid(z[1]) * c
+        return [tf.sigmoid(z[3]) * tf.tanh(c), c]
+
+    def block(self, inputs: Tensor, states: Any, parameters: Any) -> list[Tensor]:
+        """Takes all steps at once.
+
+        Args:
+            inputs: x, float32 (steps, batch, n_x).
+            states: a and c before the first.
+            parameters: W_x, the bias and the step's own weights.
+
+        Returns:
+            a and c after every step, each (steps, batch, n_a).
+        """
+        kernel, bias, recurrent_kernel = parameters
+        nothing = tf.zeros_like(bias[: recurrent_kernel.shape[0]])
+        found = tf.raw_ops.BlockLSTMV2(
+            seq_len_max=tf.shape(inputs, tf.int64)[0],
+            x=inputs,
+            cs_prev=states[1],
+            h_prev=states[0],
+            w=tf.concat([kernel, recurrent_kernel], axis=0),
+            wci=nothing,
+            wcf=nothing,
+            wco=nothing,
+            b=bias,
+            cell_clip=0.0,
+            use_peephole=False,
+        )
+        return [found.h, found.cs]
 
     def forward(
         self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
@@ -177,6 +238,17 @@ class GRUStep(Step):
     """
 
     states, parts, kept = 1, 3, 3
+
+    def infer(
+        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+    ) -> Any:
+        """Takes a step forward."""
+        (c,) = states
+        z_gates, z_candidate = _cut(z, 2, 3)
+        gates = tf.sigmoid(z_gates + times(c, weights[0]))
+        keep, relevance = tf.split(gates, 2, axis=1)
+        candidate = tf.tanh(z_candidate + times(relevance * c, weights[1]))
+        return [candidate + keep * (c - candidate)]
 
     def forward(
         self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
@@ -229,6 +301,19 @@ class ResetAfterGRUStep(Step):
 
     states, parts, kept = 1, 3, 4
 
+    def infer(
+        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+    ) -> Any:
+        """Takes a step forward."""
+        (c,) = states
+        recurrent_weights, bias = weights
+        z_gates, z_candidate = _cut(z, 2, 3)
+        from_gates, from_memory = _cut(times(c, recurrent_weights), 2, 3)
+        gates = tf.sigmoid(z_gates + from_gates)
+        keep, relevance = tf.split(gates, 2, axis=1)
+        candidate = tf.tanh(z_candidate + relevance * (from_memory + bias))
+        return [candidate + keep * (c - candidate)]
+
     def forward(
         self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
     ) -> Any:
@@ -272,3 +357,9 @@ class ResetAfterGRUStep(Step):
             tf.matmul(outputs, recurrent, transpose_a=True),
             tf.reduce_sum(d_candidate, axis=0),
         ]
+
+
+def _cut(z, first, parts):
+    """Returns the first columns, so many of so many parts, and the rest."""
+    width = z.shape[-1] // parts
+    return tf.split(z, [first * width, (parts - first) * width], axis=-1)

@@ -15,15 +15,29 @@ FUSED = "fused"
 
 
 def path(layer: keras.layers.Layer) -> str:
-    """Returns "fused", or "cell" and why.
+    """Returns "fused", or "lean" or "cell" and why.
 
     Args:
         layer: a `zoo.layers.RNN`.
     """
     if layer.fused is False:
         return "cell: fused=False"
+    if is_lean(layer):
+        return "lean: an export has to run without XLA"
     obstacle = _obstacle(layer) or _surroundings()
     return f"cell: {obstacle}" if obstacle else FUSED
+
+
+def is_lean(layer: keras.layers.Layer, training: bool | None = False) -> bool:
+    """Says whether a call now goes by core operations: see `kernels.inference`.
+
+    Args:
+        layer: a `zoo.layers.RNN`.
+        training: whether it is to train.
+    """
+    if training or not has_step(layer):
+        return False
+    return kernels.is_portable() and not kernels.is_vectorized()
 
 
 def check(layer: keras.layers.Layer) -> None:
@@ -117,10 +131,10 @@ def run(
     mask: Tensor | None,
     training: bool | None,
 ) -> Any:
-    """Runs a layer over its sequences by a kernel.
+    """Runs a layer over its sequences by a kernel, or by core operations.
 
     Args:
-        layer: a `zoo.layers.RNN`, for which `is_chosen`.
+        layer: a `zoo.layers.RNN`, for which `is_lean` or `is_chosen`.
         sequences: (batch, steps, n_x).
         initial_state: list of (batch, n_a).
         mask: (batch, steps) or (batch, steps, 1), bool or 0 and 1, or None.
@@ -138,12 +152,31 @@ def run(
     if mask is not None:
         mask = ops.cast(mask, "bool")
         mask = mask[..., 0] if len(mask.shape) == 3 else mask
+    unit = recurrence(layer, training)
     if training and cell.dropout:
         sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
+
+    def compiled():
+        return _run_compiled(layer, unit, sequences, states, mask, training)
+
+    def lean():
+        return _run_lean(layer, unit, sequences, states, mask)
+
+    if is_lean(layer, training):
+        return lean()
+    if training or insists(layer) or kernels.is_compiled_as_a_whole():
+        return compiled()
+    step, kernel, *_ = unit
+    worth = kernels.is_worth_compiling(step, sequences, kernel, mask is not None)
+    return tf.cond(worth, compiled, lean)
+
+
+def _run_compiled(layer, unit, sequences, states, mask, training):
+    """Runs a layer by a kernel: see `run`."""
+    step, kernel, bias, weights = unit
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
-    step, kernel, bias, weights = recurrence(layer, training)
     arguments = step, sequences, states, mask, kernel, bias, weights
     if layer.checkpoint_every is None:
         outputs, states = kernels.run(
@@ -153,14 +186,53 @@ def run(
         outputs, states = kernels.checkpointed.run(
             *arguments, layer.return_sequences, every=layer.checkpoint_every
         )
-    last = states[0]
+    shown = None if mask is None else _shown(layer, mask)
+    if shown is not None and outputs is not None:
+        outputs = ops.where(shown[..., None], outputs, ops.zeros_like(outputs))
+    return _results(layer, outputs, states, shown)
+
+
+def _run_lean(layer, unit, sequences, states, mask):
+    """Runs a layer by core operations: see `run`."""
+    step, kernel, bias, weights = unit
+    shown = None
     if mask is not None:
-        # A masked step repeats the output before it, or is zero where there is none.
-        shown = mask if layer.zero_output_for_mask else _begun(mask)
+        shown = _shown(layer, ops.flip(mask, 1) if layer.go_backwards else mask)
+    outputs, states = kernels.inference.run(
+        step,
+        sequences,
+        states,
+        mask,
+        kernel,
+        bias,
+        weights,
+        layer.return_sequences,
+        every_state=_keeps_states(layer),
+        shown=shown,
+        backwards=layer.go_backwards,
+    )
+    return _results(layer, outputs, states, shown)
+
+
+def _results(layer, outputs, states, shown):
+    """Returns what Keras' `inner_loop` does; of states those alone that it asks for."""
+    last = states[0]
+    if shown is not None:
         last = ops.where(_last(shown), last, ops.zeros_like(last))
-        if outputs is not None:
-            outputs = ops.where(shown[..., None], outputs, ops.zeros_like(outputs))
+    states = states if _keeps_states(layer) else states[:1]
     return last, last[:, None] if outputs is None else outputs, states
+
+
+def _keeps_states(layer):
+    return layer.return_state or layer.stateful
+
+
+def _shown(layer, mask):
+    """Says where outputs are no zeros, of a mask in the order of steps taken.
+
+    A masked step repeats the output before it, or is zero where there is none.
+    """
+    return mask if layer.zero_output_for_mask else _begun(mask)
 
 
 def has_step(layer: keras.layers.Layer) -> bool:

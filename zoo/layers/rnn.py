@@ -142,12 +142,12 @@ class RNN(keras.layers.RNN):
         mask: Tensor | None,
         training: bool | None = False,
     ) -> Any:
-        """Goes through time by a kernel, or with the cell: the reference path."""
+        """Goes through time by a kernel or with the cell, the reference path."""
         if training and not self.unroll and keras.backend.backend() == "jax":
             _refuse_draws(self)
         if mask is not None and not hasattr(mask, "shape"):
             mask = mask[0]  # a nested mask: the same for every input
-        if paths.is_chosen(self):
+        if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
         if mask is None or not (self.unroll and self.go_backwards):
             return super().inner_loop(sequences, initial_state, mask, training)

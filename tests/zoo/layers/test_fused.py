@@ -1,5 +1,6 @@
 """The kernels against the cells, and the choice between them."""
 
+import functools
 import gc
 import weakref
 
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import cells, kernels, layers
+from zoo.kernels import worth
 from zoo.kernels.compiled import _shared, padded_length
+from zoo.layers import fused as paths
 
 UNITS = {
     "rnn": (layers.SimpleRNN, {}),
@@ -108,6 +111,113 @@ def test_kernel_gives_what_the_cell_gives(
     mask = tf.constant(rng.random((batch, steps)) < 0.6) if masked else None
     found = results(kernel, sequences, states, mask, training)
     assert_agree(found, results(cell, sequences, states, mask, training))
+
+
+@pytest.mark.parametrize(
+    ("kind", "backwards", "return_sequences", "units"),
+    [
+        ("rnn", False, True, 3),
+        ("gru", True, False, 3),
+        ("gru_reset_after", False, True, 3),
+        ("lstm", True, False, 3),  # by one operation for all steps
+        ("lstm", True, True, 65),  # by that, if there are few rows
+    ],
+)
+def test_core_operations_give_what_the_cell_gives(
+    kind, backwards, return_sequences, units
+):
+    rng = np.random.default_rng(0)
+    how = {"go_backwards": backwards, "return_sequences": return_sequences}
+    lean, cell = twins(kind, 2, units, zero_output_for_mask=backwards, **how)
+    lean.fused = "auto"
+    for masked in (False, True):
+        calls = [in_a_graph(layer, kind, units, masked) for layer in (lean, cell)]
+        for batch, steps in ((1, 1), (2, 20), (4, 9), (3, 0), (0, 5)):
+            sequences, states = inputs(rng, kind, batch, steps, 2, units)
+            mask = tf.constant(rng.random((batch, steps)) < 0.6)
+            found = calls[0](sequences, states, mask)
+            if steps:
+                expected = calls[1](sequences, states, mask)
+            else:  # which Keras' loop can't take
+                assert found[0].shape[0] == batch
+                found, expected = found[1:], states
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+def in_a_graph(layer, kind, units, masked):
+    """Returns a layer for any batch and length, as it is exported."""
+    states = [tf.TensorSpec([None, units])] * (2 if kind == "lstm" else 1)
+    signature = [
+        tf.TensorSpec([None, None, 2]),
+        states,
+        tf.TensorSpec([None, None], tf.bool),
+    ]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def call(sequences, states, mask):
+        with kernels.portable():
+            assert layer.fused is False or layer.fused_path.startswith("lean: ")
+            return layer(sequences, states, mask=mask if masked else None)
+
+    return call
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_gradient_through_core_operations_is_right(kind):
+    rng = np.random.default_rng(0)
+    lean, cell = twins(kind, 2)
+    sequences, states = inputs(rng, kind, 2, 9, 2)
+    mask = tf.constant(rng.random((2, 9)) < 0.6)
+    spoilt = tf.where(mask[..., None], sequences, np.nan)
+    with kernels.portable():
+        found = results(lean, spoilt, states, mask, training=False)
+    assert_agree(found, results(cell, sequences, states, mask, training=False))
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_inference_compiles_only_where_calls_have_taken_long(eager, monkeypatch):
+    taken = []
+    for name in ("_run_lean", "_run_compiled"):
+        monkeypatch.setattr(paths, name, noting(taken, getattr(paths, name)))
+    layer = layers.GRU(17 + eager, return_sequences=True)
+    call = layer if eager else tf.function(layer, autograph=False)
+    x = np.random.default_rng(0).normal(size=(2, 10, 3)).astype("float32")
+    expected = layer(x, training=True)
+    taken.clear()
+    # About 26 microseconds a step, of a shape padded to 8 or to 16 steps.
+    monkeypatch.setattr(worth, "_WORTH", 1_000_000)
+    for steps in (10, 10, 10, 6, 5, 11, 10):
+        taken.append("call")
+        found = call(tf.constant(x[:, :steps]))
+        np.testing.assert_allclose(found, expected[:, :steps], atol=1e-6)
+    if eager:
+        lean, compiled = ["call", "_run_lean"], ["call", "_run_compiled"]
+        assert taken == 3 * lean + 2 * lean + 2 * compiled
+
+
+def noting(taken, function):
+    """Returns a function that notes its name when it is called."""
+
+    @functools.wraps(function)
+    def call(*arguments):
+        taken.append(function.__name__)
+        return function(*arguments)
+
+    return call
+
+
+def test_masked_lstm_of_few_rows_goes_through_time_in_one_operation():
+    calls = {
+        masked: in_a_graph(layers.LSTM(65), "lstm", 65, masked)
+        for masked in (False, True)
+    }
+    for masked, call in calls.items():
+        graph = call.get_concrete_function().graph.as_graph_def()
+        bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+        operations = {node.op for body in bodies for node in body}
+        assert ("BlockLSTMV2" in operations) is masked  # TFLite has none
+        assert "TensorListConcatV2" not in operations  # nor this
 
 
 @pytest.mark.slow
@@ -367,9 +477,9 @@ def test_what_is_compiled_goes_with_its_layer():
 def test_layers_of_one_shape_share_what_is_compiled():
     x, count = np.zeros((2, 5, 2), "float32"), len(_shared)
     first, second = layers.LSTM(13), layers.LSTM(13)
-    first(x)
+    first(x, training=True)
     assert len(_shared) == count + 1
-    second(x)
+    second(x, training=True)
     assert len(_shared) == count + 1
 
 

@@ -1,0 +1,368 @@
+"""Recurrences forward alone, in TensorFlow's own operations: nothing to compile.
+
+What an export holds, and what Python takes where XLA would have to compile first. Three
+things make it faster than a cell in a loop:
+
+- A masked step changes nothing, so each row's valid steps are moved together in front,
+  and none is looked at again: whatever the mask's pattern, the loop has no condition,
+  and ends with the longest row's last valid step.
+- `BlockLSTMV2` takes all steps of an LSTM in one operation. It keeps to one core and
+  multiplies few rows well, many badly. (Exports of LSTMs without a mask go without,
+  so that TFLite converts them to operations of its own.)
+- Else time runs in chunks. What the inputs give is one product for a chunk of steps,
+  and stays in the cache; the steps of a chunk are written out one after another, for a
+  turn of the loop costs as much as five operations of a step.
+"""
+
+import functools
+import weakref
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+# Not exported: what tells whether forward-mode differentiation watches a tensor.
+from tensorflow.python.eager import forwardprop_util
+
+from zoo.kernels import gradients
+from zoo.kernels.contexts import is_portable, unobserved
+from zoo.kernels.recurrence import time_first, written
+from zoo.typing import Tensor
+
+# Steps that are written out in the body of the loop.
+CHUNK = 8
+# The most rows for which one operation for all steps beats the loop; and the most units
+# with which it does for any number of rows. Measured, as all here, with 8 to 1 000
+# steps of 1 to 1 024 rows and 50 to 512 units on two cores.
+_FEW_ROWS, _FEW_UNITS = 2, 64
+
+
+def run(
+    step: Any,
+    sequences: Tensor,
+    states: Any,
+    mask: Tensor | None,
+    kernel: Tensor,
+    bias: Tensor,
+    weights: Any,
+    every_step: bool = True,
+    *,
+    every_state: bool = True,
+    shown: Tensor | None = None,
+    backwards: bool = False,
+) -> Any:
+    """Runs a step over time, forward; a gradient is computed step by step.
+
+    Args:
+        step: a `zoo.kernels.steps.Step`.
+        sequences: x, float (batch, steps, n_x).
+        states: the initial states, each (batch, n_a).
+        mask: bool (batch, steps), or None. Where it is false, a step changes nothing.
+        kernel: W_x, (n_x, gates · n_a).
+        bias: (gates · n_a,).
+        weights: the step's own.
+        every_step: whether to return the outputs.
+        every_state: whether to return all last states, or the output's alone.
+        shown: bool (batch, steps), beside a mask: where outputs aren't to be zeros.
+            It is false before a row's first valid step, and in the order of outputs.
+        backwards: whether to start at the end. Outputs are in the order of steps taken.
+
+    Returns:
+        The outputs, (batch, steps, n_a), or None, and the last states.
+    """
+    sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
+    masks = () if mask is None else (mask, shown)
+    given = sequences, tuple(states), masks, kernel, bias, tuple(weights)
+    block = _may_take_a_block(step, given)
+    how = _How(every_step, every_state, backwards, block)
+    with unobserved():
+        recur = _kept(step, how, given) if tf.executing_eagerly() else _recur
+        outputs, last = recur(step, how, *given)
+    for state, start in zip(last, states, strict=False):
+        state.set_shape([sequences.shape[0], start.shape[-1]])
+    if every_step:
+        outputs.set_shape([*sequences.shape[:2], states[0].shape[-1]])
+    return outputs, list(last)
+
+
+class _How(NamedTuple):
+    """What a graph is made for: see `run`."""
+
+    every_step: bool
+    every_state: bool
+    backwards: bool
+    block: bool
+
+
+def _may_take_a_block(step, given):
+    """Says whether one operation may take all steps.
+
+    (Forward-mode differentiation would go through it unnoticed.)
+    """
+    sequences, _, masks, *_ = given
+    if not step.has_block or sequences.dtype != tf.float32:
+        return False
+    if is_portable() and not masks:
+        return False
+    return not forwardprop_util.pack_tangents(tf.nest.flatten(given)).tangents
+
+
+def _kept(step, how, given):
+    """Returns `_recur` as a graph, which lives as long as a step that it is for."""
+    signature = _signature(*given)
+    key = type(step), how, signature
+    found = _shared.get(key)
+    if found is None:
+        own = type(step)()
+
+        def recur(*given):
+            return _recur(own, how, *given)
+
+        found = tf.function(recur, input_signature=signature, autograph=False)
+        _shared[key] = found
+    step.compiled[key] = found
+    return lambda step, how, *given: found(*given)
+
+
+_shared = weakref.WeakValueDictionary()
+
+
+def _signature(sequences, states, masks, *parameters):
+    """Returns what a graph takes: batch and length are of any size."""
+    return (
+        tf.TensorSpec([None, None, sequences.shape[-1]], sequences.dtype),
+        tuple(tf.TensorSpec([None, each.shape[-1]], each.dtype) for each in states),
+        tuple(tf.TensorSpec([None, None], tf.bool) for _ in masks),
+        *tf.nest.map_structure(
+            lambda each: tf.TensorSpec(each.shape, each.dtype), parameters
+        ),
+    )
+
+
+def _recur(step, how, sequences, states, masks, kernel, bias, weights):
+    """Returns the outputs or None, and the last states."""
+    states, parameters = list(states), [kernel, bias, *weights]
+    last = len(states) if how.every_state else 1
+    through = functools.partial(_through, step, how.block)
+    if masks:
+        rows = _Rows(*masks, how.backwards)
+        # The output's last state is found among the outputs, and so need the others.
+        found, _ = through(rows.inputs(sequences), states, parameters, last)
+        outputs = rows.apart(found[0]) if how.every_step else None
+        return outputs, rows.last(found, states[:last])
+    inputs = _Inputs(time_first(sequences[:, ::-1] if how.backwards else sequences))
+    found, states = through(inputs, states, parameters, int(how.every_step))
+    return (time_first(found[0]) if how.every_step else None), states[:last]
+
+
+class _Inputs:
+    """What a loop over time reads: x, float (steps, batch, n_x)."""
+
+    def __init__(self, sequences: Tensor):
+        self._sequences = sequences
+        self.steps, self.batch, _ = tf.unstack(tf.shape(sequences))
+        self.rows, self.dtype = sequences.shape[1], sequences.dtype
+        self.tensors = [sequences]
+
+    def of(self, tensors: Any) -> Any:
+        """Returns the same of other tensors, for a gradient's own."""
+        return _Inputs(*tensors)
+
+    def all(self) -> Tensor:
+        """Returns all steps."""
+        return self._sequences
+
+    def some(self, start: Tensor, count: Any) -> Tensor:
+        """Returns `count` steps, (count, batch, n_x)."""
+        return self._sequences[start : start + count]
+
+
+class _GatheredInputs:
+    """The same of rows whose valid steps are anywhere, read where they are.
+
+    Args:
+        flat: x, float (batch · steps, n_x).
+        places: int32 (longest, batch), of a row's valid steps, then -1. What is read
+            there are zeros: never what is under the mask, NaN and infinity included.
+    """
+
+    def __init__(self, flat: Tensor, places: Tensor):
+        self._flat, self._places = flat, places
+        self.steps, self.batch = tf.unstack(tf.shape(places))
+        self.rows, self.dtype = places.shape[1], flat.dtype
+        self.tensors = [flat, places]
+
+    def of(self, tensors: Any) -> Any:
+        """Returns the same of other tensors, for a gradient's own."""
+        return _GatheredInputs(*tensors)
+
+    def all(self) -> Tensor:
+        """Returns all steps."""
+        return self._read(self._places)
+
+    def some(self, start: Tensor, count: Any) -> Tensor:
+        """Returns `count` steps, (count, batch, n_x)."""
+        return self._read(self._places[start : start + count])
+
+    def _read(self, places):
+        found = tf.gather(self._flat, tf.maximum(places, 0))
+        return tf.where(places[..., None] >= 0, found, tf.zeros_like(found))
+
+
+class _Rows:
+    """Where each row's valid steps are, by a mask of any pattern, (batch, steps)."""
+
+    def __init__(self, mask: Tensor, shown: Tensor, backwards: bool):
+        self._shown, self._backwards = shown, backwards
+        mask = mask[:, ::-1] if backwards else mask
+        self._mask, self._size = mask, mask.shape[0]
+        self._batch, self._steps = tf.unstack(tf.shape(mask))
+        self._count = tf.cumsum(tf.cast(mask, tf.int32), axis=1)
+        self._lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+
+    def inputs(self, sequences: Tensor) -> Any:
+        """Returns each row's valid steps, one after another, to be read."""
+        longest = tf.reduce_max(tf.concat([self._lengths, [0]], axis=0))
+        valid = tf.where(self._mask)
+        row, t = tf.unstack(tf.cast(valid, tf.int32), axis=1)
+        order = tf.gather_nd(self._count, valid) - 1
+        t = self._steps - 1 - t if self._backwards else t
+        places = tf.tensor_scatter_nd_update(
+            tf.fill([longest, self._batch], -1),
+            tf.stack([order, row], axis=1),
+            row * self._steps + t,
+        )
+        places = tf.ensure_shape(places, [None, self._size])
+        return _GatheredInputs(tf.reshape(sequences, [-1, sequences.shape[-1]]), places)
+
+    def apart(self, history: Tensor) -> Tensor:
+        """Returns outputs, (longest, batch, n), where they were: (batch, steps, n)."""
+        # And a row of zeros, for what isn't to be shown.
+        flat = tf.pad(tf.reshape(history, [-1, history.shape[-1]]), [[0, 1], [0, 0]])
+        places = (self._count - 1) * self._batch + tf.range(self._batch)[:, None]
+        return tf.gather(flat, tf.where(self._shown, places, tf.shape(flat)[0] - 1))
+
+    def last(self, histories: Any, states: Any) -> list[Tensor]:
+        """Returns the states after each row's last valid step."""
+        begun = self._lengths[:, None] > 0
+        places = tf.stack([self._lengths - 1, tf.range(self._batch)], axis=1)
+        rows = tf.where(begun)[:, :1]
+        places = tf.gather_nd(places, rows)
+        return [
+            tf.tensor_scatter_nd_update(start, rows, tf.gather_nd(history, places))
+            for history, start in zip(histories, states, strict=False)
+        ]
+
+
+def _through(step, block, inputs, states, parameters, kept):
+    """Runs a step over inputs without a mask, by the way that is fast for them.
+
+    Args:
+        step: as in `run`.
+        block: whether one operation may take all steps.
+        inputs: `_Inputs`.
+        states: a list.
+        parameters: W_x, the bias and the step's own weights.
+        kept: of how many states the history is kept, the output's first.
+
+    Returns:
+        A list of these, (steps, batch, n_a), and a list of the last states.
+    """
+
+    def by_loop():
+        return _loop(step, inputs, states, parameters, kept)
+
+    def by_block():
+        return _block(step, inputs, states, parameters, kept)
+
+    if not block:
+        return by_loop()
+    if states[0].shape[-1] <= _FEW_UNITS:
+        return by_block()
+    if inputs.rows is not None:
+        return by_block() if inputs.rows <= _FEW_ROWS else by_loop()
+    return tf.cond(inputs.batch <= _FEW_ROWS, by_block, by_loop)
+
+
+def _block(step, inputs, states, parameters, kept):
+    """Takes all steps of an LSTM in one operation; see `_through`.
+
+    The gradient that TensorFlow has for it is wrong, so that it gets the loop's.
+    """
+    count, (x, *fixed) = len(states), inputs.tensors
+
+    def cut(given, fixed):
+        x, states, parameters = given[0], given[1 : 1 + count], given[1 + count :]
+        return inputs.of([x, *fixed]), states, parameters
+
+    def forward(given, fixed):
+        inputs, states, parameters = cut(given, fixed)
+        return step.block(inputs.all(), states, parameters), ()
+
+    def plain(given, fixed):
+        return _loop(step, *cut(given, fixed), count)[0]
+
+    def backward(given, fixed, nothing, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            found = plain(given, fixed)
+        return tape.gradient(found, given, upstream, tf.UnconnectedGradients.ZERO)
+
+    given = [x, *states, *parameters]
+    histories = gradients.call(forward, backward, plain, given, fixed)
+    # Of no steps, the last states are the first.
+    last = [
+        tf.concat([start[None], history[-1:]], axis=0)[-1]
+        for start, history in zip(states, histories, strict=True)
+    ]
+    return histories[:kept], last
+
+
+def _loop(step, inputs, states, parameters, kept):
+    """Takes step after step, a chunk in each turn of the loop; see `_through`."""
+    kernel, bias, *weights = parameters
+    size, columns = kernel.shape
+    # A loop's variables keep their shapes: say again what is known.
+    rows = tf.TensorShape(states[0].shape[:1]).merge_with([inputs.rows])[0]
+    states = [tf.ensure_shape(each, [rows, each.shape[-1]]) for each in states]
+    chunks = inputs.steps // CHUNK
+
+    def project(start, count):
+        x = tf.reshape(inputs.some(start, count), [-1, size])
+        z = step.normalized(tf.matmul(x, kernel), weights)
+        z = tf.nn.bias_add(z, bias)
+        z = tf.reshape(z, [count, inputs.batch, columns])
+        return tf.ensure_shape(z, [None, rows, columns])
+
+    def chunk(number, states, histories):
+        start = number * CHUNK
+        for t, z_t in enumerate(tf.unstack(project(start, CHUNK), CHUNK)):
+            states = step.infer(z_t, states, weights)
+            histories = written(histories, start + t, states[:kept])
+        return number + 1, states, histories
+
+    histories = [_history(inputs.steps, state) for state in states[:kept]]
+    _, states, histories = tf.while_loop(
+        lambda number, *_: number < chunks, chunk, (0, states, histories)
+    )
+    # The steps after the last whole chunk, one in each turn.
+    start = chunks * CHUNK
+    z = project(start, inputs.steps - start)
+
+    def one(t, states, histories):
+        states = step.infer(z[t - start], states, weights)
+        return t + 1, states, written(histories, t, states[:kept])
+
+    _, states, histories = tf.while_loop(
+        lambda t, *_: t < inputs.steps, one, (start, states, histories)
+    )
+    return [each.stack()[: inputs.steps] for each in histories], states
+
+
+def _history(steps, state):
+    """Returns room for a state at each step, and at one at least.
+
+    What has no step has no shape to be stacked in.
+    """
+    shape = [state.shape[0], state.shape[-1]]
+    room = tf.TensorArray(state.dtype, tf.maximum(steps, 1), element_shape=shape)
+    return room.write(0, state)
