@@ -55,11 +55,7 @@ class Categorical:
         """Returns an id for each row of logits."""
         logits = self.logits(outputs)
         weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
-        # In float64, where 2⁻⁵² of the whole still has its share. The first id whose
-        # sum exceeds the point is drawn: one without weight never is.
-        sums = tf.cumsum(tf.cast(weights, tf.float64), axis=-1)
-        points = uniform(tf.shape(logits)[:1], seed)[:, None] * sums[:, -1:]
-        return tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=-1)
+        return _first_beyond(weights, uniform(tf.shape(logits)[:1], seed))
 
     def logits(self, outputs: Tensor) -> Any:
         """Returns the logits that are drawn from, float32 (batch, V)."""
@@ -118,3 +114,36 @@ class Bernoulli:
             labels=tf.cast(draw, tf.float32), logits=tf.cast(outputs, tf.float32)
         )
         return -tf.reduce_sum(costs, axis=-1)
+
+
+def _first_beyond(weights, points):
+    """Returns the first id by which the weights' sum exceeds a point's share of it.
+
+    One without weight never is. Sums are in float64, where 2⁻⁵² of the whole still has
+    its share; and of blocks of ids first, for a running sum is one of TensorFlow's
+    slowest operations.
+
+    Args:
+        weights: float32 (batch, V), not negative.
+        points: float64 (batch,), in [0, 1).
+
+    Returns:
+        int32 (batch,).
+    """
+    rows, size = tf.shape(weights)[0], weights.shape[-1] or tf.shape(weights)[1]
+    missing = -size % _BLOCK
+    blocks = tf.pad(tf.cast(weights, tf.float64), [[0, 0], [0, missing]])
+    blocks = tf.reshape(blocks, [rows, (size + missing) // _BLOCK, _BLOCK])
+    sums = tf.cumsum(tf.reduce_sum(blocks, axis=2), axis=1)
+    points = points[:, None] * sums[:, -1:]
+    block = tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=1)
+    before = tf.gather(tf.pad(sums, [[0, 0], [1, 0]]), block, batch_dims=1)
+    own = tf.gather(blocks, block, batch_dims=1)
+    sums = before[:, None] + tf.cumsum(own, axis=1)
+    place = tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=1)
+    # Rounded otherwise, a block's sum may not exceed the point after all.
+    last = tf.reduce_max(tf.where(own > 0, tf.range(_BLOCK), 0), axis=1)
+    return block * _BLOCK + tf.minimum(place, last)
+
+
+_BLOCK = 128

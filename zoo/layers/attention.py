@@ -179,6 +179,9 @@ class Attention(keras.layers.Layer):
             context, weights = self.attend(queries[:, None], memory)
             return context[:, 0], weights[:, 0]
         weights = self.head_weights(queries, memory)
+        if self.heads == 1:  # a product, of which nothing is copied
+            shares = ops.cast(weights[:, 0], memory.values.dtype)
+            return ops.matmul(shares, memory.values), weights[:, 0]
         values = self._by_head(memory.values)
         shares = ops.cast(weights, values.dtype)
         contexts = ops.einsum("bkts,bskn->btkn", shares, values)
@@ -195,7 +198,10 @@ class Attention(keras.layers.Layer):
         """
         self._check_built()
         queries = ops.cast(queries, self.compute_dtype)
-        if self.score in ("dot", "general"):
+        if self.score in ("dot", "general") and self.heads == 1:
+            keys = ops.transpose(memory.keys, (0, 2, 1))
+            scores = ops.matmul(queries, keys)[:, None]
+        elif self.score in ("dot", "general"):
             queries, keys = self._by_head(queries), self._by_head(memory.keys)
             scores = ops.einsum("btkn,bskn->bkts", queries, keys)
         else:

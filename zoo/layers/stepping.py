@@ -131,7 +131,10 @@ def _of_kernel(layer, table, compiled):
     def take(inputs, states):
         z = products(inputs)
         states = [ops.cast(state, kernel.dtype) for state in states]
-        states, _ = step.forward(step.split(z), states, weights, times)
+        if compiled:  # which fuses what is given in parts
+            states, _ = step.forward(step.split(z), states, weights, times)
+        else:
+            states = step.infer(z, states, weights, times)
         return states[0], states
 
     return _looking_up(table, take)

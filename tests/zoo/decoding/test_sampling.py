@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zoo.decoding import Bernoulli, Categorical
+from zoo.decoding.sampling import _first_beyond
 
 DRAWS = 20_000
 CRITICAL = {1: 15.14, 2: 18.42, 3: 21.11, 4: 23.51, 5: 25.74, 6: 27.86, 7: 29.88}
@@ -163,3 +164,17 @@ def test_large_vocabularies_are_sampled_to_their_last_id():
     ids = Categorical()(tf.zeros([200, 50_000]), [4, 4]).numpy()
     statistic, freedom = chi_square(ids // 10_000, np.full(5, 0.2))
     assert statistic < CRITICAL[freedom]
+
+
+@pytest.mark.parametrize("size", [2, 127, 128, 129, 1000])
+def test_first_id_beyond_a_point_is_drawn_and_none_without_weight(size):
+    rng = np.random.default_rng(size)
+    weights = rng.random((500, size)) * (rng.random((500, size)) < 0.3)
+    weights[:, size // 2] = 1e-12
+    weights = weights.astype(np.float32)
+    points = np.concatenate([[0.0, 1 - 2.0**-52], rng.random(498)])
+    found = _first_beyond(tf.constant(weights), tf.constant(points)).numpy()
+    sums = np.cumsum(weights.astype(np.float64), axis=1)
+    expected = (sums <= points[:, None] * sums[:, -1:]).sum(axis=1)
+    np.testing.assert_array_equal(found, expected)
+    assert (weights[np.arange(500), found] > 0).all()

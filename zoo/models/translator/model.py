@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.layers import Bridge, DeepRNN, SampledSoftmax
 from zoo.layers.states import state_sizes
+from zoo.layers.stepping import Product
 from zoo.models.base import Model
 from zoo.models.construction import embedding, named_vocabulary, options
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
@@ -341,11 +342,14 @@ class Translator(Model, keras.Model):
             beams: how many rows of ids and states there are for each of the memory.
         """
         advance = self.decoder.stepper(beams=beams)
+        table = tf.convert_to_tensor(self.output_embedding.embeddings)
+        product, offsets = Product(tf.transpose(table)), self.softmax.offsets()
 
         def step(ids, state, memory):
             embedded = self.target_embedding(ids)
             hidden, state, weights = advance(embedded, list(state), memory)
-            return self.logits(self._projected(hidden)), state, weights
+            hidden = tf.cast(self._projected(hidden), tf.float32)
+            return product(hidden) + offsets, state, weights
 
         return step
 
