@@ -18,7 +18,7 @@ SMALL = {
         *("--character-features", "none"),
     ),
     "sentiment": (*UNITS, "--pooling", "mean", "--no-bidirectional"),
-    "text": (*UNITS, "--window", 16, "--batch-size", 4),
+    "text": (*UNITS, "--window", 50, "--batch-size", 80),
     "music": (*UNITS, "--frame-units", 3),
     "translation": (
         *("--units", 4, "--embedding-units", 4, "--cell", "rnn", "--batch-size", 50),
@@ -63,7 +63,7 @@ def test_other_data_and_more_epochs(train, data_dir, tmp_path, name):
     part = 20 if name in ("text", "music") else 100
     split = "train" if name == "text" else f"train[:{part}]"
     data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
-    flags = (*data, "--batch-size", 20, *SMALL[name])
+    flags = (*data, "--buckets", 1, "--batch-size", 20, *SMALL[name])
     constant = ("--schedule", "constant", "--patience", 9)
     output = tmp_path / "run"
     assert train(name, output, *flags, *constant, "--epochs", 1) is None
