@@ -80,7 +80,7 @@ def presets(tmp_path_factory):
         [sys.executable, "-c", CHILDREN, repr(kills), repr(NEW)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     codes = dict(line.rsplit(" ", 1) for line in process.stdout.splitlines())
     killed = dict.fromkeys(kills, str(-signal.SIGKILL))

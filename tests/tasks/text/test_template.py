@@ -185,7 +185,7 @@ def test_a_million_characters_begin_at_once(preset):
     process.stdout.close()
     assert set(found.decode()) <= set(markov.ALPHABET)
     # The reader has had enough, which is no error.
-    assert process.wait(60) == 0
+    assert process.wait(600) == 0
     assert process.stderr.read() == b""
 
 

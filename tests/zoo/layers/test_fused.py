@@ -458,7 +458,7 @@ def test_what_is_compiled_goes_with_its_layer():
     def compiled():
         for _ in range(3):  # functions of TensorFlow's go a layer at a time
             gc.collect()
-        return len(_shared)
+        return set(_shared)
 
     before = compiled()
     model = keras.Sequential(
@@ -467,20 +467,20 @@ def test_what_is_compiled_goes_with_its_layer():
     model.compile("sgd", "mse")
     model.fit(x, y, verbose=0)
     cell = weakref.ref(model.layers[0].cell)
-    assert len(_shared) > before
+    assert set(_shared) - before
     del model
     keras.backend.clear_session()
-    assert compiled() == before
+    assert compiled() <= before  # what other tests have left may have gone
     assert cell() is None
 
 
 def test_layers_of_one_shape_share_what_is_compiled():
-    x, count = np.zeros((2, 5, 2), "float32"), len(_shared)
+    x, before = np.zeros((2, 5, 2), "float32"), set(_shared)
     first, second = layers.LSTM(13), layers.LSTM(13)
     first(x, training=True)
-    assert len(_shared) == count + 1
+    assert len(set(_shared) - before) == 1
     second(x, training=True)
-    assert len(_shared) == count + 1
+    assert len(set(_shared) - before) == 1
 
 
 @pytest.mark.slow
