@@ -135,7 +135,7 @@ def compare(model, text: str, alternatives: Sequence[str]):
     """
     if not alternatives:
         return text, []
-    prefix, there, rest = _parted(text, alternatives)
+    prefix, there, rest = _split_at_last(text, alternatives)
     end = rest[:1] if model.level == "character" else ""
     texts = tf.constant([prefix + word + rest for word in alternatives])
     scored = {key: each.numpy() for key, each in model.score(texts).items()}
@@ -150,7 +150,7 @@ def compare(model, text: str, alternatives: Sequence[str]):
     return prefix, words
 
 
-def _parted(text, words):
+def _split_at_last(text, words):
     """Returns what is before the last of some words, which of them, and what after."""
     longest_first = sorted(words, key=len, reverse=True)
     pattern = rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)"
