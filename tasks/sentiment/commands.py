@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.cli import answers, input_notes, inputs
+from tasks.sentiment import label_sets
 from tasks.sentiment.config import Prediction
 from zoo.models import SequenceClassifier
 
 # What is added to a table.
 COLUMNS = "predicted_label", "predicted_probability"
+SETS = ("predicted_labels",)
 
 
 def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
@@ -28,7 +30,7 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
         UserError: what is found can't be written.
         PresetError: there is no such preset, or it is damaged.
     """
-    answers.check(texts, settings, COLUMNS)
+    answers.check(texts, settings, COLUMNS + SETS)
     model = SequenceClassifier.from_preset(name)
     answers.write(_classified(model, texts, settings), texts, settings)
 
@@ -42,12 +44,27 @@ def _classified(model, texts, settings):
     while batch := list(itertools.islice(texts, settings.batch_size)):
         result = classify(tf.constant(batch))
         for text, row in zip(batch, result["probabilities"].numpy(), strict=True):
+            if model.multi_label:
+                yield _set(text, row, model.class_names, settings.json)
+                continue
             best = row.argmax()
             found = model.class_names[best], float(row[best])
             yield answers.Answer(
                 _line(text, row, model.class_names, settings.json),
                 dict(zip(COLUMNS, found, strict=True)),
             )
+
+
+def _set(text, probabilities, class_names, as_json):
+    """Returns what is found for a text that may have several labels."""
+    text = text.decode("utf-8", "replace")
+    names = label_sets.names_of(probabilities, class_names)
+    line = label_sets.shown(text, probabilities, class_names)
+    if as_json:
+        by_name = dict(zip(class_names, probabilities.tolist(), strict=True))
+        content = {"text": text, "labels": names, "probabilities": by_name}
+        line = json.dumps(content, ensure_ascii=False)
+    return answers.Answer(line, dict.fromkeys(SETS, names))
 
 
 def shown(text: str, probabilities: np.ndarray, class_names: Sequence[str]) -> str:

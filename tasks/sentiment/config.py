@@ -19,6 +19,9 @@ class Config(config.PretrainingConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: the only one there is
     label_column: str | None = None
+    # the columns of several labels, of which a text may have any number, or none: each
+    # true or false
+    label_columns: list[str] | None = field(default=None, nargs="+")
     # a file to train on instead of a dataset: CSV or TSV, whose first line names the
     # columns, or JSON lines
     train_file: str | None = None
@@ -90,6 +93,11 @@ class Config(config.PretrainingConfig):
         config.below(self, "dropout", 1)
 
     def _check_files(self):
+        if self.label_column is not None and self.label_columns:
+            raise UserError(
+                "A text has one class, --label-column, or any number of labels, "
+                "--label-columns, not both."
+            )
         text_files.encoding_name(self.encoding)
         for name in ("validation_file", "test_file"):
             if getattr(self, name) and not self.train_file:
@@ -110,6 +118,8 @@ class Evaluation(config.EvaluationConfig):
     text_column: str | None = None
     # the column with the class or the rating; default: likewise
     label_column: str | None = None
+    # the columns of several labels; default: likewise
+    label_columns: list[str] | None = field(default=None, nargs="+")
     # a file to measure on, instead of a dataset: CSV, TSV or JSON lines
     file: str | None = None
     # what it is encoded in: utf-8, utf-16, latin-1, cp1252, …

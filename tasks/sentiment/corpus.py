@@ -10,10 +10,18 @@ from tasks.data import dataset_records, label_classes, splits
 from tasks.data.corpus import Corpus, Examples
 from tasks.data.corpus import joined as joined_corpora
 from tasks.errors import UserError
-from tasks.sentiment import spacing
+from tasks.sentiment import label_sets, spacing
 
 # What datasets call their columns, the best first.
-TEXT_COLUMNS = "text", "sentence", "review", "content", "body", "comment"
+TEXT_COLUMNS = (
+    "text",
+    "sentence",
+    "review",
+    "content",
+    "body",
+    "comment",
+    "comment_text",
+)
 LABEL_COLUMNS = "label", "sentiment", "rating", "stars", "score", "class", "category"
 
 
@@ -23,7 +31,8 @@ class LabelledTexts(Examples):
 
     Attributes:
         texts: bytes objects, (n,).
-        labels: int32, (n,): places in `class_names`.
+        labels: int32, (n,): places in `class_names`; or, where a text may have any
+            number of them, float32, (n, classes), 0 or 1.
         class_names: the classes.
         source: the data set's full name and the split.
         citation: how its authors want it cited, BibTeX.
@@ -37,12 +46,24 @@ class LabelledTexts(Examples):
 
     COLUMNS = "texts", "labels"
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have any number of the classes."""
+        return self.labels.ndim == 2
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many texts each class has, int (classes,)."""
+        if self.multi_label:
+            return self.labels.sum(axis=0).astype(int)
+        return np.bincount(self.labels, minlength=len(self.class_names))
+
 
 def read(
     builder,
     split: str,
     text_column: str,
-    label_column: str,
+    label_column: str | Sequence[str],
     class_names: tuple[str, ...] | None = None,
     renamed: Mapping[str, str] | None = None,
     known_by: str = "the model",
@@ -53,7 +74,8 @@ def read(
         builder: a prepared TFDS builder.
         split: a split's name or a slice of one.
         text_column: path of a string feature.
-        label_column: path of a ClassLabel, a number, a bool or a string.
+        label_column: path of a ClassLabel, a number, a bool or a string; or several
+            paths of truth values, where a text may have any number of labels.
         class_names: the classes that a model knows; by default the feature's, or those
             that occur: see `tasks.data.label_classes.classes`.
         renamed: other names for the data set's classes, of those that it has.
@@ -63,8 +85,14 @@ def read(
         UserError: the labels are hidden, too many, no classes, or not those of
             `class_names`.
     """
-    texts, values = data.read(builder, split, [text_column, label_column])
     source = f"{builder.info.full_name}/{split}"
+    citation = (builder.info.citation or "").strip()
+    if not isinstance(label_column, str):
+        texts, labels = label_sets.read(builder, split, text_column, label_column)
+        found = renamed_classes(label_column, renamed or {}, source)
+        placed = label_sets.placed(labels, found, class_names, source, known_by)
+        return LabelledTexts(texts, *placed, source, citation)
+    texts, values = data.read(builder, split, [text_column, label_column])
     feature = data.columns(builder)[label_column]
     if data.is_class(feature) and label_classes.is_hidden(values, feature):
         others = [name for name in builder.info.splits if name not in split]
@@ -82,11 +110,12 @@ def read(
             f"know. It knows {', '.join(class_names)}."
         )
     place = np.array([class_names.index(name) for name in found], np.int32)
-    citation = (builder.info.citation or "").strip()
     return LabelledTexts(texts, place[labels], class_names, source, citation)
 
 
-def class_names(builder, split: str, label_column: str) -> tuple[str, ...]:
+def class_names(
+    builder, split: str, label_column: str | Sequence[str]
+) -> tuple[str, ...]:
     """Returns the classes of a split as its data set calls them.
 
     Args:
@@ -97,6 +126,8 @@ def class_names(builder, split: str, label_column: str) -> tuple[str, ...]:
     Raises:
         UserError: see `tasks.data.label_classes.classes`.
     """
+    if not isinstance(label_column, str):
+        return tuple(label_column)
     [values] = data.read(builder, split, [label_column])
     feature = data.columns(builder)[label_column]
     source = f"{builder.info.full_name}/{split}"
@@ -128,6 +159,13 @@ def renamed_classes(
 
 def check_classes(train: LabelledTexts) -> None:
     """Raises a UserError where texts to train on are all of one class."""
+    if train.multi_label:
+        if (train.labels == train.labels[0]).all():
+            raise UserError(
+                f"All texts of {train.source} have the same labels: there is nothing "
+                "to tell apart. Train on more of it, or choose other --label-columns."
+            )
+        return
     there = np.unique(train.labels)
     if len(there) < 2:
         raise UserError(
@@ -137,12 +175,16 @@ def check_classes(train: LabelledTexts) -> None:
         )
 
 
-def has_labels(builder, split: str, label_column: str) -> bool:
+def has_labels(builder, split: str, label_column: str | Sequence[str]) -> bool:
     """Says whether a split has examples, the first one's label not hidden."""
+    several = not isinstance(label_column, str)
+    paths = list(label_column) if several else [label_column]
     try:
-        [values] = data.read(builder, f"{split}[:1]", [label_column])
+        values = data.read(builder, f"{split}[:1]", paths)[0]
     except UserError:  # an empty split
         return False
+    if several:
+        return True
     return not label_classes.is_hidden(values, data.columns(builder)[label_column])
 
 
@@ -156,14 +198,14 @@ class LabelledCorpus(Corpus):
                 yield f"dataset     {each['dataset']}"
             yield f"text        {each['text_column']}"
             classes = ", ".join(self.train.class_names)
-            yield f"label       {each['label_column']}: {classes}"
+            if self.train.multi_label:
+                yield f"labels      any of {classes}"
+            else:
+                yield f"label       {each['label_column']}: {classes}"
 
     def notes(self) -> Iterator[str]:
         """Yields which classes are too rare, and which may be one."""
-        counts = sum(
-            np.bincount(part.labels, minlength=len(part.class_names))
-            for part in (self.train, *self.validations)
-        )
+        counts = sum(part.counts for part in (self.train, *self.validations))
         for name, count in zip(self.train.class_names, counts, strict=True):
             if count == 1:
                 yield (
@@ -175,13 +217,20 @@ class LabelledCorpus(Corpus):
             yield f"note        {listed} are classes apart: are they meant to be?"
 
 
-def columns(builder, text_column: str | None, label_column: str | None):
+def columns(
+    builder,
+    text_column: str | None,
+    label_column: str | None,
+    label_columns: Sequence[str] | None = None,
+):
     """Returns the columns of a dataset's texts and classes.
 
     Args:
         builder: a TFDS builder.
         text_column: the user's choice, if there is one.
         label_column: the user's choice, if there is one.
+        label_columns: of several labels, all of which are the user's choice: then they
+            are what is returned.
 
     Raises:
         UserError: see `tasks.data.builders.choose_column`.
@@ -197,6 +246,8 @@ def columns(builder, text_column: str | None, label_column: str | None):
         # Of two strings the one that isn't the label is the text.
         without=label_column if len(strings) > 1 else None,
     )
+    if label_columns:
+        return text, label_sets.chosen(builder, label_columns)
     label = data.choose_column(
         builder,
         "label",
@@ -213,7 +264,7 @@ def read_corpus(
     builder,
     train_split: str,
     text: str,
-    label: str,
+    label: str | Sequence[str],
     renamed: Mapping[str, str] | None = None,
 ) -> LabelledCorpus:
     """Reads a dataset's train, validation and test.
@@ -246,13 +297,20 @@ def read_corpus(
     record = {
         "dataset": data.name(builder),
         "text_column": text,
-        "label_column": label,
+        **label_record(label),
         "train": train.source,
         "chosen_on": validation.source,
         "test_splits": reported,
     }
     record = dataset_records.together([record])
     return LabelledCorpus(train, (validation,), tests, record)
+
+
+def label_record(label: str | Sequence[str]) -> dict:
+    """Returns what a preset remembers of the column, or the columns, of labels."""
+    if isinstance(label, str):
+        return {"label_column": label}
+    return {"label_columns": list(label)}
 
 
 def joined(corpora: Sequence[LabelledCorpus]) -> LabelledCorpus:

@@ -1,7 +1,7 @@
 """Labelled texts from a user's own files: CSV, TSV or JSON lines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from tasks.data import label_classes, splits, tables
 from tasks.data.corpus import UNREPORTED
 from tasks.errors import UserError
 from tasks.sentiment import corpus as labelled_texts
+from tasks.sentiment import label_sets
 from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
 
 
@@ -18,6 +19,7 @@ def read(
     encoding: str,
     text_column: str | None,
     label_column: str | None,
+    label_columns: Sequence[str] | None = None,
     class_names: tuple[str, ...] | None = None,
     renamed: Mapping[str, str] | None = None,
     known_by: str = "the model",
@@ -31,6 +33,7 @@ def read(
         encoding: what it is encoded in.
         text_column: the column with the texts, if it is chosen.
         label_column: the column with the classes, likewise.
+        label_columns: the columns of several labels, where a text may have any of them.
         class_names: the classes that are known; by default those that occur, whole
             numbers in their order, else by code points.
         renamed: other names for classes.
@@ -41,46 +44,71 @@ def read(
             label is missing, or none of `class_names`; or the labels are no classes.
     """
     table = tables.read(path, encoding)
-    text, label = columns(table, text_column, label_column)
-    texts, labels, lines = [], [], []
-    for record in table.records():
-        texts.append(tables.text_of(record, text, path).encode("utf-8"))
-        labels.append(_class(tables.cell(record, label, path), record, label, path))
-        lines.append(record.line)
-    if not texts:
+    text, label = columns(table, text_column, label_column, label_columns)
+    records = list(table.records())
+    if not records:
         raise UserError(f"{path} names columns, but holds no record.")
-    where = f"Column {label!r} of {path}"
+    texts = [tables.text_of(record, text, path).encode("utf-8") for record in records]
+    known = class_names, renamed or {}, known_by
+    labelled = _classes if isinstance(label, str) else _sets
+    labels, class_names = labelled(records, label, path, *known)
+    return LabelledTexts(
+        np.array(texts, object), labels, class_names, Path(path).name, ""
+    )
+
+
+def _classes(records, column, path, class_names, renamed, known_by):
+    """Returns each record's class, and the classes' names."""
+    labels = [_class(tables.cell(r, column, path), r, column, path) for r in records]
+    where = f"Column {column!r} of {path}"
     found, places = label_classes.named(labels, where, numbers=True)
-    found = labelled_texts.renamed_classes(found, renamed or {}, path)
+    found = labelled_texts.renamed_classes(found, renamed, path)
     class_names = class_names or found
     for place, name in enumerate(found):
         if name not in class_names:
-            line = lines[int(np.flatnonzero(places == place)[0])]
+            line = records[int(np.flatnonzero(places == place)[0])].line
             raise UserError(
                 f"{path}, line {line:,}: {known_by} doesn't know the class {name!r}. "
                 f"It knows {', '.join(class_names)}."
             )
     known = np.array([class_names.index(name) for name in found], np.int32)
-    source = Path(path).name
-    return LabelledTexts(
-        np.array(texts, object), known[places], class_names, source, ""
+    return known[places], class_names
+
+
+def _sets(records, columns, path, class_names, renamed, known_by):
+    """Returns which labels each record has, and the labels' names."""
+    rows = [
+        [label_sets.truth(tables.cell(r, n, path), r.line, n, path) for n in columns]
+        for r in records
+    ]
+    found = labelled_texts.renamed_classes(columns, renamed, path)
+    return label_sets.placed(
+        np.array(rows, np.float32), found, class_names, path, known_by
     )
 
 
 def columns(
-    table: tables.Table, text: str | None, label: str | None
-) -> tuple[str, str]:
+    table: tables.Table,
+    text: str | None,
+    label: str | None,
+    labels: Sequence[str] | None = None,
+) -> tuple[str, str | tuple[str, ...]]:
     """Returns the columns of a table's texts and classes.
 
     Args:
         table: the table.
         text: the user's choice, if there is one.
         label: the user's choice, if there is one.
+        labels: the user's choice of several labels: then these are returned.
 
     Raises:
         UserError: one isn't there, or none can be told, or both are the same.
     """
     text = table.column("text", text, labelled_texts.TEXT_COLUMNS)
+    if labels:
+        for name in labels:
+            table.column("label", name)
+        return text, label_sets.distinct(labels)
     label = table.column("label", label, labelled_texts.LABEL_COLUMNS)
     if text == label:
         raise UserError(
@@ -102,21 +130,21 @@ def read_corpus(settings, renamed: Mapping[str, str]) -> LabelledCorpus:
     Raises:
         UserError: see `read`; or there is one class only.
     """
-    chosen = settings.encoding, settings.text_column, settings.label_column
-    train = read(settings.train_file, *chosen, renamed=renamed)
+    chosen = settings.text_column, settings.label_column, settings.label_columns
+    train = read(settings.train_file, settings.encoding, *chosen, renamed=renamed)
     labelled_texts.check_classes(train)
     known = train.class_names, renamed, train.source
     validation, test = (
-        name and read(name, *chosen, *known)
+        name and read(name, settings.encoding, *chosen, *known)
         for name in (settings.validation_file, settings.test_file)
     )
     if validation is None:
         train, validation = splits.hold_out(train)
     table = tables.read(settings.train_file, settings.encoding)
-    text, label = columns(table, settings.text_column, settings.label_column)
+    text, label = columns(table, *chosen)
     record = {
         "text_column": text,
-        "label_column": label,
+        **labelled_texts.label_record(label),
         "train": train.source,
         "chosen_on": validation.source,
         "test": test.source if test else UNREPORTED,
@@ -125,10 +153,15 @@ def read_corpus(settings, renamed: Mapping[str, str]) -> LabelledCorpus:
 
 
 def class_names(
-    path: str, encoding: str, text_column: str | None, label_column: str | None
+    path: str,
+    encoding: str,
+    text_column: str | None,
+    label_column: str | None,
+    label_columns: Sequence[str] | None = None,
 ) -> tuple[str, ...]:
     """Returns the classes of a file as the file calls them: see `read`."""
-    return read(path, encoding, text_column, label_column).class_names
+    chosen = text_column, label_column, label_columns
+    return read(path, encoding, *chosen).class_names
 
 
 def _class(value, record, column, path):

@@ -60,12 +60,14 @@ def _class_figures(confusion, place):
 
 
 def describe(figures: dict) -> str:
-    """Returns what `measure` found, a line each."""
+    """Returns what `measure` found, or that of `label_sets`, a line each."""
     lines = [
         f"accuracy    {figures['accuracy']:.4f} ± {figures['standard_error']:.4f}",
         f"loss        {figures['cross_entropy']:.4f} nats",
         f"macro F1    {figures['macro_f1']:.4f}",
     ]
+    if "micro_f1" in figures:
+        lines.append(f"micro F1    {figures['micro_f1']:.4f}")
     width = max(map(len, figures["classes"]))
     for name, row in figures["classes"].items():
         lines.append(

@@ -12,7 +12,7 @@ from tasks.data import mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
-from tasks.sentiment import batches, commands, labelled_files, measures
+from tasks.sentiment import batches, commands, label_sets, labelled_files, measures
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
@@ -33,6 +33,8 @@ LIMITS = """
 """
 CARD = cards.Card(SUMMARY, LIMITS)
 MONITOR = "val_accuracy"
+# Where a text may have any number of labels, few of which it has.
+MONITOR_OF_SETS = "-val_loss"
 
 
 def train(settings: Config, output: Path) -> None:
@@ -47,6 +49,7 @@ def train(settings: Config, output: Path) -> None:
         TrainingError: the loss is no number any more.
     """
     corpus, unlabelled = _read(settings)
+    monitor = MONITOR_OF_SETS if corpus.train.multi_label else MONITOR
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
     with training.strategy(settings).scope():
@@ -74,8 +77,7 @@ def train(settings: Config, output: Path) -> None:
         )
         model.compile(
             training.optimizer(settings, len(training_batches) * settings.epochs),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            **_objective(corpus.train.multi_label),
         )
         record = {"command": settings.command("sentiment"), **corpus.record}
         if settings.map:
@@ -98,11 +100,24 @@ def train(settings: Config, output: Path) -> None:
         ),
         settings,
         output / training.CHECKPOINTS,
-        MONITOR,
+        monitor,
     )
-    preset = training.finish(model, history, record, settings, output, MONITOR, CARD)
+    preset = training.finish(model, history, record, settings, output, monitor, CARD)
     for test in corpus.tests:
         _measure(preset, model, test, settings.batch_size)
+
+
+def _objective(multi_label):
+    """Returns the loss and what is watched."""
+    if multi_label:
+        return {
+            "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        }
+    return {
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": ["accuracy"],
+    }
 
 
 def _read(settings):
@@ -113,7 +128,10 @@ def _read(settings):
     renamed = renaming.parse(settings.map)
     for builder, train_split, share in mixture.load(settings):
         text, label = labelled_texts.columns(
-            builder, settings.text_column, settings.label_column
+            builder,
+            settings.text_column,
+            settings.label_column,
+            settings.label_columns,
         )
         names += labelled_texts.class_names(builder, train_split, label)
         corpus = labelled_texts.read_corpus(builder, train_split, text, label, renamed)
@@ -132,8 +150,9 @@ def _read_files(settings):
     """Returns the same of the user's own files."""
     renamed = renaming.parse(settings.map)
     if renamed:
-        chosen = settings.encoding, settings.text_column, settings.label_column
-        names = labelled_files.class_names(settings.train_file, *chosen)
+        chosen = settings.text_column, settings.label_column, settings.label_columns
+        file = settings.train_file, settings.encoding
+        names = labelled_files.class_names(*file, *chosen)
         renaming.check(renamed, names, "class")
     corpus = labelled_files.read_corpus(settings, renamed)
     corpus = dataclasses.replace(corpus, train=_augmented(settings, corpus.train))
@@ -197,6 +216,7 @@ def _build(settings, corpus, texts):
         dropout=settings.dropout,
         ngrams=settings.ngrams,
         ngram_buckets=settings.ngram_buckets,
+        multi_label=corpus.train.multi_label,
         max_length=settings.max_length,
         name="sentiment",
     )
@@ -218,25 +238,40 @@ def evaluate(name: str, settings: Evaluation) -> None:
     trained = presets.read_metrics(preset).get("training", {})
     writes = evaluation.writes_card(preset, settings)
     renamed = renaming.parse(settings.map or trained.get("map"))
-    if settings.file:
-        columns = evaluation.columns_of_files(
-            preset, settings, "text_column", "label_column"
+    if settings.label_columns and not model.multi_label:
+        raise UserError(
+            f"--label-columns is of models that give several labels, but {name} gives "
+            "one class: name its column by --label-column."
         )
-        file = settings.file, settings.encoding, *columns
+    if settings.file:
+        *chosen, labels = evaluation.columns_of_files(
+            preset, settings, "text_column", "label_column", "label_columns"
+        )
+        file = settings.file, settings.encoding, *chosen, _label_columns(model, labels)
         if settings.map:
             renaming.check(renamed, labelled_files.class_names(*file), "class")
         examples = labelled_files.read(*file, model.class_names, renamed)
         _measure(preset, model, examples, settings.batch_size, writes)
         return
     for builder, [split], chosen in evaluation.choose(
-        preset, settings, "text_column", "label_column", files="--file"
+        preset,
+        settings,
+        *("text_column", "label_column", "label_columns"),
+        files="--file",
     ):
-        columns = labelled_texts.columns(builder, *chosen)
+        *chosen, labels = chosen
+        labels = _label_columns(model, labels)
+        columns = labelled_texts.columns(builder, *chosen, labels)
         if settings.map:
             names = labelled_texts.class_names(builder, split, columns[1])
             renaming.check(renamed, names, "class")
         test = labelled_texts.read(builder, split, *columns, model.class_names, renamed)
         _measure(preset, model, test, settings.batch_size, writes)
+
+
+def _label_columns(model, chosen):
+    """Returns the columns of a model's labels: those chosen, or called like them."""
+    return chosen or (model.class_names if model.multi_label else None)
 
 
 def _measure(preset, model, test, batch_size, writes=True):
@@ -245,17 +280,33 @@ def _measure(preset, model, test, batch_size, writes=True):
     print(f"measuring on {test.source}, {len(test):,} texts")
     logits = model.predict(ordered.dataset(), verbose=0)
     logits = logits[np.argsort(ordered.order)]  # as the texts are ordered
-    figures = measures.measure(logits, test.labels, test.class_names)
+    of_sets = test.multi_label
+    kind = label_sets if of_sets else measures
+    figures = kind.measure(logits, test.labels, test.class_names)
     print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
         return
-    drawn = examples.drawn(_answers(test, measures.probabilities(logits)))
+    answers = _sets(test, logits) if of_sets else _answers(test, logits)
+    drawn = examples.drawn(answers)
     cards.add_evaluation(preset, test.source, test.citation, figures, CARD, drawn=drawn)
 
 
-def _answers(test, probabilities):
+def _sets(test, logits):
+    """Yields what a model answers to each text that may have several labels."""
+    found = label_sets.probabilities(logits)
+    for text, labels, row in zip(test.texts, test.labels, found, strict=True):
+        text = text.decode("utf-8", "replace")
+        shown = label_sets.shown(text, row, test.class_names)
+        truth = label_sets.names_of(labels, test.class_names)
+        # Half away from the truth a label turns over.
+        error = float(np.abs(row - labels).max()) - label_sets.THRESHOLD
+        yield examples.Answer(text, shown, error, ", ".join(truth) or "no label")
+
+
+def _answers(test, logits):
     """Yields what a model answers to each text, for its card."""
+    probabilities = measures.probabilities(logits)
     for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
         text = text.decode("utf-8", "replace")
         shown = commands.shown(text, row, test.class_names)

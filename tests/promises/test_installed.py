@@ -97,7 +97,7 @@ def test_wheel_holds_the_code_the_types_and_every_file_of_every_preset(wheel):
 
 
 USE = """
-import sys, zoo, tensorflow as tf
+import functools, http.server, os, threading, zoo, tensorflow as tf
 from tasks.__main__ import main
 
 print(zoo.__file__)
@@ -105,6 +105,15 @@ print([each.name for each in zoo.presets.list()])
 print(zoo.from_preset("sentiment_imdb").classify(["Dull.", "I loved it!"])["label"])
 model = tf.saved_model.load(zoo.presets.find("sentiment_imdb") / "saved_model")
 print(model.signatures["serving_default"](text=tf.constant(["Dull."]))["label"])
+
+pack = "sentiment pack sentiment_imdb --output served/birds.zip"
+assert main(pack.split()) == 0
+handler = http.server.SimpleHTTPRequestHandler
+handler = functools.partial(handler, directory="served")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+os.environ["ZOO_PRESETS_URL"] = f"http://127.0.0.1:{server.server_port}"
+print(zoo.from_preset("birds"), zoo.presets.find("birds"))
 for command in (
     ["sentiment", "predict", "Not a minute too long, a wonderful film."],
     ["ner", "predict", "Teddy Roosevelt was born in New York."],
@@ -118,13 +127,15 @@ for command in (
 
 
 def test_presets_and_templates_work_from_any_folder(run, python, tmp_path):
-    done = run("-c", USE)
+    done = run("-c", USE, KERAS_HOME=str(tmp_path / "keras"))
     assert done.returncode == 0, done.stderr[-2000:]
     api, sentiment, ner, text, _, translation = done.stdout.split("-----\n")
     assert api.startswith(str(python.parent.parent))
     assert str(PRESETS) in api
     assert "[b'neg' b'pos']" in api
     assert "[b'neg']" in api
+    assert "<SequenceClassifier 'sentiment': " in api
+    assert str(tmp_path / "keras" / "zoo" / "birds-") in api
     assert sentiment.startswith("pos ")
     assert "PER" in ner
     assert text.startswith("This film")

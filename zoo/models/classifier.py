@@ -50,7 +50,8 @@ class SequenceClassifier(Model, keras.Model):
 
     Args:
         vocabulary: a `zoo.text.Vocabulary`, or its tokens without the special ones.
-        class_names: what the classes are called, two or more.
+        class_names: what the classes are called, two or more; with `multi_label` one
+            is enough.
         tokenizer: `zoo.text.WordTokenizer` or `CharacterTokenizer`; by default
             words in lower case, with punctuation marks as tokens of their own.
         embedding_units: size of a token's vector.
@@ -66,6 +67,8 @@ class SequenceClassifier(Model, keras.Model):
         dropout: rate in [0, 1) between the layers and before the softmax.
         ngrams: the longest n-grams of the linear model, 0 for none.
         ngram_buckets: the rows of weights that its n-grams are hashed to.
+        multi_label: whether a text may have any number of the classes, or none: then
+            each has a probability of its own, ŷ = σ(W v + b), and n-grams likewise.
         max_length: a longer text is cut: its first tokens and its last tokens are
             kept, half and half, for openings and conclusions tell most.
         name: the model's name.
@@ -97,6 +100,7 @@ class SequenceClassifier(Model, keras.Model):
         dropout: float = 0.5,
         ngrams: int = 0,
         ngram_buckets: int = 2**19,
+        multi_label: bool = False,
         max_length: int = 400,
         name: str | None = None,
     ):
@@ -104,8 +108,9 @@ class SequenceClassifier(Model, keras.Model):
         check_choice("cell", cell, BY_CELL)
         check_choice("pooling", pooling, POOLINGS)
         check_least(1, layers=layers, max_length=max_length)
-        if len(class_names) < 2:
-            raise ValueError(f"Two classes or more are needed, found {class_names}.")
+        if len(class_names) < (1 if multi_label else 2):
+            least = "One class" if multi_label else "Two classes"
+            raise ValueError(f"{least} or more are needed, found {class_names}.")
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
 
@@ -151,13 +156,16 @@ class SequenceClassifier(Model, keras.Model):
         if ngrams:
             # A softmax needs differences only: the first class' logit is 0.
             linear = BagOfNGrams(
-                len(class_names) - 1,
+                len(class_names) if multi_label else len(class_names) - 1,
                 ngrams,
                 ngram_buckets,
                 dtype="float32",
                 name="ngrams",
             )
-            verdicts = [outputs, _with_first_class(linear(ids))]
+            n_grams = linear(ids)
+            if not multi_label:
+                n_grams = _with_first_class(n_grams)
+            verdicts = [outputs, n_grams]
             outputs = keras.layers.average(verdicts, dtype="float32")
         super().__init__(ids, outputs, name=name)
 
@@ -174,6 +182,7 @@ class SequenceClassifier(Model, keras.Model):
         self.vocabularies = {"vocabulary": vocabulary}
         self.tokenizer = given_tokenizer(tokenizer, _words)
         self.class_names = tuple(class_names)
+        self.multi_label = multi_label
         self.max_length = max_length
 
     def get_config(self) -> dict:
@@ -201,7 +210,9 @@ class SequenceClassifier(Model, keras.Model):
         """
         if self.linear is None or not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        linear = _with_first_class(self.linear(x))
+        linear = self.linear(x)
+        if not self.multi_label:
+            linear = _with_first_class(linear)
         return sum(
             super(SequenceClassifier, self).compute_loss(
                 x, y, logits, sample_weight, training
@@ -241,7 +252,9 @@ class SequenceClassifier(Model, keras.Model):
         Returns:
             `label`: string (batch,), the likeliest class' name; `probability`:
             float32 (batch,), its probability; `probabilities`: float32 (batch,
-            classes), of all classes in the order of `class_names`.
+            classes), of all classes in the order of `class_names`. With `multi_label`
+            also `labels`: string (batch, classes), the names of those that are more
+            probable than not, the likeliest first, with "" behind them.
 
         Raises:
             TypeError: something in `texts` is no string.
@@ -253,13 +266,19 @@ class SequenceClassifier(Model, keras.Model):
             ids.row_lengths(),
             tf.TensorSpec([None, len(self.class_names)], tf.float32),
         )
-        probabilities = tf.nn.softmax(logits)
-        best = tf.argmax(probabilities, axis=-1)
-        return {
-            "label": tf.gather(tf.constant(self.class_names), best),
+        names = tf.constant(self.class_names)
+        of_all = tf.sigmoid if self.multi_label else tf.nn.softmax
+        probabilities = of_all(logits)
+        found = {
+            "label": tf.gather(names, tf.argmax(probabilities, axis=-1)),
             "probability": tf.reduce_max(probabilities, axis=-1),
             "probabilities": probabilities,
         }
+        if self.multi_label:
+            ordered = tf.argsort(probabilities, direction="DESCENDING", stable=True)
+            given = tf.gather(logits, ordered, batch_dims=1) >= 0
+            found["labels"] = tf.where(given, tf.gather(names, ordered), "")
+        return found
 
     # What `encode` and `classify` take.
     text_signature = (tf.TensorSpec([None], tf.string, name="text"),)
