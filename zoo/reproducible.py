@@ -8,6 +8,7 @@ and no checksum tells whether anything has changed.
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
@@ -48,9 +49,11 @@ def sign(folder: Path) -> None:
     fingerprint = fingerprint_pb2.FingerprintDef.FromString(path.read_bytes())
     fingerprint.saved_model_checksum = _checksum((folder / _GRAPH).read_bytes())
     fingerprint.checkpoint_hash = _checksum((folder / _INDEX).read_bytes())
-    fingerprint.uuid = ""
-    content = fingerprint.SerializeToString(deterministic=True)
-    fingerprint.uuid = str(_checksum(content))
+    # TensorFlow 2.18 has no identifier.
+    if "uuid" in fingerprint.DESCRIPTOR.fields_by_name:
+        fingerprint.uuid = ""
+        content = fingerprint.SerializeToString(deterministic=True)
+        fingerprint.uuid = str(_checksum(content))
     path.write_bytes(fingerprint.SerializeToString(deterministic=True))
 
 
@@ -149,7 +152,7 @@ def _strings(message):
                 for key in sorted(value):
                     yield from _strings(value[key])
             continue
-        for each in value if field.is_repeated else [value]:
+        for each in value if is_repeated(field) else [value]:
             if _is_message(field):
                 yield from _strings(each)
             elif isinstance(each, bytes):
@@ -167,9 +170,9 @@ def _rename(message, names):
                 for key in value:
                     _rename(value[key], names)
         elif _is_message(field):
-            for each in value if field.is_repeated else [value]:
+            for each in value if is_repeated(field) else [value]:
                 _rename(each, names)
-        elif field.is_repeated:
+        elif is_repeated(field):
             value[:] = [_renamed(each, names) for each in value]
         else:
             setattr(message, field.name, _renamed(value, names))
@@ -190,6 +193,18 @@ def _renamed(value, names):
         name = names.get(value.decode("utf-8", "replace"))
         return value if name is None else name.encode()
     return names.get(value, value) if isinstance(value, str) else value
+
+
+def is_repeated(field: Any) -> bool:
+    """Says whether a field of a message is a list, whatever protobuf's version is.
+
+    Args:
+        field: a `FieldDescriptor`. From protobuf 6.31 on it says so itself, and to ask
+            its label, as one had to, is deprecated.
+    """
+    if hasattr(field, "is_repeated"):
+        return field.is_repeated
+    return field.label == field.LABEL_REPEATED
 
 
 def _is_message(field):
