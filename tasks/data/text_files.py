@@ -47,16 +47,22 @@ def encoding_name(name: str) -> str:
     Raises:
         UserError: there is no such encoding of text.
     """
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError):  # the latter of what can't be a name
-        found = None
-    usable = found and found._is_text_encoding and found.incrementaldecoder
-    if not usable or found.name.replace("-", "_") in _NO_FILES:
-        known = {each.replace("_", "-") for each in {*aliases.values()} - _NO_FILES}
+    found = _codec(name)
+    if found is None:
+        known = {each.replace("_", "-") for each in filter(_codec, aliases.values())}
         usual = ["utf-8", "utf-16", "latin-1", "cp1252", "cp1251", "shift-jis", "gbk"]
         raise UserError(did_you_mean("encoding", name, [*usual, *sorted(known)]))
     return UTF_8 if found.name == "utf-8-sig" else found.name
+
+
+def _codec(name):
+    """Returns what files of text are written by; None if there is none of the name."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):  # the latter of what can't be a name
+        return None
+    usable = found._is_text_encoding and found.incrementaldecoder
+    return found if usable and found.name.replace("-", "_") not in _NO_FILES else None
 
 
 def read(path: Path, encoding: str = UTF_8) -> str:

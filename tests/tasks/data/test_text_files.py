@@ -1,6 +1,7 @@
 """Text files: packed or not, in any encoding; what is wrong is told with its place."""
 
 import gzip
+import re
 import zlib
 
 import pytest
@@ -178,3 +179,12 @@ def test_a_line_comes_as_soon_as_it_is_there():
     lines = text_files.stream_lines(slowly(), "x")
     assert next(lines) == "text 0"
     assert given == [0]
+
+
+@pytest.mark.parametrize("name", ["rot13", "base64", "bz2", "hex", "zip", "x"])
+def test_only_encodings_of_text_are_proposed(name):
+    with pytest.raises(UserError) as caught:
+        text_files.encoding_name(name)
+    proposed = re.findall(r"'([^']+)'", str(caught.value))[1:]
+    assert all(text_files.encoding_name(each) for each in proposed)
+    assert "rot" not in str(caught.value).partition(".")[2]
