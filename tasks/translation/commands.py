@@ -132,12 +132,18 @@ def translator(model, search: Search, n_best: int = 1):
 
     def translated(texts):
         known = [text.decode("utf-8", "replace") for text in texts]
-        return rows_of(known, search_for(model, known, search, n_best))
+        return rows_of(known, search_for(model, known, search, n_best, False))
 
     return translated
 
 
-def search_for(model, texts: Sequence[str], search: Search, n_best: int = 1) -> dict:
+def search_for(
+    model,
+    texts: Sequence[str],
+    search: Search,
+    n_best: int = 1,
+    attention: bool = True,
+) -> dict:
     """Returns what `Translator.translate` returns of texts.
 
     Args:
@@ -145,11 +151,16 @@ def search_for(model, texts: Sequence[str], search: Search, n_best: int = 1) -> 
         texts: the texts. Nothing comes of nothing, nor of white space.
         search: how to search.
         n_best: how many translations of each.
+        attention: whether it is returned as well what the best ones looked at, if the
+            model has attention.
     """
     given = [text if text.strip() else "" for text in texts]
     with kernels.portable():
         return model.translate(
-            tf.constant(given, tf.string), n_best=n_best, **search.arguments()
+            tf.constant(given, tf.string),
+            n_best=n_best,
+            attention=attention and model.attends,
+            **search.arguments(),
         )
 
 
@@ -208,7 +219,8 @@ def one_line(text: str) -> str:
 
 def _draw(model, text, settings):
     """Draws what the best translation of a text looked at."""
-    found = model.translate(tf.constant([text]), **settings.arguments())
+    attention = {"attention": model.attends}
+    found = model.translate(tf.constant([text]), **settings.arguments(), **attention)
     draw_attention(found, settings.attention_plot)
     print(f"attention   {settings.attention_plot}", file=sys.stderr)
 

@@ -170,6 +170,8 @@ def test_a_file_is_gone_on_with_or_harmonized_and_stays(composer, tmp_path, harm
 class Translating:
     """Says what a translator of "Hund" would."""
 
+    attends = True
+
     def translate(self, texts, n_best, **how):
         assert texts.numpy().tolist() == [b"Hund"]
         return {

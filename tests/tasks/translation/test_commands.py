@@ -250,7 +250,7 @@ def test_attention_is_drawn_over_the_tokens(succeed, model, figures, tmp_path):
     assert out.removesuffix("\n") == expected(model, ["ab $é"])[0]
     assert path.read_bytes().startswith(b"\x89PNG")
     axes = figures[0].axes[0]
-    found = model.translate(tf.constant(["ab $é"]), max_length=12)
+    found = model.translate(tf.constant(["ab $é"]), max_length=12, attention=True)
     shown = axes.images[0].get_array()
     np.testing.assert_allclose(shown, found["attention"][0], atol=1e-6)
     labels = [label.get_text() for label in axes.get_xticklabels()]

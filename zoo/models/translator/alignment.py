@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from zoo.decoding import Hypotheses, repeat
+from zoo.models.bucketing import in_buckets
+from zoo.models.translator import joined_sentences
 from zoo.models.translator.joined_sentences import first_pieces
-from zoo.models.translator.scoring import over_windows
+from zoo.models.translator.scoring import BUCKET, SHORT, over_windows
 from zoo.text.vocabulary import END_ID, PADDING_ID
 from zoo.typing import Tensor
 
@@ -39,6 +41,23 @@ def signature(n: int) -> Written:
     )
 
 
+def texts_of(
+    model: Any, words: tf.RaggedTensor, memory: Any, state: Any, found: Hypotheses
+) -> tf.Tensor:
+    """Returns hypotheses as texts, string (rows, n); see `written`."""
+    rows, n, steps = tf.unstack(tf.shape(found.sequences))
+    ids, instead = tf.reshape(found.sequences, [rows * n, steps]), None
+    if model.attends and not model.target.knows_all:
+
+        def keep(hidden, weights, targets):
+            return [tf.argmax(weights, axis=2, output_type=tf.int32)]
+
+        every = repeat(memory, n), repeat(state, n)
+        [most] = over_windows(model, *every, ids, keep, [(tf.int32, 2)])
+        instead = _looked_at(words, memory, most, n)
+    return tf.reshape(model.target.decode(ids, instead), [rows, n])
+
+
 def written(
     model: Any, words: tf.RaggedTensor, memory: Any, state: Any, found: Hypotheses
 ) -> Written:
@@ -54,12 +73,9 @@ def written(
     rows, n, steps = tf.unstack(tf.shape(found.sequences))
     ids, best = tf.reshape(found.sequences, [rows * n, steps]), found.sequences[:, 0]
     if model.target.knows_all:
-
-        def keep_best(hidden, weights, targets):
-            return [weights[..., :MOST_TOKENS]]
-
-        kept = [(tf.float32, 3)]
-        [weights] = over_windows(model, memory, state, best, keep_best, kept)
+        [weights] = over_windows(
+            model, memory, state, best, _most_weights, [(tf.float32, 3)]
+        )
         texts = tf.reshape(model.target.decode(ids), [rows, n])
         return _of_best(texts, model.target.written(best), best, weights, words)
 
@@ -68,28 +84,96 @@ def written(
         most = tf.argmax(weights, axis=2, output_type=tf.int32)
         return [by_row[:, 0, :, :MOST_TOKENS], most]
 
-    memory, state = repeat(memory, n), repeat(state, n)
+    every = repeat(memory, n), repeat(state, n)
     kept = [(tf.float32, 3), (tf.int32, 2)]
-    weights, most = over_windows(model, memory, state, ids, keep, kept)
-    # The source of none but empty texts has a step that is no word.
-    instead = words.to_tensor("")
-    missing = tf.shape(memory.mask)[1] - tf.shape(instead)[1]
-    instead = repeat(tf.pad(instead, [[0, 0], [0, missing]]), n)
-    instead = tf.gather(instead, most, batch_dims=1)
+    weights, most = over_windows(model, *every, ids, keep, kept)
+    instead = _looked_at(words, memory, most, n)
     texts = tf.reshape(model.target.decode(ids, instead), [rows, n])
     instead = tf.reshape(instead, [rows, n, steps])[:, 0]
     return _of_best(texts, model.target.written(best, instead), best, weights, words)
 
 
+def _looked_at(words, memory, most, n):
+    """Returns the source's tokens that hypotheses, n of a row, looked at most."""
+    # The source of none but empty texts has a step that is no word.
+    instead = words.to_tensor("")
+    missing = tf.shape(memory.mask)[1] - tf.shape(instead)[1]
+    instead = repeat(tf.pad(instead, [[0, 0], [0, missing]]), n)
+    return tf.gather(instead, most, batch_dims=1)
+
+
+def of_pairs(model: Any, texts: Tensor, translations: Tensor) -> dict[str, tf.Tensor]:
+    """Returns what known translations look at: see `zoo.models.Translator.align`."""
+    texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
+    words, ids = model.source.tokens(texts), model.source.encode(texts)
+    tokens, targets = (
+        read(pieces.texts) for read in (model.target.tokens, model.target.encode)
+    )
+    ended = tf.concat([targets, tf.fill([targets.nrows(), 1], END_ID)], axis=1)
+
+    def looked(places):
+        memory, state = model.encode(tf.gather(ids, places).to_tensor(PADDING_ID))
+        known = tf.gather(ended, places).to_tensor(PADDING_ID)
+        [weights] = over_windows(
+            model, memory, state, known, _most_weights, [(tf.float32, 3)]
+        )
+        return _of_tokens(known, weights, tf.gather(words, places))
+
+    longer = tf.maximum(ids.row_lengths(), ended.row_lengths())
+    attention = in_buckets(
+        looked,
+        tf.maximum(longer, SHORT),
+        tf.RaggedTensorSpec([None, None], tf.float32),
+        steps=BUCKET,
+    )
+    return of_texts(pieces, words, tokens, attention)
+
+
+def of_texts(
+    pieces: joined_sentences.Pieces,
+    words: tf.RaggedTensor,
+    tokens: tf.RaggedTensor,
+    attention: tf.RaggedTensor,
+) -> dict[str, tf.Tensor]:
+    """Returns what pieces' translations looked at, of texts, the batch first.
+
+    Args:
+        pieces: a `zoo.models.translator.joined_sentences.Pieces`.
+        words: the sources' tokens, string, ragged (pieces, T_x).
+        tokens: the translations', string, ragged (pieces, T_y).
+        attention: as `Written` has it.
+
+    Returns:
+        `attention`, `source_tokens` and `tokens`.
+    """
+    sources, targets = [
+        tf.cast(each.row_lengths(), tf.int32) for each in (words, tokens)
+    ]
+    return {
+        "attention": dense(attention, sources, targets, pieces.rows, pieces.batch),
+        "source_tokens": joined_sentences.joined(pieces, words).to_tensor(""),
+        "tokens": joined_sentences.joined(pieces, tokens).to_tensor(""),
+    }
+
+
+def _most_weights(hidden, weights, targets):
+    """Returns of some steps what is kept: their α."""
+    return [weights[..., :MOST_TOKENS]]
+
+
 def _of_best(texts, tokens, ids, weights, words):
     """Returns what was written, with α of tokens alone."""
+    return Written(texts, tokens, _of_tokens(ids, weights, words))
+
+
+def _of_tokens(ids, weights, words):
+    """Returns α of tokens alone, as `Written` has it."""
     is_token = (ids != PADDING_ID) & (ids != END_ID)
     is_word = tf.sequence_mask(words.row_lengths(), tf.shape(weights)[2])
     known = is_token[:, :MOST_TOKENS, None] & is_word[:, None]
     counts = tf.reduce_sum(tf.cast(known, tf.int32), axis=[1, 2])
     values = tf.boolean_mask(weights[:, :MOST_TOKENS], known)
-    attention = tf.RaggedTensor.from_row_lengths(values, counts, validate=False)
-    return Written(texts, tokens, attention)
+    return tf.RaggedTensor.from_row_lengths(values, counts, validate=False)
 
 
 def dense(

@@ -16,7 +16,7 @@ from zoo.models.construction import embedding, named_vocabulary, options
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.text_inputs import Texts, paired_batches, text_batch
 from zoo.models.texts import LEVELS, Language
-from zoo.models.translator import scoring, search, serving
+from zoo.models.translator import alignment, scoring, search, serving
 from zoo.models.translator.construction import check, check_shared, decoder
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
@@ -397,6 +397,7 @@ class Translator(Model, keras.Model):
         length_penalty: float | Sequence[float] = 0.6,
         coverage_penalty: float | Sequence[float] = 0.0,
         max_length: int | Sequence[int] | None = None,
+        attention: bool = False,
     ) -> dict[str, tf.Tensor]:
         """Translates texts by beam search: see `zoo.decoding.beam_search`.
 
@@ -414,6 +415,8 @@ class Translator(Model, keras.Model):
             max_length: the most tokens in a translation, `<EOS>` included; by default
                 2 for each token of its text and 50 more, but 1 000 at most, which is
                 more than real translations have: see `search.default_limit`.
+            attention: whether it is returned what the best translations looked at:
+                batch · T_y · T_x numbers.
 
         Each of these three is one number or a sequence with one for each text; of a
         sequence -1 as `max_length` is the default. A translation that goes in circles
@@ -428,17 +431,15 @@ class Translator(Model, keras.Model):
             `translation`: string (batch,); its `score`: float32 (batch,);
             `translations` and their `scores`: the n best, (batch, n), "" and −∞ where
             there are fewer; `log_probabilities`: float32 (batch, n), log P in nats.
-            With attention also `attention`: α of the best, float32 (batch, T_y, T_x),
-            0 at padding, of the first 512 tokens of a text and of its translation;
-            `source_tokens`: string (batch, n), and `tokens`: string (batch, n), what it
-            is of, all of them, padded with "", without `<EOS>`.
+            Where it is asked for also `attention`, `source_tokens` and `tokens` of the
+            best: see `align`.
 
         Raises:
-            ValueError: a number is out of its range.
+            ValueError: a number is out of its range, or the model has no attention.
         """
         penalties = length_penalty, coverage_penalty
         texts = text_batch(texts)
-        return self._search(texts, beam, n_best, penalties, max_length)
+        return self._search(texts, beam, n_best, penalties, max_length, attention)
 
     def score(self, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
         """Says how probable translations are.
@@ -465,6 +466,29 @@ class Translator(Model, keras.Model):
         """
         texts, translations = paired_batches(texts, translations)
         return scoring.score(self, texts, translations)
+
+    def align(self, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
+        """Says what translations look at, token by token.
+
+        Texts of several sentences are cut as `score` cuts them.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+            translations: the same, as many as texts.
+
+        Returns:
+            `attention`: α, float32 (batch, T_y, T_x), 0 at padding, of the first 512
+            tokens of a text and of its translation; `source_tokens`: string (batch, n),
+            and `tokens`: string (batch, n), what it is of, all of them, padded with "",
+            without `<EOS>`.
+
+        Raises:
+            ValueError: the model has no attention.
+        """
+        if not self.attends:
+            raise ValueError("This model has no attention: nothing is aligned.")
+        return alignment.of_pairs(self, *paired_batches(texts, translations))
 
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `zoo.models.translator.serving`."""

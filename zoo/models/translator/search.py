@@ -51,19 +51,26 @@ class Search:
         self._graphs = KeptGraphs()
 
     def __call__(
-        self, texts: Texts, beam: Any, n_best: Any, penalties: Any, max_length: Any
+        self,
+        texts: Texts,
+        beam: Any,
+        n_best: Any,
+        penalties: Any,
+        max_length: Any,
+        attention: bool,
     ) -> Any:
         """Translates texts; each number is Python's, or one for each row."""
         length_penalty, coverage_penalty = penalties
         _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
+        _check_attention(self._model, attention)
         covering = np.any(np.asarray(coverage_penalty) > 0) and beam > 1
 
         def found(texts, length_penalty, coverage_penalty, max_length):
             coverage_penalty = coverage_penalty if covering else 0.0
             how = beam, n_best, length_penalty, coverage_penalty, max_length
-            return translate(self._model, texts, *how)
+            return translate(self._model, texts, *how, attention)
 
-        return self._graphs.get((beam, n_best, covering), found)(
+        return self._graphs.get((beam, n_best, covering, attention), found)(
             tf.convert_to_tensor(texts, tf.string),
             tf.cast(length_penalty, tf.float32),
             tf.cast(coverage_penalty, tf.float32),
@@ -79,6 +86,7 @@ def translate(
     length_penalty: Tensor | float = 0.0,
     coverage_penalty: Tensor | float = 0.0,
     max_length: Any = -1,
+    attention: bool = False,
 ) -> Any:
     """Translates texts, in a graph or not: see `zoo.models.Translator.translate`.
 
@@ -90,6 +98,7 @@ def translate(
         length_penalty: a number or a tensor, (), (1,) or (batch,).
         coverage_penalty: the same; the number 0 costs nothing.
         max_length: the same, whole; -1 for the default.
+        attention: whether what the best translations looked at is returned as well.
     """
     pieces = joined_sentences.pieces(texts, model.sentences)
     words, ids = model.source.tokens(pieces.texts), model.source.encode(pieces.texts)
@@ -101,16 +110,16 @@ def translate(
     penalties = _penalties(model, length_penalty, coverage_penalty, pieces.batch)
     penalties = [tf.gather(each, pieces.rows) for each in penalties]
     covering = not _is_zero(coverage_penalty) and model.attends and beam > 1
-    how = beam, n_best, covering
+    how = beam, n_best, covering, attention
 
     def search(places):
         rows = [tf.gather(each, places) for each in (words, ids, limits, *penalties)]
         return _search(model, how, *rows)
 
     found = in_buckets(
-        search, tf.maximum(lengths, SHORT), _signature(model, n_best), steps=BUCKET
+        search, tf.maximum(lengths, SHORT), _signature(n_best, attention), steps=BUCKET
     )
-    return _of_texts(model, pieces, words, *found)
+    return _of_texts(pieces, words, *found)
 
 
 def _penalties(model, length_penalty, coverage_penalty, batch):
@@ -129,16 +138,16 @@ def _is_zero(number):
     return isinstance(number, numbers.Real) and number == 0
 
 
-def _signature(model, n_best):
+def _signature(n_best, attention):
     """Returns what `_search` returns, as `in_buckets` wants it."""
     scores = tf.TensorSpec([None, n_best], tf.float32)
     texts = tf.TensorSpec([None, n_best], tf.string)
-    return alignment.signature(n_best) if model.attends else texts, scores, scores
+    return alignment.signature(n_best) if attention else texts, scores, scores
 
 
 def _search(model, search, words, ids, limits, length_penalty, coverage_penalty):
     """Returns texts, scores and log P of texts of like length."""
-    beam, n_best, covering = search
+    beam, n_best, covering, attention = search
     memory, state = model.encode(ids.to_tensor(PADDING_ID))
     found = beam_search(
         _step(model, beam),
@@ -155,12 +164,8 @@ def _search(model, search, words, ids, limits, length_penalty, coverage_penalty)
         cycles=CYCLES,
         returned=n_best,
     )
-    if model.attends:
-        texts = alignment.written(model, words, memory, state, found)
-    else:
-        rows, n, steps = tf.unstack(tf.shape(found.sequences))
-        ids = tf.reshape(found.sequences, [rows * n, steps])
-        texts = tf.reshape(model.target.decode(ids), [rows, n])
+    write = alignment.written if attention else alignment.texts_of
+    texts = write(model, words, memory, state, found)
     return texts, found.scores, found.log_probabilities
 
 
@@ -181,9 +186,10 @@ def _forbidden(model):
     return [PADDING_ID, START_ID] + ([] if copies else [UNKNOWN_ID])
 
 
-def _of_texts(model, pieces, words, written, scores, logs):
+def _of_texts(pieces, words, written, scores, logs):
     """Returns what was found of pieces, of texts, in tensors with the batch first."""
-    texts = written.texts if model.attends else written
+    looked = isinstance(written, alignment.Written)
+    texts = written.texts if looked else written
     texts, scores, logs = joined_sentences.n_best(pieces, texts, scores, logs)
     found = {
         "translation": texts[:, 0],
@@ -192,19 +198,14 @@ def _of_texts(model, pieces, words, written, scores, logs):
         "scores": scores,
         "log_probabilities": logs,
     }
-    if not model.attends:
-        return found
-    sources, tokens = [
-        tf.cast(each.row_lengths(), tf.int32) for each in (words, written.tokens)
-    ]
-    return {
-        **found,
-        "attention": alignment.dense(
-            written.attention, sources, tokens, pieces.rows, pieces.batch
-        ),
-        "source_tokens": joined_sentences.joined(pieces, words).to_tensor(""),
-        "tokens": joined_sentences.joined(pieces, written.tokens).to_tensor(""),
-    }
+    if looked:
+        found |= alignment.of_texts(pieces, words, written.tokens, written.attention)
+    return found
+
+
+def _check_attention(model, attention):
+    if attention and not model.attends:
+        raise ValueError("This model has no attention to be returned: leave it out.")
 
 
 def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):

@@ -135,10 +135,11 @@ NOISE = ["abc" * 60, "é?a?" * 40, "a" * 150]
 
 def test_noise_beside_a_text_changes_nothing_of_its_translation(model):
     texts = [*TEXTS[:2], NOISE[0], *TEXTS[2:], *NOISE[1:]]
-    whole = model.translate(texts, n_best=2)
+    how = {"n_best": 2, "attention": model.attends}
+    whole = model.translate(texts, **how)
     scored = model.score(texts, texts[::-1])
     for row, text in enumerate(texts):
-        alone = model.translate([text], n_best=2)
+        alone = model.translate([text], **how)
         assert (alone["translations"] == whole["translations"][row]).numpy().all()
         np.testing.assert_allclose(alone["scores"][0], whole["scores"][row], rtol=1e-4)
         if model.attends:
@@ -184,7 +185,7 @@ def test_a_translations_length_is_bounded_by_its_own_texts():
     limits = search.default_limit(tf.constant(lengths)).numpy()
     assert limits.tolist() == [50, 52, 850, 1000, 1000, 1000]
     texts = ["abc", "", "b", "é?a"]
-    found = model.translate(texts, beam=2, max_length=[4, 7, 0, 2])
+    found = model.translate(texts, beam=2, max_length=[4, 7, 0, 2], attention=True)
     assert (found["tokens"].numpy() != b"").sum(1).tolist() == [4, 0, 0, 2]
     found = model.translate(texts, beam=2, max_length=np.array([2, -1, 3, -1]))
     alone = model.translate(["é?a"], beam=2)
@@ -211,11 +212,12 @@ def test_attention_is_told_of_so_many_tokens_and_no_more(monkeypatch):
     for model in kinds:
         model.softmax.bias.assign(model.softmax.bias - 20.0 * tf.one_hot(3, SIZE))
         texts = ["abcab", "c"]
-        whole = model.translate(texts, beam=1, max_length=6)
+        whole = model.translate(texts, beam=1, max_length=6, attention=True)
         with monkeypatch.context() as patch:
             patch.setattr(alignment, "MOST_TOKENS", 3)
             with kernels.portable():
-                found = search.translate(model, tf.constant(texts), 1, 1, 0, 0, 6)
+                how = 1, 1, 0, 0, 6, True
+                found = search.translate(model, tf.constant(texts), *how)
         assert found["attention"].shape == (2, 3, 3)
         expected = whole["attention"][:, :3, :3]
         np.testing.assert_allclose(found["attention"], expected, atol=1e-6)
@@ -253,7 +255,7 @@ def test_attention_is_read_for_every_token_of_the_translation():
     model = make(attention="general")
     never_ends = model.softmax.bias - 20.0 * tf.one_hot(3, SIZE)
     model.softmax.bias.assign(never_ends)
-    found = model.translate(TEXTS, max_length=6)
+    found = model.translate(TEXTS, max_length=6, attention=True)
     assert found["source_tokens"][2].numpy().tolist() == [x.encode() for x in "é?a"]
     is_token = found["tokens"].numpy() != b""
     assert is_token.sum(axis=1).tolist() == [6, 0, 6, 6]
@@ -294,7 +296,7 @@ def test_subwords_are_cut_joined_and_never_unknown(tmp_path):
     draw_weights(model)
     wanted = 9.0 * tf.one_hot([1, 260, 261, 264], len(model.target.vocabulary))
     model.softmax.bias.assign(tf.reduce_sum(wanted, axis=0))
-    found = model.translate(["ab cé", ""], beam=2, max_length=4)
+    found = model.translate(["ab cé", ""], beam=2, max_length=4, attention=True)
     pieces = [piece.encode() for piece in ["▁ab", "▁", "c", "<0xC3>", "<0xA9>"]]
     assert found["source_tokens"][0].numpy().tolist() == pieces
     written = b"".join(found["tokens"][0].numpy()).decode().replace("▁", " ")
@@ -391,7 +393,7 @@ def with_sentences(kind):
 @pytest.mark.parametrize("kind", ["attention", "context"])
 def test_the_sentences_of_a_text_are_translated_one_by_one(kind):
     model = with_sentences(kind)
-    how = {"beam": 3, "n_best": 3, "max_length": 5}
+    how = {"beam": 3, "n_best": 3, "max_length": 5, "attention": model.attends}
     whole = model.translate(list(SENTENCES), **how)
     every = [sentence for parts in SENTENCES.values() for sentence in parts]
     model.config["sentences"] = None

@@ -76,6 +76,8 @@ def answers(models, tmp_path_factory):
             calls[which, name, "greedy"] = which, "greedy", text
             calls[which, name, "translate"] = which, "translate", {**text, **numbers}
             calls[which, name, "score"] = which, "score", pair
+            if model.attends:
+                calls[which, name, "alignment"] = which, "alignment", pair
         text = {"text": (ROWS, "string")}
         for name, numbers in (PER_ROW | WRONG).items():
             numbers = {key: (value, DTYPES[key]) for key, value in numbers.items()}
@@ -109,6 +111,9 @@ def test_plain_tensorflow_gives_what_the_model_gives(which, name, models, answer
     )
     check(found[which, name, "translate"], expected)
     check(found[which, name, "score"], model.score(texts, texts[::-1]))
+    assert "attention" not in found[which, name, "serving_default"]
+    if model.attends:
+        check(found[which, name, "alignment"], model.align(texts, texts[::-1]))
 
 
 @pytest.mark.parametrize("which", ["attention", "context"])
@@ -129,4 +134,4 @@ def test_a_coverage_penalty_is_refused_where_there_is_no_attention(models):
 
 def test_signatures_are_those_that_are_told_of(answers):
     names = ["greedy", "score", "serving_default", "translate"]
-    assert answers[1] == {"attention": names, "context": names}
+    assert answers[1] == {"attention": ["alignment", *names], "context": names}
