@@ -163,6 +163,41 @@ def _declare_shapes(folder, functions):
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
 
 
+def read_signatures(path: str | os.PathLike) -> dict[str, dict]:
+    """Returns what a SavedModel's functions take and return, as it says itself.
+
+    Args:
+        path: the SavedModel's folder.
+
+    Returns:
+        By the functions' names `inputs` and `outputs`, dicts by name of `dtype`, as
+        TensorFlow calls it, and `shape`, a list with None for any size, or None for
+        any shape; all in the order of their names.
+    """
+    content = (Path(path) / "saved_model.pb").read_bytes()
+    [meta_graph] = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    return {
+        name: {
+            "inputs": _tensors(definition.inputs),
+            "outputs": _tensors(definition.outputs),
+        }
+        for name, definition in sorted(meta_graph.signature_def.items())
+        if not name.startswith("__")  # TensorFlow's own
+    }
+
+
+def _tensors(infos):
+    return {
+        name: {
+            "dtype": tf.as_dtype(info.dtype).name,
+            "shape": tf.TensorShape(info.tensor_shape).as_list()
+            if not info.tensor_shape.unknown_rank
+            else None,
+        }
+        for name, info in sorted(infos.items())
+    }
+
+
 def keep_weights(path: str | os.PathLike, old: str | os.PathLike) -> None:
     """Puts the files of an older SavedModel's weights in place of equal ones.
 

@@ -66,6 +66,8 @@ def answers(request, models, tmp_path_factory):
         model.export(folder / "written" / name)
         path = f"moved/{name}"
         calls[name, "names"] = path, "class_names", {}
+        for ids in ((), (2, 0), (3,), (-1,)):
+            calls[name, ids] = path, "names", {"ids": (list(ids), "int32")}
         for batch, texts in BATCHES.items():
             inputs = {"text": (texts, "string")}
             calls[name, batch] = path, "serving_default", inputs
@@ -104,7 +106,33 @@ def test_names_of_the_classes_can_be_asked_for(name, answers):
     found, signatures = answers
     expected = [class_name.encode() for class_name in CLASSES]
     assert found[name, "names"]["class_names"].tolist() == expected
-    assert signatures[f"moved/{name}"] == ["class_names", "serving_default"]
+    assert found[name, ()]["class_names"].tolist() == expected
+    chosen = found[name, (2, 0)]["class_names"].tolist()
+    assert chosen == [expected[2], expected[0]]
+    for ids in ((3,), (-1,)):
+        assert f"`ids` must be from 0 to 2, found [{ids[0]}]" in found[name, ids]
+    assert signatures[f"moved/{name}"] == ["class_names", "names", "serving_default"]
+
+
+def test_what_functions_take_and_return_is_read_from_the_files(models, tmp_path):
+    models["max"].export(tmp_path)
+    found = export.read_signatures(tmp_path)
+    assert list(found) == ["class_names", "names", "serving_default"]
+    strings, floats = {"dtype": "string"}, {"dtype": "float32"}
+    assert found["class_names"] == {
+        "inputs": {},
+        "outputs": {"class_names": {**strings, "shape": [3]}},
+    }
+    assert found["serving_default"] == {
+        "inputs": {"text": {**strings, "shape": [None]}},
+        "outputs": {
+            "label": {**strings, "shape": [None]},
+            "probabilities": {**floats, "shape": [None, 3]},
+            "probability": {**floats, "shape": [None]},
+        },
+    }
+    assert found["names"]["inputs"] == {"ids": {"dtype": "int32", "shape": [None]}}
+    assert found["names"]["outputs"]["class_names"]["shape"] == [None]
 
 
 def test_signatures_are_attributes_too(models, tmp_path):

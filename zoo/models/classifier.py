@@ -23,6 +23,7 @@ from zoo.models.construction import (
     options,
     recurrent_layer,
 )
+from zoo.models.names import naming
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
@@ -284,25 +285,20 @@ class SequenceClassifier(Model, keras.Model):
     text_signature = (tf.TensorSpec([None], tf.string, name="text"),)
 
     def signatures(self) -> dict:
-        """Returns `serving_default` (`classify`) and `class_names`.
+        """Returns `serving_default` (`classify`), `class_names` and `names`.
 
         Each text is split whole, in a time proportional to its bytes, but at most
         `max_length` of its tokens are read: less than 4 steps for each of them, padding
         included, whatever its neighbours' lengths; and 131 072 steps at a time.
         `tests.benchmarks.input_bounds` measures it.
         """
-        names = self.class_names
         return {
             "serving_default": tf.function(
                 self.classify, input_signature=self.text_signature, autograph=False
             ),
             # Apart, for a server expects every output of `serving_default` to
             # have the batch in front.
-            "class_names": tf.function(
-                lambda: {"class_names": tf.constant(names)},
-                input_signature=[],
-                autograph=False,
-            ),
+            **naming("class", self.class_names),
         }
 
 

@@ -1,12 +1,15 @@
-"""What a SavedModel says of inputs that have no batch in front, however it is run."""
+"""What SavedModels take and return: batches, however they are run."""
+
+import base64
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo import plain_tensorflow, test_export
+from tests.zoo import plain_tensorflow, rest_server, test_export
 from tests.zoo.cells.units import draw_weights
-from tests.zoo.models import language_models, translators
+from tests.zoo.models import language_models, music_models, translators
+from zoo import export
 from zoo.models import SequenceTagger
 
 pytestmark = pytest.mark.slow
@@ -33,6 +36,7 @@ def make():
     return {
         "classifier": test_export.make("words"),
         "language_model": language_models.make(cell="gru"),
+        "music_model": music_models.make(),
         "tagger": tagger,
         "translator": translators.make(),
     }
@@ -98,3 +102,91 @@ def test_signatures_declare_a_batch(folder):
                 shape = declared[signature].inputs[each].tensor_shape
                 rank = 2 if signature == "tag_tokens" else 1
                 assert [size.size for size in shape.dim] == rank * [-1]
+
+
+def test_every_output_has_the_batch_in_front(folder):
+    for name in make():
+        for signature, sides in export.read_signatures(folder / name).items():
+            first = [info["shape"][0] for info in sides["outputs"].values()]
+            if sides["inputs"]:
+                assert set(first) == {None}, (name, signature)
+            else:  # no batch comes in: all names, which `names` tells by batches
+                assert list(sides["outputs"]) == [signature]
+                assert signature.endswith("_names")
+
+
+@pytest.fixture(scope="module")
+def ask(folder):
+    with rest_server.serving({path.name: path for path in folder.iterdir()}) as ask:
+        yield ask
+
+
+NAMES = {"classifier": "class", "tagger": "tag", "language_model": "token"}
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_names_are_told_by_rest_by_columns_and_by_rows(model, ask, folder):
+    own = f"{NAMES[model]}_names"
+    names = tf.saved_model.load(str(folder / model)).signatures[own]()[own]
+    names = [name.decode() for name in names.numpy().tolist()]
+    asked = {"signature_name": "names"}
+    assert ask(model, asked | {"inputs": []}) == {"outputs": names}
+    assert ask(model, asked | {"inputs": {"ids": [1, 0]}}) == {"outputs": names[1::-1]}
+    assert ask(model, asked | {"instances": [1, 1]}) == {"predictions": 2 * names[1:2]}
+    answer = ask(model, asked | {"instances": [{"ids": len(names)}]})
+    assert f"`ids` must be from 0 to {len(names) - 1}" in answer["error"]
+    answer = ask(model, {"signature_name": own, "inputs": {}})
+    assert "Failed to get input map" in answer["error"]
+
+
+def test_strings_and_bytes_are_asked_by_rest(ask):
+    texts = ["good", "b\u00e4d", "\0"]
+    encoded = [{"b64": base64.b64encode(text.encode()).decode()} for text in texts]
+    rows = ask("classifier", {"instances": texts})["predictions"]
+    assert ask("classifier", {"instances": encoded})["predictions"] == rows
+    named = [{"text": text} for text in encoded]
+    assert ask("classifier", {"instances": named})["predictions"] == rows
+    columns = ask("classifier", {"inputs": {"text": encoded}})["outputs"]
+    assert columns["label"] == [row["label"] for row in rows]
+    assert columns["probabilities"] == [row["probabilities"] for row in rows]
+    answer = ask("classifier", {"instances": [{"b64": "//8="}]})  # no UTF-8
+    assert answer["predictions"][0].keys() == rows[0].keys()
+
+
+def test_what_rest_cannot_take_is_told(ask):
+    for model, request, sentence in (
+        ("classifier", {"inputs": "good"}, "`text` must be strings of shape (batch,)"),
+        ("classifier", {"instances": [3]}, "3 is not of expected type: string"),
+        ("tagger", {"instances": [["a"], ["b"]]}, "must be strings of shape (batch,)"),
+        ("nobody", {"instances": ["good"]}, "Malformed request"),
+    ):
+        assert sentence in ask(model, request)["error"]
+
+
+def test_all_functions_of_all_models_answer_rows(ask, folder):
+    """Each function gets two rows, and answers with two."""
+    given = {
+        "string": "a b",
+        "int32": 1,
+        "int64": 1,
+        "float32": 0.5,
+    }
+    special = {
+        ("music_model", "primer"): [],
+        ("music_model", "roll"): [[0.0] * 5],
+        ("music_model", "steps"): 3,
+        ("tagger", "tokens"): ["a", "b"],
+        ("translator", "coverage_penalty"): 0.0,
+    }
+    for model in make():
+        for signature, sides in export.read_signatures(folder / model).items():
+            row = {}
+            for name, info in sides["inputs"].items():
+                value = special.get((model, name), given[info["dtype"]])
+                if name.startswith("state_"):
+                    value = [0.0] * info["shape"][1]
+                row[name] = value
+            if row:
+                request = {"signature_name": signature, "instances": [row, row]}
+                answer = ask(model, request)
+                assert len(answer["predictions"]) == 2, (model, signature, answer)

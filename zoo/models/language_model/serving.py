@@ -6,7 +6,7 @@ generate(prompt, length, temperature, top_k, top_p, seed) → text
 score(text) → log_probability, perplexity, tokens, unknown, … see `LanguageModel.score`
 start(prompt) → logits, state_1, …
 step(tokens, state_1, …) → logits, state_1, …
-token_names() → token_names                                the tokens, by their ids
+token_names(), names(ids) → token_names      the tokens, by ids: see `zoo.models.names`
 ```
 
 Where the model has a cache, `score` uses it, generation doesn't. `start` and `step` are
@@ -33,6 +33,7 @@ import tensorflow as tf
 from zoo.decoding import parameters
 from zoo.layers.states import state_sizes
 from zoo.models.language_model import generation
+from zoo.models.names import naming
 
 # What `serving_default` draws, and a loaded `generate(prompt)` where nothing is said.
 LENGTH = 200
@@ -47,16 +48,11 @@ def signatures(model: Any) -> dict:
         model: a `zoo.models.LanguageModel`.
     """
     text = tf.TensorSpec([None], tf.string, name="text")
-    names = model.vocabulary.tokens
     return {
         **_generating(model),
         "score": tf.function(model.score, input_signature=[text], autograph=False),
         **_stepping(model),
-        "token_names": tf.function(
-            lambda: {"token_names": tf.constant(names)},
-            input_signature=[],
-            autograph=False,
-        ),
+        **naming("token", model.vocabulary.tokens),
     }
 
 

@@ -19,6 +19,7 @@ from zoo.models.construction import (
     options,
     recurrent_layer,
 )
+from zoo.models.names import naming
 from zoo.models.tagger.token_features import (
     CHARACTER_FEATURES,
     CharacterFeatures,
@@ -369,14 +370,13 @@ class SequenceTagger(Model, keras.Model):
     tokens_signature = (tf.TensorSpec([None, None], tf.string, name="tokens"),)
 
     def signatures(self) -> dict:
-        """Returns `serving_default` (`tag`), `tag_tokens` and `tag_names`.
+        """Returns `serving_default` (`tag`), `tag_tokens`, `tag_names` and `names`.
 
         Time is in proportion to the batch's tokens: less than 4 steps for each, padding
         included, whatever its neighbours' lengths. Memory is for the answer, padded to
         the longest row, and for 131 072 steps at a time, or the longest row alone.
         `tests.benchmarks.input_bounds` measures it.
         """
-        names = self.tags
         return {
             "serving_default": tf.function(
                 self.tag, input_signature=self.text_signature, autograph=False
@@ -386,11 +386,7 @@ class SequenceTagger(Model, keras.Model):
                 input_signature=self.tokens_signature,
                 autograph=False,
             ),
-            "tag_names": tf.function(
-                lambda: {"tag_names": tf.constant(names)},
-                input_signature=[],
-                autograph=False,
-            ),
+            **naming("tag", self.tags),
         }
 
 

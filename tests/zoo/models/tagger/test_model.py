@@ -328,4 +328,5 @@ def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
 def test_plain_tensorflow_knows_the_tags(answers):
     found, signatures = answers
     assert found["names"]["tag_names"].tolist() == [tag.encode() for tag in TAGS]
-    assert signatures == {"tagger": ["serving_default", "tag_names", "tag_tokens"]}
+    names = ["names", "serving_default", "tag_names", "tag_tokens"]
+    assert signatures == {"tagger": names}
