@@ -36,12 +36,13 @@ FUNCTIONS = {
     "text_shakespeare": ("score", "start"),
     "text_reviews": ("score", "start"),
     "music_nottingham": ("score",),
-    "translation_multi30k_en_de": ("score",),
+    "translation_multi30k_en_de": ("score", "greedy", "serving_default"),
 }
-"""What is measured by default, of each preset: functions that only read.
+"""What is measured by default, of each preset: functions that read, and translations,
+which are bounded by what they read.
 
-What is drawn takes time for each step that is asked for, and a translation for each
-step of its limit: `tests.benchmarks.text_generation`, `tests.benchmarks.translation`.
+What is drawn takes time for each step that is asked for:
+`tests.benchmarks.text_generation`.
 """
 _SENTENCE = b"Two young people from Paris are sitting in the grass near a white house. "
 
@@ -88,7 +89,7 @@ def arguments(preset: str, function: str, kind: str, size: int) -> dict:
     if preset.startswith("music"):
         return dict(zip(("roll", "lengths"), rolls(kind, size), strict=True))
     given = texts(kind, size)
-    if preset.startswith("translation"):
+    if preset.startswith("translation") and function == "score":
         return {"text": given, "translation": given}
     return {"prompt" if function == "start" else "text": given}
 
