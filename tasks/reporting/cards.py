@@ -3,10 +3,11 @@
 import dataclasses
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 from tasks.reporting import examples
-from zoo import presets
+from zoo import export, presets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,13 +16,14 @@ class Card:
 
     Attributes:
         summary: what the model does, in a sentence.
-        limits: what the model is not for, Markdown.
+        limits: what the model is not for, Markdown; or what returns it of the metrics'
+            `training`, where that changes it.
         argument: what `serving_default` calls what it takes.
         example: what to give it, Python.
     """
 
     summary: str
-    limits: str
+    limits: str | Callable[[dict], str]
     argument: str = "text"
     example: str = 'tf.constant(["…"])'
 
@@ -60,11 +62,16 @@ def add_evaluation(
 def write(preset: Path, metrics: dict, card: Card) -> None:
     """Writes a preset's metrics, and the card rendered from them.
 
+    With the metrics goes what the SavedModel's functions take and return.
+
     Args:
         preset: the preset's folder.
         metrics: see `render`.
         card: what it says of every model.
     """
+    if (preset / presets.SAVED_MODEL).is_dir():
+        signatures = export.read_signatures(preset / presets.SAVED_MODEL)
+        metrics = metrics | {"signatures": signatures}
     place = "pretrained/" if presets.is_shipped(preset) else ""
     rendered = render(preset.resolve().name, metrics, card, place)
     presets.write_metrics(preset, metrics, rendered)
@@ -89,7 +96,8 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
             `drawn` from, if that is to be said; `examples`, those of each data set and
             split, as `examples.drawn` has them; `statistics`, figures of real and
             generated pieces, `picture`, its `file` in the preset and a `text` below it,
-            and `citations`, BibTeX by data set; each may be missing.
+            `citations`, BibTeX by data set, and `signatures`, of
+            `zoo.export.read_signatures`; each may be missing.
         card: what it says of every model.
         place: the folder that the preset's is in, with a slash behind it; "" for the
             one that Python is called in.
@@ -117,12 +125,13 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
         parts += ["## Trained", _training(metrics["training"])]
     if "citations" in metrics:
         parts += ["## Data", _citations(metrics["citations"])]
-    parts += [
-        "## Use",
-        _use(place + name, card.argument, card.example),
-        "## Limits",
-        textwrap.dedent(card.limits).strip(),
-    ]
+    parts += ["## Use", _use(place + name, card.argument, card.example)]
+    if "signatures" in metrics:
+        parts += [_signatures(metrics["signatures"])]
+    limits = card.limits
+    if callable(limits):
+        limits = limits(metrics.get("training", {}))
+    parts += ["## Limits", textwrap.dedent(limits).strip()]
     parts += ["*Rendered by `evaluate` from `metrics.json`; not edited by hand.*"]
     return "\n\n".join(parts) + "\n"
 
@@ -213,6 +222,29 @@ def _citations(citations):
         f"{dataset}:\n\n```bibtex\n{citation}\n```"
         for dataset, citation in citations.items()
     )
+
+
+def _signatures(signatures):
+    """Returns a table of what the SavedModel's functions take and return."""
+    lines = ["| function | takes | returns |", "| --- | --- | --- |"]
+    for name, sides in signatures.items():
+        cells = [
+            ", ".join(map(_tensor, sides[side], sides[side].values()))
+            for side in ("inputs", "outputs")
+        ]
+        lines.append(f"| `{name}` | {cells[0] or 'nothing'} | {cells[1]} |")
+    told = (
+        "Its functions; `*` is any size, the batch first; `…` more than one shape: a "
+        "number for all rows or for each, notes or nothing."
+    )
+    return told + "\n\n" + "\n".join(lines)
+
+
+def _tensor(name, info):
+    """Returns an input or an output, its dtype and its shape, for people."""
+    shape = info["shape"]
+    sizes = ["…"] if shape is None else ["*" if n is None else str(n) for n in shape]
+    return f"`{name}` {info['dtype']} ({', '.join(sizes)})"
 
 
 def _use(folder, argument, example):

@@ -36,7 +36,7 @@ from tasks.translation import measures as translation_quality
 from tasks.translation import template as translation
 from tasks.translation.config import Search
 from tests.benchmarks import sentence_pairs
-from zoo import presets
+from zoo import export, presets
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 MEGABYTE = 1_000_000
@@ -139,9 +139,17 @@ def test_preset_reaches_what_was_asked_for_on_the_whole_test_split(preset):
 def test_card_is_what_evaluate_renders(preset):
     asked, folder = ASKED[preset], ROOT / preset
     metrics = presets.read_metrics(folder)
-    card = cards.Card(asked.template.SUMMARY, asked.template.LIMITS, **asked.card)
+    limits = getattr(asked.template, "limits", asked.template.LIMITS)
+    card = cards.Card(asked.template.SUMMARY, limits, **asked.card)
     card = cards.render(folder.name, metrics, card)
     assert (folder / presets.CARD).read_text("utf-8") == card
+
+
+@pytest.mark.parametrize("preset", ASKED)
+def test_card_tells_the_signatures_that_there_are(preset):
+    told = presets.read_metrics(ROOT / preset).get("signatures")
+    if told is not None:
+        assert told == export.read_signatures(ROOT / preset / presets.SAVED_MODEL)
 
 
 @pytest.mark.slow

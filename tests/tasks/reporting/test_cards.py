@@ -128,6 +128,32 @@ def test_limits_are_rendered_without_their_indentation():
     assert "## Limits\n\n- Knows English.\n- And nothing else.\n" in render()
 
 
+def test_limits_may_hang_on_the_training():
+    card = cards.Card("Reads.", lambda training: f"- Stopped at {training['epochs']}.")
+    assert "- Stopped at 41.\n" in cards.render("x", METRICS, card)
+
+
+def test_signatures_are_a_table():
+    tensors = {
+        "text": {"dtype": "string", "shape": [None]},
+        "seed": {"dtype": "int64", "shape": None},
+        "scores": {"dtype": "float32", "shape": [None, None, 2]},
+    }
+    signatures = {
+        "generate": {
+            "inputs": {name: tensors[name] for name in ("seed", "text")},
+            "outputs": {"scores": tensors["scores"]},
+        },
+        "names": {"inputs": {}, "outputs": {"text": tensors["text"]}},
+    }
+    lines = render(METRICS | {"signatures": signatures}).splitlines()
+    assert "| function | takes | returns |" in lines
+    row = "| `generate` | `seed` int64 (…), `text` string (*) "
+    assert f"{row}| `scores` float32 (*, *, 2) |" in lines
+    assert "| `names` | nothing | `text` string (*) |" in lines
+    assert "function" not in render()
+
+
 def test_use_shows_code_that_is_python_and_names_the_preset():
     [code] = re.findall(r"```python\n(.*?)```", render(), re.DOTALL)
     compile(code, "card", "exec")
