@@ -44,7 +44,21 @@ LIMITS = """
   them) bind its use as well.
 - Which names it knows, it knows from its data: names rare there it misses more often.
 """
-CARD = cards.Card(SUMMARY, LIMITS)
+_ONE_CASE = """Text of
+  another kind, in another language or in capitals only, has it guess."""
+_ANY_CASE = """Text of
+  another kind or in another language has it guess. Some sentences were put into small
+  letters or capitals: such text it reads too, with less there to tell names by."""
+
+
+def limits(training: dict) -> str:
+    """Returns what a model is not for, by what is recorded of its training."""
+    if "--augment-casing" not in training.get("command", ""):
+        return LIMITS
+    return LIMITS.replace(_ONE_CASE, _ANY_CASE)
+
+
+CARD = cards.Card(SUMMARY, limits)
 
 # Of the texts to learn the language from one in so many words tells how well it goes.
 HELD_OUT = 200

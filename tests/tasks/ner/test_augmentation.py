@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.ner import template
 from tasks.ner.augmentation import Augmentation, AugmentedBatches
 from tasks.ner.sentences import TaggedSentences
 from zoo import tags as schemes
@@ -165,3 +166,13 @@ def test_huge_and_strange_tokens_are_left_whole():
         [(tokens, labels)] = given[number]
         assert tokens.shape == labels.shape == (2, 3)
         assert np.sum(labels >= 0) == 5
+
+
+def test_card_of_a_tagger_that_learnt_other_cases_says_so():
+    command = "python -m tasks.ner train --dataset wikiann/en"
+    assert template.limits({}) == template.limits({"command": command})
+    found = template.limits({"command": f"{command} --augment-casing 0.2"})
+    assert "in capitals only, has it guess" in template.limits({})
+    assert "in capitals only" not in found
+    assert "letters or capitals: such text it reads too" in found
+    assert found.count("\n- ") == template.LIMITS.count("\n- ")
