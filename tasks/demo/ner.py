@@ -114,7 +114,7 @@ def build(models: Models) -> None:
             label="How probable each is, and where it stands, in characters",
             interactive=False,
             wrap=True,
-            column_widths=["36%", "16%", "20%", "14%", "14%"],
+            column_widths=["32%", "16%", "20%", "17%", "15%"],
         )
         events = [button.click, text.submit]
         tab.ask(events, tag, [preset, text], [marked, rows], "tag")

@@ -16,7 +16,8 @@ _EXAMPLES = {
     "Blame": "Two hours of my life that nobody gives back. Dull, loud and badly acted.",
     "Mixed": "The story is thin, but the music and the pictures made me forget it.",
     "Negation": "I can't say that I didn't enjoy it.",
-    "A limit: irony": "Great, another remake. Just what the world was waiting for.",
+    "A limit: irony": "Brilliant. I loved every minute of the trailer, and then the "
+    "film began.",
 }
 
 

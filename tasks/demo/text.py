@@ -20,21 +20,23 @@ from tasks.text.config import Generation
 from zoo import kernels
 
 _CATS = "The cats, which already ate the fish, were full"
-_PAIR = ["The apple and pear salad", "The apple and pair salad"]
 _PAIRS = {
-    "pear or pair": _PAIR,
-    "were or was": ["The cats that I saw were odd.", "The cats that I saw was odd."],
+    "are or is": ["The actors are very good.", "The actors is very good."],
+    "seen or saw": ["I have saw this film twice.", "I have seen this film twice."],
     "bore or boar": ["The film was a bore.", "The film was a boar."],
+    "A limit: pear, which it doesn't know": [
+        "The apple and pear salad",
+        "The apple and pair salad",
+    ],
     "A limit: a shorter text has it easier": [
         "A dog.",
         "The dog that lives next door barked all night.",
     ],
 }
 _AGREEMENTS = {
-    "cats … were": _CATS,
-    "cat … was": "The cat, which already ate the fish, was full",
-    "A limit: a long way back": "The cats, which already ate the fish that the man "
-    "from the harbour had brought, were full",
+    "actor … was": "The actor, who plays it well, was great",
+    "actors … were": "The actors in this film, which I saw again, were great",
+    "A limit: cats … were": _CATS,
 }
 
 
@@ -145,9 +147,9 @@ def rank(models: Models, preset: str, first: str, second: str):
         [
             [
                 row["text"],
-                round(row["log_probability"], 3),
-                round(row["perplexity"], 3),
-                round(row["bits_per_character"], 3),
+                round(row["log_probability"], 2),
+                round(row["perplexity"], 1),
+                round(row["bits_per_character"], 2),
                 ", ".join(dict.fromkeys(row["unknown"])),
             ]
             for row in rows
@@ -254,19 +256,20 @@ def _daring():
 
 
 def _build_rank(tab, preset):
+    pair = _PAIRS["are or is"]
     with tab.asking():
-        first = gr.Textbox(label="First text", value=_PAIR[0])
-        second = gr.Textbox(label="Second text", value=_PAIR[1])
+        first = gr.Textbox(label="First text", value=pair[0])
+        second = gr.Textbox(label="Second text", value=pair[1])
         tab.examples(_PAIRS, [first, second])
         button = gr.Button("Compare", variant="primary")
     with tab.answer():
         rows = gr.Dataframe(
-            headers=["text", "log P", "perplexity", "bits / char", "unknown"],
+            headers=["text", "log P", "perplexity", "bits", "unknown"],
             datatype=["str", "number", "number", "number", "str"],
-            label="The more probable first",
+            label="The more probable first; bits are those of a character",
             interactive=False,
             wrap=True,
-            column_widths=["28%", "18%", "18%", "18%", "18%"],
+            column_widths=["28%", "18%", "20%", "14%", "20%"],
         )
         events = [button.click, first.submit, second.submit]
         tab.ask(events, rank, [preset, first, second], [rows], "rank")

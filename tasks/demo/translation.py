@@ -19,7 +19,7 @@ _EXAMPLES = {
     "German": ("de_en", "Zwei Hunde spielen im Schnee."),
     "German, two sentences": (
         "de_en",
-        "Eine Frau liest ein Buch. Neben ihr schläft ein kleines Kind.",
+        "Eine Frau liest ein Buch. Ein Mann spielt Gitarre.",
     ),
     "English": ("en_de", "Two dogs are playing in the snow."),
     "English, longer": (
@@ -65,8 +65,8 @@ def translate(models: Models, preset: str, text: str, count: float = 3):
     rows = [
         [
             each["translation"],
-            round(each["score"], 4),
-            round(each["log_probability"], 3),
+            round(each["score"], 2),
+            round(each["log_probability"], 2),
         ]
         for each in row["translations"][: int(count)]
     ]

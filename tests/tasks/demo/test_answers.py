@@ -118,7 +118,7 @@ def test_of_two_texts_the_more_probable_one_comes_first(writer):
     order = writer.rank(texts).numpy()
     assert [row[0] for row in rows] == [texts[place] for place in order]
     scored = writer.score(texts)["log_probability"].numpy()[order]
-    np.testing.assert_allclose([row[1] for row in rows], scored, atol=1e-3)
+    np.testing.assert_allclose([row[1] for row in rows], scored, atol=6e-3)
     assert text.rank(serving("text", writer), "small", "the dog", "the cat")[0][1][4]
 
 
