@@ -6,6 +6,7 @@ python -m tests.benchmarks.page
 import resource
 import time
 
+from tasks.cli import outputs
 from tasks.demo import music, ner, sentiment, text, translation
 from tasks.demo.models import Models
 
@@ -28,7 +29,8 @@ def main() -> None:
         models.get(preset.name, preset.template)
         loading = models.seconds(preset.name)
         start = time.perf_counter()
-        _ask(models, preset)
+        with outputs.collected():
+            _ask(models, preset)
         took = time.perf_counter() - start
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(
