@@ -143,6 +143,20 @@ def test_presets_and_templates_work_from_any_folder(run, python, tmp_path):
     assert translation.startswith("Two dogs ")
 
 
+PAGE = """
+import tasks.demo.page, zoo
+print(tasks.demo.page.__file__, zoo.__file__)
+"""
+
+
+def test_the_page_can_be_opened(run, python):
+    pytest.importorskip("gradio")
+    done = run("-c", PAGE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for path in done.stdout.split():
+        assert path.startswith(str(python.parent.parent))
+
+
 def test_the_command_is_there_and_tells_what_is_wrong_in_a_sentence(run, python):
     command = [python.with_name("zoo"), "sentiment", "predict", "--model", "imdb", "x"]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True)
