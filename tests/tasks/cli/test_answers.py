@@ -63,6 +63,7 @@ def test_without_a_file_the_table_is_printed_as_it_was_or_as_json(run, preset, t
     assert [row["text"] for row in as_csv] == TEXTS
 
 
+@pytest.mark.slow
 def test_names_are_added_as_json_and_to_json_lines_as_they_are(
     run, tagger, table, tmp_path
 ):

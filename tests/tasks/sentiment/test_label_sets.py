@@ -166,6 +166,7 @@ def test_each_label_has_a_probability_of_its_own(model):
         assert list(names) == sorted(names, key=lambda name: not name)
 
 
+@pytest.mark.slow
 def test_a_model_of_label_sets_comes_back_from_disk(model, tmp_path):
     model.save_to_preset(tmp_path / "preset")
     copy = SequenceClassifier.from_preset(tmp_path / "preset")
@@ -185,6 +186,7 @@ def test_one_label_is_enough_for_a_set_and_too_few_for_a_class():
         SequenceClassifier(["a"], ["spam"], units=2)
 
 
+@pytest.mark.slow
 def test_labels_are_printed_and_added_to_a_table(run, model, tmp_path):
     model.save_to_preset(tmp_path / "preset")
     given = "predict", "--model", tmp_path / "preset"
