@@ -43,7 +43,10 @@ _KEYS = 88
 
 
 def texts(count: int, seed: int) -> list[bytes]:
-    """Returns texts as bytes, of which some are not UTF-8."""
+    """Returns texts as bytes, of which some are not UTF-8.
+
+    Most are short, for what a text costs grows with its length; a few are long.
+    """
     draw = random.Random(seed)
     makers = (
         _nothing,
@@ -78,7 +81,7 @@ def _nothing(draw):
 
 def _words(draw):
     parts = []
-    for word in draw.choices(_WORDS, k=draw.randint(1, 30)):
+    for word in draw.choices(_WORDS, k=_count(draw, 8, 30)):
         parts += [word, draw.choice(_SPACES) if draw.random() < 0.1 else " "]
     return "".join(parts).encode()
 
@@ -89,33 +92,38 @@ def _shouted(draw):
 
 
 def _characters(draw):
-    ranges = draw.choices(_RANGES, k=draw.randint(1, 60))
+    ranges = draw.choices(_RANGES, k=_count(draw, 15, 60))
     return "".join(chr(draw.randint(*each)) for each in ranges).encode()
 
 
 def _one_script(draw):
     first, last = draw.choice(_RANGES)
-    length = draw.randint(1, 80)
+    length = _count(draw, 20, 80)
     return "".join(chr(draw.randint(first, last)) for _ in range(length)).encode()
 
 
 def _bytes(draw):
-    return draw.randbytes(draw.randint(1, 100))
+    return draw.randbytes(_count(draw, 25, 100))
 
 
 def _repeated(draw):
     unit = draw.choice([*_WORDS, *_SPACES, *_MARKS])
-    return (unit * draw.randint(2, 120)).encode()
+    return (unit * (1 + _count(draw, 8, 119))).encode()
 
 
 def _marks(draw):
-    return "".join(draw.choices(_MARKS, k=draw.randint(1, 60))).encode()
+    return "".join(draw.choices(_MARKS, k=_count(draw, 15, 60))).encode()
 
 
 def _long_word(draw):
-    return ("x" * draw.randint(100, 1500)).encode()
+    return ("x" * (20 + _count(draw, 60, 1480))).encode()
 
 
 def _cut_character(draw):
     text = _words(draw) + "🙂é".encode()
     return text[: -draw.randint(1, 5)]
+
+
+def _count(draw, usual, most):
+    """Draws from 1 to `usual`, but to `most` once in ten times."""
+    return draw.randint(1, most if draw.random() < 0.1 else usual)
