@@ -1,13 +1,14 @@
 """The promises of the README, and of those beside the code."""
 
+import functools
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import presets
+from tests.warm_interpreter import WarmInterpreter
 
 ROOT = Path(__file__).parents[2]
 _PARTS = ("zoo", "tasks", "tests")
@@ -34,12 +35,19 @@ SNIPPETS = [
 COMMANDS = blocks("bash", README)
 
 
-def run(program, folder):
-    """Runs a snippet in a folder from where `pretrained/` can be seen."""
-    (folder / "pretrained").symlink_to(ROOT / "pretrained")
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
-    )
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a snippet, once, in a folder from where `pretrained/` can be seen."""
+    warm = WarmInterpreter("import keras, tensorflow")
+
+    @functools.cache
+    def run(snippet):
+        folder = tmp_path_factory.mktemp("reader")
+        (folder / "pretrained").symlink_to(ROOT / "pretrained")
+        return warm.run(snippet, folder)
+
+    yield run
+    warm.close()
 
 
 def anchors(document):
@@ -51,15 +59,15 @@ def anchors(document):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("snippet", SNIPPETS)
-def test_every_snippet_runs(snippet, tmp_path):
-    result = run(snippet, tmp_path)
+def test_every_snippet_runs(snippet, run):
+    result = run(snippet)
     assert result.returncode == 0, result.stderr[-2000:]
 
 
 @pytest.mark.slow
-def test_saved_model_snippet_tells_dull_from_loved(tmp_path):
+def test_saved_model_snippet_tells_dull_from_loved(run):
     (snippet,) = (text for text in blocks("python", README) if "from_preset" in text)
-    assert "[b'neg' b'pos']" in run(snippet, tmp_path).stdout
+    assert "[b'neg' b'pos']" in run(snippet).stdout
 
 
 def test_readmes_stand_beside_what_they_explain():

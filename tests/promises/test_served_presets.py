@@ -1,6 +1,5 @@
 """The shipped SavedModels where they are served: in sessions, by commands, packed."""
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.warm_interpreter import WarmInterpreter
 from tests.zoo import plain_tensorflow
 
 ROOT = Path(__file__).parents[2] / "pretrained"
@@ -90,27 +90,26 @@ def test_every_answer_has_the_batch_in_front(preset, answers):
         assert {len(value) for value in found.values()} == {rows}
 
 
+@pytest.fixture(scope="module")
+def command_line(tmp_path_factory):
+    """Runs `saved_model_cli`."""
+    command = Path(sys.executable).with_name("saved_model_cli")
+    folder = tmp_path_factory.mktemp("commands")
+    warm = WarmInterpreter("from tensorflow.python.tools import saved_model_cli")
+    program = command.read_text("utf-8")
+    yield lambda *argv: warm.run(program, folder, str(command), *argv)
+    warm.close()
+
+
 @pytest.mark.parametrize("preset", PRESETS)
-def test_saved_model_cli_runs_it(preset):
+def test_saved_model_cli_runs_it(preset, command_line):
     template = preset.split("_")[0]
     texts = "['Ein Hund.', 'Good.']"
     name = {"music": "primer", "text": "prompt"}.get(template, "text")
     value = "primer=[[]]" if template == "music" else f"{name}={texts}"
-    command = Path(sys.executable).with_name("saved_model_cli")
-    arguments = ["--tag_set", "serve", "--signature_def", "serving_default"]
-    result = subprocess.run(
-        [
-            command,
-            "run",
-            "--dir",
-            ROOT / preset / "saved_model",
-            *arguments,
-            "--input_exprs",
-            value,
-        ],
-        capture_output=True,
-        text=True,
-    )
+    folder = str(ROOT / preset / "saved_model")
+    flags = ("--tag_set", "serve", "--signature_def", "serving_default")
+    result = command_line("run", "--dir", folder, *flags, "--input_exprs", value)
     assert result.returncode == 0, result.stderr[-2000:]
     assert "Result for output key" in result.stdout
 

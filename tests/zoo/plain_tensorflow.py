@@ -4,16 +4,21 @@ By `tf.saved_model.load`, as Python does; or in a session, as TensorFlow Serving
 `saved_model_cli` and the other languages do.
 """
 
+import functools
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
-_SCRIPT = """
-import pickle, sys
+from tests.warm_interpreter import WarmInterpreter
+
+_IMPORTS = """
+import sys
 for module in ("keras", "tf_keras", "zoo", "tasks"):
     sys.modules[module] = None  # an import raises
+import tensorflow
+"""
+_SCRIPT = """
+import pickle, sys
 import tensorflow as tf
 
 with open("calls", "rb") as file:
@@ -59,6 +64,13 @@ with open("answers", "wb") as file:
 """
 
 
+@functools.cache
+def _interpreter():
+    """One that has imported TensorFlow, and takes it from where it is installed."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return WarmInterpreter(_IMPORTS, environment)
+
+
 def ask(folder: Path, calls: dict, loader: str = "python") -> tuple[dict, dict]:
     """Calls signatures of SavedModels.
 
@@ -72,14 +84,7 @@ def ask(folder: Path, calls: dict, loader: str = "python") -> tuple[dict, dict]:
         By the names of `calls`, what came back, a dict of arrays, or the error's
         text; and by SavedModel the names of its signatures.
     """
-    (folder / "script.py").write_text(_SCRIPT)
     (folder / "calls").write_bytes(pickle.dumps(calls))
-    process = subprocess.run(
-        [sys.executable, "-P", "script.py", loader],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-    )
+    process = _interpreter().run(_SCRIPT, folder, "script", loader)
     assert process.returncode == 0, process.stderr
     return pickle.loads((folder / "answers").read_bytes())
