@@ -14,6 +14,7 @@ from zoo.kernels.contexts import (
     undivided,
     unobserved,
 )
+from zoo.kernels.gradients import refuse_forward_mode
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
 from zoo.kernels.worth import is_compiled_as_a_whole, is_worth_compiling
 
@@ -30,6 +31,7 @@ __all__ = [
     "is_vectorized",
     "is_worth_compiling",
     "portable",
+    "refuse_forward_mode",
     "run",
     "undivided",
     "unobserved",

@@ -3,12 +3,15 @@
 import contextlib
 import contextvars
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
-# Not exported: what knows the callbacks that look at operations.
-from tensorflow.python.eager import context
+# Not exported: what knows the callbacks that look at operations, and what tells whether
+# forward-mode differentiation watches a tensor.
+from tensorflow.python.eager import context, forwardprop_util
+
+from zoo.typing import Tensor
 
 _portable = contextvars.ContextVar("portable", default=False)
 _undivided = contextvars.ContextVar("undivided", default=False)
@@ -58,6 +61,11 @@ def is_vectorized() -> bool:
             return True
         graph = getattr(graph, "outer_graph", None)
     return False
+
+
+def has_tangents(tensors: Iterable[Tensor]) -> bool:
+    """Says whether forward-mode differentiation watches one of some tensors."""
+    return bool(forwardprop_util.pack_tangents(list(tensors)).tangents)
 
 
 @contextlib.contextmanager

@@ -6,16 +6,15 @@ TensorFlow's own operations do it, step by step, in several times the time.
 """
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 
-# Not exported: what tells whether forward-mode differentiation watches a tensor, and
-# where custom gradients are registered.
-from tensorflow.python.eager import forwardprop_util
+# Not exported: where custom gradients are registered.
 from tensorflow.python.framework import ops
 
-from zoo.kernels.contexts import is_vectorized, unobserved
+from zoo.kernels.contexts import has_tangents, is_vectorized, unobserved
 from zoo.typing import Tensor
 
 
@@ -44,9 +43,13 @@ def call(
 
     Returns:
         A list of the outputs.
+
+    Raises:
+        NotImplementedError: forward-mode differentiation, within a `tf.function`.
     """
     count, nothing = len(inputs), [None] * len(fixed)
-    if forwardprop_util.pack_tangents(list(inputs)).tangents:
+    refuse_forward_mode(inputs)
+    if has_tangents(inputs):
         return plain(list(inputs), list(fixed))
 
     @tf.custom_gradient
@@ -90,12 +93,39 @@ def _first_order(backward, plain, inputs, fixed, kept, d_outputs):
             with tf.GradientTape() as tape:
                 tape.watch(free)
                 found = _product(plain, inputs, fixed, d_outputs)
-            found = tape.gradient(found, free, list(upstream), _ZERO)
+            found = tape.gradient(found, free, list(upstream))
+            # It is linear in the outputs' gradients, so that one of them is connected,
+            # but where forward mode asks for it, in whose midst no tape works.
+            if all(each is None for each in found[count:]):
+                raise NotImplementedError(_FORWARD)
+            found = [
+                tf.zeros_like(tensor) if each is None else each
+                for each, tensor in zip(found, free, strict=True)
+            ]
             return [*found, *[None] * len(fixed)]
 
         return list(results), gradient
 
     return _called(first_order, [*differentiable, *fixed])
+
+
+def refuse_forward_mode(tensors: Iterable[Tensor]) -> None:
+    """Raises where forward mode in a graph watches one of some tensors.
+
+    TensorFlow itself has no forward mode through a graph's loops.
+
+    Raises:
+        NotImplementedError: see above.
+    """
+    if has_tangents(tensors) and not tf.executing_eagerly():
+        raise NotImplementedError(_FORWARD)
+
+
+_FORWARD = (
+    "Forward-mode differentiation (tf.autodiff.ForwardAccumulator) can't go through a "
+    "loop over time within a tf.function. Call the layer outside of tf.function, or "
+    "take tf.GradientTape."
+)
 
 
 def _product(plain, inputs, fixed, d_outputs):

@@ -20,11 +20,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-# Not exported: what tells whether forward-mode differentiation watches a tensor.
-from tensorflow.python.eager import forwardprop_util
-
 from zoo.kernels import gradients
-from zoo.kernels.contexts import is_portable, unobserved
+from zoo.kernels.contexts import has_tangents, is_portable, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
 
@@ -74,8 +71,10 @@ def run(
     given = sequences, tuple(states), masks, kernel, bias, tuple(weights)
     block = _may_take_a_block(step, given)
     how = _How(every_step, every_state, backwards, block)
+    # Forward mode can't differentiate a graph's loop.
+    in_graph = tf.executing_eagerly() and not has_tangents(tf.nest.flatten(given))
     with unobserved():
-        recur = _kept(step, how, given) if tf.executing_eagerly() else _recur
+        recur = _kept(step, how, given) if in_graph else _recur
         outputs, last = recur(step, how, *given)
     for state, start in zip(last, states, strict=False):
         state.set_shape([sequences.shape[0], start.shape[-1]])
@@ -103,7 +102,7 @@ def _may_take_a_block(step, given):
         return False
     if is_portable() and not masks:
         return False
-    return not forwardprop_util.pack_tangents(tf.nest.flatten(given)).tangents
+    return not has_tangents(tf.nest.flatten(given))
 
 
 def _kept(step, how, given):

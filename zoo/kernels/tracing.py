@@ -1,11 +1,11 @@
-"""Loops over time that never run in Python."""
+"""Loops over time that run in Python for forward-mode differentiation alone."""
 
 import functools
 from typing import Any
 
 import tensorflow as tf
 
-from zoo.kernels.contexts import unobserved
+from zoo.kernels.contexts import has_tangents, unobserved
 
 
 def in_graph(function: Any) -> Any:
@@ -25,9 +25,11 @@ def in_graph(function: Any) -> Any:
             return call(arguments, others)
 
     def call(arguments, others):
-        if not tf.executing_eagerly():
-            return function(*arguments, **others)
         given = tf.nest.flatten(arguments)
+        # Forward mode can't differentiate a graph's loop.
+        watched = has_tangents(each for each in given if each is not None)
+        if watched or not tf.executing_eagerly():
+            return function(*arguments, **others)
         specs = tuple(
             None if tensor is None else _any_shape(tensor) for tensor in given
         )

@@ -149,6 +149,7 @@ def run(
     sequences = ops.cast(sequences, cell.compute_dtype)
     states = keras.tree.flatten(initial_state)
     states = [ops.cast(state, cell.compute_dtype) for state in states]
+    kernels.refuse_forward_mode([sequences, *states])
     if mask is not None:
         mask = ops.cast(mask, "bool")
         mask = mask[..., 0] if len(mask.shape) == 3 else mask

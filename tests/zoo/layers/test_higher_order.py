@@ -193,16 +193,86 @@ def test_gradients_of_each_example_are_those_of_the_cell():
         of_each(kernel)
 
 
+def directional(layer, call=None):
+    """Returns the outputs' derivative by the inputs and all weights, in a direction."""
+    call = call or layer
+    watched = [X, *(weight.value for weight in layer.trainable_variables)]
+    ones = [tf.ones_like(each) for each in watched]
+    with tf.autodiff.ForwardAccumulator(watched, ones) as accumulator:
+        outputs = call(X, training=True)
+    return accumulator.jvp(outputs)
+
+
 @pytest.mark.parametrize("every", [None, 4])
 def test_forward_mode_is_that_of_the_cell(every):
-    def directional(layer):
-        with tf.autodiff.ForwardAccumulator(X, tf.ones_like(X)) as accumulator:
-            outputs = layer(X)
-        return accumulator.jvp(outputs)
-
     kernel, cell = pair(of_kind("lstm"))
     kernel.checkpoint_every = every
     assert_same([directional(kernel)], [directional(cell)])
+
+
+def test_forward_over_reverse_is_that_of_the_cell():
+    def hessian_product(layer):
+        with tf.autodiff.ForwardAccumulator(X, tf.ones_like(X)) as accumulator:
+            with tf.GradientTape() as tape:
+                tape.watch(X)
+                loss = tf.reduce_sum(layer(X, training=True) ** 2)
+            gradient = tape.gradient(loss, X)
+        return accumulator.jvp(gradient)
+
+    kernel, cell = pair(of_kind("gru"))
+    assert_same([hessian_product(kernel)], [hessian_product(cell)])
+
+
+def test_forward_mode_through_a_graph_raises_a_sentence():
+    kernel, _ = pair(of_kind("lstm"))
+    sentence = "can't go through a loop over time within a tf.function"
+    for through in (
+        lambda: directional(kernel, tf.function(kernel.call)),
+        tf.function(lambda: directional(kernel)),
+    ):
+        with pytest.raises(NotImplementedError, match=sentence):
+            through()
+
+
+def test_gradient_in_a_loop_of_a_graph_is_that_of_the_cell():
+    @tf.function
+    def summed(layer):
+        weights = [weight.value for weight in layer.trainable_variables]
+
+        def add(n, sums):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(X * tf.cast(n, "float32")) ** 2)
+            found = tape.gradient(loss, weights)
+            return n + 1, [a + b for a, b in zip(sums, found, strict=True)]
+
+        zeros = [tf.zeros_like(weight) for weight in weights]
+        return tf.while_loop(lambda n, _: n < 3, add, (1, zeros))[1]
+
+    kernel, cell = pair(of_kind("lstm"))
+    assert_same(summed(kernel), summed(cell))
+
+
+def test_crf_in_forward_mode_is_right_or_raises():
+    crf = CRF(["O", "B-X", "I-X"], "iob2", initializer="random_normal", dtype="float64")
+    emissions = tf.constant(GENERATOR.normal(size=(2, 4, 3)))
+    tags = tf.constant([[0, 1, 2, 0], [1, 2, 0, 1]])
+    direction = tf.constant(GENERATOR.normal(size=emissions.shape))
+
+    def slope(function):
+        with tf.autodiff.ForwardAccumulator(emissions, direction) as accumulator:
+            nats = function(emissions)
+        return accumulator.jvp(nats)
+
+    def likelihood(emissions):
+        return crf.log_likelihood(emissions, tags)
+
+    crf(emissions)
+    ahead, behind = (
+        likelihood(emissions + step) for step in (1e-6 * direction, -1e-6 * direction)
+    )
+    np.testing.assert_allclose(slope(likelihood), (ahead - behind) / 2e-6, atol=1e-6)
+    with pytest.raises(NotImplementedError, match="ForwardAccumulator"):
+        slope(tf.function(likelihood))
 
 
 @pytest.mark.parametrize("in_graph", [True, False])
