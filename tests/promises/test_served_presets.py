@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.warm_interpreter import WarmInterpreter
-from tests.zoo import plain_tensorflow
+from tests.zoo import plain_tensorflow, rest_server
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
@@ -88,6 +88,57 @@ def test_every_answer_has_the_batch_in_front(preset, answers):
     for signature in calls_of(preset):
         found = answers["session"][preset, signature]
         assert {len(value) for value in found.values()} == {rows}
+
+
+@pytest.fixture(scope="module")
+def ask():
+    paths = {preset: ROOT / preset / "saved_model" for preset in PRESETS}
+    with rest_server.serving(paths) as ask:
+        yield ask
+
+
+def assert_told(plain, expected):
+    """Checks what came by JSON."""
+    if expected.dtype.kind == "f":
+        np.testing.assert_allclose(plain, expected, rtol=1e-4, atol=1e-5)
+    elif expected.dtype.kind == "O":
+        texts = [text.decode() for text in expected.ravel()]
+        assert np.array(plain, object).ravel().tolist() == texts
+    else:
+        assert plain == expected.tolist()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_rest_answers_by_columns_and_by_rows_as_python_does(preset, ask, answers):
+    for signature, inputs in calls_of(preset).items():
+        expected = answers["python"][preset, signature]
+        columns = {
+            name: np.asarray(value, object if dtype == "string" else dtype)
+            for name, (value, dtype) in inputs.items()
+        }
+        request = {"inputs": {name: each.tolist() for name, each in columns.items()}}
+        found = ask(preset, {"signature_name": signature, **request})["outputs"]
+        if len(expected) == 1:
+            found = dict.fromkeys(expected, found)
+        for name, value in expected.items():
+            assert_told(found[name], value)
+        # A number for all rows is now one for each; one seed for all, several.
+        rows = max(len(each) for each in columns.values() if each.ndim)
+        lists = {
+            name: each.tolist() if each.ndim else rows * [each.item()]
+            for name, each in columns.items()
+        }
+        instances = [
+            {name: each[row] for name, each in lists.items()} for row in range(rows)
+        ]
+        request = {"signature_name": signature, "instances": instances}
+        predictions = ask(preset, request)["predictions"]
+        assert len(predictions) == rows
+        if (preset.split("_")[0], signature) == ("text", "generate"):
+            continue
+        for name, value in expected.items():
+            told = [row[name] if len(expected) > 1 else row for row in predictions]
+            assert_told(told, value)
 
 
 @pytest.fixture(scope="module")

@@ -130,14 +130,17 @@ def _as_columns(outputs):
 
 
 class _Model:
-    """A SavedModel in a session."""
+    """A SavedModel in a session, loaded when it is first asked."""
 
     def __init__(self, path):
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
-        load = tf.compat.v1.saved_model.loader.load
-        self._definitions = load(self._session, ["serve"], str(path)).signature_def
+        self._path, self._session = path, None
 
     def predict(self, request):
+        if self._session is None:
+            self._session = tf.compat.v1.Session(graph=tf.Graph())
+            load = tf.compat.v1.saved_model.loader.load
+            loaded = load(self._session, ["serve"], str(self._path))
+            self._definitions = loaded.signature_def
         name = request.get("signature_name", "serving_default")
         if name not in self._definitions:
             raise RestError(f'Serving signature name: "{name}" not found')
