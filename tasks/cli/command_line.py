@@ -125,6 +125,8 @@ def _told(template, parser, argv):
         if isinstance(error, BrokenPipeError):
             raise
         reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        if isinstance(error, FileExistsError):  # of `zoo.files`
+            reason = f"{error.filename} {error.strerror}. Give another name."
         print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return 2
     except TrainingError as error:

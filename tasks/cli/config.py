@@ -261,7 +261,10 @@ def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:
     if not math.isfinite(value) or value < bound or (exclusive and value == bound):
         flag_name = "--" + name.replace("_", "-")
         relation = "above" if exclusive else "at least"
-        raise UserError(f"{flag_name} must be {relation} {bound}, found {value}.")
+        finite = " and finite" if value == math.inf else ""
+        raise UserError(
+            f"{flag_name} must be {relation} {bound}{finite}, found {value}."
+        )
 
 
 def check_seed(config) -> None:

@@ -156,6 +156,19 @@ def test_an_export_that_cannot_be_written_is_told(run, preset, tmp_path):
     check(outcome, tmp_path / "file")
 
 
+def test_an_export_into_another_folder_is_told(run, preset, tmp_path):
+    (tmp_path / "file").write_text("of mine")
+    outcome = run("export", "--model", preset, "--output", tmp_path)
+    check(outcome, f"{tmp_path} is in the way: it has no saved_model.pb. Give another")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+def test_what_is_no_number_is_out_of_range(run, value):
+    outcome = run("train", f"--learning-rate={value}")
+    bound = "above 0 and finite" if value == "inf" else "above 0"
+    check(outcome, f"--learning-rate must be {bound}, found {value}.")
+
+
 def test_an_input_without_permission_is_told(run, tmp_path, monkeypatch):
     opened = open
 
