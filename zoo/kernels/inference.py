@@ -66,7 +66,9 @@ def run(
     Returns:
         The outputs, (batch, steps, n_a), or None, and the last states.
     """
-    sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
+    # TFLite has no such operation: only where the shape isn't known anyhow.
+    if sequences.shape.rank != 3 or sequences.shape[-1] != kernel.shape[0]:
+        sequences = tf.ensure_shape(sequences, [None, None, kernel.shape[0]])
     masks = () if mask is None else (mask, shown)
     given = sequences, tuple(states), masks, kernel, bias, tuple(weights)
     block = _may_take_a_block(step, given)
@@ -322,7 +324,8 @@ def _loop(step, inputs, states, parameters, kept):
     size, columns = kernel.shape
     # A loop's variables keep their shapes: say again what is known.
     rows = tf.TensorShape(states[0].shape[:1]).merge_with([inputs.rows])[0]
-    states = [tf.ensure_shape(each, [rows, each.shape[-1]]) for each in states]
+    for state in states:
+        state.set_shape([rows, state.shape[-1]])
     chunks = inputs.steps // CHUNK
 
     def project(start, count):
@@ -330,7 +333,8 @@ def _loop(step, inputs, states, parameters, kept):
         z = step.normalized(tf.matmul(x, kernel), weights)
         z = tf.nn.bias_add(z, bias)
         z = tf.reshape(z, [count, inputs.batch, columns])
-        return tf.ensure_shape(z, [None, rows, columns])
+        z.set_shape([None, rows, columns])
+        return z
 
     def chunk(number, states, histories):
         start = number * CHUNK

@@ -14,7 +14,7 @@ X = np.random.default_rng(0).normal(size=(2, STEPS, FEATURES)).astype("float32")
 
 def converted(layer):
     """Returns a layer as a TensorFlow Lite model of builtin operations alone."""
-    signature = [tf.TensorSpec([1, STEPS, FEATURES], tf.float32)]
+    signature = [tf.TensorSpec([1, None, FEATURES], tf.float32)]
     call = tf.function(layer, input_signature=signature, autograph=False)
     with kernels.portable():
         function = call.get_concrete_function()
@@ -24,8 +24,10 @@ def converted(layer):
 
 def run(content, x):
     interpreter = tf.lite.Interpreter(model_content=content)
+    place = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(place, x.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.set_tensor(place, x)
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
