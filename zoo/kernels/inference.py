@@ -7,8 +7,8 @@ things make it faster than a cell in a loop:
   and none is looked at again: whatever the mask's pattern, the loop has no condition,
   and ends with the longest row's last valid step.
 - `BlockLSTMV2` takes all steps of an LSTM in one operation. It keeps to one core and
-  multiplies few rows well, many badly. (Exports of LSTMs without a mask go without,
-  so that TFLite converts them to operations of its own.)
+  multiplies few rows well, many badly. (Exports go without: TFLite knows no such
+  operation, by itself or with Flex.)
 - Else time runs in chunks. What the inputs give is one product for a chunk of steps,
   and stays in the cache; the steps of a chunk are written out one after another, for a
   turn of the loop costs as much as five operations of a step.
@@ -99,10 +99,10 @@ def _may_take_a_block(step, given):
 
     (Forward-mode differentiation would go through it unnoticed.)
     """
-    sequences, _, masks, *_ = given
+    sequences = given[0]
     if not step.has_block or sequences.dtype != tf.float32:
         return False
-    if is_portable() and not masks:
+    if is_portable():
         return False
     return not has_tangents(tf.nest.flatten(given))
 
