@@ -1,7 +1,7 @@
 """The sequence zoo: recurrent layers and models for Keras.
 
 from zoo.layers import LSTM          # in place of keras.layers.LSTM
-model = zoo.from_preset("sentiment_imdb")
+model = zoo.from_preset("sentiment_en")
 """
 
 import importlib

@@ -35,7 +35,7 @@ from tasks.translation import corpus as parallel_corpus
 from tasks.translation import measures as translation_quality
 from tasks.translation import template as translation
 from tasks.translation.config import Search
-from tests.benchmarks import sentence_pairs
+from tests.benchmarks import remarks, sentence_pairs
 from zoo import export, presets
 
 ROOT = Path(__file__).parents[2] / "pretrained"
@@ -67,6 +67,7 @@ class Asked(NamedTuple):
 
 
 CONLL, WIKIANN = "conll2002/es/1.0.0/test", "wikiann/en/1.0.0/test"
+REMARKS = "sentiment_sentences/1.0.0/test"
 IMDB = "imdb_reviews/plain_text/1.0.0/test"
 JSB = "poly_music/jsb_chorales/1.0.0/test"
 NOTTINGHAM = "poly_music/nottingham/1.0.0/test"
@@ -86,6 +87,7 @@ ASKED = {
     "sentiment_imdb": Asked(
         sentiment, 20, IMDB, ("examples", 25_000), "accuracy", 0.90
     ),
+    "sentiment_en": Asked(sentiment, 30, REMARKS, ("examples", 954), "accuracy", 0.88),
     # A Kneser-Ney 5-gram of the same tokens has 112: `tests.benchmarks.kneser_ney`.
     "text_reviews": Asked(
         text, 40, REVIEWS, ("texts", 5_000), "perplexity", most=100, card=PROMPT
@@ -100,6 +102,11 @@ ASKED = {
         translation, 40, ENGLISH, ("pairs", 1_000), "bleu", 31
     ),
 }
+# What presets were measured on beside that, and what they have to reach there.
+ALSO = [
+    ("sentiment_en", "glue/sst2/2.0.0/validation", "accuracy", 0.85),
+    ("sentiment_en", IMDB, "accuracy", 0.90),
+]
 TRANSLATORS = [name for name in ASKED if name.startswith("translation")]
 
 
@@ -135,6 +142,12 @@ def test_preset_reaches_what_was_asked_for_on_the_whole_test_split(preset):
     assert asked.least <= figures[asked.figure] <= asked.most
 
 
+@pytest.mark.parametrize(("preset", "source", "figure", "least"), ALSO)
+def test_preset_is_as_good_on_other_data(preset, source, figure, least):
+    figures = presets.read_metrics(ROOT / preset)["evaluations"][source]
+    assert figures[figure] >= least
+
+
 @pytest.mark.parametrize("preset", ASKED)
 def test_card_is_what_evaluate_renders(preset):
     asked, folder = ASKED[preset], ROOT / preset
@@ -164,6 +177,12 @@ def test_sentiment_hears_negation_and_tone(model):
     }
     labels = model.classify(list(texts))["label"].numpy().tolist()
     assert [label.decode() for label in labels] == list(texts.values())
+
+
+@pytest.mark.slow
+def test_most_everyday_remarks_are_understood():
+    rows = remarks.read()
+    assert len(remarks.wrong(zoo.from_preset("sentiment_en"), rows)) <= len(rows) / 5
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def test_every_snippet_runs(snippet, run):
 @pytest.mark.slow
 def test_saved_model_snippet_tells_dull_from_loved(run):
     (snippet,) = (text for text in blocks("python", README) if "from_preset" in text)
-    assert "[b'neg' b'pos']" in run(snippet).stdout
+    assert "[b'negative' b'positive']" in run(snippet).stdout
 
 
 def test_readmes_stand_beside_what_they_explain():
