@@ -102,8 +102,7 @@ def test_what_a_model_cannot_do_is_told(monkeypatch, translation_run, tmp_path):
 def test_missing_libraries_name_the_extra(monkeypatch):
     for module in ("sacrebleu", "tokenizers"):
         monkeypatch.setitem(sys.modules, module, None)
-    extra = r"pip install 'sequence-zoo\[translation\]'"
-    with pytest.raises(UserError, match=f"Measuring translations.*{extra}"):
+    with pytest.raises(UserError, match=r"Measuring translations.*install sacrebleu"):
         measures.measure(["a"], ["b"])
-    with pytest.raises(UserError, match=f"Learning subwords.*{extra}"):
+    with pytest.raises(UserError, match=r"Learning subwords.*install tokenizers"):
         batches.vocabularies(pairs(("a", "b")), "subword", 300, 1, False)
