@@ -136,7 +136,7 @@ def test_presets_and_templates_work_from_any_folder(run, python, tmp_path):
     assert "[b'neg']" in api
     assert "<SequenceClassifier 'sentiment': " in api
     assert str(tmp_path / "keras" / "zoo" / "birds-") in api
-    assert sentiment.startswith("pos ")
+    assert sentiment.startswith("positive ")
     assert "PER" in ner
     assert text.startswith("This film")
     assert list((tmp_path / "music").glob("*.mid"))
