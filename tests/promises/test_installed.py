@@ -115,7 +115,7 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 os.environ["ZOO_PRESETS_URL"] = f"http://127.0.0.1:{server.server_port}"
 print(zoo.from_preset("birds"), zoo.presets.find("birds"))
 for command in (
-    ["sentiment", "predict", "Not a minute too long, a wonderful film."],
+    ["sentiment", "predict", "Friendly staff and a spotless room."],
     ["ner", "predict", "Teddy Roosevelt was born in New York."],
     ["text", "generate", "--prompt", "This film", "--length", "5"],
     ["music", "generate", "--steps", "8", "--output", "music"],
