@@ -3,7 +3,6 @@
 import functools
 import math
 import re
-import shlex
 
 import numpy as np
 import pytest
@@ -118,14 +117,14 @@ def test_the_epoch_with_the_best_bleu_is_kept(trained, preset, dates_dir):
     assert max(scores) == pytest.approx(expected, abs=0.5)
 
 
-def test_its_card_shows_translations_and_the_command_that_prints_them(preset):
+def test_its_card_shows_the_first_translations_as_the_command_prints_them(preset):
     card = (preset / "README.md").read_text("utf-8")
-    [(command, text)] = re.findall(
-        r"`(.* translate .*)`:\n\n```text\n(.*?)\n```", card, re.DOTALL
-    )
-    texts = shlex.split(command.removesuffix(" --model preset"))[4:]
-    out = succeed("translate", "--model", preset, *texts)
-    assert out.strip() == text
+    shown = card.split("## Examples")[1].split("## ")[0]
+    [lines] = re.findall(r"```text\n(.*?)\n```", shown, re.DOTALL)
+    pairs = [line.split(" → ") for line in lines.splitlines()]
+    assert len(pairs) == 5
+    out = succeed("translate", "--model", preset, *(text for text, _ in pairs))
+    assert out.splitlines() == [translation for _, translation in pairs]
     assert r"nrefs:1\|case:mixed" in card
     assert read_json(preset / "metrics.json")["training"]["command"] in card
 
