@@ -319,7 +319,8 @@ def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
     for output, values in found.items():
         assert values.shape == expected[output].shape
         if output == "scores":
-            np.testing.assert_allclose(values, expected[output], atol=1e-5)
+            # Python and the export sum in other orders, over a thousand tokens too.
+            np.testing.assert_allclose(values, expected[output], rtol=1e-4, atol=1e-5)
         else:
             assert values.tolist() == expected[output].numpy().tolist()
 
