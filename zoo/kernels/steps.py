@@ -12,11 +12,15 @@ computed within the loop, a cut out of a longer one included, is read at two off
 z comes in parts, a gate each, and what is kept in tensors of n_a columns.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from zoo.typing import Tensor
+
+Product: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Multiplies rows, (batch, n), by a matrix, (n, m), in whatever form it is kept."""
 
 
 class Step:
@@ -35,7 +39,7 @@ class Step:
     kept: int
     has_block = False
 
-    def __init__(self, compiled: Tensor = None):
+    def __init__(self, compiled: dict | None = None):
         self.compiled = {} if compiled is None else compiled
 
     def __eq__(self, other):
@@ -49,7 +53,7 @@ class Step:
         return tf.split(z, self.parts, axis=-1)
 
     def forward(
-        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+        self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step.
 
@@ -66,7 +70,7 @@ class Step:
         raise NotImplementedError
 
     def infer(
-        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+        self, z: Tensor, states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step forward, in few operations: TensorFlow runs each by itself.
 
@@ -82,18 +86,14 @@ class Step:
         states, _ = self.forward(self.split(z), states, weights, times)
         return states
 
-    def normalized(self, product: Tensor, weights: Any) -> Tensor:
-        """Returns W_x x<t>, (rows, gates · n_a), as it is added to the bias."""
-        return product
-
     def backward(
         self,
-        gradients: Tensor,
-        before: Any,
-        after: Any,
-        kept: Tensor,
-        transposed: Tensor,
-        times: Tensor = tf.matmul,
+        gradients: Sequence[Tensor],
+        before: Sequence[Tensor],
+        after: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        transposed: Sequence[Tensor],
+        times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step.
 
@@ -111,7 +111,9 @@ class Step:
         """
         raise NotImplementedError
 
-    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
+    def weight_gradients(
+        self, dz: Tensor, outputs: Tensor, kept: Sequence[Tensor]
+    ) -> Any:
         """Returns the gradients with respect to `weights`, of all steps together.
 
         Args:
@@ -128,19 +130,19 @@ class SimpleRNNStep(Step):
     states, parts, kept = 1, 1, 0
 
     def forward(
-        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+        self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step."""
         return [tf.tanh(z[0] + times(states[0], weights[0]))], []
 
     def backward(
         self,
-        gradients: Tensor,
-        before: Any,
-        after: Any,
-        kept: Tensor,
-        transposed: Tensor,
-        times: Tensor = tf.matmul,
+        gradients: Sequence[Tensor],
+        before: Sequence[Tensor],
+        after: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        transposed: Sequence[Tensor],
+        times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step."""
         dz = gradients[0] * (1 - after[0] * after[0])
@@ -157,7 +159,7 @@ class LSTMStep(Step):
     has_block = True
 
     def infer(
-        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+        self, z: Tensor, states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step forward."""
         a, c = states
@@ -194,7 +196,7 @@ class LSTMStep(Step):
         return [found.h, found.cs]
 
     def forward(
-        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+        self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step."""
         a, c = states
@@ -207,12 +209,12 @@ class LSTMStep(Step):
 
     def backward(
         self,
-        gradients: Tensor,
-        before: Any,
-        after: Any,
-        kept: Tensor,
-        transposed: Tensor,
-        times: Tensor = tf.matmul,
+        gradients: Sequence[Tensor],
+        before: Sequence[Tensor],
+        after: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        transposed: Sequence[Tensor],
+        times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step."""
         da, dc = gradients
@@ -240,7 +242,7 @@ class GRUStep(Step):
     states, parts, kept = 1, 3, 3
 
     def infer(
-        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+        self, z: Tensor, states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step forward."""
         (c,) = states
@@ -251,7 +253,7 @@ class GRUStep(Step):
         return [candidate + keep * (c - candidate)]
 
     def forward(
-        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+        self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step."""
         (c,) = states
@@ -264,12 +266,12 @@ class GRUStep(Step):
 
     def backward(
         self,
-        gradients: Tensor,
-        before: Any,
-        after: Any,
-        kept: Tensor,
-        transposed: Tensor,
-        times: Tensor = tf.matmul,
+        gradients: Sequence[Tensor],
+        before: Sequence[Tensor],
+        after: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        transposed: Sequence[Tensor],
+        times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
@@ -283,7 +285,9 @@ class GRUStep(Step):
         dc = dc * keep + through * relevance + times(d_gates, gate_weights)
         return tf.concat([d_gates, d_candidate], axis=1), [dc]
 
-    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
+    def weight_gradients(
+        self, dz: Tensor, outputs: Tensor, kept: Sequence[Tensor]
+    ) -> Any:
         """Returns the gradients with respect to both weights."""
         d_gates, d_candidate = tf.split(dz, [2 * outputs.shape[-1], -1], axis=1)
         return [
@@ -302,7 +306,7 @@ class ResetAfterGRUStep(Step):
     states, parts, kept = 1, 3, 4
 
     def infer(
-        self, z: Tensor, states: Any, weights: Any, times: Any = tf.matmul
+        self, z: Tensor, states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step forward."""
         (c,) = states
@@ -315,7 +319,7 @@ class ResetAfterGRUStep(Step):
         return [candidate + keep * (c - candidate)]
 
     def forward(
-        self, z: Tensor, states: Any, weights: Any, times: Tensor = tf.matmul
+        self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
     ) -> Any:
         """Takes a step."""
         (c,) = states
@@ -330,12 +334,12 @@ class ResetAfterGRUStep(Step):
 
     def backward(
         self,
-        gradients: Tensor,
-        before: Any,
-        after: Any,
-        kept: Tensor,
-        transposed: Tensor,
-        times: Tensor = tf.matmul,
+        gradients: Sequence[Tensor],
+        before: Sequence[Tensor],
+        after: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        transposed: Sequence[Tensor],
+        times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step."""
         (dc,), (c,) = gradients, before
@@ -348,7 +352,9 @@ class ResetAfterGRUStep(Step):
         dc = dc * keep + times(recurrent, transposed[0])
         return tf.concat([d_gates, d_candidate], axis=1), [dc]
 
-    def weight_gradients(self, dz: Tensor, outputs: Tensor, kept: Tensor) -> Any:
+    def weight_gradients(
+        self, dz: Tensor, outputs: Tensor, kept: Sequence[Tensor]
+    ) -> Any:
         """Returns the gradients with respect to the weights and the bias."""
         d_gates, d_candidate = tf.split(dz, [2 * outputs.shape[-1], -1], axis=1)
         d_candidate = d_candidate * kept[1]
