@@ -55,6 +55,11 @@ def tell(line: str) -> None:
         told.lines.append(line)
 
 
+def shortened(text: str) -> str:
+    """Returns a text as it is shown beside what was found for it."""
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
 def note(text: str) -> None:
     """Prints on stderr what a user may not expect, and isn't wrong."""
     told = _collecting.get()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tasks.cli import answers, input_notes, inputs
+from tasks.cli import answers, input_notes, inputs, outputs
 from tasks.sentiment import label_sets
 from tasks.sentiment.config import Prediction
 from zoo.models import SequenceClassifier
@@ -70,8 +70,7 @@ def _set(text, probabilities, class_names, as_json):
 def shown(text: str, probabilities: np.ndarray, class_names: Sequence[str]) -> str:
     """Returns a text's likeliest class, its probability and the text, for people."""
     best = probabilities.argmax()
-    start = text if len(text) <= 100 else text[:99] + "…"
-    return f"{class_names[best]}  {probabilities[best]:.3f}  {start}"
+    return f"{class_names[best]}  {probabilities[best]:.3f}  {outputs.shortened(text)}"
 
 
 def _line(text, probabilities, class_names, as_json):

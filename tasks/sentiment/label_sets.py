@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.cli import outputs
 from tasks.data import builders as data
 from tasks.errors import UserError
+from tasks.sentiment import measures
 
 # From this probability on a label is given.
 THRESHOLD = 0.5
@@ -120,8 +122,7 @@ def shown(text: str, probabilities: np.ndarray, class_names: Sequence[str]) -> s
     by_name = dict(zip(class_names, probabilities, strict=True))
     names = names_of(probabilities, class_names)
     told = ", ".join(f"{name} {by_name[name]:.3f}" for name in names) or "no label"
-    start = text if len(text) <= 100 else text[:99] + "…"
-    return f"{told}  {start}"
+    return f"{told}  {outputs.shortened(text)}"
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -148,27 +149,17 @@ def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) 
     exact = float((given == truth).all(axis=1).mean())
     losses = np.logaddexp(0, np.where(truth, -logits, logits).astype(np.float64))
     hits, guessed, there = ((given & truth).sum(0), given.sum(0), truth.sum(0))
+    totals = hits.sum(), guessed.sum(), there.sum()
     classes = {
-        name: _figures(*map(int, counts))
+        name: measures.shares(*map(int, counts))
         for name, *counts in zip(class_names, hits, guessed, there, strict=True)
     }
     return {
         "examples": len(labels),
-        "micro_f1": _figures(int(hits.sum()), int(guessed.sum()), int(there.sum()))[
-            "f1"
-        ],
+        "micro_f1": measures.shares(*map(int, totals))["f1"],
         "macro_f1": float(np.mean([figures["f1"] for figures in classes.values()])),
         "accuracy": exact,
         "standard_error": math.sqrt(exact * (1 - exact) / len(labels)),
         "cross_entropy": float(losses.mean()),
         "classes": classes,
-    }
-
-
-def _figures(hits, guessed, there):
-    return {
-        "precision": hits / guessed if guessed else 0.0,
-        "recall": hits / there if there else 0.0,
-        "f1": 2 * hits / (guessed + there) if guessed + there else 0.0,
-        "examples": there,
     }

@@ -51,6 +51,17 @@ def _log_probabilities(logits):
 def _class_figures(confusion, place):
     hits = int(confusion[place, place])
     predicted, actual = int(confusion[:, place].sum()), int(confusion[place].sum())
+    return shares(hits, predicted, actual)
+
+
+def shares(hits: int, predicted: int, actual: int) -> dict:
+    """Returns a class's figures: `precision`, `recall`, `f1`, and its `examples`.
+
+    Args:
+        hits: how many texts have the class and were given it.
+        predicted: how many were given it.
+        actual: how many have it. A share of nothing is 0.
+    """
     return {
         "precision": hits / predicted if predicted else 0.0,
         "recall": hits / actual if actual else 0.0,

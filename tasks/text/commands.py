@@ -144,7 +144,7 @@ def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) 
                 f"log P {row['log_probability']:10.3f}  "
                 f"perplexity {row['perplexity']:9.3f}  "
                 f"bits per character {row['bits_per_character']:6.3f}  "
-                f"{_shortened(row['text'])}{_noted(row['unknown'])}",
+                f"{outputs.shortened(row['text'])}{_noted(row['unknown'])}",
                 flush=True,
             )
 
@@ -171,7 +171,7 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
             }
             print(json.dumps(row, ensure_ascii=False))
         else:
-            shown = _shortened(row["text"])
+            shown = outputs.shortened(row["text"])
             noted = _noted(row["unknown"])
             print(f"{place:3}  log P {row['log_probability']:10.3f}  {shown}{noted}")
 
@@ -228,7 +228,3 @@ def _noted(unknown):
     if len(named) > _NAMED:
         listed += ", …"
     return f"  (unknown: {listed})" if listed else ""
-
-
-def _shortened(text):
-    return text if len(text) <= 100 else text[:99] + "…"
