@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -153,10 +154,5 @@ def _lines(answers, texts, settings):
     records = (texts.next_record() | answer.cells for answer in answers)
     first = next(records)
     yield from tables.written(
-        _with_first(first, records), tuple(first), kind, table.delimiter or ","
+        itertools.chain([first], records), tuple(first), kind, table.delimiter or ","
     )
-
-
-def _with_first(first, others):
-    yield first
-    yield from others
