@@ -219,8 +219,7 @@ def one_line(text: str) -> str:
 
 def _draw(model, text, settings):
     """Draws what the best translation of a text looked at."""
-    attention = {"attention": model.attends}
-    found = model.translate(tf.constant([text]), **settings.arguments(), **attention)
+    found = search_for(model, [text], settings)
     draw_attention(found, settings.attention_plot)
     print(f"attention   {settings.attention_plot}", file=sys.stderr)
 
