@@ -7,6 +7,7 @@ What a function is given is checked when it runs, whoever calls it: a wrong shap
 told by a sentence, not by some operation deep in the graph.
 """
 
+import contextlib
 import inspect
 import os
 import shutil
@@ -20,6 +21,7 @@ from zoo import kernels
 from zoo.decoding.parameters import checked
 from zoo.files import replaced_folder
 from zoo.reproducible import make_reproducible, sign
+from zoo.text import file_table
 
 # Where a checkpoint tells which of its tensors is which object's.
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -43,17 +45,20 @@ def _named(model):
     return {weight.path: weight.value for weight in model.weights}
 
 
-def save(model: Any, path: str | os.PathLike) -> None:
+def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) -> None:
     """Writes a model of the zoo as a SavedModel, in place of what was there.
 
     Args:
         model: a `zoo.models.base.Model`: `signatures()` gives its functions, by
             name, each traceable without a Python value of its own.
         path: the SavedModel's folder.
+        constant_tables: whether the graph holds the lines of its look-up tables, not
+            files beside it alone: for TensorFlow Lite, which reads no files.
 
     Raises:
         FileExistsError: something else is there.
     """
+    tables = file_table.constant_tables if constant_tables else contextlib.nullcontext
     declared = model.signatures()
     signatures = {name: _checking(function) for name, function in declared.items()}
     served = _Served(model)
@@ -63,7 +68,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
         for name, function in signatures.items():
             if name != "serving_default":
                 setattr(served, name, function)
-        with kernels.portable():
+        with kernels.portable(), tables():
             # Without gradients written by hand, which nobody asks a server for: they
             # are as large as all the rest. Asked for one, TensorFlow raises.
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -1,12 +1,32 @@
 """Look-up tables that are read from a file, in a process or in a SavedModel."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.typing import Tensor
 
 _WHOLE_LINE, _LINE_NUMBER = -2, -1
+_are_constants = contextvars.ContextVar("are_constants", default=False)
+
+
+@contextlib.contextmanager
+def constant_tables() -> Iterator[None]:
+    """Has tables of what is saved in it hold their lines as constants of the graph.
+
+    TensorFlow Lite fills a table with constants, and leaves one that reads a file
+    empty.
+    """
+    token = _are_constants.set(True)
+    try:
+        yield
+    finally:
+        _are_constants.reset(token)
 
 
 class FileTable(tf.saved_model.experimental.TrackableResource):
@@ -66,6 +86,16 @@ class FileTable(tf.saved_model.experimental.TrackableResource):
 
     def _initialize(self):
         by_line = self._dtypes["key_dtype"] == tf.string
+        if _are_constants.get():
+            lines = Path(tf.get_static_value(self._path).decode()).read_bytes()
+            lines = tf.constant(lines.split(b"\n")[:-1])
+            numbers = tf.constant(np.arange(lines.shape[0]))
+            keys, values = (lines, numbers) if by_line else (numbers, lines)
+            # TensorFlow Lite has this operation of its own, `InitializeTable` not.
+            tf.raw_ops.LookupTableImportV2(
+                table_handle=self.resource_handle, keys=keys, values=values
+            )
+            return
         places = (_WHOLE_LINE, _LINE_NUMBER) if by_line else (_LINE_NUMBER, _WHOLE_LINE)
         tf.raw_ops.InitializeTableFromTextFileV2(
             table_handle=self.resource_handle,

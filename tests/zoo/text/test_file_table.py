@@ -1,11 +1,14 @@
 """Tables of a file's lines, in this process and in a session."""
 
+import contextlib
 import gc
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from zoo.text import Vocabulary
+from zoo.text.file_table import constant_tables
 
 
 class Served(tf.Module):
@@ -90,3 +93,41 @@ def test_a_table_takes_any_shape_and_tells_it():
     spec = tf.TensorSpec([None, 3], tf.string)
     graph = tf.function(vocabulary.ids, input_signature=[spec]).get_concrete_function()
     assert graph.output_shapes.as_list() == [None, 3]
+
+
+class Reading(tf.Module):
+    """Tokens there and back, by both tables."""
+
+    def __init__(self, vocabulary):
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="tokens")])
+    def known(self, tokens):
+        return {"known": self.vocabulary.lookup(self.vocabulary.ids(tokens))}
+
+
+def in_tensorflow_lite(path, tokens):
+    """Looks tokens up by TensorFlow Lite's own operations, as there is no Flex."""
+    content = tf.lite.TFLiteConverter.from_saved_model(path).convert()
+    run = tf.lite.Interpreter(model_content=content).get_signature_runner()
+    return run(tokens=np.array(tokens, object))["known"].tolist()
+
+
+def test_tensorflow_lite_finds_constant_tables_filled(tmp_path):
+    reading = Reading(Vocabulary(["a", "é", "👍"]))
+    for name, tables in (("file", contextlib.nullcontext), ("filled", constant_tables)):
+        with tables():
+            tf.saved_model.save(reading, str(tmp_path / name), reading.known)
+    tokens = [token.encode() for token in ("👍", "a", "b", "é", "<PAD>")]
+    found = in_tensorflow_lite(str(tmp_path / "filled"), tokens)
+    assert found == [*tokens[:2], b"<UNK>", *tokens[3:]]
+    with pytest.raises(RuntimeError, match="initialized"):
+        in_tensorflow_lite(str(tmp_path / "file"), tokens)
+
+
+@WAYS
+def test_constant_tables_answer_as_those_of_a_file(ask, tmp_path):
+    with constant_tables():
+        path = save(tmp_path / "model", one=Vocabulary(["a \n b", "b\\", "\r"]))
+    assert ask(path, ["b\\", "\r", "c", "a \n b"]) == {"one": [5, 6, 1, 4]}
