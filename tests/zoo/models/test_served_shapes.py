@@ -1,6 +1,7 @@
 """What SavedModels take and return: batches, however they are run."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -168,6 +169,19 @@ def test_what_rest_cannot_take_is_told(ask):
         assert sentence in ask(model, request)["error"]
 
 
+def test_translations_that_there_are_not_have_a_score_that_json_can_hold(ask):
+    for signature in ("serving_default", "translate"):
+        row = {"text": ""}
+        if signature == "translate":
+            row |= {"length_penalty": 0.6, "coverage_penalty": 0.0, "max_length": -1}
+        request = {"signature_name": signature, "instances": [row]}
+        (answer,) = ask("translator", request)["predictions"]
+        lowest = float(np.finfo("float32").min)
+        assert answer["scores"] == [0.0, lowest, lowest, lowest]
+        assert answer["log_probabilities"] == answer["scores"]
+        assert answer["translations"] == ["", "", "", ""]
+
+
 def test_all_functions_of_all_models_answer_rows(ask, folder):
     """Each function gets two rows, and answers with two."""
     given = {
@@ -196,3 +210,4 @@ def test_all_functions_of_all_models_answer_rows(ask, folder):
                 request = {"signature_name": signature, "instances": [row, row]}
                 answer = ask(model, request)
                 assert len(answer["predictions"]) == 2, (model, signature, answer)
+                json.dumps(answer, allow_nan=False)

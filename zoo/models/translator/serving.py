@@ -9,7 +9,9 @@ alignment(text, translation) → attention, source_tokens, tokens     if it has 
 ```
 
 What they return, `zoo.models.Translator.translate`, `score` and `align` say. Attention
-is a number for each pair of tokens: only `alignment` returns it.
+is a number for each pair of tokens: only `alignment` returns it. Where there are fewer
+than n translations, the others' `scores` and `log_probabilities` are `NOTHING`, not −∞,
+which JSON has no way to write.
 
 Time is in proportion to what is read: a sentence's translation takes at most 2 steps
 for each of its tokens and 50 more, and 1 000 in all (`max_length` says otherwise),
@@ -34,6 +36,8 @@ from zoo.models.translator import alignment, scoring, search
 # What `serving_default` searches with.
 BEAM = 4
 LENGTH_PENALTY = 0.6
+# The score of a translation that there isn't: the lowest number of float32.
+NOTHING = tf.float32.min
 # The most tokens that a request may ask for.
 LONGEST = 10_000
 
@@ -48,11 +52,11 @@ def signatures(model: Any) -> dict:
 
     @tf.function(input_signature=[text], autograph=False)
     def serving_default(text):
-        return search.translate(model, text, BEAM, BEAM, LENGTH_PENALTY)
+        return _finite(search.translate(model, text, BEAM, BEAM, LENGTH_PENALTY))
 
     @tf.function(input_signature=[text], autograph=False)
     def greedy(text):
-        return search.translate(model, text, 1, 1)
+        return _finite(search.translate(model, text, 1, 1))
 
     return {
         "serving_default": serving_default,
@@ -95,8 +99,17 @@ def _adjustable(model, text):
         max_length = per_row(
             "max_length", max_length, tf.size(text), least=-1, most=LONGEST
         )
-        return search.translate(
+        found = search.translate(
             model, text, BEAM, BEAM, length_penalty, coverage_penalty, max_length
         )
+        return _finite(found)
 
     return translate
+
+
+def _finite(found):
+    """Returns answers that JSON can hold."""
+    return {
+        name: tf.maximum(value, NOTHING) if value.dtype.is_floating else value
+        for name, value in found.items()
+    }
