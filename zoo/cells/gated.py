@@ -13,8 +13,8 @@ class Gated:
     step, and what is read is what was computed.
 
     Attributes:
-        gate_names: those of `update`, `relevance`, `forget`, `output`, `candidate`
-            and `memory` that the unit has, in this order; empty if it has none.
+        gate_names: those of `update`, `relevance`, `forget`, `input`, `output`,
+            `candidate` and `memory` that the unit has; empty if it has none.
     """
 
     gate_names: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Gated:
             training: whether dropout is applied.
 
         Returns:
-            A dict of (batch, n_a) tensors under `gate_names`: Γ_u, Γ_r, Γ_f and
+            A dict of (batch, n_a) tensors under `gate_names`: Γ_u, Γ_r, Γ_f, Γ_i and
             Γ_o in (0, 1), the candidate c̃ and the memory c<t> after the step.
 
         Raises:
@@ -48,5 +48,6 @@ def require_gates(cell: Any, owner: Any) -> Any:
     raise ValueError(
         f"'{owner}' has no gates that can be read: its cell is a "
         f"{type(cell).__module__.split('.')[0]} {type(cell).__name__}. "
-        "zoo.cells.GRUCell and zoo.cells.LSTMCell have them, alone or in a wrapper."
+        "zoo.cells.GRUCell and zoo.cells.LSTMCell have them, alone or in a wrapper; so "
+        "do MinGRUCell, MinLSTMCell, SRUCell and RGLRUCell."
     )

@@ -138,6 +138,79 @@ def lstm_gates(update, forget, output, candidate, memory):
     return {**gates, "candidate": candidate, "memory": memory}
 
 
+def min_gru_with_gates(x, states, kernel, bias=None, candidate_of=lambda v: v):
+    """§7. Columns Γ_u, c̃."""
+    (c,) = states
+    w_u, w_c = columns(kernel, 2)
+    b_u, b_c = columns(bias, 2)
+    update = sigmoid(x @ w_u + b_u)
+    candidate = candidate_of(x @ w_c + b_c)
+    c = update * candidate + (1 - update) * c
+    return [c], {"update": update, "candidate": candidate, "memory": c}
+
+
+def min_gru_positive_with_gates(x, states, kernel, bias=None):
+    """As `min_gru`, with the candidate in g."""
+    return min_gru_with_gates(x, states, kernel, bias, positive)
+
+
+def min_lstm_with_gates(x, states, kernel, bias=None, candidate_of=lambda v: v):
+    """§7. Columns Γ_u, Γ_f, c̃."""
+    (c,) = states
+    w_u, w_f, w_c = columns(kernel, 3)
+    b_u, b_f, b_c = columns(bias, 3)
+    update, forget = sigmoid(x @ w_u + b_u), sigmoid(x @ w_f + b_f)
+    update, forget = update / (forget + update), forget / (forget + update)
+    candidate = candidate_of(x @ w_c + b_c)
+    c = forget * c + update * candidate
+    gates = {"update": update, "forget": forget}
+    return [c], {**gates, "candidate": candidate, "memory": c}
+
+
+def min_lstm_positive_with_gates(x, states, kernel, bias=None):
+    """As `min_lstm`, with the candidate in g."""
+    return min_lstm_with_gates(x, states, kernel, bias, positive)
+
+
+def sru_with_gates(x, states, kernel, bias, vectors, scale=1):
+    """§7. Columns Γ_f, Γ_r, c̃, and a projection where there are four."""
+    _, c = states
+    w_f, w_r, w, *projection = columns(kernel, kernel.shape[1] // c.shape[-1])
+    b_f, b_r = columns(bias, 2)
+    v_f, v_r = vectors
+    forget = sigmoid(x @ w_f + v_f * c + b_f)
+    relevance = sigmoid(x @ w_r + v_r * c + b_r)
+    candidate = x @ w
+    c = forget * c + (1 - forget) * candidate
+    past = scale * (x @ projection[0] if projection else x)
+    gates = {"forget": forget, "relevance": relevance}
+    gates = {**gates, "candidate": candidate, "memory": c}
+    return [relevance * c + (1 - relevance) * past, c], gates
+
+
+def sru_scaled_with_gates(x, states, kernel, bias, vectors):
+    """As `sru`, with α = 1.7."""
+    return sru_with_gates(x, states, kernel, bias, vectors, 1.7)
+
+
+def rg_lru_with_gates(x, states, kernel, bias, retention):
+    """§7. Columns Γ_r, Γ_i, and a projection where there are three."""
+    (h,) = states
+    w_r, w_i, *projection = columns(kernel, kernel.shape[1] // h.shape[-1])
+    b_r, b_i = columns(bias, 2)
+    relevance, entering = sigmoid(x @ w_r + b_r), sigmoid(x @ w_i + b_i)
+    kept = np.exp(-8 * np.log(1 + np.exp(retention)) * relevance)
+    x = x @ projection[0] if projection else x
+    h = kept * h + np.sqrt(1 - kept**2) * (entering * x)
+    gates = {"forget": kept, "relevance": relevance}
+    return [h], {**gates, "input": entering, "memory": h}
+
+
+def positive(v):
+    """`g(v) = v + 0.5 for v ≥ 0, σ(v) below`."""
+    return np.where(v >= 0, v + 0.5, sigmoid(v))
+
+
 def lstm_normalized(
     x, states, kernel, recurrent_kernel, bias, g_x, g_a, g_m, b_m, p=(0, 0, 0)
 ):
@@ -203,6 +276,13 @@ gru_full = states_alone(gru_full_with_gates)
 gru_reset_after = states_alone(gru_reset_after_with_gates)
 lstm = states_alone(lstm_with_gates)
 lstm_peephole = states_alone(lstm_peephole_with_gates)
+min_gru = states_alone(min_gru_with_gates)
+min_gru_positive = states_alone(min_gru_positive_with_gates)
+min_lstm = states_alone(min_lstm_with_gates)
+min_lstm_positive = states_alone(min_lstm_positive_with_gates)
+sru = states_alone(sru_with_gates)
+sru_scaled = states_alone(sru_scaled_with_gates)
+rg_lru = states_alone(rg_lru_with_gates)
 
 
 def columns(weights, count):

@@ -20,7 +20,8 @@ class Unit:
 
     Attributes:
         name: what pytest shows.
-        kind: `SimpleRNN`, `GRU` or `LSTM`: the class' name in Keras and here.
+        kind: `SimpleRNN`, `GRU` or `LSTM`, the class' name in Keras and here, or one
+            of ours alone.
         step: its equation.
         gates: for each block of columns +1 for a gate that is opened, -1 for one
             that is closed to let the candidate (0) become the state.
@@ -37,7 +38,7 @@ class Unit:
 
     @property
     def states(self):
-        return 2 if self.kind == "LSTM" else 1
+        return 2 if self.kind in ("LSTM", "SRU") else 1
 
     def cell(self, units=N_A, **arguments):
         arguments = {**self.arguments, **arguments}
@@ -73,6 +74,8 @@ class Unit:
         layer.set_weights([kernel, recurrence * kernel, bias])
 
 
+POSITIVE = {"positive": True}
+
 UNITS = [
     Unit("rnn", "SimpleRNN", equations.simple_rnn, (0,)),
     Unit("gru", "GRU", equations.gru_full, (-1, 1, 0), {"reset_after": False}),
@@ -91,6 +94,20 @@ UNITS = [
         {"relevance_gate": False},
     ),
     Unit("lstm", "LSTM", equations.lstm, (1, -1, 0, 1)),
+]
+
+ELEMENTWISE = [
+    Unit("mingru", "MinGRU", equations.min_gru),
+    Unit("minlstm", "MinLSTM", equations.min_lstm),
+    Unit("sru", "SRU", equations.sru),
+    Unit("rglru", "RGLRU", equations.rg_lru),
+]
+"""The units whose state no matrix multiplies."""
+
+ELEMENTWISE_VARIANTS = [
+    Unit("mingru_positive", "MinGRU", equations.min_gru_positive, (), POSITIVE),
+    Unit("minlstm_positive", "MinLSTM", equations.min_lstm_positive, (), POSITIVE),
+    Unit("sru_scaled", "SRU", equations.sru_scaled, (), {"highway_scale": 1.7}),
 ]
 
 NORMALIZED = {"layer_normalization": True}
@@ -167,6 +184,16 @@ every_cell = pytest.mark.parametrize(
 
 every_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 """Runs a test with each unit as its argument `unit`."""
+
+every_elementwise = pytest.mark.parametrize(
+    "unit", ELEMENTWISE, ids=lambda unit: unit.name
+)
+"""Runs a test with each unit whose state no matrix multiplies."""
+
+every_layer = pytest.mark.parametrize(
+    "unit", UNITS + ELEMENTWISE, ids=lambda unit: unit.name
+)
+"""Runs a test with each unit that has a layer of its own."""
 
 every_namesake = pytest.mark.parametrize(
     "unit",
