@@ -14,6 +14,16 @@ from zoo.kernels.contexts import (
     undivided,
     unobserved,
 )
+from zoo.kernels.elementwise import (
+    MinGRUStep,
+    MinLSTMStep,
+    PositiveMinGRUStep,
+    PositiveMinLSTMStep,
+    ProjectedRGLRUStep,
+    ProjectedSRUStep,
+    RGLRUStep,
+    SRUStep,
+)
 from zoo.kernels.gradients import refuse_forward_mode
 from zoo.kernels.steps import GRUStep, LSTMStep, ResetAfterGRUStep, SimpleRNNStep
 from zoo.kernels.worth import is_compiled_as_a_whole, is_worth_compiling
@@ -21,7 +31,15 @@ from zoo.kernels.worth import is_compiled_as_a_whole, is_worth_compiling
 __all__ = [
     "GRUStep",
     "LSTMStep",
+    "MinGRUStep",
+    "MinLSTMStep",
+    "PositiveMinGRUStep",
+    "PositiveMinLSTMStep",
+    "ProjectedRGLRUStep",
+    "ProjectedSRUStep",
+    "RGLRUStep",
     "ResetAfterGRUStep",
+    "SRUStep",
     "SimpleRNNStep",
     "chain",
     "checkpointed",

@@ -319,7 +319,7 @@ def _block(step, inputs, states, parameters, kept):
 def _loop(step, inputs, states, parameters, kept):
     """Takes step after step, a chunk in each turn of the loop; see `_through`."""
     kernel, bias, *weights = parameters
-    size, columns = kernel.shape
+    size = kernel.shape[0]
     # A loop's variables keep their shapes: say again what is known.
     rows = tf.TensorShape(states[0].shape[:1]).merge_with([inputs.rows])[0]
     for state in states:
@@ -328,15 +328,27 @@ def _loop(step, inputs, states, parameters, kept):
 
     def project(start, count):
         x = tf.reshape(inputs.some(start, count), [-1, size])
-        z = tf.nn.bias_add(tf.matmul(x, kernel), bias)
-        z = tf.reshape(z, [count, inputs.batch, columns])
-        z.set_shape([None, rows, columns])
+        z = step.given(tf.nn.bias_add(tf.matmul(x, kernel), bias), x)
+        z = tf.reshape(z, [count, inputs.batch, z.shape[-1]])
+        z.set_shape([None, rows, z.shape[-1]])
         return z
+
+    def ahead(start, count):
+        """Returns what all steps can be given before any of them is taken."""
+        z = project(start, count)
+        return step.linear(z, weights) if step.is_linear else (z,)
+
+    def take(given, states):
+        if not step.is_linear:
+            return step.infer(*given, states, weights)
+        (a, b), (h,) = given, states
+        return [tf.cast(a * tf.cast(h, a.dtype) + b, h.dtype)]
 
     def chunk(number, states, histories):
         start = number * CHUNK
-        for t, z_t in enumerate(tf.unstack(project(start, CHUNK), CHUNK)):
-            states = step.infer(z_t, states, weights)
+        every = [tf.unstack(each, CHUNK) for each in ahead(start, CHUNK)]
+        for t, given in enumerate(zip(*every, strict=True)):
+            states = take(given, states)
             histories = written(histories, start + t, states[:kept])
         return number + 1, states, histories
 
@@ -346,10 +358,10 @@ def _loop(step, inputs, states, parameters, kept):
     )
     # The steps after the last whole chunk, one in each turn.
     start = chunks * CHUNK
-    z = project(start, inputs.steps - start)
+    rest = ahead(start, inputs.steps - start)
 
     def one(t, states, histories):
-        states = step.infer(z[t - start], states, weights)
+        states = take([each[t - start] for each in rest], states)
         return t + 1, states, written(histories, t, states[:kept])
 
     _, states, histories = tf.while_loop(

@@ -55,7 +55,7 @@ def forward(
     kernel = blocks(kernel, many_rows=True)
     weights = [blocks(each) for each in weights]
     sequences = _valid(sequences, mask)
-    biases = step.split(bias)
+    biases = step.split(step.given(bias, tf.zeros([units], bias.dtype)))
     asked = len(states) if keep else int(every_step)
     histories = [_buffer(length, units, states[0]) for _ in range(asked)]
     kept = [_buffer(length, units, states[0]) for _ in range(step.kept if keep else 0)]
@@ -64,7 +64,7 @@ def forward(
         x = time_first(_chunk(sequences, start, 1))
         # Each gate's bias by itself: what is over half a megabyte XLA spreads over its
         # threads, and waits for those that the other half of the batch has busy.
-        z = step.split(times(_flat(x), kernel))
+        z = step.split(step.given(times(_flat(x), kernel), _flat(x)))
         z = [_unflat(part + b, x) for part, b in zip(z, biases, strict=True)]
         masked = None if mask is None else time_first(_chunk(mask, start, 1))
 
@@ -126,6 +126,8 @@ def backward(
         for state, history in zip(states, histories, strict=True)
     ]
     transposed = [blocks(tf.transpose(each)) for each in (kernel, *weights)]
+    units, beside = states[0].shape[-1], int(step.takes_inputs) + step.summed
+    widths = [kernel.shape[-1], *[units] * beside]
 
     def chunk(start, d_states, d_sequences, d_parameters):
         x = time_first(_chunk(clean, start, 1))
@@ -148,11 +150,12 @@ def backward(
                 passed = _choose(masked[t], passed, d_states)
             return t - 1, passed, dz.write(t, here)
 
-        dz = _buffer(CHUNK, kernel.shape[-1], states[0])
+        dz = _buffer(CHUNK, sum(widths), states[0])
         last = tf.minimum(CHUNK, steps - start) - 1
         _, d_states, dz = tf.while_loop(lambda t, *_: t >= 0, one, (last, d_states, dz))
-        dz = _flat(dz.stack())
-        dx = _unflat(times(dz, transposed[0]), x)
+        dz, *others = tf.split(_flat(dz.stack()), widths, axis=-1)
+        dx = times(dz, transposed[0])
+        dx = _unflat(dx + others.pop(0) if step.takes_inputs else dx, x)
         of_chunk = [
             tf.matmul(_flat(x), dz, transpose_a=True),
             tf.reduce_sum(dz, axis=0),
@@ -161,6 +164,7 @@ def backward(
                 _flat(_chunk(before[0], start, 0)),
                 [_flat(_chunk(each, start, 0)) for each in kept],
             ),
+            *(tf.reduce_sum(each, axis=0) for each in others),
         ]
         d_parameters = [a + b for a, b in zip(d_parameters, of_chunk, strict=True)]
         d_sequences = d_sequences.write(start // CHUNK, dx)
@@ -210,7 +214,8 @@ def plain(
     """
     kernel, bias, *weights = parameters
     length = tf.shape(sequences)[1]
-    z = tf.matmul(time_first(_valid(sequences, mask)), kernel) + bias
+    x = time_first(_valid(sequences, mask))
+    z = step.given(tf.matmul(x, kernel) + bias, x)
     mask = None if mask is None else time_first(mask)
     inputs = tf.TensorArray(z.dtype, length).unstack(z)
     # Zeros, as the kernel leaves them, in steps that aren't run.

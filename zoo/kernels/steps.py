@@ -32,12 +32,17 @@ class Step:
         kept: how many tensors it keeps, (batch, n_a).
         compiled: what `zoo.kernels.run` compiled for it, which lives as long.
         has_block: whether it has `block`, which takes all steps at once.
+        is_linear: whether it has `linear`: see `zoo.kernels.elementwise`.
+        takes_inputs: whether the last part of z is x itself, of n_a columns.
+        summed: how many vectors among the weights have gradients that `backward`
+            returns beside dz, to be summed over all steps and rows.
     """
 
     states: int
     parts: int
     kept: int
-    has_block = False
+    has_block = is_linear = takes_inputs = False
+    summed = 0
 
     def __init__(self, compiled: dict | None = None):
         self.compiled = {} if compiled is None else compiled
@@ -51,6 +56,10 @@ class Step:
     def split(self, z: Tensor) -> Any:
         """Returns z or a bias, (…, gates · n_a), in its parts, (…, n_a) each."""
         return tf.split(z, self.parts, axis=-1)
+
+    def given(self, product: Tensor, inputs: Tensor) -> Any:
+        """Returns z of W_x x<t> + b, and of x<t> itself where the step takes it."""
+        return tf.concat([product, inputs], -1) if self.takes_inputs else product
 
     def forward(
         self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
@@ -107,7 +116,8 @@ class Step:
             times: as in `forward`.
 
         Returns:
-            dz, and the gradients with respect to the states `before`.
+            dz, after it in the same tensor those that are `summed`, and the gradients
+            with respect to the states `before`.
         """
         raise NotImplementedError
 

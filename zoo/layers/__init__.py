@@ -12,6 +12,7 @@ from zoo.layers.continuous_cache import ContinuousCache
 from zoo.layers.crf import CRF
 from zoo.layers.crf_outputs import CRFAccuracy, CRFDecoder, CRFLoss
 from zoo.layers.deep import DeepRNN
+from zoo.layers.elementwise import RGLRU, SRU, MinGRU, MinLSTM
 from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.nade_output import NADEOutput
 from zoo.layers.ngrams import BagOfNGrams
@@ -29,7 +30,9 @@ __all__ = [
     "CRF",
     "GRU",
     "LSTM",
+    "RGLRU",
     "RNN",
+    "SRU",
     "Attention",
     "AttentionDecoder",
     "AttentionPooling",
@@ -49,6 +52,8 @@ __all__ = [
     "MaxPooling",
     "MeanPooling",
     "Memory",
+    "MinGRU",
+    "MinLSTM",
     "NADEOutput",
     "OutputRecurrence",
     "SampledSoftmax",

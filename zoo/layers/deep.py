@@ -118,7 +118,7 @@ class DeepRNN(keras.layers.Layer):
         """Makes a stack of layers of one kind.
 
         Args:
-            cell: "rnn", "gru" or "lstm".
+            cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
             units: n_a of each layer, and in each direction.
             depth: how many layers.
             bidirectional: whether each layer runs in both directions.

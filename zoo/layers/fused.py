@@ -8,7 +8,15 @@ import tensorflow as tf
 from keras import ops
 
 from zoo import kernels
-from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.cells import (
+    GRUCell,
+    LSTMCell,
+    MinGRUCell,
+    MinLSTMCell,
+    RGLRUCell,
+    SimpleRNNCell,
+    SRUCell,
+)
 from zoo.typing import Tensor
 
 FUSED = "fused"
@@ -92,8 +100,9 @@ def _obstacle(layer):
         return "unroll=True asks for a graph of single steps"
     if cell.recurrent_dropout:
         return "recurrent_dropout acts within a step"
-    if cell.activation is not keras.activations.tanh:
-        return f"activation is {_name(cell.activation)}, not tanh"
+    activation = getattr(cell, "activation", keras.activations.tanh)
+    if activation is not keras.activations.tanh:
+        return f"activation is {_name(activation)}, not tanh"
     gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
     if gate is not keras.activations.sigmoid:
         return f"recurrent_activation is {_name(gate)}, not sigmoid"
@@ -146,7 +155,8 @@ def run(
         the last states.
     """
     cell = layer.cell
-    sequences = ops.cast(sequences, cell.compute_dtype)
+    # Of a variable too, which a cast to its own dtype would leave.
+    sequences = ops.cast(tf.convert_to_tensor(sequences), cell.compute_dtype)
     states = keras.tree.flatten(initial_state)
     states = [ops.cast(state, cell.compute_dtype) for state in states]
     kernels.refuse_forward_mode([sequences, *states])
@@ -299,6 +309,46 @@ def _gru(cell, training):
     return step, kernel, bias, [recurrent_kernel, recurrent_bias]
 
 
+def _min_gru(cell, training):
+    kind = kernels.PositiveMinGRUStep if cell.positive else kernels.MinGRUStep
+    return _step(cell, kind), *_of_inputs(cell), []
+
+
+def _min_lstm(cell, training):
+    kind = kernels.PositiveMinLSTMStep if cell.positive else kernels.MinLSTMStep
+    return _step(cell, kind), *_of_inputs(cell), []
+
+
+def _sru(cell, training):
+    kernel, bias = _of_inputs(cell)
+    vectors = ops.cast(cell.recurrent_vectors, cell.compute_dtype)
+    weights = [vectors[0], vectors[1]]
+    scale, columns = cell.highway_scale, 3 * cell.units
+    if scale == 1 and not cell.is_projected:
+        return _step(cell, kernels.SRUStep), kernel, bias, weights
+    if cell.is_projected:
+        past = kernel[:, columns:]
+    else:
+        past = ops.eye(cell.units, dtype=cell.compute_dtype)
+    kernel = ops.concatenate([kernel[:, :columns], scale * past], axis=1)
+    bias = ops.pad(bias[:columns], [[0, cell.units]])
+    return _step(cell, kernels.ProjectedSRUStep), kernel, bias, weights
+
+
+def _rg_lru(cell, training):
+    projected = kernels.ProjectedRGLRUStep if cell.is_projected else kernels.RGLRUStep
+    return _step(cell, projected), *_of_inputs(cell), [cell.decay()]
+
+
+def _of_inputs(cell):
+    """Returns kernel and bias as tensors; what has no bias gets zeros."""
+    kernel = ops.cast(cell.kernel, cell.compute_dtype)
+    if not cell.use_bias:
+        return kernel, ops.zeros_like(kernel[0])
+    bias = ops.cast(cell.bias, cell.compute_dtype)
+    return kernel, ops.pad(bias, [[0, kernel.shape[1] - bias.shape[0]]])
+
+
 def _step(cell, kind):
     """Returns the cell's own step, with which goes what was compiled for it."""
     step = _steps.get(cell)
@@ -319,4 +369,12 @@ def _weights(cell, training):
 
 
 _PLAIN = {"relevance_gate": True, "peephole": False, "layer_normalization": False}
-_RECURRENCES = {SimpleRNNCell: _simple_rnn, LSTMCell: _lstm, GRUCell: _gru}
+_RECURRENCES = {
+    SimpleRNNCell: _simple_rnn,
+    LSTMCell: _lstm,
+    GRUCell: _gru,
+    MinGRUCell: _min_gru,
+    MinLSTMCell: _min_lstm,
+    SRUCell: _sru,
+    RGLRUCell: _rg_lru,
+}

@@ -22,6 +22,7 @@ from typing import Any
 import keras
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.layers.elementwise import RGLRU, SRU, MinGRU, MinLSTM
 from zoo.layers.fused import insists
 from zoo.layers.rnn import RNN
 from zoo.layers.signatures import spelled_out
@@ -212,4 +213,12 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
 
 
 # The layers by the names that `--cell` and the models' `cell` argument take.
-BY_CELL = {"rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
+BY_CELL = {
+    "rnn": SimpleRNN,
+    "gru": GRU,
+    "lstm": LSTM,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
+    "sru": SRU,
+    "rglru": RGLRU,
+}

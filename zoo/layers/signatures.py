@@ -51,20 +51,26 @@ def spelled_out(cls: _Class) -> _Class:
 
     Args:
         cls: a layer whose constructor takes `*args` or `**kwargs` and hands them to
-            those of its bases, which do too or end that.
+            those of its bases, which do too or end that. With `spells_cell` it makes
+            its cell, and takes the arguments of that.
 
     Returns:
         The class itself.
     """
     first, by_name, namesake = {}, {}, None
-    for base in cls.__mro__:
+    inner, bases = _INNER, list(cls.__mro__)
+    if getattr(cls, "spells_cell", False):
+        inner = _INNER | {"cell"}
+        of_cell = getattr(cls, "cell_class", type).__mro__
+        bases = [b for b in of_cell if not b.__module__.startswith("keras.")] + bases
+    for base in bases:
         if "__init__" not in vars(base) or base is keras.layers.Layer:
             continue
         of_keras = base.__module__.startswith("keras.")
         if of_keras and namesake is not None:
             continue  # it takes what its own bases do
         for each in inspect.signature(vars(base)["__init__"]).parameters.values():
-            if each.name in _INNER | {*first} | {*by_name} or each.kind in _ANY:
+            if each.name in inner | {*first} | {*by_name} or each.kind in _ANY:
                 continue
             if each.kind is not _Kind.KEYWORD_ONLY and namesake is None:
                 first[each.name] = each

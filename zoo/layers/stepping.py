@@ -71,7 +71,8 @@ def stepper(
     if not hasattr(layer, "cell"):
         raise ValueError(
             f"'{layer.name}' ({type(layer).__name__}) has no step by itself. Use "
-            "SimpleRNN, GRU, LSTM, RNN, DeepRNN or LearnedInitialState."
+            "SimpleRNN, GRU, LSTM, MinGRU, MinLSTM, SRU, RGLRU, RNN, DeepRNN or "
+            "LearnedInitialState."
         )
     if fused.has_step(layer) and not (training and _drops(layer.cell)):
         return _of_kernel(layer, table, compiled)
@@ -121,12 +122,14 @@ def _of_kernel(layer, table, compiled):
     inputs_product = Product(kernel, compiled)
 
     def products(inputs):
-        return inputs_product(ops.cast(inputs, kernel.dtype)) + bias
+        inputs = ops.cast(inputs, kernel.dtype)
+        return step.given(inputs_product(inputs) + bias, inputs)
 
     if table is not None:
         table = ops.cast(table, kernel.dtype)
         if table.shape[0] * kernel.shape[1] <= _LARGEST_TABLE:
-            table, products = tf.matmul(table, kernel) + bias, tf.identity
+            table = step.given(tf.matmul(table, kernel) + bias, table)
+            products = tf.identity
 
     def take(inputs, states):
         z = products(inputs)

@@ -56,7 +56,7 @@ class SequenceClassifier(Model, keras.Model):
         tokenizer: `zoo.text.WordTokenizer` or `CharacterTokenizer`; by default
             words in lower case, with punctuation marks as tokens of their own.
         embedding_units: size of a token's vector.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         units: n_a of each recurrent layer, and in each direction.
         layers: how many recurrent layers are stacked.
         bidirectional: whether each layer runs in both directions.

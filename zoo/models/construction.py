@@ -88,7 +88,7 @@ def recurrent_layer(
     cell's.
 
     Args:
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         units: n_a, in each direction.
         bidirectional: whether it runs in both directions.
         return_sequences: whether it returns all steps.

@@ -67,7 +67,9 @@ def results(layer, sequences, states, mask=None, training=True):
                 for each in found
             )
         weights = [weight.value for weight in layer.trainable_variables]
-        return found, tape.gradient(loss, [sequences, *states, *weights])
+        sources = [sequences, *states, *weights]
+        # The state a of an SRU is read by nothing.
+        return found, tape.gradient(loss, sources, unconnected_gradients="zero")
 
     return keras.tree.map_structure(np.asarray, call(sequences, states))
 
@@ -83,7 +85,7 @@ def assert_agree(one, other, tolerance=1e-5):
 
 def inputs(rng, kind, batch, steps, features, units=3, dtype="float32"):
     sequences = rng.normal(size=(batch, steps, features)).astype(dtype)
-    count = 2 if kind == "lstm" else 1
+    count = 2 if kind in ("lstm", "sru") else 1
     states = [rng.normal(size=(batch, units)).astype(dtype) for _ in range(count)]
     return tf.constant(sequences), [tf.constant(state) for state in states]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.zoo.cells.equations import over_time
-from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_unit
+from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_layer, every_unit
 from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, ROWS, STEPS, every_mask
 from zoo import cells, layers
 
@@ -49,13 +49,13 @@ def test_masked_steps_are_skipped(unit, mask):
     check(unit, make(unit, return_sequences=True, return_state=True), mask)
 
 
-@every_unit
+@every_layer
 @pytest.mark.parametrize("unroll", [False, True])
 def test_last_output_is_that_of_the_last_valid_step(unit, unroll):
     check(unit, make(unit, return_state=True, unroll=unroll), ALL_PATTERNS)
 
 
-@every_unit
+@every_layer
 @pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
 @pytest.mark.parametrize("unroll", [False, True])
 def test_going_backwards_starts_at_the_last_valid_step(unit, mask, unroll):
@@ -69,7 +69,7 @@ def test_going_backwards_starts_at_the_last_valid_step(unit, mask, unroll):
     check(unit, layer, mask, reverse=True)
 
 
-@every_unit
+@every_layer
 def test_state_is_zero_unless_given(unit):
     layer = make(unit)
     sequences, zeros = draw(ROWS, STEPS, N_X), [np.zeros((ROWS, N_A))] * unit.states
@@ -79,7 +79,7 @@ def test_state_is_zero_unless_given(unit):
     np.testing.assert_array_equal(layer(sequences), expected)
 
 
-@every_unit
+@every_layer
 def test_masked_outputs_are_zeros_on_request(unit):
     mask = MASKS["holes, padding and an empty row"]
     layer = make(unit, return_sequences=True, zero_output_for_mask=True)
@@ -92,7 +92,7 @@ def test_masked_outputs_are_zeros_on_request(unit):
     np.testing.assert_allclose(outputs, expected * mask[:, :, None], atol=2e-6)
 
 
-@every_unit
+@every_layer
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
     left=st.integers(0, 3),
@@ -135,7 +135,7 @@ def test_padding_never_changes_a_gradient(unit, side):
         np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
-@every_unit
+@every_layer
 @pytest.mark.parametrize("pattern", ["no mask", "holes, padding and an empty row"])
 def test_stateful_layer_carries_its_state_on(unit, pattern):
     mask = MASKS[pattern]
@@ -158,7 +158,7 @@ def test_stateful_layer_carries_its_state_on(unit, pattern):
     np.testing.assert_allclose(in_two_halves(), expected, atol=1e-6)
 
 
-@every_unit
+@every_layer
 def test_state_out_and_in_again_equals_one_go(unit):
     layer = make(unit, return_sequences=True, return_state=True)
     sequences, mask = draw(ROWS, STEPS, N_X), MASKS["padded on both sides"]

@@ -26,6 +26,9 @@ MADE = {
     "a stack in a stack": lambda: layers.DeepRNN(
         [layers.DeepRNN([layers.GRU(4)]), layers.GRU(3)]
     ),
+    "a minGRU": lambda: layers.MinGRU(4),
+    "inputs beside products": lambda: layers.DeepRNN([layers.SRU(3), layers.RGLRU(3)]),
+    "projections": lambda: layers.DeepRNN([layers.SRU(4), layers.RGLRU(2)]),
     "a learned state": lambda: layers.LearnedInitialState(layers.GRU(4)),
 }
 

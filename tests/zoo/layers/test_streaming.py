@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.zoo.cells.units import N_A, N_X, UNITS, draw, draw_weights
+from tests.zoo.cells.units import ELEMENTWISE, N_A, N_X, UNITS, draw, draw_weights
 from zoo import cells
 from zoo.layers import (
     GRU,
@@ -35,7 +35,9 @@ def deep_cell():
 
 
 LAYERS = {
-    **{unit.name: lambda unit=unit: unit.layer(**WHOLE) for unit in UNITS},
+    **{
+        unit.name: lambda unit=unit: unit.layer(**WHOLE) for unit in UNITS + ELEMENTWISE
+    },
     "deep transition": lambda: RNN(deep_cell(), **WHOLE),
     "stacked cells": lambda: RNN([cells.LSTMCell(3), cells.GRUCell(2)], **WHOLE),
     "deep": lambda: DeepRNN([u.layer() for u in UNITS], **WHOLE),

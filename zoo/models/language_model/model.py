@@ -65,7 +65,7 @@ class LanguageModel(Model, keras.Model):
             need none: they are of texts in plain form (`zoo.text.normalize`), in which
             HTML tags are spaces.
         embedding_units: size of a token's vector.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         units: n_a of each recurrent layer.
         layers: how many recurrent layers are stacked.
         tied: whether the softmax' weights are the embedding's (Press & Wolf 2017;
@@ -527,6 +527,11 @@ def _check(config, vocabulary):
             f"{config['level']!r}."
         )
     construction.check_choice("cell", config["cell"], BY_CELL)
+    if config["recurrent_weight_dropout"] and not _has_recurrent_weights(config):
+        raise ValueError(
+            "recurrent_weight_dropout drops the weights of the recurrence, and cell="
+            f"{config['cell']!r} has none. Leave it out, or take dropout."
+        )
     construction.check_least(1, layers=config["layers"])
     construction.check_least(0, cache=config["cache"])
     check_numbers(config["cache_sharpness"], config["cache_threshold"], "cache_")
@@ -542,16 +547,23 @@ def _dropouts(config):
     ]
 
 
+def _has_recurrent_weights(config):
+    return hasattr(BY_CELL[config["cell"]], "recurrent_weight_dropout")
+
+
 def _recurrent(config):
     """Returns the recurrent layers, built."""
     cell, rate = config["cell"], config["dropout"]
+    dropped = {}
+    if _has_recurrent_weights(config):
+        dropped["recurrent_weight_dropout"] = config["recurrent_weight_dropout"]
     # What is locked over a window is the layers' own dropout of their inputs.
     between = rate if config["variational"] else 0.0
     layers = [
         BY_CELL[cell](
             config["units"],
             dropout=between if number > 1 else 0.0,
-            recurrent_weight_dropout=config["recurrent_weight_dropout"],
+            **dropped,
             name=f"{cell}_{number}",
         )
         for number in range(1, config["layers"] + 1)

@@ -51,7 +51,7 @@ class MusicModel(Model, keras.Model):
         output_units: size of NADE's hidden layer.
         order: "high_to_low" or "low_to_high": in which NADE draws a frame's notes.
         embedding_units: size of a dense layer that sees the frames first, or None.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         units: n_a of each recurrent layer.
         layers: how many recurrent layers are stacked.
         input_dropout: rate in [0, 1) of the frames' notes.

@@ -65,7 +65,7 @@ class SequenceTagger(Model, keras.Model):
         character_embedding_units: size of a character's vector.
         character_units: size of what is read of a word's characters; of an RNN, in
             each direction.
-        cell: "rnn", "gru" or "lstm", for words and for characters.
+        cell: a name in `zoo.layers.BY_CELL`, for words and for characters.
         units: n_a of each recurrent layer, and in each direction.
         layers: how many recurrent layers are stacked.
         bidirectional: whether each layer runs in both directions.

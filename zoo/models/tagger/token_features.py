@@ -97,7 +97,7 @@ class CharacterFeatures(keras.layers.Layer):
         kind: "rnn" or "cnn".
         embedding_units: size of a character's vector.
         units: size of v; of an RNN, in each direction.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         dropout: rate in [0, 1) after the embedding.
         max_characters: how many characters of a word are read, two at least.
         **kwargs: the arguments of `keras.layers.Layer`.

@@ -56,7 +56,7 @@ class Translator(Model, keras.Model):
         source_tokenizer: of `zoo.text`; subwords need none.
         target_tokenizer: the same, of the other language.
         embedding_units: size of a token's vector.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`: "rnn", "gru", "lstm", "mingru", ….
         units: n_a of each layer; in the encoder half of it in each direction.
         encoder_layers: how many recurrent layers are stacked.
         decoder_layers: the same, of the decoder.

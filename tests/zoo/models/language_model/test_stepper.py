@@ -12,6 +12,7 @@ ARGUMENTS = {
     "rnn": {"cell": "rnn"},
     "gru": {"cell": "gru", "tied": True},
     "lstm": {"cell": "lstm", "layers": 2, "tied": True, "variational": True},
+    "sru": {"cell": "sru", "layers": 2},
 }
 IDS = np.random.default_rng(0).integers(1, 4 + len(CHARACTERS), [3, 6])
 

@@ -1,0 +1,231 @@
+"""The layers whose states no matrix multiplies: kernel, cell and equation agree."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.cells.units import (
+    ELEMENTWISE,
+    ELEMENTWISE_VARIANTS,
+    N_A,
+    N_X,
+    draw,
+    draw_weights,
+    every_elementwise,
+)
+from tests.zoo.layers.masks import ALL_PATTERNS, STEPS
+from tests.zoo.layers.test_fused import assert_agree, results
+from zoo import kernels, layers
+from zoo.layers import BY_CELL
+
+slow = pytest.mark.slow
+ROWS = len(ALL_PATTERNS)
+BY_NAME = {unit.name: unit for unit in ELEMENTWISE + ELEMENTWISE_VARIANTS}
+
+
+def twins(unit, inputs, **arguments):
+    """Returns a layer that takes the kernel, and its like that takes the cell."""
+    made = []
+    for fused in ("auto", False):
+        layer = unit.layer(fused=fused, return_state=True, **arguments)
+        layer.build((None, None, inputs))
+        draw_weights(layer)
+        made.append(layer)
+    return made
+
+
+def problem(unit, rows, steps, inputs):
+    states = [draw(rows, N_A, seed=20 + place) for place in range(unit.states)]
+    return tf.constant(draw(rows, steps, inputs)), list(map(tf.constant, states))
+
+
+EVERYDAY = [("mingru", N_X), ("minlstm", N_A), ("sru", N_A), ("rglru", N_X)]
+CASES = [
+    pytest.param(name, inputs, marks=() if (name, inputs) in EVERYDAY else slow)
+    for name in BY_NAME
+    for inputs in (N_X, N_A)
+]
+
+
+@pytest.mark.parametrize(("name", "inputs"), CASES)
+def test_kernel_gives_what_the_cell_gives_with_all_gradients(name, inputs):
+    unit = BY_NAME[name]
+    backwards = inputs == N_A
+    flags = {"go_backwards": backwards, "return_sequences": True}
+    kernel, cell = twins(unit, inputs, zero_output_for_mask=backwards, **flags)
+    mask = tf.constant(np.tile(ALL_PATTERNS, (1, 2)))
+    sequences, states = problem(unit, ROWS, 2 * STEPS, inputs)
+    # What is under the mask must not matter.
+    spoilt = tf.where(mask[..., None], sequences, np.nan)
+    found = results(kernel, spoilt, states, mask)
+    assert kernel.fused_path == "fused"
+    assert_agree(found, results(cell, sequences, states, mask))
+    with kernels.portable():
+        lean = results(kernel, spoilt, states, mask, training=False)
+    assert_agree(lean, results(cell, sequences, states, mask, training=False))
+
+
+@every_elementwise
+def test_core_operations_take_any_number_of_rows_and_steps(unit):
+    lean, cell = twins(unit, N_X, return_sequences=True)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, N_X]),
+            [tf.TensorSpec([None, N_A])] * unit.states,
+        ],
+        autograph=False,
+    )
+    def call(sequences, states):
+        with kernels.portable():
+            assert lean.fused_path.startswith("lean: ")
+            return lean(sequences, states)
+
+    for rows, steps in ((1, 1), (2, 70), (3, 0), (0, 5), (5, 600)):
+        sequences, states = problem(unit, rows, steps, N_X)
+        outputs, *last = call(sequences, states)
+        assert outputs.shape == (rows, steps, N_A)
+        expected = cell(sequences, states)[1:] if steps else states
+        for one, other in zip(last, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+def coefficients(layer, sequences):
+    """Returns A and B of the layers that are linear in their states."""
+    z = sequences @ layer.cell.kernel + tf.pad(
+        layer.cell.bias,
+        [[0, layer.cell.kernel.shape[1] - layer.cell.bias.shape[0]]],
+    )
+    if isinstance(layer, layers.MinGRU):
+        update, candidate = tf.split(z, 2, -1)
+        update = tf.sigmoid(update)
+        return 1 - update, update * candidate
+    if isinstance(layer, layers.MinLSTM):
+        update, forget, candidate = tf.split(z, 3, -1)
+        update, forget = tf.sigmoid(update), tf.sigmoid(forget)
+        return forget / (forget + update), update / (forget + update) * candidate
+    relevance, entering, x = tf.split(z, 3, -1)
+    a = tf.exp(-8 * tf.math.softplus(layer.cell.retention) * tf.sigmoid(relevance))
+    return a, tf.sqrt(1 - a**2) * tf.sigmoid(entering) * x
+
+
+@pytest.mark.parametrize("name", ["mingru", "minlstm", "rglru"])
+def test_gradients_are_those_of_an_associative_scan_and_of_differences(name):
+    layer = BY_NAME[name].layer(return_sequences=True, dtype="float64")
+    layer.build((None, None, N_X))
+    draw_weights(layer)
+    sequences = tf.Variable(draw(3, 21, N_X).astype("float64"))
+    weighting = draw(3, 21, N_A, seed=30)
+    sources = [sequences, *(weight.value for weight in layer.weights)]
+
+    def by_kernel():
+        return tf.reduce_sum(layer(sequences, training=True) * weighting)
+
+    def by_scan():
+        def combine(one, other):
+            return one[0] * other[0], one[1] * other[0] + other[1]
+
+        pair = coefficients(layer, sequences)
+        _, h = keras.ops.associative_scan(combine, pair, axis=1)
+        return tf.reduce_sum(h * weighting)
+
+    found = []
+    for loss in (by_kernel, by_scan):
+        with tf.GradientTape() as tape:
+            value = loss()
+        found.append([value, *tape.gradient(value, sources)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
+    for source, gradient in zip(sources, found[0][1:], strict=True):
+        direction = draw(*source.shape, seed=50)
+        values = []
+        for size in (1e-5, -2e-5):
+            source.assign_add(size * direction)
+            values.append(float(by_kernel()))
+        source.assign_add(1e-5 * direction)
+        slope = (values[0] - values[1]) / 2e-5
+        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-5)
+
+
+@every_elementwise
+def test_file_makes_the_same_layer(unit, tmp_path):
+    arguments = {"dropout": 0.1, "bias_initializer": "ones", "seed": 3}
+    layer = unit.layer(return_sequences=True, **arguments)
+    model = keras.Sequential([keras.Input((None, N_X)), layer, unit.layer()])
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert copy.layers[0].get_config() == layer.get_config()
+    x = draw(2, 9, N_X)
+    np.testing.assert_array_equal(copy(x), model(x))
+
+
+@slow
+@every_elementwise
+def test_gradients_of_higher_order_and_forward_mode_are_those_of_the_cell(unit):
+    kernel, cell = twins(unit, N_X)
+    x = tf.constant(draw(2, 9, N_X))
+
+    def found(layer):
+        weight = layer.cell.kernel.value
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                loss = tf.reduce_sum(layer(x, training=True)[0] ** 2)
+            penalty = tf.reduce_sum(inner.gradient(loss, x) ** 2)
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as forward:
+            output = layer(x)[0]
+        return outer.gradient(penalty, weight), forward.jvp(output)
+
+    for one, other in zip(found(kernel), found(cell), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@slow
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "float64"])
+@every_elementwise
+def test_kernel_computes_in_the_layers_precision(unit, dtype):
+    kernel, cell = twins(unit, N_A, return_sequences=True, dtype=dtype)
+    sequences, states = keras.tree.map_structure(
+        lambda each: tf.cast(each, kernel.compute_dtype), problem(unit, 3, 9, N_A)
+    )
+    found = results(kernel, sequences, states)
+    assert all(each.dtype == kernel.compute_dtype for each in found[0])
+    tolerance = {"float64": 1e-12, "bfloat16": 3e-2}
+    expected = results(cell, sequences, states)
+    assert_agree(found, expected, tolerance[kernel.compute_dtype])
+
+
+def test_rg_lru_that_forgets_nothing_has_gradients():
+    for fused in ("auto", False):
+        layer = layers.RGLRU(N_A, fused=fused)
+        layer.build((None, None, N_A))
+        kernel, bias, retention = layer.get_weights()
+        bias[:N_A] = -200  # Γ_r is 0, and A is 1
+        layer.set_weights([kernel, bias, retention])
+        x = tf.constant(draw(2, 5, N_A))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x, training=True) ** 2)
+        gradients = tape.gradient(loss, [x, *(w.value for w in layer.weights)])
+        assert all(np.isfinite(each).all() for each in gradients)
+
+
+@every_elementwise
+def test_signature_spells_the_cells_arguments_and_the_layers(unit):
+    names = list(inspect.signature(type(unit.layer())).parameters)
+    assert names[0] == "units"
+    wanted = {"use_bias", "kernel_initializer", "dropout", "return_sequences", "fused"}
+    assert wanted <= {*names}
+    assert "cell" not in names
+    with pytest.raises(ValueError, match="recurrent_weight_dropout"):
+        unit.layer(recurrent_weight_dropout=0.5)
+
+
+def test_every_layer_has_the_name_that_commands_take():
+    for unit in ELEMENTWISE:
+        assert type(unit.layer()) is BY_CELL[unit.name]
+    stack = layers.DeepRNN.stack("mingru", N_A, 2, bidirectional=True)
+    assert stack(draw(2, 5, N_X)).shape == (2, 2 * N_A)
