@@ -14,6 +14,17 @@ from tasks.errors import UserError
 MOST_TIMES = 100
 
 
+# What `--cell` takes, the names in `zoo.layers.BY_CELL`; of these, the units without a
+# matrix in the recurrence, which train in parallel over time.
+ELEMENTWISE_CELLS = ("mingru", "minlstm", "sru", "rglru")
+CELLS = ("rnn", "gru", "lstm", *ELEMENTWISE_CELLS)
+
+
+def cell_field(default: str):
+    """Returns a config's field for the recurrent unit, this one by default."""
+    return choice(*CELLS, default=default)
+
+
 def names_field(*names: str):
     """Returns a config's field for one name or more, these by default."""
     # simple_parsing would take a flag with nargs="+" for one that must be given.

@@ -38,8 +38,8 @@ class Config(config.TrainingConfig):
     frame_units: int = 128
     # size of a dense layer that sees the frames first; default: none
     embedding_units: int | None = None
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # the recurrent unit; those after lstm have no matrix in the recurrence
+    cell: str = config.cell_field("lstm")
     # units of a recurrent layer
     units: int = 256
     # stacked recurrent layers

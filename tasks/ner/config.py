@@ -57,8 +57,8 @@ class Config(config.PretrainingConfig):
     character_embedding_units: int = 25
     # size of what is read of a word's characters, in each direction
     character_units: int = 25
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # the recurrent unit; those after lstm have no matrix in the recurrence
+    cell: str = config.cell_field("lstm")
     # units of a recurrent layer, in each direction
     units: int = 128
     # stacked recurrent layers

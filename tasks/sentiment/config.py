@@ -44,8 +44,8 @@ class Config(config.PretrainingConfig):
     max_length: int = 400
     # size of a word's vector
     embedding_units: int = 128
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="lstm")
+    # the recurrent unit; those after lstm have no matrix in the recurrence
+    cell: str = config.cell_field("lstm")
     # units of a recurrent layer, in each direction
     units: int = 128
     # stacked recurrent layers

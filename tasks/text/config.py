@@ -45,8 +45,8 @@ class Config(config.TrainingConfig):
     window: int = 64
     # size of a token's vector
     embedding_units: int = 64
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="gru")
+    # the recurrent unit; those after lstm have no matrix in the recurrence
+    cell: str = config.cell_field("gru")
     # units of a recurrent layer
     units: int = 256
     # stacked recurrent layers
@@ -116,6 +116,11 @@ class Config(config.TrainingConfig):
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
         config.below(self, "recurrent_weight_dropout", 1)
+        if self.recurrent_weight_dropout and self.cell in config.ELEMENTWISE_CELLS:
+            raise UserError(
+                "--recurrent-weight-dropout drops the weights of the recurrence, and "
+                f"--cell {self.cell} has none. Leave it out, or take --dropout."
+            )
 
 
 @dataclasses.dataclass

@@ -84,8 +84,8 @@ class Config(config.TrainingConfig):
     shared: bool = flag(False, negative_prefix="--no-")
     # size of a token's vector
     embedding_units: int = 256
-    # the recurrent unit
-    cell: str = choice("rnn", "gru", "lstm", default="gru")
+    # the recurrent unit; those after lstm have no matrix in the recurrence
+    cell: str = config.cell_field("gru")
     # units of a recurrent layer; in the encoder half of them in each direction
     units: int = 256
     # stacked recurrent layers of the encoder

@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from tasks import ner, sentiment
 from tasks.cli import command_line as cli
-from tasks.cli.config import PredictionConfig
+from tasks.cli.config import CELLS, ELEMENTWISE_CELLS, PredictionConfig
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
+from zoo.layers import BY_CELL
 
 templates = pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
 
@@ -67,9 +68,15 @@ def test_every_flag_of_every_command_has_help(template):
         assert silent == [], command
 
 
+def test_cells_are_the_layers_that_models_know():
+    assert list(BY_CELL) == list(CELLS)
+    dropping = [c for c in CELLS if hasattr(BY_CELL[c], "recurrent_weight_dropout")]
+    assert dropping == [c for c in CELLS if c not in ELEMENTWISE_CELLS]
+
+
 def test_help_shows_defaults_and_choices(run):
     outcome = run("train", "--help")
-    assert "--cell {rnn,gru,lstm}" in outcome.out
+    assert "--cell {rnn,gru,lstm,mingru,minlstm,sru,rglru}" in outcome.out
     assert "(default: lstm)" in outcome.out
     assert "train[:10%]" in outcome.out
     assert "%%" not in outcome.out

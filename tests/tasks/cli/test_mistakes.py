@@ -14,7 +14,7 @@ MISTAKES = {
     "unknown flag =": (["train", "--epoch=3"], "Did you mean '--epochs'?"),
     "unknown command": (["trian"], "Did you mean 'train'?"),
     "unknown choice": (["train", "--cell", "gruu"], "Did you mean 'gru'?"),
-    "strange choice": (["train", "--cell", "q"], "There are: rnn, gru, lstm."),
+    "strange choice": (["train", "--cell", "q"], "There are: rnn, gru, lstm, m"),
     "no number": (["train", "--epochs", "many"], "--epochs"),
     "no value": (["train", "--epochs"], "--epochs"),
     "stray argument": (["train", "stray"], "stray"),

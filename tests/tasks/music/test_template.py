@@ -125,7 +125,7 @@ def test_an_export_says_what_the_model_says(preset, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "ending", "output"),
-    [("gru", "eos", "bernoulli"), ("rnn", "length", "nade")],
+    [("gru", "eos", "bernoulli"), ("sru", "length", "nade")],
 )
 def test_other_cells_endings_and_outputs_train(
     data_dir, tmp_path, cell, ending, output

@@ -172,7 +172,7 @@ def test_a_language_that_is_not_in_the_dataset_is_told(run, dates_dir, tmp_path)
 
 FEW = """
     --units 4 --embedding-units 4 --batch-size 4 --epochs 2 --vocabulary-size 300
-    --min-count 1 --dropout 0.3 --scheduled-sampling 0.2 --cell rnn --attention none
+    --min-count 1 --dropout 0.3 --scheduled-sampling 0.2 --cell rglru --attention none
     --shared --choose-by nats
 """
 
