@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks import (
     cases,
     compilations,
+    elementwise,
     fresh_process,
     report,
     table,
@@ -31,6 +32,7 @@ examples:
   python -m tests.benchmarks.layers --sections table --cases 'lstm/training/*'
   python -m tests.benchmarks.layers --sections table --cases masked --fused True
   python -m tests.benchmarks.layers --sections table --shapes 8,20,16,32 --rounds 3
+  python -m tests.benchmarks.layers --sections elementwise     MinGRU, SRU, …
   python -m tests.benchmarks.layers --sections compilations memory
   python -m tests.benchmarks.layers --json layers.json && \\
     python -m tests.benchmarks.layers --from layers.json --markdown    for zoo/kernels
@@ -42,7 +44,11 @@ MODULES = {
     "keras": "tensorflow_layers",
     "torch": "torch_layers",
 }
-PROGRAMS = {"compilations": compilations, "memory": training_memory}
+PROGRAMS = {
+    "elementwise": elementwise,
+    "compilations": compilations,
+    "memory": training_memory,
+}
 SECTIONS = ("table", *PROGRAMS)
 FUSED = {"auto": "auto", "True": True, "False": False}
 

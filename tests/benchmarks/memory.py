@@ -17,6 +17,7 @@ from tests.benchmarks import memory_tasks
 
 TASKS = ("adding", "copy")
 CELLS = ("rnn", "gru", "lstm")
+ALL_CELLS = (*CELLS, "mingru", "minlstm", "sru", "rglru")
 _COUNTS = {
     "steps": "of training at most (default: 4000, quick: 600)",
     "units": "of the layer (default: 64)",
@@ -90,7 +91,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="for the picture and memory.json (default: runs/memory)",
     )
     add("--tasks", nargs="+", choices=TASKS, default=TASKS, help="default: both")
-    add("--cells", nargs="+", choices=CELLS, default=CELLS, help="default: all")
+    add(
+        "--cells",
+        nargs="+",
+        choices=ALL_CELLS,
+        default=CELLS,
+        help="default: rnn gru lstm",
+    )
     add("--lengths", nargs="+", type=int, metavar="T", help="of both problems")
     for name, meaning in _COUNTS.items():
         add(f"--{name}", type=int, metavar="N", help=meaning)

@@ -7,7 +7,15 @@ import numpy as np
 
 from zoo.files import replaced_file
 
-_COLOURS = {"rnn": "tab:red", "gru": "tab:green", "lstm": "tab:blue"}
+_COLOURS = {
+    "rnn": "tab:red",
+    "gru": "tab:green",
+    "lstm": "tab:blue",
+    "mingru": "tab:olive",
+    "minlstm": "tab:cyan",
+    "sru": "tab:orange",
+    "rglru": "tab:purple",
+}
 _LEAST = 1e-12
 """Where the picture ends: what is smaller, a zero too, is drawn there."""
 

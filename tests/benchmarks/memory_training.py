@@ -118,7 +118,7 @@ def run(task, cell: str, length: int, settings, progress: Callable) -> dict:
 
     Args:
         task: of `memory_tasks`.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `zoo.layers.BY_CELL`.
         length: T in training; tested at T and 2 T.
         settings: has `units`, `steps`, `batch_size`, `learning_rate` and `seed`.
         progress: see `train`.
