@@ -20,7 +20,8 @@ Overridden, for which there is no other place:
 | --- | --- | --- |
 | `keras.layers.RNN.inner_loop` | `zoo.layers.RNN`, `LSTM`, `GRU` | kernels |
 | `keras.layers.RNN._maybe_config_dropout_masks` | `zoo.layers.RNN` | training alone |
-| `keras.Model._maybe_symbolic_build` | `zoo.models.SequenceTagger` | strings |
+| `keras.Model._maybe_symbolic_build` | `zoo.models` | strings |
+| `keras.Optimizer._all_reduce_sum_gradients` | `tasks.training.fitting` | clipping |
 
 `zoo.layers.RNN` calls `keras.layers.RNN._maybe_reset_dropout_masks` too.
 """

@@ -183,6 +183,22 @@ class Adam(keras.optimizers.Adam):
             )
         super().build(variables)
 
+    def apply(self, grads, trainable_variables=None):
+        """Takes a step along the sum of all replicas' gradients.
+
+        Keras would sum what each replica has clipped for itself.
+        """
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            given = [grad for grad in grads if grad is not None]
+            summed = iter(context.all_reduce("sum", given) if given else [])
+            grads = [None if grad is None else next(summed) for grad in grads]
+        super().apply(grads, trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Returns the gradients as they are: `apply` has summed them."""
+        return list(grads_and_vars)
+
     def update_step(self, gradient, variable, learning_rate):
         """Updates a variable and its two moments, by TensorFlow's own kernel."""
         index = self._get_variable_index(variable)

@@ -23,6 +23,7 @@ def test_what_is_overridden_is_there(own):
 def test_what_is_called_or_overridden_in_keras_is_there():
     assert callable(keras.layers.RNN._maybe_reset_dropout_masks)
     assert callable(keras.Model._maybe_symbolic_build)
+    assert callable(keras.optimizers.Optimizer._all_reduce_sum_gradients)
 
 
 def test_cells_of_keras_and_of_the_zoo_hold_dropout_masks():

@@ -5,10 +5,11 @@ from typing import Any
 
 from zoo import export, presets
 from zoo.errors import PresetError
+from zoo.models.replicas import Replicated
 from zoo.text import Vocabulary
 
 
-class Model:
+class Model(Replicated):
     """What makes a Keras model one that takes strings, and goes to disk and back.
 
     A model of the zoo is a `class Name(Model, keras.Model)`. (This class is none

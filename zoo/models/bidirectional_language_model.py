@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from zoo.layers import SampledSoftmax
+from zoo.models.replicas import Replicated, share_of_loss
 from zoo.typing import Tensor
 
 
-class BidirectionalLanguageModel(keras.Model):
+class BidirectionalLanguageModel(Replicated, keras.Model):
     """Predicts each token from those before it, and from those after it.
 
     ```
@@ -102,4 +103,5 @@ class BidirectionalLanguageModel(keras.Model):
             labels = ops.reshape(ids[:, there], (-1,))
             table = ops.convert_to_tensor(self.embedding.embeddings)
             losses.append(self.softmax(hidden, labels, table, training=training))
-        return sum(losses) / len(losses)
+        rows = ops.shape(x)[0]
+        return share_of_loss(sum(losses) / len(losses), rows, rows)

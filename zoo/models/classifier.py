@@ -24,6 +24,7 @@ from zoo.models.construction import (
     recurrent_layer,
 )
 from zoo.models.names import naming
+from zoo.models.replicas import share_of_compiled_loss
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
@@ -209,6 +210,10 @@ class SequenceClassifier(Model, keras.Model):
         So a training's loss is about twice its validation loss, which is of the
         verdict that both give together.
         """
+        loss = self._loss_of_verdicts(x, y, y_pred, sample_weight, training)
+        return share_of_compiled_loss(self, loss, y, sample_weight)
+
+    def _loss_of_verdicts(self, x, y, y_pred, sample_weight, training):
         if self.linear is None or not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         linear = self.linear(x)

@@ -16,6 +16,7 @@ from zoo.models.language_model import generation, scoring, serving
 from zoo.models.language_model.carried_state import CarriedState
 from zoo.models.language_model.stepper import Stepper
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
+from zoo.models.replicas import share_of_loss
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.models.texts import LEVELS, Language
 from zoo.text import Subwords, Vocabulary, WordTokenizer
@@ -90,7 +91,7 @@ class LanguageModel(Model, keras.Model):
 
     Call arguments:
         inputs: ids, int32 (batch, steps); or ids and `begins`, (batch,), bool or 0 and
-            1 (Keras' distributed training takes no bool).
+            1.
         training: whether dropout is applied, and which states are carried.
 
     Returns:
@@ -312,7 +313,7 @@ class LanguageModel(Model, keras.Model):
         count = ops.sum(weights)
         for metric in (self.nats, self.perplexity):
             metric.update_state(ops.stop_gradient(mean), sample_weight=count)
-        return mean
+        return share_of_loss(mean, count, ops.shape(y)[0])
 
     def _nats(self, labels, predictions, training):
         """Returns each token's cross-entropy, float32 (batch, steps)."""

@@ -12,6 +12,7 @@ from zoo.layers.nade_output import HIGH_TO_LOW
 from zoo.models.base import Model
 from zoo.models.construction import check_choice, check_least, options
 from zoo.models.music_model import endings, generation, scoring, serving
+from zoo.models.replicas import share_of_loss
 from zoo.typing import Tensor
 
 OUTPUTS = ("nade", "bernoulli")
@@ -235,7 +236,9 @@ class MusicModel(Model, keras.Model):
             tf.stop_gradient(published / tf.maximum(count, 1e-9)), sample_weight=count
         )
         total = tf.reduce_sum(weights * (frame_nats + costs.ending))
-        return total / tf.maximum(tf.reduce_sum(known), 1e-9)
+        known = tf.reduce_sum(known)
+        mean = total / tf.maximum(known, 1e-9)
+        return share_of_loss(mean, known, tf.shape(lengths)[0])
 
     def pieces(
         self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None

@@ -20,6 +20,7 @@ from zoo.models.construction import (
     recurrent_layer,
 )
 from zoo.models.names import naming
+from zoo.models.replicas import share_of_compiled_loss
 from zoo.models.tagger.token_features import (
     CHARACTER_FEATURES,
     CharacterFeatures,
@@ -223,25 +224,24 @@ class SequenceTagger(Model, keras.Model):
             )
         super().compile(optimizer, loss, **arguments)
 
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """As Keras', but that of the whole batch where replicas share it."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return share_of_compiled_loss(self, loss, y, sample_weight)
+
     def compute_metrics(
         self, x: Tensor, y: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> Any:
         """Returns the metrics of the best tags."""
         best = self.decode(y_pred, ops.not_equal(x, ""))
         return super().compute_metrics(x, y, best, sample_weight)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """As Keras', which under `tf.distribute` builds on a batch's mean over devices.
-
-        Strings have no mean; the first device's part has the same shapes and types.
-        """
-        if iterator is not None:
-            _, _, batches = next(iter(iterator))
-            parts_of = self.distribute_strategy.experimental_local_results
-            data_batch = keras.tree.map_structure(
-                lambda value: parts_of(value)[0], next(batches)
-            )
-        super()._maybe_symbolic_build(data_batch=data_batch)
 
     def set_word_vectors(self, words: Sequence[str], vectors: np.ndarray) -> int:
         """Gives words vectors that were learned elsewhere, to begin with.

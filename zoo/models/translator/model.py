@@ -14,6 +14,7 @@ from zoo.layers.stepping import Product
 from zoo.models.base import Model
 from zoo.models.construction import embedding, named_vocabulary, options
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
+from zoo.models.replicas import share_of_loss
 from zoo.models.text_inputs import Texts, paired_batches, text_batch
 from zoo.models.texts import LEVELS, Language
 from zoo.models.translator import alignment, scoring, search, serving
@@ -382,11 +383,12 @@ class Translator(Model, keras.Model):
         mean, count = weighted_mean(nats, weights), ops.sum(weights)
         for metric in (self.nats, self.perplexity):
             metric.update_state(ops.stop_gradient(mean), sample_weight=count)
-        share = self.config["label_smoothing"] if training else 0.0
-        if not share:
-            return mean
-        smooth = weighted_mean(_mean_nats(y_pred), weights)
-        return (1 - share) * mean + share * smooth
+        smoothed = self.config["label_smoothing"] if training else 0.0
+        loss = mean
+        if smoothed:
+            of_all = weighted_mean(_mean_nats(y_pred), weights)
+            loss = (1 - smoothed) * mean + smoothed * of_all
+        return share_of_loss(loss, count, ops.shape(y)[0])
 
     def translate(
         self,
