@@ -1,7 +1,11 @@
 """Batches of sequences of about the same length, in an order that can be resumed."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
+
+from tasks.data.sharding import WHOLE, Shard
 
 # A padded length of its own has to be worth what compiling for it takes.
 _BATCHES = 8
@@ -69,14 +73,19 @@ class BucketedBatches:
         """Chooses the epoch, from 0, whose order the next iteration has."""
         self._epoch.assign(epoch)
 
-    def dataset(self) -> tf.data.Dataset:
-        """Returns an epoch as (sequences (batch, steps), targets (batch, …))."""
-        batches = tf.data.Dataset.range(1).flat_map(self._epoch_batches)
+    def dataset(self, shard: Shard = WHOLE) -> tf.data.Dataset:
+        """Returns an epoch as (sequences (batch, steps), targets (batch, …)).
+
+        Args:
+            shard: which rows of each batch to read.
+        """
+        read = functools.partial(self._epoch_batches, shard)
+        batches = tf.data.Dataset.range(1).flat_map(read)
         # Without it Keras' `fit` cuts later epochs to the first one's length.
         cardinality = tf.data.experimental.assert_cardinality(len(self))
         return batches.apply(cardinality).prefetch(2)
 
-    def _epoch_batches(self, _):
+    def _epoch_batches(self, shard, _):
         order, numbers = tf.constant(self._sorted), tf.range(len(self), dtype=tf.int64)
         if self._seed is not None:
             # Shuffled as a whole, then grouped by bucket again: a stable sort.
@@ -88,7 +97,7 @@ class BucketedBatches:
 
         def batch(number):
             start, size, length = tf.unstack(tf.gather(plan, number))
-            places = order[start : start + size]
+            places = shard.of(order[start : start + size])
             shape = tf.stack([-1, length])
             rows, targets = self._rows(places)
             rows = rows.to_tensor(shape=shape)

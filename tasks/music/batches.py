@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data.bucketing import BucketedBatches
+from tasks.data.sharding import WHOLE, Shard
 from tasks.music.corpus import Pieces
 from zoo import music
 
@@ -67,9 +68,13 @@ class PieceBatches:
         self._buckets.set_epoch(epoch)
         self._epoch.assign(epoch)
 
-    def dataset(self) -> tf.data.Dataset:
-        """Returns an epoch as dicts: `roll`, uint8 (batch, steps, keys), `lengths`."""
-        return self._buckets.dataset().map(self._batch).prefetch(2)
+    def dataset(self, shard: Shard = WHOLE) -> tf.data.Dataset:
+        """Returns an epoch as dicts: `roll`, uint8 (batch, steps, keys), `lengths`.
+
+        Args:
+            shard: which rows of each batch to read.
+        """
+        return self._buckets.dataset(shard).map(self._batch).prefetch(2)
 
     def _batch(self, places, numbers):
         lengths = tf.math.count_nonzero(places, axis=1, dtype=tf.int32)

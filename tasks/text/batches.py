@@ -1,5 +1,6 @@
 """Texts as a language model trains on them: windows in a row, or whole sentences."""
 
+import functools
 import heapq
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from tasks.data import builders as data
 from tasks.data.bucketing import BucketedBatches
+from tasks.data.sharding import WHOLE, Shard
 from tasks.errors import UserError
 from tasks.text.corpus import Texts
 from zoo.models import LanguageModel
@@ -99,19 +101,25 @@ class StreamedWindows:
         """Chooses the epoch, from 0, whose windows the next iteration has."""
         self._epoch.assign(epoch)
 
-    def dataset(self) -> tf.data.Dataset:
+    def dataset(self, shard: Shard = WHOLE) -> tf.data.Dataset:
         """Returns an epoch as ((ids, begins), targets).
 
         ids and targets are int32 (batch, window), begins bool (batch,).
+
+        Args:
+            shard: which rows of each batch to read.
         """
-        batches = tf.data.Dataset.range(1).flat_map(self._epoch_batches)
+        read = functools.partial(self._epoch_batches, shard)
+        batches = tf.data.Dataset.range(1).flat_map(read)
         # Without it Keras' `fit` cuts later epochs to the first one's length.
         cardinality = tf.data.experimental.assert_cardinality(len(self))
         return batches.apply(cardinality).prefetch(2)
 
-    def _epoch_batches(self, _):
+    def _epoch_batches(self, shard, _):
         plan = tf.numpy_function(self._plan, [self._epoch], tf.int64, stateful=False)
         plan.set_shape([len(self), self._width, 3])
+        begin, end = shard.bounds(self._width)
+        plan = plan[:, begin:end]
         return tf.data.Dataset.from_tensor_slices(plan).map(
             self._batch, num_parallel_calls=2, deterministic=True
         )
@@ -193,9 +201,13 @@ class SentenceBatches(BucketedBatches):
         nothing = tf.zeros(sequences.nrows())
         super().__init__(sequences, nothing, batch_size, buckets, seed)
 
-    def dataset(self) -> tf.data.Dataset:
-        """Returns an epoch as (x, y), each int32 (batch, steps)."""
-        return super().dataset().map(lambda y, _: (LanguageModel.inputs(y), y))
+    def dataset(self, shard: Shard = WHOLE) -> tf.data.Dataset:
+        """Returns an epoch as (x, y), each int32 (batch, steps).
+
+        Args:
+            shard: which rows of each batch to read.
+        """
+        return super().dataset(shard).map(lambda y, _: (LanguageModel.inputs(y), y))
 
 
 def encode(model, texts: Sequence[str]) -> tf.RaggedTensor:

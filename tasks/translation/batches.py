@@ -8,6 +8,7 @@ import tensorflow as tf
 from tasks.data import builders as data
 from tasks.data import training_forms
 from tasks.data.bucketing import BucketedBatches
+from tasks.data.sharding import WHOLE, Shard
 from tasks.errors import UserError
 from tasks.translation.corpus import Pairs
 from tasks.translation.forms import OtherForms
@@ -86,14 +87,18 @@ class PairBatches(BucketedBatches):
         self._pairs = len(sizes)
         super().__init__(texts, translations, batch_size, buckets, seed, sizes)
 
-    def dataset(self) -> tf.data.Dataset:
-        """Returns an epoch as ((x, y<t-1>), y), each int32 (batch, steps)."""
+    def dataset(self, shard: Shard = WHOLE) -> tf.data.Dataset:
+        """Returns an epoch as ((x, y<t-1>), y), each int32 (batch, steps).
+
+        Args:
+            shard: which rows of each batch to read.
+        """
 
         def pair(texts, translations):
             targets = tf.maximum(translations, 0)  # where the padding is -1
             return (texts, Translator.inputs(targets)), targets
 
-        return super().dataset().map(pair)
+        return super().dataset(shard).map(pair)
 
     def _rows(self, places):
         """Chooses the form of each pair, by the seed, the epoch and its place."""
