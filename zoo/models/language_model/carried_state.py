@@ -52,12 +52,14 @@ class CarriedState:
         )
         with tf.control_dependencies([] if fits is None else [fits]):
             begins = begins[:, None]
-        return [self._rows(state, before, rows, begins) for state in self._states]
+        return [self._rows(state, rows, begins) for state in self._states]
 
     @staticmethod
-    def _rows(state, before, rows, begins):
+    def _rows(state, rows, begins):
         zeros = tf.zeros([rows, state.shape[-1]], state.dtype)
-        carried = tf.cond(before == rows, lambda: tf.identity(state), lambda: zeros)
+        # Whatever rows the state has. (Where the batch's are known when a graph is
+        # made, constant folding takes the first branch of a `tf.cond` on them.)
+        carried = tf.concat([tf.identity(state), zeros], axis=0)[:rows]
         return tf.where(begins, zeros, carried)
 
     def store(self, states: list[tf.Tensor]) -> None:

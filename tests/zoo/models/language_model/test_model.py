@@ -79,6 +79,19 @@ def test_windows_with_the_state_carried_cost_what_one_pass_costs():
     )
 
 
+def test_training_without_a_kernel_carries_states_of_a_known_number_of_rows():
+    model = make()
+    for layer in model.recurrent.layers:
+        layer.fused = False
+    model.compile(keras.optimizers.SGD(0.0))  # what the weights cost as they are
+    data = windows(X[:, :16], Y[:, :16], 8)
+    x, begins = (np.stack(each) for each in zip(*(x for x, _ in data), strict=True))
+    y = np.stack([y for _, y in data])
+    batches = tf.data.Dataset.from_tensor_slices(((x, begins), y))
+    found = model.fit(batches, epochs=2, shuffle=False, verbose=0).history["nats"]
+    np.testing.assert_allclose(found, nats(model, X[:, :16], Y[:, :16]), atol=1e-5)
+
+
 def test_each_row_starts_anew_where_its_text_begins():
     model = make()
     first, second = (X[:, :8], np.full(4, True)), (X[:, 8:16], np.arange(4) % 2 == 0)
