@@ -2,7 +2,7 @@
 
 from zoo.errors import did_you_mean, nearest
 
-__all__ = ["TrainingError", "UserError", "did_you_mean", "nearest"]
+__all__ = ["LostWorkerError", "TrainingError", "UserError", "did_you_mean", "nearest"]
 
 
 class UserError(Exception):
@@ -11,3 +11,10 @@ class UserError(Exception):
 
 class TrainingError(RuntimeError):
     """A training that can't go on."""
+
+
+class LostWorkerError(RuntimeError):
+    """Another worker has gone, and all have to be started again."""
+
+    # What the operating system knows as a failure that passes.
+    EXIT_CODE = 75

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import simple_parsing
 
-from tasks.cli import answers, outputs
+from tasks.cli import answers, launching, outputs
 from tasks.cli.config import PredictionConfig
 from tasks.cli.parser import Formatter, Parser
 from tasks.data import text_files
-from tasks.errors import TrainingError, UserError
+from tasks.errors import LostWorkerError, TrainingError, UserError
 from zoo.errors import PresetError
 from zoo.version import __version__
 
@@ -98,7 +98,8 @@ def main(
 
     Returns:
         The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
-        for a training that failed, 130 for one that was interrupted.
+        for a training that failed, 75 for one that lost a worker, 130 for one that
+        was interrupted.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
@@ -115,7 +116,10 @@ def _told(template, parser, argv):
         return 0
     arguments = parser.parse_args(argv)
     try:
-        with imports_told_briefly():
+        if getattr(arguments, "workers", None) is not None:
+            return _launch(template, arguments, argv, parser.prog)
+        distributed = getattr(arguments, "distributed", False)
+        with imports_told_briefly(looks_for_devices=not distributed):
             import zoo.presets  # noqa: F401 - imports TensorFlow
         return _run(template, arguments, argv)
     except (UserError, PresetError) as error:
@@ -129,6 +133,9 @@ def _told(template, parser, argv):
             reason = f"{error.filename} {error.strerror}. Give another name."
         print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return 2
+    except LostWorkerError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return LostWorkerError.EXIT_CODE
     except TrainingError as error:
         print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
         return 1
@@ -226,17 +233,73 @@ def _flag(name):
 
 def _train(template, arguments, argv):
     from tasks.training import fitting as training
+    from tasks.training import workers
 
     config = arguments.config
     _check_sources(config, argv)
-    output = arguments.output
-    if output is None:
-        data = config.own_data() or " ".join(config.dataset)
-        output = Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
+    output = _output(template, arguments)
+    resume = arguments.resume
+    if arguments.distributed:
+        # What starts a worker again does so by the same command.
+        resume = resume or (output / training.CHECKPOINTS).exists()
     given = _given(config, argv)
-    config = training.open_output(output, config, given, arguments.resume)
+    config = training.open_output(output, config, given, resume)
     config.check()
-    _function(template.train)(config, output)
+    try:
+        if arguments.distributed:
+            training.join_workers(config, output, arguments.join_timeout)
+        with workers.lost_told():
+            _function(template.train)(config, output)
+    except workers.Done:
+        print("done        the chief measures and saves what all have trained")
+
+
+def _output(template, arguments):
+    """Returns where a training's files go."""
+    if arguments.output is not None:
+        return arguments.output
+    data = arguments.config.own_data() or " ".join(arguments.config.dataset)
+    return Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
+
+
+def _launch(template, arguments, argv, program):
+    """Trains by several processes, and returns the exit code."""
+    if arguments.workers < 1:
+        raise UserError(f"--workers must be at least 1, found {arguments.workers}.")
+    if arguments.distributed:
+        raise UserError(
+            "--workers starts workers here, --distributed is one that was started: "
+            "give one of them."
+        )
+    if arguments.config.mirrored:
+        raise UserError("--mirrored is for one process: leave it out with --workers.")
+    _check_sources(arguments.config, argv)
+    output = _output(template, arguments)
+    outputs.check_folder(output, "--output")
+    if (output / "checkpoints").exists() and not arguments.resume:
+        raise UserError(
+            f"{output} holds a training already. Go on with it by --resume, or choose "
+            "another --output."
+        )
+    if not arguments.resume:  # else some come from the training's record
+        arguments.config.check()
+    own = _without(argv, "--workers")
+    if arguments.output is None:
+        own += ["--output", str(output)]
+    return launching.launch(
+        template.name, program, [*own, "--distributed"], arguments.workers, output
+    )
+
+
+def _without(argv, flag):
+    """Returns arguments without a flag and its value."""
+    kept, skipped = [], False
+    for argument in argv:
+        if skipped or argument == flag or argument.startswith(f"{flag}="):
+            skipped = not skipped and argument == flag
+            continue
+        kept.append(argument)
+    return kept
 
 
 def _export(arguments):
@@ -288,6 +351,7 @@ def _parser(template, program=None):
     commands["train"].add_argument(
         "--resume", action="store_true", help="go on with an interrupted training"
     )
+    _take_workers(commands["train"])
     for name in ("evaluate", *own, "export"):
         commands[name].add_argument(
             "--model",
@@ -346,6 +410,30 @@ def _add_commands(parser, own):
     }
 
 
+def _take_workers(parser):
+    parser.add_argument(
+        "--distributed",
+        action="store_true",
+        help="be one of several workers, those that TF_CONFIG names: all run the same "
+        "command, with an --output that they share. --batch-size is that of all "
+        "together. Started again, they go on where they were",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="train by so many processes on this machine, each with its part of every "
+        "batch and of the GPUs. What dies is started again, and goes on where it was",
+    )
+    parser.add_argument(
+        "--join-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="with --distributed: how long to wait for the other workers",
+    )
+
+
 def _take_texts(parser):
     parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
     parser.add_argument(
@@ -361,11 +449,15 @@ def _take_texts(parser):
 
 
 @contextlib.contextmanager
-def imports_told_briefly():
+def imports_told_briefly(looks_for_devices=True):
     """Keeps TensorFlow's messages about the machine, on import, off stderr.
 
     They come from C++ before any setting could silence them, and a user's
     mistake should be the only thing that stderr tells.
+
+    Args:
+        looks_for_devices: whether to look for GPUs, which it comments on. A worker
+            can't, before it has joined the others.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -375,7 +467,8 @@ def imports_told_briefly():
     try:
         import tensorflow as tf
 
-        tf.config.list_logical_devices()  # looks for GPUs, which it comments on
+        if looks_for_devices:
+            tf.config.list_logical_devices()
         yield
     finally:
         os.dup2(saved, 2)

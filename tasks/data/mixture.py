@@ -98,14 +98,14 @@ def by_data_set(parts: Sequence, batches: Callable):
 
     Args:
         parts: examples, with a `source`, of one dataset or of several.
-        batches: (examples) → what has their batches as `dataset()`.
+        batches: (examples) → their batches.
 
     Returns:
-        A `tf.data.Dataset`; of several parts a dict of them by the data set's name.
+        The batches; of several parts a dict of them by the data set's name.
     """
     if len(parts) == 1:
-        return batches(parts[0]).dataset()
-    return {_data_set(part.source): batches(part).dataset() for part in parts}
+        return batches(parts[0])
+    return {_data_set(part.source): batches(part) for part in parts}
 
 
 def _data_set(source):

@@ -53,25 +53,29 @@ def train(settings: Config, output: Path) -> None:
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
     size = settings.batch_size, settings.buckets
-    with training.strategy(settings).scope():
+    data_read = {"train": corpus.train, "validation": corpus.validation}
+    strategy = training.strategy(settings, **data_read)
+    with strategy.scope():
         model = _build(settings, corpus.train)
-        batches = music_batches.PieceBatches(
-            corpus.train,
-            *size,
-            settings.transpose,
-            settings.seed,
-            settings.transposed_epochs,
-        )
+    batches = music_batches.PieceBatches(
+        corpus.train,
+        *size,
+        settings.transpose,
+        settings.seed,
+        settings.transposed_epochs,
+    )
+    with strategy.scope():
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
-    training.begin(output, settings, train=corpus.train, validation=corpus.validation)
+    training.begin(output, settings, **data_read)
     history = training.fit(
         model,
         batches,
-        music_batches.PieceBatches(corpus.validation, *size).dataset(),
+        music_batches.PieceBatches(corpus.validation, *size),
         settings,
         output / training.CHECKPOINTS,
         MONITOR,
     )
+    model = training.for_one_process(model)  # the chief's: here the others are done
     record = {"command": settings.command("music"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, MONITOR, _card(model)

@@ -83,16 +83,18 @@ def train(settings: Config, output: Path) -> None:
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    with training.strategy(settings).scope():
+    data_read = {"train": corpus.train, "validation": corpus.validation}
+    strategy = training.strategy(settings, **data_read)
+    with strategy.scope():
         model = _build(settings, corpus, texts)
-        training_batches = _batches(settings, corpus, model)
-        if texts is not None:
-            place = len(texts.places) // HELD_OUT
-            held_out, stream = np.split(texts.places, [place])
-            windows = pretraining.windows(stream, settings.pretrain_window)
-        training.begin(  # not before all mistakes are told
-            output, settings, model, train=corpus.train, validation=corpus.validation
-        )
+    training_batches = _batches(settings, corpus, model)
+    if texts is not None:
+        place = len(texts.places) // HELD_OUT
+        held_out, stream = np.split(texts.places, [place])
+        windows = pretraining.windows(stream, settings.pretrain_window)
+    # Not before all mistakes are told.
+    training.begin(output, settings, model, **data_read)
+    with strategy.scope():
         watched = [metrics.TokenAccuracy(name="accuracy")]
         if corpus.scheme != tags.PLAIN:
             watched.append(metrics.EntityF1(model.tags, corpus.scheme, name="f1"))
@@ -100,13 +102,14 @@ def train(settings: Config, output: Path) -> None:
             training.optimizer(settings, len(training_batches) * settings.epochs),
             metrics=watched,
         )
-        record = {"command": settings.command("ner"), **corpus.record}
-        if texts is not None:
+    record = {"command": settings.command("ner"), **corpus.record}
+    if texts is not None:
+        with strategy.scope():
             language_model = TaggerLanguageModel(model, texts.words, seed=settings.seed)
-            record |= _pretrained_on(settings)
-            record |= pretraining.pretrain(
-                language_model, windows, held_out, settings, output
-            )
+        record |= _pretrained_on(settings)
+        record |= pretraining.pretrain(
+            language_model, windows, held_out, settings, output
+        )
     validation = mixture.by_data_set(
         corpus.validations,
         lambda part: batches.bucketed(part, model.tags, settings.batch_size),
@@ -120,6 +123,7 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
         monitor,
     )
+    model = training.for_one_process(model)  # the chief's: here the others are done
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     for test in corpus.tests:
         _measure(preset, model, test, settings.batch_size)

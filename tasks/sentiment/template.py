@@ -52,45 +52,46 @@ def train(settings: Config, output: Path) -> None:
     monitor = MONITOR_OF_SETS if corpus.train.multi_label else MONITOR
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    with training.strategy(settings).scope():
+    data_read = {
+        "train": corpus.train,
+        "validation": corpus.validation,
+        "unlabelled": unlabelled,
+    }
+    strategy = training.strategy(settings, **data_read)
+    with strategy.scope():
         model = _build(settings, corpus, unlabelled)
-        if settings.pretrain_split:
-            print(f"pretraining {len(unlabelled):,} texts")
-            encode = _encoder(model)
-            windows = pretraining.windows(
-                pretraining.encoded(encode, unlabelled), settings.pretrain_window
-            )
-        training.begin(
-            output,
-            settings,
-            model,
-            train=corpus.train,
-            validation=corpus.validation,
-            unlabelled=unlabelled,
+    if settings.pretrain_split:
+        print(f"pretraining {len(unlabelled):,} texts")
+        encode = _encoder(model)
+        windows = pretraining.windows(
+            pretraining.encoded(encode, unlabelled), settings.pretrain_window
         )
-        training_batches = batches.bucketed(
-            model,
-            corpus.train,
-            settings.batch_size,
-            buckets=settings.buckets,
-            seed=settings.seed,
-        )
+    training.begin(output, settings, model, **data_read)
+    training_batches = batches.bucketed(
+        model,
+        corpus.train,
+        settings.batch_size,
+        buckets=settings.buckets,
+        seed=settings.seed,
+    )
+    with strategy.scope():
         model.compile(
             training.optimizer(settings, len(training_batches) * settings.epochs),
             **_objective(corpus.train.multi_label),
         )
-        record = {"command": settings.command("sentiment"), **corpus.record}
-        if settings.map:
-            record["map"] = settings.map
-        if settings.pretrain_split:
+    record = {"command": settings.command("sentiment"), **corpus.record}
+    if settings.map:
+        record["map"] = settings.map
+    if settings.pretrain_split:
+        with strategy.scope():
             language_model = BidirectionalLanguageModel(
                 model.embedding, model.first_recurrent, seed=settings.seed
             )
-            held_out = pretraining.encoded(encode, corpus.validation.texts)
-            record |= _pretrained_on(settings, unlabelled)
-            record |= pretraining.pretrain(
-                language_model, windows, held_out, settings, output
-            )
+        held_out = pretraining.encoded(encode, corpus.validation.texts)
+        record |= _pretrained_on(settings, unlabelled)
+        record |= pretraining.pretrain(
+            language_model, windows, held_out, settings, output
+        )
     history = training.fit(
         model,
         training_batches,
@@ -102,6 +103,7 @@ def train(settings: Config, output: Path) -> None:
         output / training.CHECKPOINTS,
         monitor,
     )
+    model = training.for_one_process(model)  # the chief's: here the others are done
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     for test in corpus.tests:
         _measure(preset, model, test, settings.batch_size)

@@ -52,22 +52,24 @@ def train(settings: Config, output: Path) -> None:
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    with training.strategy(settings).scope():
+    data_read = {"train": corpus.train, "validation": corpus.validation}
+    strategy = training.strategy(settings, **data_read)
+    with strategy.scope():
         model = _build(settings, corpus)
-        size = settings.batch_size, settings.window, settings.buckets
-        train = corpus.train.packed(settings.pack)
-        batches = text_streams.batches(model, train, *size, seed=settings.seed)
+    size = settings.batch_size, settings.window, settings.buckets
+    train = corpus.train.packed(settings.pack)
+    batches = text_streams.batches(model, train, *size, seed=settings.seed)
+    with strategy.scope():
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
     validation, monitor = None, None
     if corpus.validation:
-        validation = text_streams.batches(model, corpus.validation, *size).dataset()
+        validation = text_streams.batches(model, corpus.validation, *size)
         monitor = MONITOR
-    training.begin(
-        output, settings, model, train=corpus.train, validation=corpus.validation
-    )
+    training.begin(output, settings, model, **data_read)
     history = training.fit(
         model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )
+    model = training.for_one_process(model)  # the chief's: here the others are done
     record = {"command": settings.command("text"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, monitor, CARD, _sample(model)

@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tasks.errors import TrainingError, UserError
+from tasks.training import workers
 from zoo.files import replaced_file
 
 
@@ -108,6 +110,8 @@ class Checkpoints(keras.callbacks.Callback):
     Where the optimizer keeps a moving average of the weights, the average is what is
     validated and what the best epoch's checkpoint holds.
 
+    Of several workers the chief alone writes, and its history is that of all.
+
     Args:
         model: a compiled model.
         folder: where `latest/`, `best/` and `history.csv` go.
@@ -122,7 +126,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._folder = Path(folder)
         self._patience = patience
         self._monitor = monitor
-        model.optimizer.build(model.trainable_variables)
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
         state = [*_state(model), *model.optimizer.variables]
         self._json = tf.Variable("[]", trainable=False)
         latest = tf.train.Checkpoint(
@@ -143,22 +148,29 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             UserError: all are damaged, or they don't fit the model.
         """
-        paths = _checkpoints(self._folder / "latest")
-        for path in paths:
-            self.history = _history(path)
-            if self.history and _is_whole(self._best_path()):
-                _restore(self._latest, path)
-                return
-            print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
-        self.history = []
-        if paths:
+        path, self.history = workers.as_the_chief(
+            self._latest_whole() if workers.is_chief() else None
+        )
+        if path is not None:
+            _restore(self._latest, self._folder / "latest" / path)
+        elif _checkpoints(self._folder / "latest"):
             raise UserError(
                 f"The checkpoints in {self._folder} are damaged, all of them. Train "
                 "anew, in another --output."
             )
 
+    def _latest_whole(self):
+        """Returns the latest whole checkpoint's name, or None, and its history."""
+        for path in _checkpoints(self._folder / "latest"):
+            self.history = _history(path)
+            if self.history and _is_whole(self._best_path()):
+                return path.name, self.history
+            print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
+        return None, []
+
     def restore_best(self) -> None:
         """Gives the model the weights of the best epoch."""
+        workers.as_the_chief(None)  # has to be done with writing them
         _restore(self._best, self._best_path())
 
     def _best_path(self):
@@ -198,7 +210,14 @@ class Checkpoints(keras.callbacks.Callback):
         """Saves the epoch; the best one first, for the latest refers to it."""
         row = {name: float(value) for name, value in logs.items()}
         seconds = round(time.monotonic() - self._began, 1)
-        self.history.append({"epoch": epoch + 1, "seconds": seconds, **row})
+        row = {"epoch": epoch + 1, "seconds": seconds, **row}
+        self.history.append(workers.as_the_chief(row))
+        if workers.is_chief():
+            self._save(epoch)
+        if self._epochs_since_best() >= self._patience:
+            self.model.stop_training = True
+
+    def _save(self, epoch):
         if self._epochs_since_best() == 0:
             self._swap_averages()
             self._best.save(epoch)
@@ -206,8 +225,6 @@ class Checkpoints(keras.callbacks.Callback):
         self._json.assign(json.dumps(self.history))
         self._latest.save(epoch)
         self._write_csv()
-        if self._epochs_since_best() >= self._patience:
-            self.model.stop_training = True
 
     def _swap_averages(self):
         """Exchanges the weights and their averages, where there are any.
@@ -247,12 +264,12 @@ class Validations(keras.callbacks.Callback):
     mean, `val_f1`: the sets count alike, however large they are.
 
     Args:
-        datasets: the sets by their names.
+        datasets: the sets by their names, as `evaluate` takes them.
         averages: the callback that swaps the weights for their averages, if they are
             kept, while it is tested.
     """
 
-    def __init__(self, datasets: Mapping[str, tf.data.Dataset], averages: Checkpoints):
+    def __init__(self, datasets: Mapping[str, Any], averages: Checkpoints):
         super().__init__()
         self._datasets = datasets
         self._averages = averages

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,14 +15,34 @@ from tasks.cli import outputs
 from tasks.cli.config import TrainingConfig
 from tasks.errors import UserError
 from tasks.reporting import cards
-from tasks.training import callbacks, fingerprints, hardware
+from tasks.training import callbacks, cluster, fingerprints, hardware, workers
+from tasks.training.workers import for_one_process
 from zoo import plots, presets
 from zoo.files import replaced_file
 
+__all__ = [
+    "CHECKPOINTS",
+    "CONFIG",
+    "DATA",
+    "Adam",
+    "begin",
+    "finish",
+    "fit",
+    "for_one_process",
+    "join_workers",
+    "minutes",
+    "open_output",
+    "optimizer",
+    "strategy",
+]
+
 CONFIG, DATA, CHECKPOINTS = "config.json", "data.json", "checkpoints"
+FINISHED = "finished.json"
 # What another machine may have elsewhere, and what only says when to stop: it goes on
 # as it would have with more patience from the beginning.
 _FREE = {"data_dir", "patience"}
+# What each worker of a training may have otherwise.
+_OWN = {"data_dir"}
 
 
 def open_output(output: Path, config, given: Collection[str], resume: bool):
@@ -132,6 +154,8 @@ def begin(output: Path, config, model=None, **data) -> None:
         found["vocabulary"] = {"fingerprint": fingerprints.of_vocabularies(model)}
     if (output / CHECKPOINTS).exists():
         _check_data(output, found)
+    if not workers.is_chief():
+        return
     for name, content in {CONFIG: dataclasses.asdict(config), DATA: found}.items():
         with replaced_file(output / name) as file:
             file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
@@ -159,8 +183,53 @@ def _check_data(output, found):
         )
 
 
-def strategy(config: TrainingConfig) -> tf.distribute.Strategy:
-    """Returns how the work is spread: build and train the model in its scope."""
+def join_workers(config: TrainingConfig, output: Path, seconds: float) -> None:
+    """Makes this process one of the workers that `TF_CONFIG` names.
+
+    Where the training is over but for what the chief does after it, the chief goes on
+    alone.
+
+    Args:
+        config: the training's config, which has to be that of all workers.
+        output: the training's folder, which has to be shared.
+        seconds: how long to wait for the others.
+
+    Raises:
+        UserError: see `workers.join`.
+        workers.Done: this isn't the chief, and the training is over.
+    """
+    this = cluster.read(os.environ)
+    if config.mirrored:
+        raise UserError(
+            "--mirrored is for one process. Leave it out: with --distributed each "
+            "worker uses all its GPUs."
+        )
+    if _is_over(output / CHECKPOINTS, config):
+        if not this.is_chief:
+            raise workers.Done
+        return
+    flags = {
+        name: value
+        for name, value in dataclasses.asdict(config).items()
+        if name not in _OWN
+    }
+    workers.join(flags, output, seconds)
+
+
+def strategy(config: TrainingConfig, **data) -> tf.distribute.Strategy:
+    """Returns how the work is spread: build and compile the model in its scope.
+
+    Args:
+        config: the training's config.
+        **data: what was read, by name: it has to be the same for all workers.
+
+    Raises:
+        UserError: another worker has read other data.
+    """
+    found = workers.strategy()
+    if found is not None:
+        workers.check_data(**data)
+        return found
     if config.mirrored:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -248,7 +317,7 @@ def optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
 def fit(
     model: keras.Model,
     batches,
-    validation: tf.data.Dataset | Mapping[str, tf.data.Dataset] | None,
+    validation: Any,
     config: TrainingConfig,
     folder: Path,
     monitor: str | None,
@@ -260,12 +329,14 @@ def fit(
         model: a model compiled with `optimizer`.
         batches: the training set: `tasks.data.bucketing.BucketedBatches`, or what has
             its `dataset`, `set_epoch` and length, and `shapes` if they are several.
-        validation: the set to choose the best epoch on; or several by name, to choose
-            by the mean of what they give; None to keep the last.
+        validation: such batches to choose the best epoch on; or several by name, to
+            choose by the mean of what they give; None to keep the last. Workers
+            validate each on its shard.
         config: epochs and patience.
         folder: where checkpoints, `history.csv` and TensorBoard's logs go.
         monitor: the validation metric to choose by, see `callbacks.merit`.
-        watchers: callbacks that may add figures to an epoch's logs, to choose by.
+        watchers: callbacks that may add figures to an epoch's logs, to choose by; of
+            several workers the chief's alone are called.
 
     Returns:
         The history: what each epoch took and gave. The model has the weights of
@@ -275,34 +346,70 @@ def fit(
         TrainingError: the loss is NaN or infinite. The checkpoints are those of
             the last good epoch.
     """
-    with model.distribute_strategy.scope():  # for the optimizer's variables
-        checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    chief = workers.is_chief()
+    watchers = list(watchers if chief else ())
+    strategy = model.distribute_strategy
     if isinstance(validation, Mapping):
-        watchers = [callbacks.Validations(validation, checkpoints), *watchers]
+        parts = {
+            name: workers.distributed(part, strategy)
+            for name, part in validation.items()
+        }
+        watchers.insert(0, callbacks.Validations(parts, checkpoints))
         validation = None
+    elif validation is not None:
+        validation = workers.distributed(validation, strategy)
     checkpoints.restore_latest()
     done = len(checkpoints.history)
     if checkpoints.is_finished(config.epochs):
         print(checkpoints.why_finished(config.epochs))
     else:
         model.fit(
-            batches.dataset(),
+            workers.distributed(batches, strategy),
             validation_data=validation,
             epochs=config.epochs,
             initial_epoch=done,
             shuffle=False,  # the batches know their order
-            verbose="auto" if sys.stdout.isatty() else 2,
+            verbose=_verbosity() if chief else 0,
             callbacks=[
-                callbacks.Progress(len(batches), getattr(batches, "shapes", 1)),
+                *([_progress(batches)] if chief else ()),
                 callbacks.Order(batches),
                 callbacks.Divergence(),
                 *watchers,
                 checkpoints,
-                keras.callbacks.TensorBoard(folder / "tensorboard"),
+                *([_tensorboard(folder)] if chief else ()),
             ],
         )
     checkpoints.restore_best()
+    if chief:
+        with replaced_file(folder / FINISHED) as file:
+            file.write_text(json.dumps(_end(config)) + "\n", "utf-8")
     return checkpoints.history
+
+
+def _verbosity():
+    return "auto" if sys.stdout.isatty() else 2
+
+
+def _progress(batches):
+    return callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
+
+
+def _tensorboard(folder):
+    return keras.callbacks.TensorBoard(folder / "tensorboard")
+
+
+def _end(config):
+    """Returns what says when a training ends."""
+    return {"epochs": config.epochs, "patience": config.patience}
+
+
+def _is_over(folder, config):
+    """Says whether a training has come to the end that a config asks for."""
+    try:
+        return json.loads((folder / FINISHED).read_text("utf-8")) == _end(config)
+    except (OSError, ValueError):
+        return False
 
 
 def minutes(history: list[dict]) -> float:

@@ -59,11 +59,7 @@ def pretrain(
     length = settings.pretrain_window
     batches = _batches(windows, settings.pretrain_batch_size, settings.seed)
     validation = _windows(held_out, length)[:_VALIDATION_WINDOWS]
-    if len(validation):
-        validation = _batches(validation, _VALIDATION_BATCH).dataset()
-    else:
-        validation = None
-    language_model.build((None, length))
+    validation = _batches(validation, _VALIDATION_BATCH) if len(validation) else None
     schedule = dataclasses.replace(
         settings,
         epochs=settings.pretrain_epochs,
@@ -74,7 +70,10 @@ def pretrain(
         clip_value=None,
         ema_momentum=0.0,
     )
-    language_model.compile(training.optimizer(schedule, len(batches) * schedule.epochs))
+    steps = len(batches) * schedule.epochs
+    with language_model.distribute_strategy.scope():
+        language_model.build((None, length))
+        language_model.compile(training.optimizer(schedule, steps))
     history = training.fit(
         language_model,
         batches,

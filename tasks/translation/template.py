@@ -69,29 +69,31 @@ def train(settings: Config, output: Path) -> None:
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    with training.strategy(settings).scope():
+    data_read = {"train": corpus.train, "validation": corpus.validation}
+    strategy = training.strategy(settings, **data_read)
+    with strategy.scope():
         model = _build(settings, corpus)
-        size = settings.max_tokens, settings.batch_size, settings.buckets
-        batches = _batches(model, corpus.train, size, settings)
+    size = settings.max_tokens, settings.batch_size, settings.buckets
+    batches = _batches(model, corpus.train, size, settings)
+    with strategy.scope():
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
     validation = parallel_batches.batches(model, corpus.validation, *size)
     watchers = []
     if settings.choose_by == "bleu":
         chosen_on = corpus.validation.spread(CHOSEN_ON)
         watchers = [measures.ValidationBleu(chosen_on, settings.batch_size)]
-    training.begin(
-        output, settings, model, train=corpus.train, validation=corpus.validation
-    )
+    training.begin(output, settings, model, **data_read)
     monitor = MONITORS[settings.choose_by]
     history = training.fit(
         model,
         batches,
-        validation.dataset(),
+        validation,
         settings,
         output / training.CHECKPOINTS,
         monitor,
         watchers,
     )
+    model = training.for_one_process(model)  # the chief's: here the others are done
     record = {"command": settings.command("translation"), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     for test in corpus.tests:

@@ -144,7 +144,7 @@ def train(
     history = training.fit(
         model,
         batches,
-        validation.dataset(),
+        validation,
         config,
         folder,
         monitor="val_score",

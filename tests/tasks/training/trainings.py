@@ -1,0 +1,94 @@
+"""Trains a tiny model of each template, by one process or as one of several workers.
+
+python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [TEMPLATE …]
+
+With TF_CONFIG it is a worker. What it trains goes to FOLDER/RUN/<template>.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from tasks import music, ner, sentiment, text, translation
+from tasks.cli import command_line as cli
+from tasks.training import workers
+from zoo import music as notes
+from zoo.layers import fused
+
+# Batches of three rows, and one of one: shares of one and two, of none and one.
+COMMON = """
+    --epochs 2 --batch-size 3 --buckets 1 --units 2 --clip-norm 0.1 --ema-momentum 0.5
+    --learning-rate 0.02 --weight-decay 0.1
+"""
+FLAGS = {
+    "sentiment": """
+        --train-file {folder}/own.csv --validation-file {folder}/own.csv
+        --test-file {folder}/own.csv --embedding-units 3 --word-dropout 0
+        --embedding-dropout 0 --dropout 0 --pretrain-dataset synthetic/reviews
+        --pretrain-split train[:10] --pretrain-window 5 --pretrain-epochs 1
+        --pretrain-batch-size 3 --data-dir {data}
+    """,
+    "ner": """
+        --train-file {folder}/own.conll --validation-file {folder}/own.conll
+        --test-file {folder}/own.conll --word-units 3 --lowercase-units 2
+        --character-embedding-units 2 --character-units 2 --word-dropout 0 --dropout 0
+        --augment-names 0.5
+    """,
+    "text": """
+        --files {folder}/own.txt --window 8 --embedding-units 3 --hold-out 0.2
+    """,
+    "music": "--midi-files {folder}/*.mid --frame-units 3 --transpose 2",
+    "translation": """
+        --files {folder}/own.de {folder}/own.en
+        --validation-files {folder}/own.de {folder}/own.en
+        --level character --embedding-units 4 --units 4 --dropout 0
+        --embedding-dropout 0
+    """,
+}
+TEMPLATES = {
+    each.name: each
+    for each in (m.TEMPLATE for m in (sentiment, ner, text, music, translation))
+}
+# The others go cell by cell: kernels take seconds to be compiled.
+BY_KERNELS = ("sentiment",)
+
+
+def write_files(folder: Path) -> None:
+    """Writes what is trained on."""
+    rows = "fine one,pos\nbad,neg\nvery good film,pos\ndull,neg\nso bad it is,neg\n"
+    (folder / "own.csv").write_text("text,label\n" + rows + "nice,pos\nawful,neg\n")
+    sentences = "Ann B-PER\nmet O\nRome B-LOC\n", "Bob B-PER\nran O\n", "Go O\n"
+    (folder / "own.conll").write_text("\n".join((sentences * 3)[:7]))
+    (folder / "own.txt").write_text("a bad cab, a cab, add a bed; " * 7)
+    for number in range(7):
+        chords = [notes.frame("C E G"), notes.frame("D F A")] * (number + 2)
+        notes.write_midi(chords, folder / f"{number}.mid", tempo=120)
+    for name in ("own.de", "own.en"):
+        lines = [name[-2:] * (number % 3 + 1) for number in range(7)]
+        (folder / name).write_text("\n".join(lines) + "\n")
+
+
+def config(name: str, folder: Path, data: Path):
+    """Returns what a template is trained with."""
+    flags = (COMMON + FLAGS[name]).format(folder=folder, data=data).split()
+    return cli._parser(TEMPLATES[name]).parse_args(["train", *flags]).config
+
+
+def main() -> None:
+    """Trains all templates, one after the other."""
+    folder, data, run = map(Path, sys.argv[1:4])
+    if "TF_CONFIG" in os.environ:
+        workers.join({}, folder / run, 120)
+    surroundings = fused._surroundings
+    for name in sys.argv[4:] or TEMPLATES:
+        by_kernels = name in BY_KERNELS
+        fused._surroundings = surroundings if by_kernels else lambda: "for the test"
+        train = cli._function(TEMPLATES[name].train)
+        try:
+            train(config(name, folder, data), folder / run / name)
+        except workers.Done:
+            print("done", name, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
