@@ -1,0 +1,26 @@
+"""What the benchmark of several workers reckons with."""
+
+import pytest
+
+from tests.benchmarks import distributed_training as benchmark
+
+
+def test_a_ring_sends_each_array_nearly_twice():
+    # 100 MB at 8 Gbit/s are 0.1 s: of two machines each sends it once.
+    latency = 2 * benchmark.LATENCY
+    assert benchmark.ring_seconds(1e8, 2, 8) == pytest.approx(0.1 + latency)
+    assert benchmark.ring_seconds(1e8, 4, 8) == pytest.approx(0.15 + 3 * latency)
+    assert benchmark.ring_seconds(1e8, 1, 8) == 0
+
+
+def test_one_machine_is_as_fast_as_itself_and_more_are_never_faster_than_their_sum():
+    assert benchmark.efficiency(0.1, 1e6, 1, 1) == 1
+    found = [benchmark.efficiency(0.1, 1e6, m, 1) for m in benchmark.MACHINES]
+    assert found == sorted(found, reverse=True)
+
+
+def test_more_machines_pay_where_steps_are_long_and_networks_fast():
+    assert benchmark.most_machines(0.01, 1e8, 1) == 1
+    assert benchmark.most_machines(100.0, 1e6, 100) == benchmark.MACHINES[-1]
+    by_network = [benchmark.most_machines(1.0, 1e7, g) for g in benchmark.GIGABITS]
+    assert by_network == sorted(by_network)
