@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "preset_mistakes": BASEMENT,
     "presets": {"export", "preset_downloads", "preset_mistakes"} | SIDE | BASEMENT,
     "models": {"cells", "kernels", "layers", "export", "presets"} | SIDE | BASEMENT,
+    "beam": {"presets"},
     "__init__": {"cells", "layers", "models", "presets", "plots", "tags", "version"}
     | SIDE
     | {"errors"},
@@ -51,7 +52,7 @@ MAY_IMPORT = {
 APARTMENTS = {"sentiment", "ner", "text", "music", "translation"}
 DOOR = "demo"
 """The page on which all templates are tried: it may import them, they not it."""
-SHARED = {"cli", "data", "training", "reporting", "datasets", "errors"}
+SHARED = {"beam", "cli", "data", "training", "reporting", "datasets", "errors"}
 
 
 def imports(source, package=""):

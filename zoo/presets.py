@@ -270,6 +270,25 @@ def load(name_or_path: str | os.PathLike) -> Any:
     )
 
 
+def config(name_or_path: str | os.PathLike) -> dict:
+    """Returns what a preset's model is built from, without building it.
+
+    Args:
+        name_or_path: see `find`.
+
+    Raises:
+        PresetError: there is no such preset, or its config can't be read.
+    """
+    folder = find(name_or_path)
+    try:
+        return _read_config(folder)["config"]
+    except (KeyError, ValueError, OSError) as error:
+        raise PresetError(
+            f"Damaged preset {os.fspath(folder)!r}: its {CONFIG} can't be read "
+            f"({error}). Train or fetch it again."
+        ) from error
+
+
 def _read_config(folder):
     """Returns a preset's config, if it is one of the zoo's."""
     content = json.loads((folder / CONFIG).read_text("utf-8"))

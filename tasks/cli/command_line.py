@@ -14,7 +14,8 @@ from pathlib import Path
 
 import simple_parsing
 
-from tasks.cli import answers, launching, outputs
+from tasks.beam.config import PipelineConfig
+from tasks.cli import answers, extras, launching, outputs
 from tasks.cli.config import PredictionConfig
 from tasks.cli.parser import Formatter, Parser
 from tasks.data import text_files
@@ -35,6 +36,8 @@ class Command:
             where it is found, `module:function`, so that help needs no TensorFlow.
         takes_texts: whether it takes texts, or a file of them by --input.
         takes_files: whether it takes files, at least one.
+        served: (preset, config) → a `tasks.beam.pipeline.Call`: how the SavedModel
+            answers texts as the command does with --json, for --runner; if it can.
     """
 
     help: str
@@ -42,6 +45,7 @@ class Command:
     run: Callable | str
     takes_texts: bool = False
     takes_files: bool = False
+    served: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Template:
         predict: (preset, iterator of texts as bytes, prediction) → None; or None
             where the commands say better what the model does.
         prediction: the dataclass whose fields are `predict`'s flags.
+        served: as a `Command` has it, of `predict`.
         commands: the template's own commands by name.
     """
 
@@ -73,6 +78,7 @@ class Template:
     evaluate: Callable | str
     predict: Callable | str | None = None
     prediction: type = PredictionConfig
+    served: str | None = None
     commands: Mapping[str, Command] = dataclasses.field(default_factory=dict)
 
     def all_commands(self) -> dict[str, Command]:
@@ -80,7 +86,11 @@ class Template:
         if self.predict is None:
             return dict(self.commands)
         predict = Command(
-            "run a preset on texts", self.prediction, self.predict, takes_texts=True
+            "run a preset on texts",
+            self.prediction,
+            self.predict,
+            takes_texts=True,
+            served=self.served,
         )
         return {"predict": predict, **self.commands}
 
@@ -114,13 +124,17 @@ def _told(template, parser, argv):
     if not argv:
         parser.print_help()
         return 0
-    arguments = parser.parse_args(argv)
     try:
+        argv, of_beam = _without_flags_of_beam(argv)
+        arguments = parser.parse_args(argv)
         if getattr(arguments, "workers", None) is not None:
             return _launch(template, arguments, argv, parser.prog)
         distributed = getattr(arguments, "distributed", False)
         with imports_told_briefly(looks_for_devices=not distributed):
             import zoo.presets  # noqa: F401 - imports TensorFlow
+        if of_beam is not None:
+            _run_by_beam(template.all_commands()[arguments.command], arguments, of_beam)
+            return 0
         return _run(template, arguments, argv)
     except (UserError, PresetError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
@@ -169,6 +183,48 @@ def _run(template, arguments, argv):
 def _function(named):
     """Returns a function that is given itself, or as `module:function`."""
     return named if callable(named) else pkgutil.resolve_name(named)
+
+
+def _without_flags_of_beam(argv):
+    """Returns the arguments without those that are Beam's, and these.
+
+    The latter is None where no runner of Beam's is asked for.
+    """
+    if not any(each.partition("=")[0] == "--runner" for each in argv):
+        return argv, None
+    _require_beam()
+    from tasks.beam import flags
+
+    return flags.split(argv)
+
+
+def _require_beam():
+    extras.require("apache_beam", "beam", "--runner")
+
+
+def _run_by_beam(chosen, arguments, flags):
+    """Has a runner of Beam's answer the texts of files."""
+    config, asked = arguments.config, arguments.pipeline
+    config.check()
+    given = {"--input": arguments.input, "--output": config.output}
+    missing = [flag for flag, value in given.items() if value in (None, "-")]
+    if missing or arguments.texts:
+        raise UserError(
+            f"--runner {asked.runner} answers files: give --input and --output, what "
+            "the answers' names begin with, and no TEXT."
+        )
+    from tasks.beam import pipeline
+
+    of = pipeline.Asked(
+        arguments.model,
+        arguments.input,
+        arguments.encoding,
+        config.text_column,
+        config.output,
+        config.batch_size,
+    )
+    call = _function(chosen.served)(arguments.model, config)
+    pipeline.run(call, of, asked, flags)
 
 
 def _run_own(chosen, arguments):
@@ -366,6 +422,8 @@ def _parser(template, program=None):
         if command.takes_files:
             commands[name].add_argument("files", nargs="+", metavar="FILE", type=Path)
         commands[name].add_arguments(command.config, dest="config")
+        if command.served:
+            commands[name].add_arguments(PipelineConfig, dest="pipeline")
     commands["export"].add_argument(
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )

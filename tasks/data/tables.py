@@ -140,14 +140,9 @@ def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
         if first is None:
             raise UserError(f"{path} is empty: a JSON object a line is expected.")
         return Table(path, kind, tuple(first.cells), encoding)
-    lines = text_files.read_lines(path, encoding)
-    head = next(lines, "")
-    delimiter, header = "\t" if kind == TSV else None, 0
-    if head.startswith("sep=") and head[4:] in _DELIMITERS:  # Excel's own
-        delimiter, header, head = head[4:], 1, next(lines, "")
-    if not head.strip():
+    delimiter, names, header = head(text_files.read_lines(path, encoding), kind)
+    if not names.strip():
         raise UserError(f"{path} is empty: a first line that names columns is missing.")
-    delimiter = delimiter or max(_DELIMITERS, key=_outside_quotes(head).count)
     table = Table(path, kind, (), encoding, delimiter, header=header)
     if kind == TSV and not _quotes_fit(table):
         table = dataclasses.replace(table, quoted=False)
@@ -156,6 +151,24 @@ def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
     if twice is not None:
         raise UserError(f"{path} has two columns {twice!r}. Rename one.")
     return dataclasses.replace(table, columns=tuple(columns))
+
+
+def head(lines: Iterator[str], kind: str) -> tuple[str, str, int]:
+    """Returns what a table of CSV or TSV begins with, read from its lines.
+
+    Args:
+        lines: the file's. What is returned is taken from them.
+        kind: CSV or TSV.
+
+    Returns:
+        What stands between cells; the line that names the columns, "" if there is
+        none; and how many lines are before it.
+    """
+    delimiter, header, names = "\t" if kind == TSV else None, 0, next(lines, "")
+    if names.startswith("sep=") and names[4:] in _DELIMITERS:  # Excel's own
+        delimiter, header, names = names[4:], 1, next(lines, "")
+    delimiter = delimiter or max(_DELIMITERS, key=_outside_quotes(names).count)
+    return delimiter, names, header
 
 
 def _outside_quotes(line):
@@ -198,24 +211,32 @@ def _rows(table, header=False):
 def _objects(path, encoding):
     """Yields the objects of JSON lines."""
     for number, line in enumerate(text_files.read_lines(path, encoding), start=1):
-        if not line.strip():
-            continue
-        try:
-            cells = json.loads(line)
-        except ValueError as error:
-            raise UserError(
-                f"{path}, line {number:,} is no JSON: {error}. An object a line is "
-                "expected."
-            ) from error
-        except RecursionError as error:
-            raise UserError(f"{path}, line {number:,} is nested too deeply.") from error
-        if not isinstance(cells, dict):
-            kind = "a list" if isinstance(cells, list) else repr(cells)[:40]
-            raise UserError(
-                f"{path}, line {number:,} is {kind}, no object: expected is "
-                '{"text": "…", …} in each line.'
-            )
-        yield Record(number, cells)
+        if line.strip():
+            yield parsed(number, line, path)
+
+
+def parsed(number: int, line: str, path: str | Path) -> Record:
+    """Returns the record in a line of JSON lines.
+
+    Raises:
+        UserError: it is no JSON, or no object.
+    """
+    try:
+        cells = json.loads(line)
+    except ValueError as error:
+        raise UserError(
+            f"{path}, line {number:,} is no JSON: {error}. An object a line is "
+            "expected."
+        ) from error
+    except RecursionError as error:
+        raise UserError(f"{path}, line {number:,} is nested too deeply.") from error
+    if not isinstance(cells, dict):
+        kind = "a list" if isinstance(cells, list) else repr(cells)[:40]
+        raise UserError(
+            f"{path}, line {number:,} is {kind}, no object: expected is "
+            '{"text": "…", …} in each line.'
+        )
+    return Record(number, cells)
 
 
 def text_of(record: Record, column: str, path: str | Path) -> str:

@@ -25,5 +25,6 @@ TEMPLATE = Template(
     train="tasks.ner.template:train",
     evaluate="tasks.ner.template:evaluate",
     predict="tasks.ner.commands:predict",
+    served="tasks.ner.served:call",
     prediction=Prediction,
 )

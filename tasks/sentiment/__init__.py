@@ -27,4 +27,5 @@ TEMPLATE = Template(
     evaluate="tasks.sentiment.template:evaluate",
     prediction=Prediction,
     predict="tasks.sentiment.commands:predict",
+    served="tasks.sentiment.served:call",
 )

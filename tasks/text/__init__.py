@@ -5,7 +5,7 @@ python -m tasks.text generate --model runs/text/synthetic-markov/preset --prompt
 """
 
 from tasks.cli.command_line import Command, Template
-from tasks.cli.config import PredictionConfig
+from tasks.cli.config import PredictionConfig, TablePredictionConfig
 from tasks.text.config import SUMMARY, Config, Evaluation, Explanation, Generation
 
 TEMPLATE = Template(
@@ -36,9 +36,10 @@ TEMPLATE = Template(
         ),
         "score": Command(
             "say how probable texts are, unknown words by their spelling",
-            PredictionConfig,
+            TablePredictionConfig,
             "tasks.text.commands:score",
             takes_texts=True,
+            served="tasks.text.served:call",
         ),
         "rank": Command(
             "put texts in order, the most probable first, unknown words by their "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
-from tasks.cli import config, inputs, outputs
+from tasks.cli import answers, config, inputs, outputs
 from tasks.errors import UserError
 from tasks.text.config import Generation
 from zoo import kernels
@@ -15,6 +15,9 @@ from zoo.text.vocabulary import UNKNOWN_ID
 
 # How many tokens the text in a model card has.
 _SAMPLE = {"character": 400, "word": 120, "subword": 150}
+
+# What is added to a table.
+COLUMNS = "log_probability", "perplexity", "bits_per_character"
 
 # How many unknown words are named at most.
 _NAMED = 10
@@ -124,29 +127,39 @@ def gap(level: str, prompt: str, text: str) -> str:
     return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
 
 
-def score(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:
-    """Prints how probable each text is, in order.
+def score(
+    name: str, texts: inputs.Texts, settings: config.TablePredictionConfig
+) -> None:
+    """Prints how probable each text is, in order, or adds it to a table.
 
     Args:
         name: the preset's name or folder.
         texts: the texts.
         settings: how many are scored at a time, and whether to print JSON, a line a
-            text, with each token's log P and all words that are unknown.
+            text, with each token's log P and all words that are unknown; or where to
+            write it.
 
     Raises:
+        UserError: what is found can't be written.
         PresetError: there is no such preset, or it is damaged.
     """
-    for row in _scores(name, texts, settings.batch_size):
-        if settings.json:
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-        else:
-            print(
-                f"log P {row['log_probability']:10.3f}  "
-                f"perplexity {row['perplexity']:9.3f}  "
-                f"bits per character {row['bits_per_character']:6.3f}  "
-                f"{outputs.shortened(row['text'])}{_noted(row['unknown'])}",
-                flush=True,
-            )
+    answers.check(texts, settings, COLUMNS)
+    rows = _scores(name, texts, settings.batch_size)
+    answers.write((_as_answer(row, settings) for row in rows), texts, settings)
+
+
+def _as_answer(row, settings):
+    """Returns what is shown of a text, and what is added to a table."""
+    if settings.json:
+        shown = json.dumps(row, ensure_ascii=False)
+    else:
+        shown = (
+            f"log P {row['log_probability']:10.3f}  "
+            f"perplexity {row['perplexity']:9.3f}  "
+            f"bits per character {row['bits_per_character']:6.3f}  "
+            f"{outputs.shortened(row['text'])}{_noted(row['unknown'])}"
+        )
+    return answers.Answer(shown, {name: row[name] for name in COLUMNS})
 
 
 def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -> None:

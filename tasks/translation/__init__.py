@@ -33,6 +33,7 @@ TEMPLATE = Template(
             Translation,
             "tasks.translation.commands:translate",
             takes_texts=True,
+            served="tasks.translation.served:call",
         ),
         "score": Command(
             "say how probable translations are",

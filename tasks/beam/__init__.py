@@ -1,0 +1,1 @@
+"""Texts of many files, answered by Apache Beam: on this machine, or on many."""

@@ -1,0 +1,20 @@
+"""What a command can be told that answers by Apache Beam. Needs no Beam."""
+
+import dataclasses
+
+from simple_parsing import field
+
+
+@dataclasses.dataclass
+class PipelineConfig:
+    """Many files, by Apache Beam (needs the extra beam)."""
+
+    # answer the files of --input, a pattern, by this runner of Apache Beam:
+    # DirectRunner on this machine, or FlinkRunner, SparkRunner, DataflowRunner,
+    # PortableRunner; Beam's own flags, --direct_num_workers say, follow
+    runner: str | None = None
+    # with --runner: where workers find the SavedModel, a folder they share or a URL,
+    # gs://…; default: the preset's own
+    saved_model: str | None = None
+    # with --runner: the answers of one file in its order, over all files written
+    keep_order: bool = field(default=False, action="store_true")

@@ -1,0 +1,269 @@
+"""Answers the texts of many files by Apache Beam, as JSON lines.
+
+Files are read, texts answered and answers written by workers, as many as the runner
+has. An answer tells its file and line, by which the order can be restored.
+"""
+
+import contextlib
+import json
+import logging
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.internal import cloudpickle
+from apache_beam.io import fileio
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from tasks.beam import reading
+from tasks.beam.config import PipelineConfig
+from tasks.beam.reading import Format
+from tasks.data import tables, text_files
+from tasks.errors import UserError
+from zoo.beam import NAMESPACE, Predict
+
+# Workers need neither: what they run of both is sent to them whole.
+for package in ("tasks", "zoo"):
+    cloudpickle.register_pickle_by_value(sys.modules[package])
+
+SUFFIX = ".jsonl"
+# So many lines of a file that is kept in order are in a file of the answers.
+_BLOCK = 50_000
+_RECORDS = ".tfrecord", ".tfrecords"
+
+
+class Call(NamedTuple):
+    """Which function of a SavedModel answers, and how that is told.
+
+    Attributes:
+        signature: the function.
+        arguments: what it takes beside the texts, by name.
+        row: (what `zoo.beam.Predict` says of a text) → what the command prints of it
+            with --json. It must run without TensorFlow.
+    """
+
+    signature: str
+    arguments: dict[str, Any]
+    row: Callable[[dict], dict]
+
+
+class Asked(NamedTuple):
+    """What texts are to be answered, and where to.
+
+    Attributes:
+        preset: the preset's name or folder.
+        input: a pattern of files: `in/*.txt`.
+        encoding: what they are encoded in.
+        text_column: the column, in tables; the feature, in records.
+        output: what the answers' files' names begin with.
+        batch_size: texts in a batch.
+    """
+
+    preset: str
+    input: str
+    encoding: str
+    text_column: str | None
+    output: str
+    batch_size: int
+
+
+def run(
+    call: Call, asked: Asked, settings: PipelineConfig, flags: Sequence[str]
+) -> None:
+    """Answers texts, and says on stderr how many and where the answers are.
+
+    Args:
+        call: how.
+        asked: which, and where to.
+        settings: by which runner, and how.
+        flags: Beam's own flags.
+
+    Raises:
+        UserError: no file matches; the files aren't what can be read; there are
+            answers already; or a worker failed, with what it said.
+        PresetError: there is no such preset.
+    """
+    form = _format(asked)
+    _check_files(asked, settings)
+    quiet = "--default_sdk_harness_log_level=ERROR"
+    options = PipelineOptions([f"--runner={settings.runner}", quiet, *flags])
+    pipeline = beam.Pipeline(options=options)
+    predict = Predict(
+        asked.preset,
+        call.signature,
+        call.arguments,
+        asked.batch_size,
+        keyed=True,
+        saved_model=settings.saved_model,
+    )
+    read = (
+        pipeline
+        | "Files" >> fileio.MatchFiles(asked.input)
+        | fileio.ReadMatches()
+        | "Read" >> beam.ParDo(_Read(form)).with_outputs("errors", main="texts")
+    )
+    answers = (
+        read.texts
+        | beam.Reshuffle()  # or the worker that read a file would answer all of it
+        | "Predict" >> predict
+        | "Tell" >> beam.MapTuple(_Told(call.row))
+    )
+    lines = (answers, read.errors) | beam.Flatten()
+    lines | "Write" >> _writing(asked.output, settings.keep_order)
+    with _quiet():
+        counts = _run(pipeline)
+    _tell(counts, asked.output)
+
+
+def _format(asked):
+    encoding = text_files.encoding_name(asked.encoding)
+    if "\n".encode(encoding) != b"\n":
+        raise UserError(
+            f"--runner reads files in which a line ends with the byte LF, not "
+            f"{encoding.upper()}. Convert them first, by iconv -f {encoding} -t utf-8."
+        )
+    name = asked.input.removesuffix(".gz")
+    if name.endswith(_RECORDS):
+        return Format(reading.RECORDS, asked.text_column, encoding)
+    if asked.text_column is None:
+        return Format(reading.LINES, None, encoding)
+    return Format(tables.kind_of(asked.input), asked.text_column, encoding)
+
+
+def _check_files(asked, settings):
+    """Raises a UserError where there is nothing to read, or something to replace."""
+    try:
+        found, written = FileSystems.match([asked.input, f"{asked.output}-*"])
+    except (BeamIOError, ValueError) as error:
+        raise UserError(f"--input or --output can't be looked up: {error}") from error
+    files = found.metadata_list
+    if not files:
+        raise UserError(
+            f"--input {asked.input}: there is no such file. A pattern such as "
+            "'in/*.txt' stands in quotes, or the shell takes it apart."
+        )
+    if settings.keep_order and len(files) > 1:
+        raise UserError(
+            f"--keep-order is of one file, {asked.input} is {len(files):,}: the "
+            "answers tell their file and line."
+        )
+    if written.metadata_list:
+        raise UserError(
+            f"--output {asked.output}: there are answers already, "
+            f"{written.metadata_list[0].path} for one. Delete them, or choose another "
+            "name."
+        )
+
+
+class _Read(beam.DoFn):
+    """Yields ((file, line), text), and as `errors` ((file, line), JSON)."""
+
+    def __init__(self, form):
+        self._form = form
+
+    def process(self, element):
+        path = element.metadata.path
+        for each in reading.texts(element.open, path, self._form):
+            key = path, each.line
+            if each.error is None:
+                yield key, each.text
+                continue
+            Metrics.counter(NAMESPACE, "errors").inc()
+            line = {"file": path, "line": each.line, "error": each.error}
+            told = key, json.dumps(line, ensure_ascii=False)
+            yield beam.pvalue.TaggedOutput("errors", told)
+
+
+class _Told:
+    """Makes a line of JSON of what was found for a text."""
+
+    def __init__(self, row):
+        self._row = row
+
+    def __call__(self, key, found):
+        path, line = key
+        row = {"file": path, "line": line, **self._row(found)}
+        return key, json.dumps(row, ensure_ascii=False)
+
+
+def _writing(output, keep_order):
+    """Returns what writes lines into files, which appear when they are whole."""
+    if not keep_order:
+        text = beam.io.WriteToText(output, SUFFIX)
+        return _Chain([beam.Values(), text])
+    of_block = beam.MapTuple(lambda key, line: (key[1] // _BLOCK, (key[1], line)))
+    return _Chain([of_block, beam.GroupByKey(), beam.ParDo(_WriteBlock(output))])
+
+
+class _Chain(beam.PTransform):
+    """One transform after the other."""
+
+    def __init__(self, transforms):
+        super().__init__()
+        self._transforms = transforms
+
+    def expand(self, pcoll):
+        for number, transform in enumerate(self._transforms):
+            pcoll = pcoll | f"{number}" >> transform
+        return pcoll
+
+
+class _WriteBlock(beam.DoFn):
+    """Writes a block of lines, in their order; names of files are in order too."""
+
+    def __init__(self, output):
+        self._output = output
+
+    def process(self, element):
+        block, lines = element
+        name = f"{self._output}-{block:05d}{SUFFIX}"
+        part = f"{name}.{uuid.uuid4().hex}"
+        with FileSystems.create(part) as file:
+            for _, line in sorted(lines):
+                file.write(line.encode("utf-8") + b"\n")
+        FileSystems.rename([part], [name])
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what Beam logs of its own doing off stderr, but for errors."""
+    logger = logging.getLogger("apache_beam")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _run(pipeline):
+    """Runs a pipeline, and returns its counters by name."""
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except Exception as error:  # whatever a worker raised, as the runner hands it on
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"The pipeline failed: {reason[-1]}") from error
+    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    return {each.key.metric.name: each.result for each in found["counters"]}
+
+
+def _tell(counts, output):
+    texts, errors = counts.get("texts", 0), counts.get("errors", 0)
+    batches = max(1, counts.get("batches", 0))
+    full = counts.get("bytes", 0) / max(1, counts.get("padded_bytes", 0))
+    lines = [
+        f"texts       {texts:,}, {counts.get('words', 0):,} words",
+        f"batches     {batches:,}, {full:.0%} full",
+        f"answers     {output}-*{SUFFIX}",
+    ]
+    if errors:
+        lines.append(
+            f"note: {errors:,} couldn't be read: their lines there tell the error."
+        )
+    print("\n".join(lines), file=sys.stderr)

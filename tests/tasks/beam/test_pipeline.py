@@ -1,0 +1,223 @@
+"""Answers of many files by Apache Beam's runners, beside those of the commands."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks import ner, sentiment, text, translation
+
+pytest.importorskip("apache_beam")
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
+RUNNER = "--runner", "DirectRunner"
+# What answers: a template, its command, a preset, flags.
+CASES = [
+    (sentiment.TEMPLATE, "predict", "sentiment_imdb", ()),
+    (ner.TEMPLATE, "predict", "ner_conll2002_es", ()),
+    (text.TEMPLATE, "score", "text_shakespeare", ()),
+    (translation.TEMPLATE, "translate", "translation_multi30k_de_en", ("--n-best", 3)),
+]
+LINES = [
+    "Ein Hund läuft.",
+    "",
+    "Anna vive en León.",
+    "Two men, one dog.",
+    "\u200b",
+    "?",
+]
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(LINES[:3]) + "\n", "utf-8")
+    with gzip.open(tmp_path / "b.txt.gz", "wt", encoding="utf-8") as file:
+        file.write("\r\n".join(LINES[3:]))
+    return tmp_path
+
+
+def answers(folder, prefix="out"):
+    """Returns the written lines by file and line."""
+    found = {}
+    for path in sorted(folder.glob(f"{prefix}-*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            key = Path(row.pop("file")).name, row.pop("line")
+            assert key not in found
+            found[key] = row
+    return found
+
+
+def assert_alike(found, expected):
+    """Checks JSON, numbers to what batches of other lengths make of them."""
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for name, value in expected.items():
+            assert_alike(found[name], value)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_alike(one, other)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0].name)
+def test_answers_are_those_of_the_command(case, files, run):
+    template, command, preset, flags = case
+    given = command, "--model", preset, *map(str, flags)
+    plain = files / "plain.txt"
+    plain.write_text("\n".join(LINES), "utf-8")
+    outcome = run(*given, "--input", plain, "--json", template=template)
+    assert outcome.code == 0, outcome.err
+    expected = [json.loads(line) for line in outcome.out.splitlines()]
+    plain.unlink()
+
+    outcome = run(
+        *given, "--input", files / "*.txt*", "--output", files / "out", *RUNNER,
+        template=template,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert "texts       6," in outcome.err
+    found = answers(files)
+    places = [("a.txt", n) for n in (1, 2, 3)] + [("b.txt.gz", n) for n in (1, 2, 3)]
+    assert sorted(found) == places
+    for place, row in zip(places, expected, strict=True):
+        if "unknown" in row:  # their spelling is not in a SavedModel
+            unknown = found[place].pop("unknown_places")
+            assert len(unknown) == len(row.pop("unknown"))
+            for each in unknown:
+                row["tokens"][each] = found[place]["tokens"][each]
+        assert_alike(found[place], row)
+
+
+def test_one_file_is_answered_in_its_order_and_what_is_no_text_is_told(
+    preset, tmp_path, run, monkeypatch
+):
+    from tasks.beam import pipeline
+
+    monkeypatch.setattr(pipeline, "_BLOCK", 8)
+    lines = [f"good film {'very ' * (number % 7)}{number}" for number in range(30)]
+    lines[4] = "bad \udcff"
+    (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8", "surrogateescape")
+    given = "predict", "--model", preset, "--input", tmp_path / "in.txt", *RUNNER
+    outcome = run(*given, "--keep-order", "--output", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "1 couldn't be read" in outcome.err
+    paths = sorted(tmp_path.glob("out-*"))
+    assert len(paths) == 4
+    rows = [json.loads(li) for p in paths for li in p.read_text("utf-8").splitlines()]
+    assert [row["line"] for row in rows] == [*range(1, 31)]
+    assert [row.get("text") for row in rows] == [*lines[:4], None, *lines[5:]]
+    assert "UTF-8" in rows[4]["error"]
+
+    outcome = run(*given, "--output", tmp_path / "out")
+    assert outcome.code == 2
+    assert "there are answers already" in outcome.err
+    assert sorted(tmp_path.glob("out-*")) == paths
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--input", "{}/none*", "--output", "{}/o"], "there is no such file"),
+        (["--input", "{}/*.txt*"], "give --input and --output"),
+        (["--output", "{}/o", "a text"], "give --input and --output"),
+        (["--input", "{}/*", "--output", "{}/o", "--keep-order"], "is of one file"),
+        (["--input", "{}/*", "--output", "{}/o", "--encoding", "utf-16"], "iconv"),
+        (["--input", "{}/*", "--output", "{}/o", "--text-column", "t"], "no table"),
+        (["--input", "{}/*", "--output", "{}/o", "--no_such_flag", "3"], "no_such"),
+        (["--input", "{}/*", "--output", "{}/o", "--model", "nowhere"], "preset"),
+    ],
+)
+def test_mistakes_are_told_before_there_is_work(argv, sentence, preset, files, run):
+    given = [each.format(files) for each in argv]
+    model = () if "--model" in argv else ("--model", preset)
+    outcome = run("predict", *model, *given, *RUNNER)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert {path.name for path in files.iterdir()} == {"a.txt", "b.txt.gz"}
+
+
+@pytest.mark.parametrize(
+    ("template", "command", "flags", "sentence"),
+    [
+        (ner.TEMPLATE, "predict", ["--conll"], "leave --conll out"),
+        (translation.TEMPLATE, "translate", ["--beam", "3"], "--beam 4, or 1"),
+        (translation.TEMPLATE, "translate", ["--resume"], "--resume"),
+    ],
+)
+def test_what_a_saved_model_cannot_do_is_refused(
+    template, command, flags, sentence, files, run
+):
+    where = "--input", files / "*", "--output", files / "out"
+    outcome = run(command, *where, *flags, *RUNNER, template=template)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+
+
+def test_a_runner_is_of_commands_that_take_texts(run):
+    outcome = run("evaluate", *RUNNER)
+    assert outcome.code == 2
+    assert "Unknown flag '--runner'" in outcome.err
+
+
+def test_flags_of_beam_are_told_from_ours():
+    from tasks.beam import flags
+
+    argv = "predict --runner X --direct_num_workers 2 --streaming a --output=o "
+    argv += "--job_name=n b"
+    ours, of_beam = flags.split(argv.split())
+    assert ours == ["predict", "--runner", "X", "a", "--output=o", "b"]
+    assert of_beam == ["--direct_num_workers", "2", "--streaming", "--job_name=n"]
+
+
+WORKER = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("zoo", "tasks"):
+            raise ImportError(f"{name} is not on this worker")
+
+sys.meta_path.insert(0, Blocked())
+from apache_beam.internal import cloudpickle
+for handler, row in cloudpickle.load(open(sys.argv[1], "rb")):
+    model = handler.load_model()
+    for each in handler.run_inference(["Anna ging.", ""], model):
+        print(row(each.inference))
+assert "zoo" not in sys.modules
+"""
+
+
+def test_workers_need_no_zoo(tmp_path):
+    from apache_beam.internal import cloudpickle
+
+    from tasks.cli import command_line as cli
+    from zoo.beam import Predict
+
+    sent, expected = [], []
+    for template, command, preset, _ in CASES:
+        chosen = template.all_commands()[command]
+        call = cli._function(chosen.served)(preset, chosen.config())
+        handler = Predict(preset, call.signature, call.arguments)._handler
+        sent.append((handler, call.row))
+        model = handler.load_model()
+        expected += [
+            str(call.row(each.inference))
+            for each in handler.run_inference(["Anna ging.", ""], model)
+        ]
+    (tmp_path / "sent").write_bytes(cloudpickle.dumps(sent))
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, tmp_path / "sent"],
+        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == expected
