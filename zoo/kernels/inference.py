@@ -11,7 +11,8 @@ things make it faster than a cell in a loop:
   operation, by itself or with Flex.)
 - Else time runs in chunks. What the inputs give is one product for a chunk of steps,
   and stays in the cache; the steps of a chunk are written out one after another, for a
-  turn of the loop costs as much as five operations of a step.
+  turn of the loop costs as much as five operations of a step. The last chunk is a whole
+  one, too: it goes on with steps that are there, and nobody looks at what they give.
 """
 
 import functools
@@ -25,8 +26,9 @@ from zoo.kernels.contexts import has_tangents, is_portable, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
 
-# Steps that are written out in the body of the loop.
-CHUNK = 8
+# Steps that are written out in the body of the loop. Twice as many are 10 % faster for
+# one row, and make a graph twice as long to load and to start.
+CHUNK = 4
 # The most rows for which one operation for all steps beats the loop; and the most units
 # with which it does for any number of rows. Found, as all here, with 8 to 1 000 steps
 # and up to 512 units on two cores that did other work as well.
@@ -156,6 +158,9 @@ def _recur(step, how, sequences, states, masks, kernel, bias, weights):
 class _Inputs:
     """What a loop over time reads: x, float (steps, batch, n_x)."""
 
+    # Whether the states after the last step are to be found.
+    has_end = True
+
     def __init__(self, sequences: Tensor):
         self._sequences = sequences
         self.steps, self.batch, _ = tf.unstack(tf.shape(sequences))
@@ -170,9 +175,10 @@ class _Inputs:
         """Returns all steps."""
         return self._sequences
 
-    def some(self, start: Tensor, count: Any) -> Tensor:
-        """Returns `count` steps, (count, batch, n_x)."""
-        return self._sequences[start : start + count]
+    def chunk(self, start: Tensor) -> Tensor:
+        """Returns steps, (CHUNK, batch, n_x): after the last it comes again."""
+        steps = tf.minimum(tf.range(start, start + CHUNK), self.steps - 1)
+        return tf.gather(self._sequences, steps)
 
 
 class _GatheredInputs:
@@ -180,9 +186,12 @@ class _GatheredInputs:
 
     Args:
         flat: x, float (batch · steps, n_x).
-        places: int32 (longest, batch), of a row's valid steps, then -1. What is read
-            there are zeros: never what is under the mask, NaN and infinity included.
+        places: int32 (whole chunks, batch), of a row's valid steps; then of any valid
+            one: never is what is under the mask read, NaN and infinity included.
     """
+
+    # Each row's is another, and found among the histories.
+    has_end = False
 
     def __init__(self, flat: Tensor, places: Tensor):
         self._flat, self._places = flat, places
@@ -196,15 +205,11 @@ class _GatheredInputs:
 
     def all(self) -> Tensor:
         """Returns all steps."""
-        return self._read(self._places)
+        return tf.gather(self._flat, self._places)
 
-    def some(self, start: Tensor, count: Any) -> Tensor:
-        """Returns `count` steps, (count, batch, n_x)."""
-        return self._read(self._places[start : start + count])
-
-    def _read(self, places):
-        found = tf.gather(self._flat, tf.maximum(places, 0))
-        return tf.where(places[..., None] >= 0, found, tf.zeros_like(found))
+    def chunk(self, start: Tensor) -> Tensor:
+        """Returns steps, (CHUNK, batch, n_x)."""
+        return tf.gather(self._flat, self._places[start : start + CHUNK])
 
 
 class _Rows:
@@ -221,14 +226,16 @@ class _Rows:
     def inputs(self, sequences: Tensor) -> Any:
         """Returns each row's valid steps, one after another, to be read."""
         longest = tf.reduce_max(tf.concat([self._lengths, [0]], axis=0))
+        longest = _chunks(longest) * CHUNK
         valid = tf.where(self._mask)
         row, t = tf.unstack(tf.cast(valid, tf.int32), axis=1)
         order = tf.gather_nd(self._count, valid) - 1
         t = self._steps - 1 - t if self._backwards else t
+        valid = row * self._steps + t
         places = tf.tensor_scatter_nd_update(
-            tf.fill([longest, self._batch], -1),
+            tf.fill([longest, self._batch], tf.concat([valid, [0]], axis=0)[0]),
             tf.stack([order, row], axis=1),
-            row * self._steps + t,
+            valid,
         )
         places = tf.ensure_shape(places, [None, self._size])
         return _GatheredInputs(tf.reshape(sequences, [-1, sequences.shape[-1]]), places)
@@ -324,18 +331,18 @@ def _loop(step, inputs, states, parameters, kept):
     rows = tf.TensorShape(states[0].shape[:1]).merge_with([inputs.rows])[0]
     for state in states:
         state.set_shape([rows, state.shape[-1]])
-    chunks = inputs.steps // CHUNK
+    chunks = _chunks(inputs.steps)
 
-    def project(start, count):
-        x = tf.reshape(inputs.some(start, count), [-1, size])
+    def project(start):
+        x = tf.reshape(inputs.chunk(start), [-1, size])
         z = step.given(tf.nn.bias_add(tf.matmul(x, kernel), bias), x)
-        z = tf.reshape(z, [count, inputs.batch, z.shape[-1]])
-        z.set_shape([None, rows, z.shape[-1]])
+        z = tf.reshape(z, [CHUNK, inputs.batch, z.shape[-1]])
+        z.set_shape([CHUNK, rows, z.shape[-1]])
         return z
 
-    def ahead(start, count):
+    def ahead(start):
         """Returns what all steps can be given before any of them is taken."""
-        z = project(start, count)
+        z = project(start)
         return step.linear(z, weights) if step.is_linear else (z,)
 
     def take(given, states):
@@ -344,37 +351,44 @@ def _loop(step, inputs, states, parameters, kept):
         (a, b), (h,) = given, states
         return [tf.cast(a * tf.cast(h, a.dtype) + b, h.dtype)]
 
-    def chunk(number, states, histories):
-        start = number * CHUNK
-        every = [tf.unstack(each, CHUNK) for each in ahead(start, CHUNK)]
-        for t, given in enumerate(zip(*every, strict=True)):
+    def go_on(number, states, histories):
+        start, after = number * CHUNK, []
+        every = [tf.unstack(each, CHUNK) for each in ahead(start)]
+        for given in zip(*every, strict=True):
             states = take(given, states)
-            histories = written(histories, start + t, states[:kept])
-        return number + 1, states, histories
+            after.append(states)
+        # One tensor of a chunk's steps: half the operations of one for each step.
+        some = slice(None if inputs.has_end else kept)
+        pieces = [tf.stack(several) for several in [*zip(*after, strict=True)][some]]
+        if inputs.has_end:
+            last = tf.minimum(inputs.steps - start, CHUNK) - 1
+            states = [tf.gather(piece, last) for piece in pieces]
+        return number + 1, states, written(histories, number, pieces[:kept])
 
-    histories = [_history(inputs.steps, state) for state in states[:kept]]
+    histories = [_history(chunks, state) for state in states[:kept]]
     _, states, histories = tf.while_loop(
-        lambda number, *_: number < chunks, chunk, (0, states, histories)
+        lambda number, *_: number < chunks, go_on, (0, states, histories)
     )
-    # The steps after the last whole chunk, one in each turn.
-    start = chunks * CHUNK
-    rest = ahead(start, inputs.steps - start)
-
-    def one(t, states, histories):
-        states = take([each[t - start] for each in rest], states)
-        return t + 1, states, written(histories, t, states[:kept])
-
-    _, states, histories = tf.while_loop(
-        lambda t, *_: t < inputs.steps, one, (start, states, histories)
-    )
-    return [each.stack()[: inputs.steps] for each in histories], states
+    return [_steps(each.stack(), inputs.steps) for each in histories], states
 
 
-def _history(steps, state):
-    """Returns room for a state at each step, and at one at least.
+def _chunks(steps):
+    """Returns how many chunks some steps are."""
+    return (steps + CHUNK - 1) // CHUNK
+
+
+def _history(chunks, state):
+    """Returns room for a state at each step of chunks, and of one at least.
 
     What has no step has no shape to be stacked in.
     """
-    shape = [state.shape[0], state.shape[-1]]
-    room = tf.TensorArray(state.dtype, tf.maximum(steps, 1), element_shape=shape)
-    return room.write(0, state)
+    shape = [CHUNK, state.shape[0], state.shape[-1]]
+    room = tf.TensorArray(state.dtype, tf.maximum(chunks, 1), element_shape=shape)
+    return room.write(0, tf.stack([state] * CHUNK))
+
+
+def _steps(history, steps):
+    """Returns the first steps of a history in chunks, (steps, batch, n_a)."""
+    shape = tf.shape(history)
+    history = tf.reshape(history, [-1, shape[2], history.shape[-1]])
+    return history[:steps]
