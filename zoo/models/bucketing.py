@@ -92,6 +92,24 @@ def _buckets(lengths, steps, rows):
     Returns:
         int32 (batch,) and (buckets + 1,), of one bucket at least.
     """
+    count = tf.size(lengths)
+
+    def several():
+        return _several_buckets(lengths, steps, rows)
+
+    def one():
+        return tf.range(count), tf.stack([0, count])
+
+    # What is mostly asked for is one bucket, which is soon found.
+    longest = tf.reduce_max(tf.concat([lengths, [1]], axis=0))
+    fits = count <= (tf.int32.max if rows is None else rows)
+    if steps is not None:
+        fits &= count <= tf.maximum(steps // longest, 1)
+    return tf.cond(fits & ~_saves(lengths), one, several)
+
+
+def _several_buckets(lengths, steps, rows):
+    """Returns what `_buckets` does, of any number of buckets."""
     count, kinds = tf.size(lengths), len(_POWERS)
     # Without `tf.searchsorted`, which TFLite has none of.
     powers = tf.reduce_sum(tf.cast(lengths[:, None] > _POWERS, tf.int32), axis=1)
