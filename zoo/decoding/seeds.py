@@ -69,8 +69,7 @@ def fold_in(seeds: Tensor, number: int) -> tf.Tensor:
     """
 
     def folded(seed):
-        # Said to be Philox, the numbers are the same under XLA.
-        return tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
+        return tf.stack([tf.bitcast(_bits([], seed), tf.int64), number])
 
     seeds = tf.convert_to_tensor(seeds)
     if seeds.shape.rank == 1:
@@ -89,20 +88,44 @@ def uniform(shape: Sequence[int] | Tensor, seeds: Tensor) -> tf.Tensor:
         seeds: int (2,), of all rows; or (n, 2), where n is 1, or as many as rows and
             each row draws as if it were the only one.
     """
-
-    def bits(seed, shape=shape):
-        return tf.random.stateless_uniform(
-            shape, seed, minval=None, maxval=None, dtype=tf.uint64, alg="philox"
-        )
-
     seeds = tf.convert_to_tensor(seeds)
     if seeds.shape.rank == 1:
-        drawn = bits(seeds)
+        drawn = _bits(shape, seeds)
     else:
-        drawn = _for_each(seeds, tf.uint64, lambda seed: bits(seed, shape[1:]), bits)
+        drawn = _for_each(
+            seeds,
+            tf.uint64,
+            lambda seed: _bits(shape[1:], seed),
+            lambda seed: _bits(shape, seed),
+        )
     # 52 bits: with 53 a product could be rounded up to the whole.
     drawn = tf.bitwise.right_shift(drawn, tf.constant(12, tf.uint64))
     return tf.cast(drawn, tf.float64) * 2.0**-52
+
+
+def _bits(shape, seed):
+    """Returns random bits, uint64, of a seed, (2,): by Philox, so that XLA's are equal.
+
+    They are those of `tf.random.stateless_uniform`, which takes four times as many
+    operations: a loop that draws pays for them at each step.
+    """
+    scrambled = _philox([2], [_SCRAMBLING], tf.cast(seed, tf.uint64))
+    counter = scrambled * tf.constant([0, 1], tf.uint64)
+    return _philox(shape, scrambled[:1], counter)
+
+
+def _philox(shape, key, counter):
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=shape,
+        key=tf.convert_to_tensor(key, tf.uint64),
+        counter=counter,
+        alg=tf.random.Algorithm.PHILOX.value,
+        dtype=tf.uint64,
+    )
+
+
+# The key under which TensorFlow scrambles a seed, to a key and a counter.
+_SCRAMBLING = 0x02461E293EC8F720
 
 
 def _for_each(seeds, dtype, function, of_all):
