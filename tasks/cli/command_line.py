@@ -124,6 +124,7 @@ def _told(template, parser, argv):
     if not argv:
         parser.print_help()
         return 0
+    arguments = None
     try:
         argv, of_beam = _without_flags_of_beam(argv)
         arguments = parser.parse_args(argv)
@@ -154,7 +155,11 @@ def _told(template, parser, argv):
         print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        hint = " Go on with --resume." if arguments.command == "train" else ""
+        hint = (
+            " Go on with --resume."
+            if getattr(arguments, "command", "") == "train"
+            else ""
+        )
         print(f"\n{parser.prog}: interrupted.{hint}", file=sys.stderr)
         return 130
 

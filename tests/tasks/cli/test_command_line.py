@@ -217,7 +217,7 @@ def test_an_interrupted_training_gives_130_and_names_resume(run, tmp_path):
 
 
 def test_an_interruption_while_tensorflow_is_imported_gives_130(run, monkeypatch):
-    def interrupted():
+    def interrupted(**_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "imports_told_briefly", interrupted)
