@@ -11,9 +11,10 @@ import pytest
 PROGRAM = """
 import keras
 import numpy as np
-from tests.zoo.cells.units import N_A, N_X, UNITS, VARIANTS, WRAPPED, draw, draw_weights
+from tests.zoo.cells.units import ELEMENTWISE, ELEMENTWISE_VARIANTS, UNITS, VARIANTS
+from tests.zoo.cells.units import N_A, N_X, WRAPPED, draw, draw_weights
 
-units = UNITS + VARIANTS + WRAPPED
+units = UNITS + VARIANTS + WRAPPED + ELEMENTWISE + ELEMENTWISE_VARIANTS
 for unit in units:
     cell = unit.cell()
     cell.build((None, N_X))
@@ -46,4 +47,4 @@ def test_cells_follow_the_equations_on_another_backend(backend, needs):
         text=True,
     )
     assert run.returncode == 0, run.stderr[-4000:]
-    assert run.stdout.split() == [backend, "16"]
+    assert run.stdout.split() == [backend, "23"]
