@@ -8,6 +8,8 @@ the chief's part alone.
 import contextlib
 import json
 import os
+import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +35,8 @@ _LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+# The name of an operation, in its message.
+_NODE = re.compile(r"\{\{.*?\}\}\s*")
 _joined: list[tf.distribute.MultiWorkerMirroredStrategy] = []
 
 
@@ -59,6 +63,8 @@ def join(flags: dict, output: Path, seconds: float) -> None:
         flush=True,
     )
     _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
+    # TensorFlow's own handler notes it, and goes on. What is complete is saved.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if not workers.is_chief:  # tells what there is
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - to the process' end
 
@@ -86,7 +92,7 @@ def lost_told() -> Iterator[None]:
     except _LOST as error:
         if not _joined:
             raise
-        reason = error.message.strip().splitlines()[0]
+        reason = _NODE.sub("", error.message).strip().splitlines()[0]
         raise LostWorkerError(
             f"Another worker has gone, or can't be reached ({reason}). Start all of "
             "them again by the same commands: they go on after the last epoch that "

@@ -9,9 +9,25 @@ import pytest
 import tensorflow as tf
 
 from tasks.cli import launching
+from tasks.errors import LostWorkerError
+from tasks.training import workers
 from tests.tasks.commands import history
 from tests.tasks.training import trainings
 from zoo import presets
+
+
+def test_a_lost_worker_is_told_in_a_sentence(monkeypatch):
+    failed = tf.errors.UnavailableError(None, None, "{{node a/b}} Socket closed\nmore")
+
+    def lose():
+        with workers.lost_told():
+            raise failed
+
+    with pytest.raises(tf.errors.UnavailableError):
+        lose()  # in a training of one process it is something else
+    monkeypatch.setattr(workers, "_joined", [object()])
+    with pytest.raises(LostWorkerError, match=r"\(Socket closed\)\. Start all of"):
+        lose()
 
 
 def start(folder, data_dir, run, environment, err=subprocess.PIPE):
