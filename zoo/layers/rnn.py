@@ -99,13 +99,20 @@ class RNN(keras.layers.RNN):
         """Runs the cell over `sequences`."""
         if initial_state is not None:
             initial_state = pack(self, initial_state)
+        no_steps = sequences.shape[1] == 0
+        if no_steps:  # Keras looks at the first: let it be one that is masked
+            sequences = ops.pad(sequences, [(0, 0), (0, 1), (0, 0)])
+            mask = ops.zeros_like(sequences[..., 0], dtype="bool")
         self._draws_dropout_masks = training
         try:
-            return super().call(
+            found = super().call(
                 sequences, initial_state=initial_state, mask=mask, training=training
             )
         finally:
             self._maybe_reset_dropout_masks(self.cell)  # also if the call failed
+        if no_steps and self.return_sequences:
+            return _without_steps(found)
+        return found
 
     def gates(
         self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
@@ -180,6 +187,13 @@ class RNN(keras.layers.RNN):
         """
         if self._draws_dropout_masks:
             super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+
+
+def _without_steps(found):
+    """Returns what a layer gave, outputs or outputs and states, without any step."""
+    if isinstance(found, (list, tuple)):
+        return type(found)([found[0][:, :0], *found[1:]])
+    return found[:, :0]
 
 
 def _refuse_draws(layer):
