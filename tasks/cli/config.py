@@ -266,23 +266,29 @@ class PretrainingConfig(TrainingConfig):
                 )
 
 
-def at_least(config, name: str, bound: float, exclusive: bool = False) -> None:
-    """Raises a UserError where a field of a config is below its bound."""
+def at_least(
+    config, name: str, bound: float, exclusive: bool = False, limit: int = 2**31
+) -> None:
+    """Raises a UserError where a field of a config is below its bound.
+
+    Or a whole number not below its limit: TensorFlow's numbers have 32 bits.
+    """
     value = getattr(config, name)
-    if not math.isfinite(value) or value < bound or (exclusive and value == bound):
+    # (A whole number may be too large to be a float.)
+    finite = isinstance(value, int) or math.isfinite(value)
+    if not finite or value < bound or (exclusive and value == bound):
         flag_name = "--" + name.replace("_", "-")
         relation = "above" if exclusive else "at least"
-        finite = " and finite" if value == math.inf else ""
-        raise UserError(
-            f"{flag_name} must be {relation} {bound}{finite}, found {value}."
-        )
+        also = " and finite" if value == math.inf else ""
+        raise UserError(f"{flag_name} must be {relation} {bound}{also}, found {value}.")
+    if isinstance(value, int):
+        below(config, name, limit)
 
 
 def check_seed(config) -> None:
     """Raises a UserError where the seed of draws is given and out of its range."""
     if config.seed is not None:
-        at_least(config, "seed", 0)
-        below(config, "seed", 2**63)
+        at_least(config, "seed", 0, limit=2**63)
 
 
 def below(config, name: str, bound: float) -> None:

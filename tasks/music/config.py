@@ -209,7 +209,6 @@ class Scoring:
 
 def _check_steps(settings):
     config.at_least(settings, "steps", 1)
-    config.below(settings, "steps", 2**31)
 
 
 def check_tempo(where: str, tempo: float) -> None:

@@ -176,8 +176,6 @@ class Generation:
         config.check_seed(self)
         config.at_least(self, "repetition_penalty", 0, exclusive=True)
         config.at_least(self, "count", 1)
-        for name in ("length", "top_k"):
-            config.below(self, name, 2**31)
         if not 0 < self.top_p <= 1:
             raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
         if self.stop == "":

@@ -10,6 +10,10 @@ from tasks import sentiment
 from tasks.training import fitting as training
 
 MISTAKES = {
+    "large batch size": (
+        ["predict", "--batch-size", 2**31, "A text."],
+        "--batch-size must be in [0, 2147483648), found 2147483648",
+    ),
     "unknown flag": (["train", "--epoch", 3], "Did you mean '--epochs'?"),
     "unknown flag =": (["train", "--epoch=3"], "Did you mean '--epochs'?"),
     "unknown command": (["trian"], "Did you mean 'train'?"),

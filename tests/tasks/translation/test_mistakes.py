@@ -11,6 +11,8 @@ from tests.tasks.translation.test_corpus import pairs
 from tests.zoo.models.translators import make
 
 MISTAKES = {
+    "large beam": (["translate", "a", "--beam", 2**31], "--beam must be in [0, 214"),
+    "long": (["translate", "a", "--max-length", 10**400], "--max-length must be in"),
     "beam": (["translate", "--beam", 0, "x"], "--beam must be at least 1"),
     "n best": (["translate", "--n-best", 5, "x"], "from 1 to --beam, which is 4"),
     "penalty": (["translate", "--length-penalty", "nan", "x"], "--length-penalty"),
