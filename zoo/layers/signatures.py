@@ -61,8 +61,9 @@ def spelled_out(cls: _Class) -> _Class:
     inner, bases = _INNER, list(cls.__mro__)
     if getattr(cls, "spells_cell", False):
         inner = _INNER | {"cell"}
-        of_cell = getattr(cls, "cell_class", type).__mro__
-        bases = [b for b in of_cell if not b.__module__.startswith("keras.")] + bases
+        cell_class: type = getattr(cls, "cell_class", type)
+        ours = (b for b in cell_class.__mro__ if not b.__module__.startswith("keras."))
+        bases = [*ours, *bases]
     for base in bases:
         if "__init__" not in vars(base) or base is keras.layers.Layer:
             continue
