@@ -106,8 +106,8 @@ def uniform(shape: Sequence[int] | Tensor, seeds: Tensor) -> tf.Tensor:
 def _bits(shape, seed):
     """Returns random bits, uint64, of a seed, (2,): by Philox, so that XLA's are equal.
 
-    They are those of `tf.random.stateless_uniform`, which takes four times as many
-    operations: a loop that draws pays for them at each step.
+    They are those of `tf.random.stateless_uniform`, which takes more operations: a loop
+    that draws pays for them at each step.
     """
     scrambled = _philox([2], [_SCRAMBLING], tf.cast(seed, tf.uint64))
     counter = scrambled * tf.constant([0, 1], tf.uint64)

@@ -26,8 +26,8 @@ from zoo.kernels.contexts import has_tangents, is_portable, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
 
-# Steps that are written out in the body of the loop. Twice as many are 10 % faster for
-# one row, and make a graph twice as long to load and to start.
+# Steps that are written out in the body of the loop: with more of them a graph takes
+# longer to load and to start.
 CHUNK = 4
 # The most rows for which one operation for all steps beats the loop; and the most units
 # with which it does for any number of rows. Found, as all here, with 8 to 1 000 steps
