@@ -255,14 +255,17 @@ class Adam(keras.optimizers.Adam):
     def apply(self, grads, trainable_variables=None):
         """Takes a step along the sum of all replicas' gradients.
 
-        Keras would sum what each replica has clipped for itself.
+        Keras would sum what each replica has clipped for itself, and clip a table's
+        gradient in parts, one for each time that a row was looked up: what is clipped
+        here is the gradient.
         """
         context = tf.distribute.get_replica_context()
         if context is not None and context.num_replicas_in_sync > 1:
             given = [grad for grad in grads if grad is not None]
             summed = iter(context.all_reduce("sum", given) if given else [])
             grads = [None if grad is None else next(summed) for grad in grads]
-        super().apply(grads, trainable_variables)
+        whole = [None if grad is None else tf.convert_to_tensor(grad) for grad in grads]
+        super().apply(whole, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         """Returns the gradients as they are: `apply` has summed them."""
@@ -283,7 +286,7 @@ class Adam(keras.optimizers.Adam):
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
-            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
         )
 
 

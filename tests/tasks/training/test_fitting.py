@@ -300,6 +300,23 @@ def adam_with_decay(weight, gradients, rate, decay):
     return weight
 
 
+@pytest.mark.parametrize(
+    "settings", [{"clip_norm": 0.5}, {"clip_norm": 0, "clip_value": 0.5}]
+)
+def test_a_tables_gradient_is_clipped_however_often_a_row_was_looked_up(settings):
+    parts = tf.IndexedSlices(
+        tf.constant([[0.4, -0.1], [0.3, 0.2], [0.1, 0.1]]), [1, 1, 0], [3, 2]
+    )
+    steps = []
+    for gradient in (parts, tf.constant([[0.1, 0.1], [0.7, 0.1], [0.0, 0.0]])):
+        table = keras.Variable(tf.zeros([3, 2]))
+        optimizer = training.optimizer(TrainingConfig(**settings), 100)
+        optimizer.apply([gradient], [table])
+        steps.append(optimizer._momentums[0].numpy())
+    np.testing.assert_allclose(*steps, rtol=1e-6)
+    assert steps[0].max() > 0.04
+
+
 def test_weights_decay_by_the_step_size_but_biases_and_gains_do_not():
     config = TrainingConfig(
         weight_decay=0.3, learning_rate=0.1, schedule="constant", clip_norm=0
