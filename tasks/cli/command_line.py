@@ -197,14 +197,10 @@ def _without_flags_of_beam(argv):
     """
     if not any(each.partition("=")[0] == "--runner" for each in argv):
         return argv, None
-    _require_beam()
+    extras.require("apache_beam", "beam", "--runner")
     from tasks.beam import flags
 
     return flags.split(argv)
-
-
-def _require_beam():
-    extras.require("apache_beam", "beam", "--runner")
 
 
 def _run_by_beam(chosen, arguments, flags):
