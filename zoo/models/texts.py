@@ -1,5 +1,6 @@
 """Texts to ids, and ids to texts: what tokens are, and how they are joined."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -61,6 +62,28 @@ LEVELS = {
 }
 
 
+def _one_graph(method):
+    """Makes what a method does of texts one graph for all graphs that it is called in.
+
+    So a SavedModel has it once, however many of its functions read texts.
+    """
+    name = method.__name__
+
+    @functools.wraps(method)
+    def call(self, texts):
+        if tf.executing_eagerly():
+            return method(self, texts)
+        if name not in self._graphs:
+            self._graphs[name] = tf.function(
+                functools.partial(method, self),
+                input_signature=[tf.TensorSpec([None], tf.string)],
+                autograph=False,
+            )
+        return self._graphs[name](texts)
+
+    return call
+
+
 class Language:
     """A language's texts as ids, and back.
 
@@ -113,6 +136,7 @@ class Language:
             )
         self.tokenizer = tokenizer
         self._spelling = Spelling(vocabulary)
+        self._graphs: dict[str, Any] = {}
 
     @property
     def knows_all(self) -> bool:
@@ -125,6 +149,7 @@ class Language:
             return None
         return keras.saving.serialize_keras_object(self.tokenizer)
 
+    @_one_graph
     def read(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns texts as they are split: plain, and in the restored case.
 
@@ -142,6 +167,7 @@ class Language:
             texts = normalize(texts, self._keep)
         return self._restore(texts) if self._restore else texts
 
+    @_one_graph
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the tokens of texts, as they are read: string, ragged."""
         texts = self.read(texts)
@@ -149,6 +175,7 @@ class Language:
             return self.vocabulary.tokenize(texts)
         return self.tokenizer(texts)
 
+    @_one_graph
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
         texts = self.read(texts)
