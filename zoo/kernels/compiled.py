@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.kernels import contexts, gradients, recurrence
+from zoo.kernels import contexts, gradients, recurrence, tracing
 from zoo.kernels.recurrence import time_first
 from zoo.typing import Tensor
 
@@ -254,12 +254,7 @@ class _Recurrence:
 
 def _by_xla(function, arguments, parameters):
     """Returns a function of steps, arguments and parameters that XLA compiles."""
-    return tf.function(
-        function,
-        jit_compile=True,
-        autograph=False,
-        input_signature=_signature(arguments, parameters),
-    )
+    return tracing.graph(function, _signature(arguments, parameters), jit_compile=True)
 
 
 def _cut(tensors, count):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.kernels import gradients
+from zoo.kernels import gradients, tracing
 from zoo.kernels.contexts import has_tangents, is_portable, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
@@ -118,8 +118,7 @@ def _kept(step, how, given):
         def recur(*given):
             return _recur(own, how, *given)
 
-        found = tf.function(recur, input_signature=signature, autograph=False)
-        _shared[key] = found
+        found = _shared[key] = tracing.graph(recur, signature)
     step.compiled[key] = found
     return lambda step, how, *given: found(*given)
 

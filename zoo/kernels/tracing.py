@@ -1,11 +1,29 @@
-"""Loops over time that run in Python for forward-mode differentiation alone."""
+"""Graphs for eager calls, but for forward-mode differentiation."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from zoo.kernels.contexts import has_tangents, unobserved
+
+
+def graph(function: Callable, signature: Any = None, **how: Any) -> Any:
+    """Returns a `tf.function` that only counts as traced anew when it is.
+
+    TensorFlow counts by the code of what it traces, and warns of many tracings: a
+    graph for each of several sizes, or of several layers, would count as one that is
+    traced again and again.
+
+    Args:
+        function: of tensors, without AutoGraph.
+        signature: what it takes, if that is of one kind.
+        how: other arguments of `tf.function`.
+    """
+    # A partial has no code, and is its own.
+    own = functools.partial(function)
+    return tf.function(own, input_signature=signature, autograph=False, **how)
 
 
 def in_graph(function: Any) -> Any:
@@ -45,13 +63,12 @@ def in_graph(function: Any) -> Any:
 def _graph(function, structure, specs, others):
     signature = [spec for spec in specs if spec is not None]
 
-    @tf.function(input_signature=signature, autograph=False)
-    def graph(*tensors):
+    def with_all(*tensors):
         remaining = iter(tensors)
         given = [None if spec is None else next(remaining) for spec in specs]
         return function(*tf.nest.pack_sequence_as(structure, given), **others)
 
-    return graph
+    return graph(with_all, signature)
 
 
 def _any_shape(tensor):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 
-import tensorflow as tf
+from zoo.kernels.tracing import graph
 
 # How many are kept: a caller may think of new filters and stops without end.
 MOST = 32
@@ -30,7 +30,5 @@ class KeptGraphs:
         if key not in self._graphs:
             if len(self._graphs) >= MOST:
                 del self._graphs[next(iter(self._graphs))]
-            self._graphs[key] = tf.function(
-                function, autograph=False, reduce_retracing=True
-            )
+            self._graphs[key] = graph(function, reduce_retracing=True)
         return self._graphs[key]
