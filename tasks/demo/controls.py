@@ -132,6 +132,34 @@ class Tab:
         card = re.sub(r"!\[([^\]]*)\]\(([^)]*)\)", r"(A picture: `\2`.)", card)
         return re.sub(r"^(#+) ", r"##\1 ", card, flags=re.MULTILINE)
 
+    def buttons(self, *names: str) -> list[gr.Button]:
+        """Lays out what a tab's work is begun with, and at last what ends the waiting.
+
+        Args:
+            *names: what is written on each, that of the main work first.
+
+        Returns:
+            The buttons, and "Stop" behind them, which `stop_by` gives a meaning.
+        """
+        with gr.Row():
+            kinds = ["primary"] + ["secondary"] * len(names)
+            return [
+                gr.Button(name, variant=kind, min_width=120)
+                for name, kind in zip([*names, "Stop"], kinds, strict=True)
+            ]
+
+    def stop_by(self, button: gr.Button, *asked) -> None:
+        """Has a button end what was asked: nothing of it is shown any more.
+
+        What is drawn token by token ends with the next token. What TensorFlow answers
+        in one call goes on behind the page until it returns, within the page's bounds.
+
+        Args:
+            button: the button.
+            *asked: events, see `ask`.
+        """
+        button.click(None, cancels=list(asked), api_visibility="private")
+
     def ask(
         self,
         triggers: Sequence[Callable],

@@ -193,9 +193,7 @@ def build(models: Models) -> None:
             label: row for label, row in _EXAMPLES.items() if row[0] in tab.names
         }
         tab.examples(examples, [preset, chord, steps, temperature])
-        with gr.Row():
-            button = gr.Button("Compose", variant="primary", min_width=120)
-            below = gr.Button("Harmonize the file", min_width=120)
+        button, below, stop = tab.buttons("Compose", "Harmonize the file")
     with tab.answer():
         sound = gr.Audio(label="Sound", type="filepath", interactive=False, buttons=[])
         picture = gr.Image(
@@ -210,9 +208,11 @@ def build(models: Models) -> None:
             as_wav = gr.DownloadButton("Download WAV", min_width=120)
         results = [picture, sound, as_midi, as_wav]
         given = [preset, chord, midi, steps, temperature, seed]
-        tab.ask([button.click, chord.submit], compose, given, results, "compose")
+        events = [button.click, chord.submit]
+        composing = tab.ask(events, compose, given, results, "compose")
     given = [preset, midi, melody_only, temperature, seed]
-    tab.ask([below.click], harmonize, given, results, "harmonize")
+    harmonizing = tab.ask([below.click], harmonize, given, results, "harmonize")
+    tab.stop_by(stop, composing, harmonizing)
 
 
 def _drawing():

@@ -101,7 +101,7 @@ def build(models: Models) -> None:
             for label, (language, given) in _EXAMPLES.items()
         }
         tab.examples(examples, [preset, text])
-        button = gr.Button("Find names", variant="primary")
+        button, stop = tab.buttons("Find names")
     with tab.answer():
         marked = gr.HighlightedText(
             label="Names in the text, their types, and how probable each is",
@@ -117,7 +117,8 @@ def build(models: Models) -> None:
             column_widths=["32%", "16%", "20%", "17%", "15%"],
         )
         events = [button.click, text.submit]
-        tab.ask(events, tag, [preset, text], [marked, rows], "tag")
+        asked = tab.ask(events, tag, [preset, text], [marked, rows], "tag")
+    tab.stop_by(stop, asked)
 
 
 def _colors(tab):

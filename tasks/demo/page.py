@@ -35,6 +35,8 @@ _CSS = """
 .dark .highlighted, .dark .legend-item { color: white !important; }
 @media (max-width: 500px) {
   .tab-container button { padding: 0 0.4rem; }
+  .table-wrap :is(th, .body-cell) * { font-size: 0.72rem; padding-inline: 0.15rem; }
+  .table-wrap .body-cell { padding-inline: 0.2rem; }
 }
 footer { display: none !important; }
 """

@@ -73,14 +73,22 @@ def build(models: Models) -> None:
             label="Text", lines=4, max_lines=12, value=_EXAMPLES["Praise"]
         )
         tab.examples({name: [each] for name, each in _EXAMPLES.items()}, [text])
-        button = gr.Button("Classify", variant="primary")
+        button, stop = tab.buttons("Classify")
     with tab.answer():
         classes = gr.Label(label="Classes, and how probable each is")
         words = gr.HighlightedText(
             label="Which words speak for which class",
-            color_map=_colors(tab),
+            color_map=_colors(tab, tab.first),
             combine_adjacent=False,
             show_legend=True,
+        )
+        preset.change(
+            lambda name: gr.HighlightedText(color_map=_colors(tab, name)),
+            preset,
+            words,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
         )
         effects = gr.Dataframe(
             headers=["word", "speaks for", "effect"],
@@ -97,12 +105,12 @@ def build(models: Models) -> None:
         )
         results = [classes, words, effects]
         events = [button.click, text.submit]
-        tab.ask(events, classify, [preset, text], results, "classify")
+        asked = tab.ask(events, classify, [preset, text], results, "classify")
+    tab.stop_by(stop, asked)
 
 
-def _colors(tab):
-    """Returns a color for each class of all presets."""
-    names = {}
-    for preset in tab.models.of("sentiment"):
-        names |= dict.fromkeys(preset.config.get("class_names", ()))
+def _colors(tab, name):
+    """Returns a color for each class of a preset."""
+    found = tab.models.preset(name).config if name in tab.names else {}
+    names = found.get("class_names", ())
     return {name: COLORS[place % len(COLORS)] for place, name in enumerate(names)}

@@ -223,15 +223,13 @@ def _build_write(tab, preset):
             "A limit: the likeliest words go in circles": ["text_reviews", "", 100, 0],
         }
         tab.examples(examples, [preset, prompt, length, temperature])
-        with gr.Row():
-            button = gr.Button("Write", variant="primary", min_width=120)
-            stop = gr.Button("Stop", min_width=120)
+        button, stop = tab.buttons("Write")
     with tab.answer():
         text = gr.Textbox(label="Text", lines=12, max_lines=30, interactive=False)
         given = [preset, prompt, length, temperature, *others]
         events = [button.click, prompt.submit]
         writing = tab.ask(events, write, given, [text], "write")
-    stop.click(None, cancels=[writing], api_visibility="private")
+    tab.stop_by(stop, writing)
 
 
 def _daring():
@@ -261,7 +259,7 @@ def _build_rank(tab, preset):
         first = gr.Textbox(label="First text", value=pair[0])
         second = gr.Textbox(label="Second text", value=pair[1])
         tab.examples(_PAIRS, [first, second])
-        button = gr.Button("Compare", variant="primary")
+        button, stop = tab.buttons("Compare")
     with tab.answer():
         rows = gr.Dataframe(
             headers=["text", "log P", "perplexity", "bits", "unknown"],
@@ -269,10 +267,11 @@ def _build_rank(tab, preset):
             label="The more probable first; bits are those of a character",
             interactive=False,
             wrap=True,
-            column_widths=["28%", "18%", "20%", "14%", "20%"],
+            column_widths=["22%", "17%", "27%", "14%", "20%"],
         )
         events = [button.click, first.submit, second.submit]
-        tab.ask(events, rank, [preset, first, second], [rows], "rank")
+        ranking = tab.ask(events, rank, [preset, first, second], [rows], "rank")
+    tab.stop_by(stop, ranking)
 
 
 def _build_gates(tab, preset):
@@ -285,7 +284,7 @@ def _build_gates(tab, preset):
         )
         examples = {label: [each, "was, were"] for label, each in _AGREEMENTS.items()}
         tab.examples(examples, [text, words])
-        button = gr.Button("Look", variant="primary")
+        button, stop = tab.buttons("Look")
     with tab.answer():
         rows = gr.Dataframe(
             headers=["word", "probability", "log P of the text"],
@@ -301,4 +300,6 @@ def _build_gates(tab, preset):
             elem_classes="picture",
         )
         events = [button.click, text.submit, words.submit]
-        tab.ask(events, gates, [preset, text, words], [picture, rows], "gates")
+        given = [preset, text, words]
+        looking = tab.ask(events, gates, given, [picture, rows], "gates")
+    tab.stop_by(stop, looking)

@@ -96,7 +96,7 @@ def build(models: Models) -> None:
             for label, (direction, given) in _EXAMPLES.items()
         }
         tab.examples(examples, [preset, text])
-        button = gr.Button("Translate", variant="primary")
+        button, stop = tab.buttons("Translate")
     with tab.answer():
         best = gr.Textbox(label="Translation", lines=2, interactive=False)
         rows = gr.Dataframe(
@@ -116,4 +116,6 @@ def build(models: Models) -> None:
         )
         results = [best, rows, picture]
         events = [button.click, text.submit]
-        tab.ask(events, translate, [preset, text, count], results, "translate")
+        given = [preset, text, count]
+        asked = tab.ask(events, translate, given, results, "translate")
+    tab.stop_by(stop, asked)

@@ -262,6 +262,21 @@ def test_a_stop_stops(page):
     assert 20 < len(stopped) < 1000
 
 
+def test_a_stop_ends_the_waiting_for_what_comes_whole(page):
+    page.open("Translation", preset="translation_multi30k_de_en")
+    page.fill("Text", "Zwei Hunde spielen im Schnee. " * 300)
+    page.click("Translate")
+    waiting = page.find(".progress-text")
+    waiting.wait_for()
+    page.click("Stop")
+    waiting.wait_for(state="hidden")
+    assert not page.took().is_visible()
+    page.fill("Text", "Ein Hund schläft.")
+    page.ask("Translate")
+    best = page.page.get_by_label("Translation", exact=True).locator("visible=true")
+    assert best.input_value() == "A dog is sleeping."
+
+
 def test_of_two_texts_the_more_probable_is_first(page):
     page.open("Text", "Compare", preset="text_shakespeare")
     page.fill("First text", "kqx zzv")
@@ -415,17 +430,20 @@ def test_a_phone_shows_all_tabs_and_keys_are_enough(browser, address):
         assert (phone.foreign, phone.errors) == ([], [])
 
 
-def test_two_pages_at_once_get_their_own_answers(browser, address):
-    texts = ["Dull, and badly acted.", "I loved it, all of it."]
+def test_several_pages_at_once_get_their_own_answers(browser, address):
+    texts = ["Dull, and badly acted.", "I loved it, all of it."] * 3
     pages = [Page(browser, address) for _ in texts]
-    for page, text in zip(pages, texts, strict=True):
-        page.fill("Text", text)
+    for number, (page, text) in enumerate(zip(pages, texts, strict=True)):
+        page.fill("Text", f"{text} {number}")
     for page in pages:
         page.click("Classify")
-    for page, label in zip(pages, ("neg", "pos"), strict=True):
+    for number, page in enumerate(pages):
         page.took().wait_for()
         shown = page.find("[data-testid='label-output-value']").inner_text().strip()
-        assert shown.startswith(label)
+        assert shown.startswith(("neg", "pos")[number % 2])
+        marked = page.page.locator(".textfield:visible").inner_text()
+        assert str(number) in marked.split()
+        assert (page.foreign, page.errors) == ([], [])
         page.context.close()
 
 
