@@ -2,7 +2,14 @@
 
 from zoo.errors import did_you_mean, nearest
 
-__all__ = ["LostWorkerError", "TrainingError", "UserError", "did_you_mean", "nearest"]
+__all__ = [
+    "LostWorkerError",
+    "PipelineError",
+    "TrainingError",
+    "UserError",
+    "did_you_mean",
+    "nearest",
+]
 
 
 class UserError(Exception):
@@ -11,6 +18,10 @@ class UserError(Exception):
 
 class TrainingError(RuntimeError):
     """A training that can't go on."""
+
+
+class PipelineError(RuntimeError):
+    """A pipeline of Apache Beam's that a worker, or its runner, has given up."""
 
 
 class LostWorkerError(RuntimeError):

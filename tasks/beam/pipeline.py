@@ -24,7 +24,7 @@ from tasks.beam import reading
 from tasks.beam.config import PipelineConfig
 from tasks.beam.reading import Format
 from tasks.data import tables, text_files
-from tasks.errors import UserError
+from tasks.errors import PipelineError, UserError
 from zoo.beam import NAMESPACE, Predict
 
 # Workers need neither: what they run of both is sent to them whole.
@@ -85,7 +85,8 @@ def run(
 
     Raises:
         UserError: no file matches; the files aren't what can be read; there are
-            answers already; or a worker failed, with what it said.
+            answers already.
+        PipelineError: a worker or the runner failed, with what it said.
         PresetError: there is no such preset.
     """
     form = _format(asked)
@@ -248,7 +249,7 @@ def _run(pipeline):
         result.wait_until_finish()
     except Exception as error:  # whatever a worker raised, as the runner hands it on
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"The pipeline failed: {reason[-1]}") from error
+        raise PipelineError(reason[-1]) from error
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return {each.key.metric.name: each.result for each in found["counters"]}
 

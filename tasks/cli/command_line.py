@@ -19,7 +19,7 @@ from tasks.cli import answers, extras, launching, outputs
 from tasks.cli.config import PredictionConfig
 from tasks.cli.parser import Formatter, Parser
 from tasks.data import text_files
-from tasks.errors import LostWorkerError, TrainingError, UserError
+from tasks.errors import LostWorkerError, PipelineError, TrainingError, UserError
 from zoo.errors import PresetError
 from zoo.version import __version__
 
@@ -108,8 +108,8 @@ def main(
 
     Returns:
         The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
-        for a training that failed, 75 for one that lost a worker, 130 for one that
-        was interrupted.
+        for a training or a pipeline that failed, 75 for a training that lost a worker,
+        130 for what was interrupted.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
@@ -153,6 +153,9 @@ def _told(template, parser, argv):
         return LostWorkerError.EXIT_CODE
     except TrainingError as error:
         print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
+        return 1
+    except PipelineError as error:
+        print(f"{parser.prog}: the pipeline failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         hint = (

@@ -163,6 +163,15 @@ def test_what_a_saved_model_cannot_do_is_refused(
     assert sentence in outcome.err
 
 
+def test_a_pipeline_that_fails_is_no_mistake_of_the_users(preset, files, run):
+    where = "--input", files / "a.txt", "--output", files / "out"
+    nowhere = "--saved-model", files / "nowhere"
+    outcome = run("predict", "--model", preset, *where, *nowhere, *RUNNER)
+    assert outcome.code == 1
+    assert "sentiment: the pipeline failed: " in outcome.err.splitlines()[-1]
+    assert "Traceback" not in outcome.err
+
+
 def test_a_runner_is_of_commands_that_take_texts(run):
     outcome = run("evaluate", *RUNNER)
     assert outcome.code == 2
