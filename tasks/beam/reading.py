@@ -4,7 +4,7 @@ What can't be read is no reason to stop: it is told in the text's place.
 """
 
 import codecs
-import csv
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -54,11 +54,12 @@ def texts(opened: Callable[[], BinaryIO], path: str, form: Format) -> Iterator[R
     if form.kind == RECORDS:
         yield from _of_records(path, form)
         return
+    quoted = form.kind != tables.TSV or _quotes_fit(opened, form)
     with opened() as file:
-        yield from _of_lines(_lines(file, form.encoding), path, form)
+        yield from _of_lines(_lines(file, form.encoding), path, form, quoted)
 
 
-def _of_lines(lines, path, form):
+def _of_lines(lines, path, form, quoted):
     if form.kind == LINES:
         for number, line in enumerate(lines, start=1):
             yield _checked(number, line, form)
@@ -67,7 +68,7 @@ def _of_lines(lines, path, form):
             if line.strip():
                 yield _of_object(number, line, path, form)
     else:
-        yield from _of_table(lines, path, form)
+        yield from _of_table(lines, path, form, quoted)
 
 
 def _lines(file, encoding):
@@ -100,26 +101,31 @@ def _of_object(number, line, path, form):
         return Read(number, None, str(error))
 
 
-def _of_table(lines, path, form):
-    """Yields a column's texts; in TSV quotes are text."""
+def _quotes_fit(opened, form):
+    """Says whether quotes are no text in a file of TSV, as the commands see it."""
+    with opened() as file:
+        lines = _lines(file, form.encoding)
+        delimiter, names, _ = tables.head(lines, form.kind)
+        return tables.quotes_fit(itertools.chain([names], lines), delimiter)
+
+
+def _of_table(lines, path, form, quoted):
+    """Yields a column's texts."""
     delimiter, head, header = tables.head(lines, form.kind)
-    columns = next(csv.reader([head], delimiter=delimiter), [])
+    columns = next(tables.reader([head], delimiter, quoted, strict=False), [])
     if form.column not in columns:
         yield Read(header + 1, None, f"{path} has no column {form.column!r}.")
         return
-    quoting = csv.QUOTE_NONE if form.kind == tables.TSV else csv.QUOTE_MINIMAL
     place = columns.index(form.column)
-    reader = csv.reader(
-        (f"{line}\n" for line in lines), delimiter=delimiter, quoting=quoting
-    )
+    rows = tables.reader(lines, delimiter, quoted, strict=False)
     begins = header + 2
-    for row in reader:
+    for row in rows:
         if len(row) == len(columns):
             yield _checked(begins, row[place], form)
         elif row:
             wrong = f"{len(row)} cells, but the first line names {len(columns)}."
             yield Read(begins, None, wrong)
-        begins = header + 2 + reader.line_num
+        begins = header + 2 + rows.line_num
 
 
 def _of_records(path, form):

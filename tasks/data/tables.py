@@ -7,6 +7,7 @@ line of both names the columns. In JSON lines, each is an object.
 
 import csv
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -144,7 +145,7 @@ def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
     if not names.strip():
         raise UserError(f"{path} is empty: a first line that names columns is missing.")
     table = Table(path, kind, (), encoding, delimiter, header=header)
-    if kind == TSV and not _quotes_fit(table):
+    if kind == TSV and not _quotes_of_file_fit(table):
         table = dataclasses.replace(table, quoted=False)
     _, columns = next(_rows(table, header=True))
     twice = next((name for name in columns if columns.count(name) > 1), None)
@@ -175,28 +176,56 @@ def _outside_quotes(line):
     return "".join(line.split('"')[::2])
 
 
-def _quotes_fit(table):
-    """Says whether all rows have equally many cells if quotes are no text."""
+def quotes_fit(lines: Iterable[str], delimiter: str) -> bool:
+    """Says whether all rows of a table have equally many cells if quotes are no text.
+
+    Args:
+        lines: the table's, from the one on that names the columns.
+        delimiter: what stands between cells.
+    """
     try:
-        return len({len(row) for _, row in _rows(table, header=True)}) == 1
-    except UserError:
+        return len({len(row) for row in reader(lines, delimiter, True) if row}) == 1
+    except csv.Error:
         return False
+
+
+def reader(lines: Iterable[str], delimiter: str, quoted: bool, strict: bool = True):
+    """Returns a `csv.reader` of a table's lines.
+
+    Args:
+        lines: as they are without their ends.
+        delimiter: what stands between cells.
+        quoted: whether cells in quotes are taken out of them; or quotes are text.
+        strict: whether `csv.Error` is raised where quotes don't fit together.
+    """
+    csv.field_size_limit(_LONGEST_CELL)
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    whole = (f"{line}\n" for line in lines)
+    return csv.reader(whole, delimiter=delimiter, quoting=quoting, strict=strict)
+
+
+def _quotes_of_file_fit(table):
+    try:
+        return quotes_fit(_lines(table), table.delimiter)
+    except UserError:  # of the encoding: told where the rows are read
+        return False
+
+
+def _lines(table):
+    """Returns a table's lines, from the one on that names the columns."""
+    lines = text_files.read_lines(table.path, table.encoding)
+    return itertools.islice(lines, table.header, None)
 
 
 def _rows(table, header=False):
     """Yields the rows of CSV or TSV, each with the line that it begins in."""
-    csv.field_size_limit(_LONGEST_CELL)
-    lines = (f"{line}\n" for line in text_files.read_lines(table.path, table.encoding))
-    for _ in range(table.header):
-        next(lines)
-    quoting = csv.QUOTE_MINIMAL if table.quoted else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=table.delimiter, quoting=quoting, strict=True)
+    rows = reader(_lines(table), table.delimiter, table.quoted)
     line = table.header + 1
     try:
-        for number, row in enumerate(reader):
+        for number, row in enumerate(rows):
             if row and (number or header):  # blank lines are none
                 yield line, row
-            line = table.header + reader.line_num + 1
+            line = table.header + rows.line_num + 1
     except csv.Error as error:
         if "unexpected end" in str(error):
             reason = "a quote that begins a cell there is never closed"

@@ -59,7 +59,29 @@ def test_cells_may_hold_lines_and_rows_of_another_length_are_told():
     found = read(content, tables.CSV, "text")
     assert told(found) == [(3, 'a;\nb "c"'), (5, None), (7, "d")]
     assert "1 cells, but the first line names 2" in found[1].error
-    assert told(read(b'id\ttext\n1\ta "b\n', tables.TSV, "text")) == [(2, 'a "b')]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'id\ttext\n1\ta "b\n',
+        b'id\ttext\n1\t"a ""b"""\n\n2\t"c\td"\n3\t"e\nf"\n4\tg\n',
+        b'id\t"text"\r\n1\t"a"\r\n',
+        b'id\ttext\n1\t"a" b\n2\t"c"\n',  # they don't fit together
+        b'sep=;\nid;text\n1;"a;b"\n',
+        b"id\ttext\n",
+    ],
+)
+def test_quotes_of_tsv_are_taken_as_the_commands_take_them(content, tmp_path):
+    path = tmp_path / "in.tsv"
+    path.write_bytes(content)
+    expected = [(row.line, row.cells["text"]) for row in tables.read(path).records()]
+    assert told(read(content, tables.TSV, "text")) == expected
+
+
+def test_a_cell_may_be_long():
+    content = b"id,text\n1," + b"a" * 200_000 + b"\n"
+    assert told(read(content, tables.CSV, "text")) == [(2, "a" * 200_000)]
 
 
 def test_a_missing_column_is_told_once():
