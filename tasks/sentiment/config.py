@@ -9,6 +9,8 @@ from tasks.data import renaming, text_files
 from tasks.errors import UserError
 
 SUMMARY = "Reads a text and says which class it is of: its sentiment, say."
+# Where a text may have several labels, one is given from this probability on.
+THRESHOLD = 0.5
 
 
 @dataclasses.dataclass

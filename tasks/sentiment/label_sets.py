@@ -12,9 +12,8 @@ from tasks.cli import outputs
 from tasks.data import builders as data
 from tasks.errors import UserError
 from tasks.sentiment import measures
+from tasks.sentiment.config import THRESHOLD
 
-# From this probability on a label is given.
-THRESHOLD = 0.5
 _TRUE = {"1", "true", "yes", "1.0"}
 _FALSE = {"0", "false", "no", "0.0"}
 

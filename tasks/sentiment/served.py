@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 
 from tasks.beam.pipeline import Call
-from tasks.sentiment.config import Prediction
+from tasks.sentiment.config import THRESHOLD, Prediction
 from zoo import presets
 
 
@@ -28,5 +28,5 @@ def _classes(found: dict, class_names: Sequence[str]) -> dict:
 
 def _labels(found: dict, class_names: Sequence[str]) -> dict:
     by_name = dict(zip(class_names, found["probabilities"], strict=True))
-    names = [name for name, probability in by_name.items() if probability >= 0.5]
+    names = [name for name, probability in by_name.items() if probability >= THRESHOLD]
     return {"text": found["text"], "labels": names, "probabilities": by_name}

@@ -14,7 +14,7 @@ from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
 from tasks.sentiment import batches, commands, label_sets, labelled_files, measures
 from tasks.sentiment import corpus as labelled_texts
-from tasks.sentiment.config import SUMMARY, Config, Evaluation
+from tasks.sentiment.config import SUMMARY, THRESHOLD, Config, Evaluation
 from tasks.training import fitting as training
 from tasks.training import pretraining
 from zoo import presets
@@ -302,7 +302,7 @@ def _sets(test, logits):
         shown = label_sets.shown(text, row, test.class_names)
         truth = label_sets.names_of(labels, test.class_names)
         # Half away from the truth a label turns over.
-        error = float(np.abs(row - labels).max()) - label_sets.THRESHOLD
+        error = float(np.abs(row - labels).max()) - THRESHOLD
         yield examples.Answer(text, shown, error, ", ".join(truth) or "no label")
 
 
