@@ -1,6 +1,6 @@
 """How good translations are: BLEU, chrF, exact match."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -73,11 +73,11 @@ def describe(figures: dict) -> str:
     )
 
 
-def cost(model, pairs: Pairs, batch_size: int) -> dict:
+def cost(score: Callable, pairs: Pairs, batch_size: int) -> dict:
     """Measures what every token of translations costs, given those before it.
 
     Args:
-        model: a `zoo.models.Translator`.
+        score: what `scorer` returns.
         pairs: the texts and their translations.
         batch_size: how many to take at a time.
 
@@ -90,7 +90,7 @@ def cost(model, pairs: Pairs, batch_size: int) -> dict:
             zip(pairs.texts, pairs.translations, strict=True),
             batch_size,
             lambda pair: max(len(text.encode("utf-8")) for text in pair),
-            scorer(model),
+            score,
         )
     )
     # Not by log P, which has the spelling of what is `<UNK>` too.
@@ -107,6 +107,7 @@ def scorer(model):
     """Returns a function of (text, translation) pairs, which scores them.
 
     It returns a dict a pair: what `zoo.models.Translator.score` says, without padding.
+    Its graph takes seconds to make: use one for all that a model is measured on.
     """
     texts = tf.TensorSpec([None], tf.string)
     score = tf.function(

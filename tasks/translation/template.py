@@ -96,8 +96,9 @@ def train(settings: Config, output: Path) -> None:
     model = training.for_one_process(model)  # the chief's: here the others are done
     record = {"command": settings.command("translation"), **corpus.record}
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
+    score = measures.scorer(model)
     for test in corpus.tests:
-        _measure(preset, model, test, Evaluation())
+        _measure(preset, model, score, test, Evaluation())
 
 
 def _read(settings):
@@ -166,10 +167,11 @@ def evaluate(name: str, settings: Evaluation) -> None:
     preset = presets.find(name)
     model = Translator.from_preset(preset)
     settings.check_model(model)
+    score = measures.scorer(model)
     writes = evaluation.writes_card(preset, settings)
     if settings.files:
         pairs = parallel_corpus.read_files(settings.files, settings.encoding)
-        _measure(preset, model, pairs, settings, writes)
+        _measure(preset, model, score, pairs, settings, writes)
         return
     languages = settings.source, settings.target
     parts = evaluation.choose(
@@ -180,10 +182,10 @@ def evaluate(name: str, settings: Evaluation) -> None:
             columns = settings.source_column, settings.target_column
         chosen = parallel_corpus.columns(builder, languages, columns)
         pairs = parallel_corpus.read(builder, split, chosen)
-        _measure(preset, model, pairs, settings, writes)
+        _measure(preset, model, score, pairs, settings, writes)
 
 
-def _measure(preset, model, pairs, settings, writes=True):
+def _measure(preset, model, score, pairs, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {pairs.source}, {len(pairs):,} pairs")
     found = commands.best_translations(
@@ -192,7 +194,7 @@ def _measure(preset, model, pairs, settings, writes=True):
     figures = {
         "pairs": len(pairs),
         **measures.measure(found, pairs.translations),
-        **measures.cost(model, pairs, settings.batch_size),
+        **measures.cost(score, pairs, settings.batch_size),
         "beam": settings.beam,
         "length_penalty": settings.length_penalty,
         "coverage_penalty": settings.coverage_penalty,

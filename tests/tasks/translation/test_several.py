@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from tasks import translation
-from tasks.cli import command_line as cli
 from tasks.data import builders
-from tasks.translation.batches import PairBatches
-from tests.tasks import commands
+from tests.tasks import commands, interruption
 from tests.tasks.commands import history, read_json
 from tests.tasks.translation.test_corpus import TEXT, Builder
 from zoo.models import Translator
@@ -47,29 +45,19 @@ def datasets(monkeypatch):
     )
 
 
-def interrupted_in_second_epoch(batches, epoch):
-    if epoch == 1:
-        raise KeyboardInterrupt
-    batches._epoch.assign(epoch)
-
-
-def test_each_test_is_reported_and_an_interrupted_training_goes_on(
-    datasets, tmp_path, monkeypatch
-):
+def test_each_test_is_reported_and_an_interrupted_training_goes_on(datasets, tmp_path):
     outputs = tmp_path / "one", tmp_path / "two"
-    succeed("train", "--output", outputs[0], *FLAGS.split())
-    with monkeypatch.context() as patch:
-        patch.setattr(PairBatches, "set_epoch", interrupted_in_second_epoch)
-        argv = ["train", "--output", outputs[1], *FLAGS.split()]
-        assert cli.main(translation.TEMPLATE, list(map(str, argv))) == 130
+    expected = interruption.weights(
+        translation.TEMPLATE, outputs[0], *FLAGS.split(), left=outputs[1]
+    )
     succeed("train", "--output", outputs[1], "--resume")
     rows = [[{**row, "seconds": None} for row in history(output)] for output in outputs]
     assert rows[0] == rows[1]
-    models = [Translator.from_preset(output / "preset") for output in outputs]
-    for weight, other in zip(*(m.get_weights() for m in models), strict=True):
+    preset = outputs[1] / "preset"
+    found = Translator.from_preset(preset).get_weights()
+    for weight, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(weight, other)
 
-    preset = outputs[1] / "preset"
     metrics = read_json(preset / "metrics.json")
     record = metrics["training"]
     assert record["dataset"] == ["one:1.0.0", "two:1.0.0"]
