@@ -4,7 +4,7 @@ python -m tasks.music train
 python -m tasks.music generate --model runs/music/synthetic-scales/preset --output new
 """
 
-from tasks.cli.command_line import Command, Template
+from tasks.cli.templates import Command, Template
 from tasks.music.config import (
     SUMMARY,
     Config,

@@ -4,7 +4,7 @@ python -m tasks.ner predict "Teddy Roosevelt was born in New York."
 python -m tasks.ner train --dataset synthetic/entities
 """
 
-from tasks.cli.command_line import Template
+from tasks.cli.templates import Template
 from tasks.ner.config import SUMMARY, Config, Evaluation, Prediction
 
 TEMPLATE = Template(

@@ -4,7 +4,7 @@ python -m tasks.sentiment predict "What a wonderful film."
 python -m tasks.sentiment train --dataset synthetic/reviews
 """
 
-from tasks.cli.command_line import Template
+from tasks.cli.templates import Template
 from tasks.sentiment.config import SUMMARY, Config, Evaluation, Prediction
 
 TEMPLATE = Template(

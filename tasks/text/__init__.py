@@ -4,8 +4,8 @@ python -m tasks.text train
 python -m tasks.text generate --model runs/text/synthetic-markov/preset --prompt "ab"
 """
 
-from tasks.cli.command_line import Command, Template
 from tasks.cli.config import PredictionConfig, TablePredictionConfig
+from tasks.cli.templates import Command, Template
 from tasks.text.config import SUMMARY, Config, Evaluation, Explanation, Generation
 
 TEMPLATE = Template(

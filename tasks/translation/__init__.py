@@ -4,7 +4,7 @@ python -m tasks.translation train
 python -m tasks.translation translate "Zwei Hunde spielen im Schnee."
 """
 
-from tasks.cli.command_line import Command, Template
+from tasks.cli.templates import Command, Template
 from tasks.translation.config import SUMMARY, Config, Evaluation, Scoring, Translation
 
 TEMPLATE = Template(

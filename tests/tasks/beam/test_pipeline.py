@@ -209,13 +209,13 @@ assert "zoo" not in sys.modules
 def test_workers_need_no_zoo(tmp_path):
     from apache_beam.internal import cloudpickle
 
-    from tasks.cli import command_line as cli
+    from tasks.cli import templates
     from zoo.beam import Predict
 
     sent, expected = [], []
     for template, command, preset, _ in CASES:
         chosen = template.all_commands()[command]
-        call = cli._function(chosen.served)(preset, chosen.config())
+        call = templates.function(chosen.served)(preset, chosen.config())
         handler = Predict(preset, call.signature, call.arguments)._handler
         sent.append((handler, call.row))
         model = handler.load_model()

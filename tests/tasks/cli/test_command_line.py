@@ -13,6 +13,7 @@ import tensorflow as tf
 from tasks import ner, sentiment
 from tasks.cli import command_line as cli
 from tasks.cli.config import CELLS, ELEMENTWISE_CELLS, PredictionConfig
+from tasks.cli.templates import Command
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
 from zoo.layers import BY_CELL
@@ -184,10 +185,10 @@ def test_a_template_has_commands_of_its_own_instead_of_predict(run):
         sentiment.TEMPLATE,
         predict=None,
         commands={
-            "sing": cli.Command(
+            "sing": Command(
                 "sing a song", PredictionConfig, lambda *given: calls.append(given)
             ),
-            "read": cli.Command(
+            "read": Command(
                 "read texts",
                 PredictionConfig,
                 lambda name, texts, config: calls.append((name, list(texts), config)),

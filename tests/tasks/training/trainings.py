@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tasks import music, ner, sentiment, text, translation
 from tasks.cli import command_line as cli
+from tasks.cli import templates
 from tasks.training import workers
 from zoo import music as notes
 from zoo.layers import fused
@@ -83,7 +84,7 @@ def main() -> None:
     for name in sys.argv[4:] or TEMPLATES:
         by_kernels = name in BY_KERNELS
         fused._surroundings = surroundings if by_kernels else lambda: "for the test"
-        train = cli._function(TEMPLATES[name].train)
+        train = templates.function(TEMPLATES[name].train)
         try:
             train(config(name, folder, data), folder / run / name)
         except workers.Done:

@@ -1,0 +1,122 @@
+"""The command `train`: in this process, or by several."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.cli import given_flags, launching, outputs
+from tasks.cli.templates import Template, function
+from tasks.errors import UserError
+
+
+def add_worker_flags(parser: argparse.ArgumentParser) -> None:
+    """Has a parser take what makes of a training one by several processes."""
+    parser.add_argument(
+        "--distributed",
+        action="store_true",
+        help="be one of several workers, those that TF_CONFIG names: all run the same "
+        "command, with an --output that they share. --batch-size is that of all "
+        "together. Started again, they go on where they were",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="train by so many processes on this machine, each with its part of every "
+        "batch and of the GPUs. What dies is started again, and goes on where it was",
+    )
+    parser.add_argument(
+        "--join-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="with --distributed: how long to wait for the other workers",
+    )
+
+
+def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) -> None:
+    """Trains, by this process alone or as one of several workers.
+
+    Args:
+        template: what is trained.
+        arguments: the parsed command line.
+        argv: its arguments.
+
+    Raises:
+        UserError: the flags, the folder or the data don't fit.
+        TrainingError: the training can't go on.
+        LostWorkerError: another worker has gone.
+    """
+    from tasks.training import fitting as training
+    from tasks.training import workers
+
+    config = arguments.config
+    given_flags.check_sources(config, argv)
+    output = _output(template, arguments)
+    resume = arguments.resume
+    if arguments.distributed:
+        # What starts a worker again does so by the same command.
+        resume = resume or (output / training.CHECKPOINTS).exists()
+    given = given_flags.names(config, argv)
+    config = training.open_output(output, config, given, resume)
+    config.check()
+    try:
+        if arguments.distributed:
+            training.join_workers(config, output, arguments.join_timeout)
+        with workers.lost_told():
+            function(template.train)(config, output)
+    except workers.Done:
+        print("done        the chief measures and saves what all have trained")
+
+
+def launch(
+    template: Template,
+    arguments: argparse.Namespace,
+    argv: Sequence[str],
+    program: str,
+) -> int:
+    """Trains by several processes, and returns the exit code.
+
+    Args:
+        template: what is trained.
+        arguments: the parsed command line.
+        argv: its arguments.
+        program: what it is called by, for messages.
+
+    Raises:
+        UserError: the flags or the folder don't fit.
+    """
+    if arguments.workers < 1:
+        raise UserError(f"--workers must be at least 1, found {arguments.workers}.")
+    if arguments.distributed:
+        raise UserError(
+            "--workers starts workers here, --distributed is one that was started: "
+            "give one of them."
+        )
+    if arguments.config.mirrored:
+        raise UserError("--mirrored is for one process: leave it out with --workers.")
+    given_flags.check_sources(arguments.config, argv)
+    output = _output(template, arguments)
+    outputs.check_folder(output, "--output")
+    if (output / "checkpoints").exists() and not arguments.resume:
+        raise UserError(
+            f"{output} holds a training already. Go on with it by --resume, or choose "
+            "another --output."
+        )
+    if not arguments.resume:  # else some come from the training's record
+        arguments.config.check()
+    own = given_flags.without(argv, "--workers")
+    if arguments.output is None:
+        own += ["--output", str(output)]
+    return launching.launch(
+        template.name, program, [*own, "--distributed"], arguments.workers, output
+    )
+
+
+def _output(template, arguments):
+    """Returns where a training's files go."""
+    if arguments.output is not None:
+        return arguments.output
+    data = arguments.config.own_data() or " ".join(arguments.config.dataset)
+    return Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
