@@ -168,20 +168,24 @@ class Language:
         return self._restore(texts) if self._restore else texts
 
     @_one_graph
+    def tokens_and_ids(
+        self, texts: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns what `tokens` and `encode` do, having read the texts once."""
+        texts = self.read(texts)
+        if self.tokenizer is None:
+            ids = self.vocabulary.encode(texts)
+            return self.vocabulary.lookup(ids), ids
+        tokens = self.tokenizer(texts)
+        return tokens, self.vocabulary.ids(tokens)
+
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the tokens of texts, as they are read: string, ragged."""
-        texts = self.read(texts)
-        if self.tokenizer is None:
-            return self.vocabulary.tokenize(texts)
-        return self.tokenizer(texts)
+        return self.tokens_and_ids(texts)[0]
 
-    @_one_graph
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
-        texts = self.read(texts)
-        if self.tokenizer is None:
-            return self.vocabulary.encode(texts)
-        return self.vocabulary.ids(self.tokenizer(texts))
+        return self.tokens_and_ids(texts)[1]
 
     def spelled(
         self, texts: tf.Tensor, ids: tf.RaggedTensor

@@ -105,10 +105,8 @@ def _looked_at(words, memory, most, n):
 def of_pairs(model: Any, texts: Tensor, translations: Tensor) -> dict[str, tf.Tensor]:
     """Returns what known translations look at: see `zoo.models.Translator.align`."""
     texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
-    words, ids = model.source.tokens(texts), model.source.encode(texts)
-    tokens, targets = (
-        read(pieces.texts) for read in (model.target.tokens, model.target.encode)
-    )
+    words, ids = model.source.tokens_and_ids(texts)
+    tokens, targets = model.target.tokens_and_ids(pieces.texts)
     ended = tf.concat([targets, tf.fill([targets.nrows(), 1], END_ID)], axis=1)
 
     def looked(places):

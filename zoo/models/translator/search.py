@@ -101,7 +101,7 @@ def translate(
         attention: whether what the best translations looked at is returned as well.
     """
     pieces = joined_sentences.pieces(texts, model.sentences)
-    words, ids = model.source.tokens(pieces.texts), model.source.encode(pieces.texts)
+    words, ids = model.source.tokens_and_ids(pieces.texts)
     lengths = tf.cast(ids.row_lengths(), tf.int32)
     limits = per_row("max_length", max_length, pieces.batch, tf.int32, least=-1)
     limits = tf.gather(limits, pieces.rows)

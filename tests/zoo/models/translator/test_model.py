@@ -1,5 +1,7 @@
 """Predictions and training of a translator, against the equations in NumPy."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
@@ -232,6 +234,18 @@ def test_translations_keep_the_marks_that_the_vocabulary_has():
     assert [token.decode() for token in tokens] == ["Ein", '"', '"', "Hund"]
     scores = model.score(["Hund", "Hund"], ["Ein\u00a0Hund", "Ein Hund"])
     np.testing.assert_array_equal(*scores["log_probability"].numpy())
+
+
+def test_texts_are_read_once(monkeypatch):
+    model = make()
+    reads = mock.Mock(wraps=model.source.tokens_and_ids)
+    writes = mock.Mock(wraps=model.target.tokens_and_ids)
+    monkeypatch.setattr(model.source, "tokens_and_ids", reads)
+    monkeypatch.setattr(model.target, "tokens_and_ids", writes)
+    model.translate(["abc"], max_length=2)
+    assert (reads.call_count, writes.call_count) == (1, 0)
+    model.align(["abc"], ["ab"])
+    assert (reads.call_count, writes.call_count) == (2, 1)
 
 
 def test_what_is_read_is_recorded_and_off_by_default():
