@@ -9,8 +9,10 @@ reads the characters, with the kernel and cell by cell, compilation included.
 """
 
 import argparse
+import contextlib
 import functools
 from collections.abc import Callable
+from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -18,7 +20,7 @@ import tensorflow as tf
 from tests.benchmarks import report
 from tests.benchmarks.made_up_sentences import KNOWN, MadeUpSentences
 from tests.benchmarks.ner import seconds
-from zoo import metrics
+from zoo import kernels, metrics
 from zoo.layers import CRFLoss
 from zoo.models import SequenceTagger
 
@@ -142,13 +144,16 @@ def print_characters(count: int, batch_size: int) -> None:
     sentences = MadeUpSentences(count * batch_size)
     batches = [tokens for tokens, _ in sentences.batches(batch_size).dataset()]
     runs = {}
-    for fused in (True, False):
+    # The layer keeps from the kernels by `portable`.
+    surroundings = {"kernel": contextlib.nullcontext, "cell by cell": kernels.portable}
+    for name, surrounding in surroundings.items():
         layer = sentences.tagger().get_layer("characters")
-        for direction in (layer.reader.forward_layer, layer.reader.backward_layer):
-            direction.fused = "auto" if fused else False
-        train = functools.partial(layer, training=True)
+
+        def train(tokens, layer=layer, surrounding=surrounding):
+            with mock.patch.object(kernels, "portable", surrounding):
+                return layer(tokens, training=True)
+
         read = _learning([layer], train, [tf.TensorSpec([None, None], tf.string)])
-        name = "kernel" if fused else "cell by cell"
         runs[name] = lambda read=read: [read(tokens) for tokens in batches]
     first = {name: seconds(run) for name, run in runs.items()}
     medians = report.interleaved(runs, rounds=3, warm_up=0)

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from zoo import kernels
 from zoo.layers import BY_CELL, Bidirectional
 from zoo.models.bucketing import in_buckets
 from zoo.text import Vocabulary
@@ -130,10 +131,7 @@ class CharacterFeatures(keras.layers.Layer):
         )
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         if kind == "rnn":
-            # Words are short and their number is another in each batch: the kernels
-            # would be compiled anew again and again, and gain nothing (measured by
-            # tests.benchmarks.ner_step).
-            layer = BY_CELL[cell](units, fused=False, name=cell)
+            layer = BY_CELL[cell](units, name=cell)
             self.reader = Bidirectional(layer, name="reader")
         else:
             self.reader = keras.layers.Conv1D(
@@ -171,7 +169,11 @@ class CharacterFeatures(keras.layers.Layer):
         mask = ops.not_equal(ids, PADDING_ID)
         x = self.dropout(self.embedding(ids), training=training)
         if self.kind == "rnn":
-            features = self.reader(x, mask=mask, training=training)
+            # Words are short and their number is another in each batch: the kernels
+            # would be compiled anew again and again, and gain nothing (measured by
+            # tests.benchmarks.ner_step).
+            with kernels.portable():
+                features = self.reader(x, mask=mask, training=training)
         else:
             mask = mask[..., None]
             features = self.reader(ops.where(mask, x, 0))

@@ -1,5 +1,7 @@
 """Sentences in, tags out, against Keras' layers and against themselves."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
@@ -133,6 +135,19 @@ def test_characters_are_read_once_for_each_distinct_word(monkeypatch):
     np.testing.assert_array_equal(
         features[:, ::3], features[:1, :1].repeat(40, 1).repeat(5, 0)
     )
+
+
+def test_characters_are_read_by_core_operations_and_learned_cell_by_cell(monkeypatch):
+    layer = CharacterFeatures(Vocabulary(CHARACTERS), "rnn", 3, 2)
+    tokens = tf.constant([["York", "New", ""]])
+    layer(tokens)
+    cell = layer.reader.forward_layer.cell
+    steps = mock.Mock(wraps=cell.call)
+    monkeypatch.setattr(cell, "call", steps)
+    found = layer(tokens)
+    assert not steps.called
+    np.testing.assert_allclose(layer(tokens, training=True), found, atol=1e-6)
+    assert steps.called
 
 
 @pytest.mark.parametrize("kind", ["rnn", "cnn"])
