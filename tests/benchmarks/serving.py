@@ -4,9 +4,12 @@
     python -m tests.benchmarks.serving --earlier EARLIER/pretrained [--now DIR] [NAME …]
 
 Both SavedModels of a preset are loaded into one process and asked in turn, so that what
-else runs hits both; loading and the first call are timed in a process of their own. By
-`--sections layers`, a layer's inference by core operations, as an export has it, beside
-Keras' own `model.export`, torch and, where it is installed, ONNX Runtime.
+else runs hits both; loading and the first call are timed in a process of their own.
+Texts and pieces are drawn with one seed, and a row says how long they became: what is
+drawn at random has another length each time, and so takes another time.
+
+By `--sections layers`, a layer's inference by core operations, as an export has it,
+beside Keras' own `model.export`, torch and, where it is installed, ONNX Runtime.
 """
 
 import argparse
@@ -46,14 +49,29 @@ _TEXTS = {
 }
 
 
-def asked(name: str, rows: int) -> dict:
-    """Returns what a preset's `serving_default` is asked, by its inputs' names."""
+def asked(name: str, rows: int) -> tuple[str, dict]:
+    """Returns which signature of a preset is asked, and what, by its inputs' names."""
     import tensorflow as tf
 
     kind = name.split("_")[0]
+    numbers = {"temperature": tf.constant(1.0), "seed": tf.constant(1, tf.int64)}
     if kind == "music":
-        return {"primer": tf.zeros([rows, 8, 88])}
-    return {"prompt" if kind == "text" else "text": tf.constant([_TEXTS[kind]] * rows)}
+        primer = tf.zeros([rows, 8, 88])
+        return "generate", {"primer": primer, "steps": tf.constant(136), **numbers}
+    texts = tf.constant([_TEXTS[kind]] * rows)
+    if kind == "text":
+        numbers |= {"top_k": tf.constant(0), "top_p": tf.constant(1.0)}
+        return "generate", {"prompt": texts, "length": tf.constant(200), **numbers}
+    return "serving_default", {"text": texts}
+
+
+def _drawn(kind, answer):
+    """Returns how much was drawn: frames of the longest piece, characters of texts."""
+    import tensorflow as tf
+
+    if kind == "music":
+        return int(tf.reduce_max(answer["lengths"]))
+    return int(tf.reduce_sum(tf.strings.length(answer["text"], unit="UTF8_CHAR")))
 
 
 def start(path: str, name: str) -> dict:
@@ -67,7 +85,8 @@ def start(path: str, name: str) -> dict:
     began = time.perf_counter()
     model = tf.saved_model.load(path)
     loaded = time.perf_counter()
-    model.signatures["serving_default"](**asked(name, 1))
+    signature, given = asked(name, 1)
+    model.signatures[signature](**given)
     return {"load": loaded - began, "first": time.perf_counter() - loaded}
 
 
@@ -101,13 +120,18 @@ def print_presets(names, earlier: Path, now: Path, rounds: int) -> None:
             _print_row(f"{name}, {what}", found)
         models = {when: tf.saved_model.load(str(path)) for when, path in paths.items()}
         for rows in ROWS:
-            given = asked(name, rows)
+            signature, given = asked(name, rows)
             contestants = {
-                when: functools.partial(model.signatures["serving_default"], **given)
+                when: functools.partial(model.signatures[signature], **given)
                 for when, model in models.items()
             }
             found = report.interleaved(contestants, rounds, warm_up=2)
-            _print_row(f"{name}, {rows} at once", found)
+            what = f"{name}, {rows} at once"
+            if signature == "generate":
+                kind = name.split("_")[0]
+                sizes = [str(_drawn(kind, run())) for run in contestants.values()]
+                what += f" ({' and '.join(dict.fromkeys(sizes))} drawn)"
+            _print_row(what, found)
 
 
 def _print_row(what, seconds):
