@@ -3,6 +3,7 @@
 import ast
 import inspect
 import pydoc
+import typing
 from pathlib import Path
 
 import keras
@@ -69,6 +70,18 @@ def test_signatures_have_all_arguments_of_keras_and_their_types(name):
         )
     assert "cell_arguments" not in signature.parameters
     assert ("cell" in signature.parameters) == (name == "RNN")
+
+
+@pytest.mark.parametrize("name", [*KERAS, "MinGRU", "MinLSTM", "SRU", "RGLRU"])
+def test_editors_are_told_the_same_arguments_and_types(name):
+    layer = getattr(layers, name)
+    shown = inspect.signature(layer).parameters
+    written = dict(vars(layer)["__init__"].__annotations__)
+    told = typing.get_type_hints(typing.get_args(written.pop("kwargs"))[0])
+    told |= {n: kind for n, kind in written.items() if n in shown}
+    if name == "RNN":  # whose subclasses take something else in its place
+        told["cell"] = keras.layers.Layer
+    assert {n: p.annotation for n, p in shown.items()} == told
 
 
 @pytest.mark.parametrize("name", KERAS[:3])

@@ -1,13 +1,14 @@
 """Both directions over a sequence."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from zoo import kernels
 from zoo.cells.gated import require_gates
 from zoo.cells.gru import check_reset_after
+from zoo.layers.arguments import BidirectionalArguments
 from zoo.layers.rnn import with_mask
 from zoo.layers.signatures import spelled_out
 from zoo.layers.states import check_given, pack
@@ -33,7 +34,12 @@ class Bidirectional(keras.layers.Bidirectional):
     `backward_layer`) and replaces it.
     """
 
-    def __init__(self, layer: keras.layers.Layer, *args: Any, **kwargs: Any):
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        *args: Any,
+        **kwargs: Unpack[BidirectionalArguments],
+    ):
         if isinstance(layer, keras.layers.Layer) and not hasattr(layer, "go_backwards"):
             raise ValueError(
                 f"Bidirectional can't turn '{layer.name}' ({type(layer).__name__}) "

@@ -5,12 +5,13 @@ equations; whatever an `LSTM` of the zoo can be asked, they can.
 """
 
 import inspect
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from zoo.cells import MinGRUCell, MinLSTMCell, RGLRUCell, SRUCell
 from zoo.cells.elementwise import ElementwiseCell
+from zoo.layers.arguments import ElementwiseArguments, Initializer, SRUArguments
 from zoo.layers.rnn import RNN
 from zoo.layers.signatures import spelled_out
 
@@ -84,7 +85,13 @@ class MinGRU(ElementwiseRNN):
 
     cell_class = MinGRUCell
 
-    def __init__(self, units: int, *, positive: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        units: int,
+        *,
+        positive: bool = False,
+        **kwargs: Unpack[ElementwiseArguments],
+    ):
         super().__init__(units, positive=positive, **kwargs)
 
 
@@ -110,7 +117,7 @@ class MinLSTM(ElementwiseRNN):
         *,
         unit_forget_bias: bool = True,
         positive: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[ElementwiseArguments],
     ):
         own = {"unit_forget_bias": unit_forget_bias, "positive": positive}
         super().__init__(units, **own, **kwargs)
@@ -131,7 +138,9 @@ class SRU(ElementwiseRNN):
 
     cell_class = SRUCell
 
-    def __init__(self, units: int, *, highway_scale: float = 1.0, **kwargs: Any):
+    def __init__(
+        self, units: int, *, highway_scale: float = 1.0, **kwargs: Unpack[SRUArguments]
+    ):
         super().__init__(units, highway_scale=highway_scale, **kwargs)
 
 
@@ -148,5 +157,11 @@ class RGLRU(ElementwiseRNN):
 
     cell_class = RGLRUCell
 
-    def __init__(self, units: int, *, retention_initializer: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        units: int,
+        *,
+        retention_initializer: Initializer | None = None,
+        **kwargs: Unpack[ElementwiseArguments],
+    ):
         super().__init__(units, retention_initializer=retention_initializer, **kwargs)

@@ -17,11 +17,17 @@ our `RNN` stands between the namesake and `keras.layers.RNN`:
 So does `GRU`; `SimpleRNN`, for which there is no cuDNN, goes without `_AnyMask`.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.layers.arguments import (
+    GatedArguments,
+    LSTMArguments,
+    RecurrentArguments,
+    Regularizer,
+)
 from zoo.layers.elementwise import RGLRU, SRU, MinGRU, MinLSTM
 from zoo.layers.fused import insists
 from zoo.layers.rnn import RNN
@@ -96,8 +102,14 @@ class SimpleRNN(_WeightDropout, keras.layers.SimpleRNN, RNN):
 
     cell_class = SimpleRNNCell
 
-    def __init__(self, *args: Any, activity_regularizer: Any = None, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        units: int,
+        *args: Any,
+        activity_regularizer: Regularizer = None,
+        **kwargs: Unpack[RecurrentArguments],
+    ):
+        super().__init__(units, *args, **kwargs)
         # Keras' constructor takes it and forgets it.
         self.activity_regularizer = keras.regularizers.get(activity_regularizer)
 
@@ -127,7 +139,7 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
         *args: Any,
         peephole: bool = False,
         layer_normalization: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LSTMArguments],
     ):
         variant = {"peephole": peephole, "layer_normalization": layer_normalization}
         if any(variant.values()):
@@ -181,7 +193,7 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
         reset_after: bool = False,
         relevance_gate: bool = True,
         layer_normalization: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[GatedArguments],
     ):
         variant = {
             "relevance_gate": relevance_gate,

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 from keras import ops
@@ -10,6 +10,7 @@ from keras import ops
 from zoo.cells.gru import check_reset_after
 from zoo.keras_private import layers_in, mask_of
 from zoo.layers import fused as paths
+from zoo.layers.arguments import RNNArguments
 from zoo.layers.gates import gates_over_time
 from zoo.layers.signatures import spelled_out
 from zoo.layers.states import check_given, pack
@@ -66,7 +67,7 @@ class RNN(keras.layers.RNN):
         cell_arguments: dict | None = None,
         fused: bool | str = "auto",
         checkpoint_every: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RNNArguments],
     ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))

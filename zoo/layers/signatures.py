@@ -1,24 +1,21 @@
 """Constructors that hand arguments on, with all of them in their signature.
 
 Our layers take the arguments of their Keras namesakes without spelling them again.
-`help` and editors are to show them nevertheless, with types, which Keras' have not.
+`help` is to show them nevertheless, with types, which Keras' have not.
 """
 
 import inspect
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import keras
 
+from zoo.layers.arguments import Activation, Constraint, Initializer, Regularizer
+
 _Class = TypeVar("_Class", bound=type)
 
-_Activation = str | Callable
-_Initializer = str | dict | keras.initializers.Initializer
-_Regularizer = str | dict | keras.regularizers.Regularizer | None
-_Constraint = str | dict | keras.constraints.Constraint | None
 _BY_NAME: dict[str, Any] = {
-    "activation": _Activation,
-    "recurrent_activation": _Activation,
+    "activation": Activation,
+    "recurrent_activation": Activation,
     "backward_layer": keras.layers.Layer | None,
     "cell": keras.layers.Layer,
     "checkpoint_every": int | None,
@@ -34,9 +31,9 @@ _BY_NAME: dict[str, Any] = {
     "weights": list | None,
 }
 _BY_ENDING = {
-    "_initializer": _Initializer,
-    "_regularizer": _Regularizer,
-    "_constraint": _Constraint,
+    "_initializer": Initializer,
+    "_regularizer": Regularizer,
+    "_constraint": Constraint,
 }
 # What every layer takes.
 _OF_LAYERS = {"name": None, "dtype": None, "trainable": True}
@@ -99,6 +96,8 @@ def _annotation(parameter):
     ending = next(
         (kind for end, kind in _BY_ENDING.items() if name.endswith(end)), None
     )
-    if name in _BY_NAME or ending is not None:
-        return _BY_NAME.get(name, ending)
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if ending is not None:
+        return ending | None if default is None else ending
     return type(default) if isinstance(default, bool | float | int | str) else Any
