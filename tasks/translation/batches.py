@@ -134,12 +134,10 @@ def batches(
         UserError: none is left.
     """
     forms = [pairs, *([other_forms(pairs)] if other_forms else [])]
-    texts, translations = (
-        tf.concat([encode(*side) for side in sides], axis=0)
-        for sides in (
-            [(model.source, form.texts) for form in forms],
-            [(model.target, form.translations) for form in forms],
-        )
+    # All forms at once: the graph of a language takes seconds to make.
+    texts = encode(model.source, np.concatenate([form.texts for form in forms]))
+    translations = encode(
+        model.target, np.concatenate([form.translations for form in forms])
     )
     sizes = np.stack([texts.row_lengths(), translations.row_lengths()])
     sizes = sizes.reshape(2, len(forms), len(pairs))
