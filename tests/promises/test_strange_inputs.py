@@ -11,7 +11,7 @@ from tests.promises import strange_inputs
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 COUNT, SEED = 2_000, 20
-MIXED, BATCH, ALIKE = 5, 40, 100
+MIXED, BATCH, ALIKE = 2, 40, 100
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 
 pytestmark = pytest.mark.slow
