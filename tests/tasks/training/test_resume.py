@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from tasks import music, ner, sentiment, text, translation
+from tasks.training import callbacks
 from tests.tasks.commands import history
 
 pytestmark = pytest.mark.slow
@@ -58,21 +59,39 @@ def train(run, data_dir, monkeypatch):
     return train
 
 
+@pytest.fixture
+def left_after_first_epoch(monkeypatch):
+    """Has a training's folder copied as it is after its first epoch."""
+    begin = callbacks.Order.on_epoch_begin
+
+    def left_after_first_epoch(output, copy):
+        def on_epoch_begin(order, epoch, logs=None):
+            if epoch == 1 and not copy.exists():
+                shutil.copytree(output, copy)
+            begin(order, epoch, logs)
+
+        monkeypatch.setattr(callbacks.Order, "on_epoch_begin", on_epoch_begin)
+
+    return left_after_first_epoch
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_other_data_and_more_epochs(train, data_dir, tmp_path, name):
+def test_other_data_and_more_epochs(
+    train, left_after_first_epoch, data_dir, tmp_path, name
+):
     part = 20 if name in ("text", "music") else 100
     split = "train" if name == "text" else f"train[:{part}]"
     data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
     flags = (*data, "--buckets", 1, "--batch-size", 20, *SMALL[name])
     constant = ("--schedule", "constant", "--patience", 9)
-    output = tmp_path / "run"
-    assert train(name, output, *flags, *constant, "--epochs", 1) is None
-    rows = history(output)
-    assert train(name, output, "--resume", "--epochs", 2) is None
-    assert history(output)[0] == rows[0]
-    assert len(history(output)) == 2
-    whole = tmp_path / "whole"
+    whole, output = tmp_path / "whole", tmp_path / "run"
+    left_after_first_epoch(whole, output)
     assert train(name, whole, *flags, *constant, "--epochs", 2) is None
+    config = (output / "config.json").read_text()
+    (output / "config.json").write_text(config.replace('"epochs": 2', '"epochs": 1'))
+    assert len(history(output)) == 1
+    assert train(name, output, "--resume", "--epochs", 2) is None
+    assert len(history(output)) == 2
     assert history(whole) == history(output)
 
     record = (output / "data.json").read_text()
