@@ -27,7 +27,9 @@ def records(path):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 64])
+@pytest.mark.parametrize(
+    "batch_size", [3, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 64))]
+)
 def test_a_class_is_added_to_each_record_which_stays_as_it_is(
     run, preset, table, tmp_path, batch_size
 ):

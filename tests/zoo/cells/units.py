@@ -195,11 +195,9 @@ every_layer = pytest.mark.parametrize(
 )
 """Runs a test with each unit that has a layer of its own."""
 
-every_namesake = pytest.mark.parametrize(
-    "unit",
-    [unit for unit in UNITS if "relevance_gate" not in unit.arguments],
-    ids=lambda unit: unit.name,
-)
+NAMESAKES = [unit for unit in UNITS if "relevance_gate" not in unit.arguments]
+
+every_namesake = pytest.mark.parametrize("unit", NAMESAKES, ids=lambda unit: unit.name)
 """Runs a test with each unit that Keras has too."""
 
 

@@ -257,7 +257,10 @@ def test_stateful_layer_that_returns_its_states_takes_a_mask(unit, merge_mode):
     np.testing.assert_allclose(again, states, atol=1e-6)
 
 
-@pytest.mark.parametrize("merge_mode", MERGES)
+@pytest.mark.parametrize(
+    "merge_mode",
+    [pytest.param(m, marks=() if m == "concat" else pytest.mark.slow) for m in MERGES],
+)
 def test_saved_model_loads_by_itself_and_gives_identical_outputs(merge_mode, tmp_path):
     inputs = keras.Input((None, N_X))
     layer = layers.Bidirectional(

@@ -42,7 +42,7 @@ def problem(unit, rows, steps, inputs):
     return tf.constant(draw(rows, steps, inputs)), list(map(tf.constant, states))
 
 
-EVERYDAY = [("mingru", N_X), ("minlstm", N_A), ("sru", N_A), ("rglru", N_X)]
+EVERYDAY = [("minlstm", N_A), ("rglru", N_X)]
 CASES = [
     pytest.param(name, inputs, marks=() if (name, inputs) in EVERYDAY else slow)
     for name in BY_NAME
@@ -112,7 +112,10 @@ def coefficients(layer, sequences):
     return a, tf.sqrt(1 - a**2) * tf.sigmoid(entering) * x
 
 
-@pytest.mark.parametrize("name", ["mingru", "minlstm", "rglru"])
+@pytest.mark.parametrize(
+    "name",
+    ["mingru", *(pytest.param(each, marks=slow) for each in ("minlstm", "rglru"))],
+)
 def test_gradients_are_those_of_an_associative_scan_and_of_differences(name):
     layer = BY_NAME[name].layer(return_sequences=True, dtype="float64")
     layer.build((None, None, N_X))

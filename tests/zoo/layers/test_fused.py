@@ -377,8 +377,15 @@ def test_insisting_where_a_gpu_is_there_is_refused(monkeypatch):
     assert "cuDNN" in layers.LSTM(3).fused_path
 
 
-@pytest.mark.parametrize("every", [None, 4])
-@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize(
+    ("every", "return_sequences"),
+    [
+        (None, True),
+        (4, False),
+        pytest.param(None, False, marks=pytest.mark.slow),
+        pytest.param(4, True, marks=pytest.mark.slow),
+    ],
+)
 def test_no_steps_change_nothing(return_sequences, every):
     kernel, _ = twins("gru", 2, return_sequences=return_sequences)
     kernel.checkpoint_every = every
