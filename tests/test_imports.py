@@ -52,7 +52,9 @@ MAY_IMPORT = {
 APARTMENTS = {"sentiment", "ner", "text", "music", "translation"}
 DOOR = "demo"
 """The page on which all templates are tried: it may import them, they not it."""
-SHARED = {"beam", "cli", "data", "training", "reporting", "datasets", "errors"}
+SHARED = {
+    *("beam", "cli", "data", "datasets", "errors", "reporting", "serving", "training"),
+}
 
 
 def imports(source, package=""):

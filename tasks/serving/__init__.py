@@ -1,0 +1,1 @@
+"""Presets behind a server: TensorFlow Serving, KServe, or KServe's own in Python."""
