@@ -33,7 +33,8 @@ class MaxPooling(_Pooling):
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is None:
-            return ops.max(sequences, axis=1, initial=-float("inf"))
+            pooled = ops.max(sequences, axis=1, initial=-float("inf"))
+            return _zeros_without_steps(pooled, sequences)
         mask = mask[..., None]
         lowest = ops.full_like(sequences, -float("inf"))
         pooled = ops.max(
@@ -49,7 +50,7 @@ class MeanPooling(_Pooling):
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         if mask is None:
-            return ops.mean(sequences, axis=1)
+            return _zeros_without_steps(ops.mean(sequences, axis=1), sequences)
         weights = ops.cast(mask, sequences.dtype)[..., None]
         count = ops.maximum(ops.sum(weights, axis=1), 1)
         sequences = ops.where(mask[..., None], sequences, 0)
@@ -105,6 +106,11 @@ class AttentionPooling(_Pooling):
         return {**super().get_config(), "units": self.units}
 
 
+def _zeros_without_steps(pooled, sequences):
+    is_empty = ops.equal(ops.shape(sequences)[1], 0)
+    return ops.where(is_empty, ops.zeros_like(pooled), pooled)
+
+
 def last_valid(sequences: Tensor, mask: Tensor | None) -> Any:
     """Returns each row's last valid step, zeros where there is none.
 
@@ -116,7 +122,7 @@ def last_valid(sequences: Tensor, mask: Tensor | None) -> Any:
         (batch, features).
     """
     if mask is None:
-        return sequences[:, -1]
+        return ops.sum(sequences[:, -1:], axis=1)
     steps = ops.cumsum(ops.cast(mask, "int32"), axis=1)
     last = ops.logical_and(mask, steps == steps[:, -1:])
     # One step at most is not zero, so that the sum picks it.

@@ -1,5 +1,6 @@
 """A cell over time."""
 
+import functools
 import inspect
 from collections.abc import Sequence
 from typing import Any, Unpack
@@ -157,6 +158,9 @@ class RNN(keras.layers.RNN):
             mask = mask[0]  # a nested mask: the same for every input
         if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
+        if sequences.shape[1] is None:
+            loop = functools.partial(super().inner_loop, training=training)
+            return _of_any_length(loop, sequences, initial_state, mask)
         if mask is None or not (self.unroll and self.go_backwards):
             return super().inner_loop(sequences, initial_state, mask, training)
         # Keras' unrolled loop would zero the outputs by the mask the wrong way round.
@@ -187,7 +191,35 @@ class RNN(keras.layers.RNN):
         of the seeds in every exported graph.
         """
         if self._draws_dropout_masks:
-            super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+            # Of the shape alone: there may be no first step to look at.
+            rows = ops.shape(keras.tree.flatten(input_state)[0])[0]
+            columns = ops.shape(input_sequence)[-1]
+            first = ops.zeros((rows, columns), dtype=input_sequence.dtype)
+            super()._maybe_config_dropout_masks(cell, first, input_state)
+
+
+def _of_any_length(loop, sequences, initial_state, mask):
+    """Runs Keras' loop where a graph only knows the number of steps when it runs.
+
+    Without a step, Keras' loop has nothing to tell shapes by, and fails: it is given
+    one, which is taken back.
+    """
+    steps = ops.shape(sequences)[1]
+    missing = ops.maximum(1 - steps, 0)
+    sequences = ops.pad(sequences, [(0, 0), (0, missing), (0, 0)])
+    if mask is not None:
+        columns = [(0, 0)] * (len(mask.shape) - 2)
+        mask = ops.pad(ops.cast(mask, "bool"), [(0, 0), (0, missing), *columns])
+    last, outputs, states = loop(sequences, initial_state, mask)
+    is_empty = ops.equal(steps, 0)
+    last = ops.where(is_empty, ops.zeros_like(last), last)
+    # Keras may hand in the one state of a GRU, and gets a list of it back.
+    pairs = zip(
+        keras.tree.flatten(initial_state), keras.tree.flatten(states), strict=True
+    )
+    kept = [ops.where(is_empty, before, after) for before, after in pairs]
+    states = keras.tree.pack_sequence_as(states, kept)
+    return last, outputs[:, :steps], states
 
 
 def _without_steps(found):

@@ -1,9 +1,10 @@
-"""Sequences without a single step, called eagerly: nothing happens to the states."""
+"""Sequences without a single step: nothing happens to the states."""
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from zoo import layers
+from zoo import kernels, layers
 from zoo.cells import LSTMCell, Zoneout
 
 X = np.zeros((2, 0, 3), "float32")
@@ -54,3 +55,82 @@ def test_layers_made_of_others_have_no_outputs(make):
 
 def test_no_rows_either():
     assert layers.LSTM(4, return_sequences=True)(X[:0]).shape == (0, 0, 4)
+
+
+def when_it_runs(layer, masked):
+    """Returns a graph that only then knows that there are no steps.
+
+    It gives the outputs, and the gradient of their sum and the states' in the first
+    states and the weights.
+    """
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, 3]),
+            tf.TensorSpec([None, None], tf.bool),
+            tf.TensorSpec([None, 4]),
+        ],
+        autograph=False,
+    )
+    def run(x, mask, state):
+        with tf.GradientTape() as tape:
+            tape.watch(state)
+            how = {"mask": mask} if masked else {}
+            found = layer(x, initial_state=state, training=True, **how)
+            loss = tf.add_n([tf.reduce_sum(each) for each in found])
+        sources = [state, *layer.trainable_variables]
+        zeros = tf.UnconnectedGradients.ZERO
+        return found, tape.gradient(loss, sources, unconnected_gradients=zeros)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("unit", "masked"),
+    [
+        ("cell", False),
+        ("cell", True),
+        ("backwards", False),
+        ("dropout", False),
+        ("stateful", True),
+    ],
+)
+def test_a_graph_may_learn_when_it_runs_that_there_are_none(unit, masked):
+    layer = UNITS[unit](return_sequences=True, return_state=True)
+    layer.build((2, None, 3))
+    run = when_it_runs(layer, masked)
+    steps = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("float32")
+    (outputs, state), (d_state, *d_weights) = run(X, np.zeros((2, 0), bool), STATE)
+    assert outputs.shape == (2, 0, 4)
+    np.testing.assert_allclose(state, STATE)
+    np.testing.assert_allclose(d_state, np.ones((2, 4)))
+    assert all(not np.any(each) for each in d_weights)
+    # The same graph, of some.
+    (outputs, state), _ = run(steps, np.ones((2, 5), bool), STATE)
+    np.testing.assert_allclose(outputs[:, -1], state)
+
+
+@pytest.mark.parametrize("fused", [False, "auto"])
+def test_exported_layers_may_learn_it_too(fused):
+    layer = layers.Bidirectional(layers.LSTM(2, fused=fused))
+    layer.build((None, None, 3))
+    spec = tf.TensorSpec([None, None, 3])
+    with kernels.portable():
+        run = tf.function(layer, input_signature=[spec]).get_concrete_function()
+    np.testing.assert_array_equal(run(tf.constant(X)), np.zeros((2, 4)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.MaxPooling,
+        layers.MeanPooling,
+        lambda: layers.AttentionPooling(2),
+        lambda: layers.DeepRNN([layers.LSTM(3)], skip="residual"),
+    ],
+)
+def test_no_steps_are_pooled_to_zeros(make):
+    layer = make()
+    run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, 3])])
+    for found in (layer(X), run(X)):
+        np.testing.assert_array_equal(found, np.zeros((2, 3)))
