@@ -53,7 +53,14 @@ APARTMENTS = {"sentiment", "ner", "text", "music", "translation"}
 DOOR = "demo"
 """The page on which all templates are tried: it may import them, they not it."""
 SHARED = {
-    *("beam", "cli", "data", "datasets", "errors", "reporting", "serving", "training"),
+    "beam",
+    "cli",
+    "data",
+    "datasets",
+    "errors",
+    "reporting",
+    "serving",
+    "training",
 }
 
 
