@@ -26,7 +26,7 @@ _EXAMPLES = {
         "en_de",
         "A man in a blue shirt is standing on a ladder cleaning a window.",
     ),
-    "A limit: no picture's caption": (
+    "A limit: words of a newspaper": (
         "de_en",
         "Die Bundesbank hat gestern überraschend die Zinsen gesenkt.",
     ),

@@ -24,7 +24,7 @@ TEMPLATE = Template(
     ],
     config=Config,
     evaluation=Evaluation,
-    preset="translation_multi30k_de_en",
+    preset="translation_de_en",
     train="tasks.translation.template:train",
     evaluate="tasks.translation.template:evaluate",
     commands={

@@ -77,6 +77,7 @@ PIECE = {"argument": "primer", "example": "tf.zeros([1, 0, 88])"}
 NATS = "nats_per_frame"
 REVIEWS = "imdb_reviews/plain_text/1.0.0/test[:20%]"
 SHAKESPEARE = "tiny_shakespeare/1.0.0/validation+test"
+TATOEBA = "tatoeba_deu_eng/de_en/1.0.0/test"
 GERMAN, ENGLISH = "multi30k/de_en/1.0.0/test", "multi30k/en_de/1.0.0/test"
 ASKED = {
     "music_jsb": Asked(music, 10, JSB, ("pieces", 77), NATS, most=6.3, card=PIECE),
@@ -97,6 +98,7 @@ ASKED = {
     "text_shakespeare": Asked(
         text, 20, SHAKESPEARE, ("characters", 111_540), "nats", most=1.50, card=PROMPT
     ),
+    "translation_de_en": Asked(translation, 30, TATOEBA, ("pairs", 3_675), "bleu", 38),
     "translation_multi30k_de_en": Asked(
         translation, 40, GERMAN, ("pairs", 1_000), "bleu", 33
     ),
@@ -109,6 +111,7 @@ ALSO = [
     ("ner_en", "broad_twitter/1.0.0/test", "f1", 0.65),
     ("sentiment_en", "glue/sst2/2.0.0/validation", "accuracy", 0.85),
     ("sentiment_en", IMDB, "accuracy", 0.90),
+    ("translation_de_en", GERMAN, "bleu", 38),
 ]
 TRANSLATORS = [name for name in ASKED if name.startswith("translation")]
 
@@ -345,6 +348,7 @@ def translations(preset, texts):
 @pytest.mark.parametrize(
     ("preset", "text", "words"),
     [
+        ("translation_de_en", "Guten Morgen!", ("Good", "morning")),
         (
             "translation_multi30k_de_en",
             "Zwei kleine Hunde spielen im Schnee.",
@@ -359,7 +363,7 @@ def translations(preset, texts):
 )
 def test_translator_says_what_was_said(preset, text, words):
     [found] = translations(preset, [text])
-    assert set(words) <= set(found.rstrip(".").split())
+    assert set(words) <= set(found.rstrip(".!").split())
 
 
 @pytest.mark.slow
