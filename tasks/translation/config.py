@@ -129,6 +129,9 @@ class Config(config.TrainingConfig):
     lowercase: float = 0.0
     # how many pairs are added, as a share of all, each two or three of them joined
     joined: float = 0.0
+    # how many pairs are added, as a share of all, that name another weekday, month, day
+    # or number in words: of German and English
+    redated: float = 0.0
     # what the best epoch is chosen by: BLEU of greedy translations, or the loss
     choose_by: str = choice("bleu", "nats", default="bleu")
 
@@ -150,6 +153,7 @@ class Config(config.TrainingConfig):
         for name in (*("embedding_dropout", "dropout"), *OTHER_FORMS):
             config.below(self, name, 1)
         config.at_least(self, "joined", 0)
+        config.at_least(self, "redated", 0)
         for name in ("validation_files", "test_files"):
             if getattr(self, name) and not self.files:
                 raise UserError(f"--{name.replace('_', '-')} goes with --files.")

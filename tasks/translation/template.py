@@ -11,7 +11,7 @@ from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
 from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
-from tasks.translation import commands, forms, measures
+from tasks.translation import calendar_words, commands, forms, measures
 from tasks.translation import corpus as parallel_corpus
 from tasks.translation.config import (
     OTHER_FORMS,
@@ -145,6 +145,7 @@ def _build(settings, corpus):
 def _batches(model, pairs, size, settings):
     """Returns what is trained on: the pairs, some of them as people write them."""
     seed = settings.seed
+    pairs = calendar_words.added(pairs, settings.redated, seed)
     pairs = forms.joined(pairs, settings.joined, seed)
     shares = [getattr(settings, name) for name in OTHER_FORMS]
     other = forms.OtherForms(pairs, *shares, seed) if any(shares) else None
