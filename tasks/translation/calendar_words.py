@@ -1,7 +1,7 @@
 """Pairs with other weekdays, months, days of months and numbers in words.
 
-Unlike names, these are other words in each language, and most of them are rare: of
-Tatoeba's 169 813 pairs 11 name August, and 1 304 Boston. German and English are known.
+Unlike names, these are other words in each language, and most of them are rare. German
+and English are known.
 """
 
 import re
@@ -9,10 +9,11 @@ import re
 import numpy as np
 
 from tasks.errors import UserError
+from tasks.translation import forms
 from tasks.translation.corpus import Pairs
 
 # A word and its translation stand at the same place of two lines, German and English.
-_KINDS = (
+_LINES = (
     (
         "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
@@ -33,8 +34,9 @@ _KINDS = (
         "seventy eighty ninety",
     ),
 )
+_KINDS = [[line.split() for line in lines] for lines in _LINES]
 _WORD = re.compile(r"[^\W\d_]+")
-_MONTH = f"(?:{'|'.join(sorted({*' '.join(_KINDS[1]).split()}))})"
+_MONTH = f"(?:{'|'.join(sorted({*_KINDS[1][0], *_KINDS[1][1]}))})"
 # The day of a month: `3. März`, `March 3`, `March 3rd`, `3rd of March`, `3 March`.
 _DAY = re.compile(
     rf"(?<![\w.,:])(?P<before>[1-9]\d?)(?P<ends>\.|st|nd|rd|th)?(?=(?: of)? {_MONTH}\b)"
@@ -83,13 +85,7 @@ def added(pairs: Pairs, share: float, seed: int) -> Pairs:
         number = numbers[random.integers(len(numbers))]
         sides = pairs.texts[number], pairs.translations[number]
         made.append(exchange(sides, german, random))
-    texts, translations = (
-        np.concatenate([side, np.array(more, object)])
-        for side, more in zip(
-            (pairs.texts, pairs.translations), zip(*made, strict=True), strict=True
-        )
-    )
-    return Pairs(texts, translations, pairs.source, pairs.citation)
+    return forms.with_more(pairs, *zip(*made, strict=True))
 
 
 def exchange(
@@ -139,8 +135,7 @@ def _german_side(pairs):
 
 
 def _lines(kind, german):
-    lines = [line.split() for line in kind]
-    return lines[::-1] if german else lines
+    return kind[::-1] if german else kind
 
 
 def _shared(kind, sides, german):

@@ -6,6 +6,7 @@ over names that it has never seen. Here some of the pairs have such a form too.
 
 import collections
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,15 +37,20 @@ def joined(pairs: Pairs, share: float, seed: int) -> Pairs:
     random = np.random.default_rng([seed, 0])
     sizes = random.integers(2, _MOST_JOINED + 1, count)
     groups = [random.integers(0, len(pairs), size) for size in sizes]
-    more = (
-        np.array([" ".join(side[group]) for group in groups], object)
-        for side in (pairs.texts, pairs.translations)
+    sides = pairs.texts, pairs.translations
+    return with_more(
+        pairs, *([" ".join(side[group]) for group in groups] for side in sides)
     )
-    texts, translations = (
-        np.concatenate(sides)
-        for sides in zip((pairs.texts, pairs.translations), more, strict=True)
+
+
+def with_more(pairs: Pairs, texts: Sequence[str], translations: Sequence[str]) -> Pairs:
+    """Returns pairs, and more behind them: texts and their translations."""
+    return Pairs(
+        np.concatenate([pairs.texts, np.array(texts, object)]),
+        np.concatenate([pairs.translations, np.array(translations, object)]),
+        pairs.source,
+        pairs.citation,
     )
-    return Pairs(texts, translations, pairs.source, pairs.citation)
 
 
 class OtherForms:

@@ -26,7 +26,7 @@ def drawn(sides, german=0, seeds=200):
 
 
 def lines(number):
-    german, english = (line.split() for line in calendar_words._KINDS[number])
+    german, english = calendar_words._KINDS[number]
     return dict(zip(german, english, strict=True))
 
 
