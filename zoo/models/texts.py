@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from zoo.kernels.tracing import graph
 from zoo.models.construction import given_tokenizer
 from zoo.models.spelling import Spelling
 from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
@@ -74,11 +75,8 @@ def _one_graph(method):
         if tf.executing_eagerly():
             return method(self, texts)
         if name not in self._graphs:
-            self._graphs[name] = tf.function(
-                functools.partial(method, self),
-                input_signature=[tf.TensorSpec([None], tf.string)],
-                autograph=False,
-            )
+            signature = [tf.TensorSpec([None], tf.string)]
+            self._graphs[name] = graph(functools.partial(method, self), signature)
         return self._graphs[name](texts)
 
     return call
