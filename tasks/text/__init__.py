@@ -4,9 +4,16 @@ python -m tasks.text train
 python -m tasks.text generate --model runs/text/synthetic-markov/preset --prompt "ab"
 """
 
-from tasks.cli.config import PredictionConfig, TablePredictionConfig
+from tasks.cli.config import PredictionConfig
 from tasks.cli.templates import Command, Template
-from tasks.text.config import SUMMARY, Config, Evaluation, Explanation, Generation
+from tasks.text.config import (
+    SUMMARY,
+    Config,
+    Evaluation,
+    Explanation,
+    Generation,
+    Scoring,
+)
 
 TEMPLATE = Template(
     name="text",
@@ -36,7 +43,7 @@ TEMPLATE = Template(
         ),
         "score": Command(
             "say how probable texts are, unknown words by their spelling",
-            TablePredictionConfig,
+            Scoring,
             "tasks.text.commands:score",
             takes_texts=True,
             served="tasks.text.served:call",

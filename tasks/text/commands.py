@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tasks.cli import answers, config, inputs, outputs
 from tasks.errors import UserError
-from tasks.text.config import Generation
+from tasks.text.config import Dynamic, Generation, Scoring
 from zoo import kernels
-from zoo.models import LanguageModel
+from zoo.models import DynamicEvaluation, LanguageModel
 from zoo.text.vocabulary import UNKNOWN_ID
 
 # How many tokens the text in a model card has.
@@ -127,9 +127,7 @@ def gap(level: str, prompt: str, text: str) -> str:
     return "" if prompt[-1] in _OPENING or text[0] in _CLOSING else " "
 
 
-def score(
-    name: str, texts: inputs.Texts, settings: config.TablePredictionConfig
-) -> None:
+def score(name: str, texts: inputs.Texts, settings: Scoring) -> None:
     """Prints how probable each text is, in order, or adds it to a table.
 
     Args:
@@ -144,7 +142,7 @@ def score(
         PresetError: there is no such preset, or it is damaged.
     """
     answers.check(texts, settings, COLUMNS)
-    rows = _scores(name, texts, settings.batch_size)
+    rows = _scores(name, texts, settings.batch_size, settings)
     answers.write((_as_answer(row, settings) for row in rows), texts, settings)
 
 
@@ -189,13 +187,23 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
             print(f"{place:3}  log P {row['log_probability']:10.3f}  {shown}{noted}")
 
 
-def _scores(name, texts, batch_size):
+def _scores(name, texts, batch_size, settings=None):
     """Yields for each text what `LanguageModel.score` says of it."""
     model = LanguageModel.from_preset(name)
-    signature = [tf.TensorSpec([None], tf.string)]
-    score = tf.function(model.score, input_signature=signature, autograph=False)
+    if settings is not None and settings.dynamic:
+        score = learning(model, settings).score
+    else:
+        signature = [tf.TensorSpec([None], tf.string)]
+        score = tf.function(model.score, input_signature=signature, autograph=False)
     while batch := list(itertools.islice(texts, batch_size)):
         yield from score_rows(model, batch, score(tf.constant(batch)))
+
+
+def learning(model: LanguageModel, settings: Dynamic) -> DynamicEvaluation:
+    """Returns what lets a model learn from what it reads, as settings say."""
+    return DynamicEvaluation(
+        model, settings.dynamic_rate, settings.dynamic_decay, settings.dynamic_window
+    )
 
 
 def score_rows(

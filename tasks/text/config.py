@@ -124,7 +124,29 @@ class Config(config.TrainingConfig):
 
 
 @dataclasses.dataclass
-class Evaluation(config.EvaluationConfig):
+class Dynamic:
+    """Whether a model learns from what it measures, and how fast."""
+
+    # go on learning from what was read: what recurs in a text becomes more probable
+    # (dynamic evaluation, Krause et al. 2018); one text at a time, so slower
+    dynamic: bool = field(default=False, action="store_true")
+    # the step size
+    dynamic_rate: float = 3e-4
+    # how much of what was learned each step forgets
+    dynamic_decay: float = 1e-3
+    # tokens that are read between two steps
+    dynamic_window: int = 20
+
+    def check(self) -> None:
+        """Raises a UserError where a number is out of its range."""
+        super().check()
+        config.at_least(self, "dynamic_rate", 0, exclusive=True)
+        config.below(self, "dynamic_decay", 1)
+        config.at_least(self, "dynamic_window", 1)
+
+
+@dataclasses.dataclass
+class Evaluation(Dynamic, config.EvaluationConfig):
     """What to measure a preset on."""
 
     # the column with the texts; default: as in training, or the only one there is
@@ -144,6 +166,11 @@ class Evaluation(config.EvaluationConfig):
         super().check()
         text_files.encoding_name(self.encoding)
         config.at_least(self, "window", 1)
+
+
+@dataclasses.dataclass
+class Scoring(Dynamic, config.TablePredictionConfig):
+    """How to score texts."""
 
 
 @dataclasses.dataclass

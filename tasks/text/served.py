@@ -1,15 +1,24 @@
 """What the command says of a text, from what a SavedModel says. Needs no TensorFlow."""
 
 from tasks.beam.pipeline import Call
-from tasks.cli.config import PredictionConfig
+from tasks.errors import UserError
+from tasks.text.config import Scoring
 
 
-def call(preset: str, settings: PredictionConfig) -> Call:
+def call(preset: str, settings: Scoring) -> Call:
     """Returns how a preset's SavedModel answers as `score --json` does.
 
     But for `unknown`: a SavedModel has `<UNK>` there, so their places are told.
+
+    Raises:
+        UserError: the model is to learn from what it reads, which a SavedModel can't.
     """
-    del preset, settings
+    del preset
+    if settings.dynamic:
+        raise UserError(
+            "--dynamic changes the model's weights, which --runner's workers can't: "
+            "they have its SavedModel. Leave one of the two out."
+        )
     return Call("score", {}, _scored)
 
 

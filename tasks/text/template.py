@@ -160,20 +160,34 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, texts, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {texts.describe()}")
-    batches = text_streams.batches(model, texts, settings.batch_size, settings.window)
-    figures = measures.measure(model, batches, texts)
+    if getattr(settings, "dynamic", False):
+        source, figures = _dynamically(model, texts, settings)
+    else:
+        rows, window = settings.batch_size, settings.window
+        batches = text_streams.batches(model, texts, rows, window)
+        source, figures = texts.source, measures.measure(model, batches, texts)
     print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
         return
     cards.add_evaluation(
         preset,
-        texts.source,
+        source,
         texts.citation,
         figures,
         CARD,
         extras=_sample(model),
     )
+
+
+def _dynamically(model, texts, settings):
+    """Returns what was measured, and the figures of a model that learns from it."""
+    window = settings.dynamic_window
+    batches = text_streams.batches(model, texts, 1, window)
+    with commands.learning(model, settings) as reader:
+        figures = measures.measure(model, batches, texts, reader)
+    how = f"η {settings.dynamic_rate:g}, λ {settings.dynamic_decay:g}, {window} tokens"
+    return f"{texts.source}, dynamic evaluation ({how})", figures
 
 
 def _sample(model):

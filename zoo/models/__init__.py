@@ -2,13 +2,14 @@
 
 from zoo.models.bidirectional_language_model import BidirectionalLanguageModel
 from zoo.models.classifier import SequenceClassifier
-from zoo.models.language_model import LanguageModel
+from zoo.models.language_model import DynamicEvaluation, LanguageModel
 from zoo.models.music_model import MusicModel
 from zoo.models.tagger import SequenceTagger
 from zoo.models.translator import Translator
 
 __all__ = [
     "BidirectionalLanguageModel",
+    "DynamicEvaluation",
     "LanguageModel",
     "MusicModel",
     "SequenceClassifier",

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks import ner, sentiment, text, translation
+from tasks.cli import templates
+from tasks.errors import UserError
 
 pytest.importorskip("apache_beam")
 pytestmark = pytest.mark.slow
@@ -206,10 +208,15 @@ assert "zoo" not in sys.modules
 """
 
 
+def test_a_runner_refuses_to_learn_from_what_it_reads():
+    chosen = text.TEMPLATE.all_commands()["score"]
+    with pytest.raises(UserError, match="--dynamic changes the model's weights"):
+        templates.function(chosen.served)("preset", chosen.config(dynamic=True))
+
+
 def test_workers_need_no_zoo(tmp_path):
     from apache_beam.internal import cloudpickle
 
-    from tasks.cli import templates
     from zoo.beam import Predict
 
     sent, expected = [], []

@@ -20,7 +20,7 @@ from tasks.text import explanation
 from tests.tasks import commands, interruption
 from tests.tasks.commands import history, read_json
 from tests.zoo.models.language_models import make
-from zoo.models import LanguageModel
+from zoo.models import DynamicEvaluation, LanguageModel
 
 TEST = "synthetic/markov/1.0.0/test"
 SMALL = """
@@ -117,6 +117,30 @@ def test_a_file_costs_what_its_text_scores(preset, tmp_path):
     expected = LanguageModel.from_preset(preset).score(tf.constant([given]))
     for name in ("log_probability", "perplexity", "bits_per_character"):
         assert row[name] == pytest.approx(float(expected[name][0]), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_may_learn_from_what_it_measures(preset, tmp_path):
+    [example] = markov.generate("validation")
+    given = "".join(example["text"][:9] for _ in range(30))  # which recurs
+    (tmp_path / "a.txt").write_text(given)
+    flags = ("--dynamic", "--dynamic-rate", 0.01, "--dynamic-window", 10)
+    succeed("evaluate", "--model", preset, "--files", tmp_path / "a.txt")
+    succeed("evaluate", "--model", preset, "--files", tmp_path / "a.txt", *flags)
+    figures = read_json(preset / "metrics.json")["evaluations"]
+    named = "a.txt, dynamic evaluation (η 0.01, λ 0.001, 10 tokens)"
+    assert figures[named]["nats"] < figures["a.txt"]["nats"]
+    assert named in (preset / "README.md").read_text("utf-8")
+    out = succeed("score", "--model", preset, "--json", *flags, given, given[:20])
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert rows[0]["log_probability"] == pytest.approx(
+        -270 * figures[named]["nats"], rel=1e-4
+    )
+    with DynamicEvaluation(
+        LanguageModel.from_preset(preset), 0.01, window=10
+    ) as reader:
+        expected = reader.score(given[:20])["log_probability"][0]
+    assert rows[1]["log_probability"] == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.slow

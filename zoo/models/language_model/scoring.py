@@ -21,7 +21,20 @@ _ROWS, _CACHED_ROWS = 256, 64
 def score(model: Any, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     """Scores texts: see `zoo.models.LanguageModel.score`."""
     ids = model.encode(texts)
-    logs = _in_buckets(model, ids)
+    return described(model, texts, ids, _in_buckets(model, ids))
+
+
+def described(
+    model: Any, texts: tf.Tensor, ids: tf.RaggedTensor, logs: tf.RaggedTensor
+) -> dict[str, tf.Tensor]:
+    """Returns what `score` says of texts.
+
+    Args:
+        model: a `zoo.models.LanguageModel`.
+        texts: string (batch,).
+        ids: their tokens, int32 ragged (batch, tokens).
+        logs: log P of each token, float32, ragged alike.
+    """
     spelled, unknown = model.language.spelled(texts, ids)
     tokens = ids.with_values(model.vocabulary.lookup(ids.values))
     found = perplexity.scores(tokens, logs, spelled, unknown)
