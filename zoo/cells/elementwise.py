@@ -37,6 +37,11 @@ class ElementwiseCell(Gated, keras.layers.Layer, DropoutRNNCell):
     recurrent_dropout = 0.0
     recurrent_weight_dropout = 0.0
 
+    @property
+    def state_dtype(self) -> str:
+        """The dtype in which a layer carries states from step to step."""
+        return self.compute_dtype
+
     def __init__(
         self,
         units: int,
@@ -113,11 +118,12 @@ class ElementwiseCell(Gated, keras.layers.Layer, DropoutRNNCell):
 
     def _sums(self, x: Tensor) -> list:
         """Returns W x<t> + b, a tensor for each block of columns."""
-        z = ops.matmul(x, self.kernel)
+        z = ops.matmul(x, ops.cast(self.kernel, self.compute_dtype))
         parts = ops.split(z, z.shape[-1] // self.units, axis=-1)
         if not self.use_bias:
             return parts
-        biases = ops.split(self.bias, self.bias.shape[-1] // self.units)
+        bias = ops.cast(self.bias, self.compute_dtype)
+        biases = ops.split(bias, bias.shape[-1] // self.units)
         sums = [part + bias for part, bias in zip(parts, biases, strict=False)]
         return [*sums, *parts[len(biases) :]]
 

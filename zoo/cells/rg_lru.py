@@ -67,8 +67,9 @@ class RGLRUCell(ElementwiseCell):
     0.999 of the state are kept at a step.
 
     The gates that can be read are Γ_r, Γ_i, and as `forget` the A that they make.
-    A is computed in float32, for half precision has no number between 0.996 and 1; the
-    state is not, and loses what is so slow.
+    A is computed in float32, for half precision has no number between 0.996 and 1; and
+    in a layer the state stays in float32 from step to step, or what is so slow would be
+    lost. A step gives the state back in the dtype that it came in.
 
     Args:
         units: n_a, a positive integer.
@@ -83,6 +84,12 @@ class RGLRUCell(ElementwiseCell):
         if retention_initializer is None:
             retention_initializer = RetentionUniform()
         self.retention_initializer = keras.initializers.get(retention_initializer)
+        self.autocast = False  # it would make the state as short as the inputs
+
+    @property
+    def state_dtype(self) -> str:
+        """The dtype of A, and of the state in a layer: float32 at least."""
+        return "float64" if self.compute_dtype == "float64" else "float32"
 
     @property
     def is_projected(self) -> bool:
@@ -101,7 +108,7 @@ class RGLRUCell(ElementwiseCell):
 
     def decay(self) -> Any:
         """Returns -8 softplus(Λ), (n_a,): log A where Γ_r is open."""
-        retention = ops.cast(self.retention, self.compute_dtype)
+        retention = ops.cast(self.retention, self.state_dtype)
         return -_SHARPNESS * ops.softplus(retention)
 
     def call(
@@ -115,27 +122,28 @@ class RGLRUCell(ElementwiseCell):
 
         Args:
             inputs: x<t>, (batch, n_x).
-            states: h<t-1>, (batch, n_a), alone or in a list.
+            states: h<t-1>, (batch, n_a), alone or in a list, in any floating dtype.
             training: whether dropout is applied.
             return_gates: whether to return the gates too: see `gates`.
 
         Returns:
-            h<t>, (batch, n_a), and the new state, in the form of `states`.
+            h<t>, (batch, n_a), and the new state, in the form and dtype of `states`.
         """
         nested = isinstance(states, list | tuple)
         h = states[0] if nested else states
-        x = self._dropped(inputs, training)
+        x = self._dropped(ops.cast(inputs, self.compute_dtype), training)
         z_relevance, z_input, *projected = self._sums(x)
         relevance, entering = ops.sigmoid(z_relevance), ops.sigmoid(z_input)
-        exact = "float64" if self.compute_dtype == "float64" else "float32"
-        log_a = ops.cast(self.decay(), exact) * ops.cast(relevance, exact)
+        exact = self.state_dtype
+        log_a = self.decay() * ops.cast(relevance, exact)
         forget = ops.exp(log_a)
-        written = entering * (projected[0] if projected else x)
-        h = forget * ops.cast(h, exact) + _scale(log_a) * ops.cast(written, exact)
-        h = ops.cast(h, self.compute_dtype)
+        written = ops.cast(entering * (projected[0] if projected else x), exact)
+        state = forget * ops.cast(h, exact) + _scale(log_a) * written
+        output = ops.cast(state, self.compute_dtype)
         gates = {"forget": ops.cast(forget, self.compute_dtype)}
-        gates |= {"relevance": relevance, "input": entering, "memory": h}
-        return self._result(h, [h], nested, gates, return_gates)
+        gates |= {"relevance": relevance, "input": entering, "memory": output}
+        state = ops.cast(state, h.dtype)
+        return self._result(output, [state], nested, gates, return_gates)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -158,7 +158,7 @@ def run(
     # Of a variable too, which a cast to its own dtype would leave.
     sequences = ops.cast(tf.convert_to_tensor(sequences), cell.compute_dtype)
     states = keras.tree.flatten(initial_state)
-    states = [ops.cast(state, cell.compute_dtype) for state in states]
+    states = [ops.cast(state, _dtype(cell)) for state in states]
     kernels.refuse_forward_mode([sequences, *states])
     if mask is not None:
         mask = ops.cast(mask, "bool")
@@ -166,6 +166,7 @@ def run(
     unit = recurrence(layer, training)
     if training and cell.dropout:
         sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
+    sequences = ops.cast(sequences, _dtype(cell))
 
     def compiled():
         return _run_compiled(layer, unit, sequences, states, mask, training)
@@ -340,12 +341,17 @@ def _rg_lru(cell, training):
     return _step(cell, projected), *_of_inputs(cell), [cell.decay()]
 
 
+def _dtype(cell):
+    """Returns the dtype in which a cell's sequences are gone through."""
+    return getattr(cell, "state_dtype", cell.compute_dtype)
+
+
 def _of_inputs(cell):
     """Returns kernel and bias as tensors; what has no bias gets zeros."""
-    kernel = ops.cast(cell.kernel, cell.compute_dtype)
+    kernel = ops.cast(cell.kernel, _dtype(cell))
     if not cell.use_bias:
         return kernel, ops.zeros_like(kernel[0])
-    bias = ops.cast(cell.bias, cell.compute_dtype)
+    bias = ops.cast(cell.bias, _dtype(cell))
     return kernel, ops.pad(bias, [[0, kernel.shape[1] - bias.shape[0]]])
 
 

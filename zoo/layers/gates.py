@@ -75,7 +75,8 @@ class _Reader:
         self.cell = cell
         self.state_size = cell.state_size
         self.output_size = len(cell.gate_names) * cell.output_size
-        self.compute_dtype = cell.compute_dtype
+        # In which Keras carries states.
+        self.compute_dtype = getattr(cell, "state_dtype", cell.compute_dtype)
 
     def call(self, inputs, states):
         """Takes a step of the cell."""

@@ -158,6 +158,11 @@ class RNN(keras.layers.RNN):
             mask = mask[0]  # a nested mask: the same for every input
         if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
+        exact = getattr(self.cell, "state_dtype", self.cell.compute_dtype)
+        if exact != self.cell.compute_dtype:
+            initial_state = keras.tree.map_structure(
+                lambda state: ops.cast(state, exact), initial_state
+            )
         if sequences.shape[1] is None:
             loop = functools.partial(super().inner_loop, training=training)
             return _of_any_length(loop, sequences, initial_state, mask)

@@ -133,12 +133,15 @@ def _of_kernel(layer, table, compiled):
 
     def take(inputs, states):
         z = products(inputs)
+        given = [state.dtype for state in states]
         states = [ops.cast(state, kernel.dtype) for state in states]
         if compiled:  # which fuses what is given in parts
             states, _ = step.forward(step.split(z), states, weights, times)
         else:
             states = step.infer(z, states, weights, times)
-        return states[0], states
+        output = ops.cast(states[0], layer.compute_dtype)
+        pairs = zip(states, given, strict=True)
+        return output, [ops.cast(state, dtype) for state, dtype in pairs]
 
     return _looking_up(table, take)
 

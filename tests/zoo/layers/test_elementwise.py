@@ -1,5 +1,6 @@
 """The layers whose states no matrix multiplies: kernel, cell and equation agree."""
 
+import contextlib
 import inspect
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.zoo.cells import equations
 from tests.zoo.cells.units import (
     ELEMENTWISE,
     ELEMENTWISE_VARIANTS,
@@ -199,6 +201,37 @@ def test_kernel_computes_in_the_layers_precision(unit, dtype):
     tolerance = {"float64": 1e-12, "bfloat16": 3e-2}
     expected = results(cell, sequences, states)
     assert_agree(found, expected, tolerance[kernel.compute_dtype])
+
+
+@slow
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("way", ["kernel", "cell", "lean"])
+def test_rg_lru_in_half_precision_keeps_what_fades_slowly(way, dtype):
+    layer = layers.RGLRU(
+        N_A, return_sequences=True, fused=way != "cell" and "auto", dtype=dtype
+    )
+    layer.build((None, None, N_A))
+    kernel, bias, _ = (np.asarray(each, "float32") for each in layer.get_weights())
+    bias[:N_A] = 9  # Γ_r is open
+    kept = np.array([0.99, 0.997, 0.999, 0.9995])
+    slowness = np.log(np.expm1(-np.log(kept) / 8))
+    layer.set_weights([kernel, bias, slowness])
+    # Something happens for 100 steps, and then nothing for 900.
+    x = np.zeros((2, 1000, N_A))
+    x[:, :100] = np.asarray(tf.cast(draw(2, 100, N_A) + 1, layer.compute_dtype))
+    weights = [np.asarray(each).astype("float64") for each in layer.get_weights()]
+    state, expected = [np.zeros((2, N_A))], []
+    for step in range(x.shape[1]):
+        state = equations.rg_lru(x[:, step], state, *weights)
+        expected.append(state[0])
+    with kernels.portable() if way == "lean" else contextlib.nullcontext():
+        found = layer(tf.constant(x), training=way == "kernel")
+    assert found.dtype == layer.compute_dtype
+    expected = np.stack(expected, axis=1)
+    scale = np.abs(expected).max(axis=(0, 1))
+    found = np.asarray(tf.cast(found, "float64"))
+    np.testing.assert_allclose(found / scale, expected / scale, atol=0.02)
+    assert (expected[:, -1] < 0.7 * expected[:, 100]).all()  # it does fade
 
 
 def test_rg_lru_that_forgets_nothing_has_gradients():
