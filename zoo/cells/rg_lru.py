@@ -41,7 +41,10 @@ class RetentionUniform(keras.initializers.Initializer):
         """Returns Λ."""
         bounds = (2 * math.log(kept) for kept in (self.minimum, self.maximum))
         low, high = (math.exp(bound) for bound in bounds)
-        square = keras.random.uniform(shape, low, high, dtype=dtype, seed=self.seed)
+        # Keras' own draws by a number, and no variable, where there is no seed: a layer
+        # may be built within a graph.
+        draw = keras.initializers.RandomUniform(low, high, seed=self.seed)
+        square = draw(shape, dtype=dtype)
         return ops.log(ops.expm1(-ops.log(square) / (2 * _SHARPNESS)))
 
     def get_config(self) -> dict[str, Any]:
