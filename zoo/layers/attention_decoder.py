@@ -62,7 +62,7 @@ class AttentionDecoder(keras.layers.Layer):
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
-        sequences: x, (batch, steps, n_x), a floating dtype; one step at least.
+        sequences: x, (batch, steps, n_x), a floating dtype.
         values: h, (batch, source, n_h), what is attended to.
         initial_state: a flat list, with input feeding ã<0> first, then the layer's
             states; by default zeros and the layer's own.
@@ -191,8 +191,10 @@ class AttentionDecoder(keras.layers.Layer):
         states = keras.tree.flatten(pack(self, initial_state))
         if mask is not None:
             mask = ops.convert_to_tensor(mask, "bool")
-        if self.loops:
+        if self.loops and sequences.shape[1]:
             return self._loop(sequences, memory, states, mask, training)
+        if self.loops:
+            return self._loop_of_any_length(sequences, memory, states, mask, training)
         a, *states = self.layer(
             sequences,
             initial_state=pack(self.layer, states),
@@ -204,6 +206,18 @@ class AttentionDecoder(keras.layers.Layer):
         if mask is not None:
             output, weights = _unmasked(mask[..., None], (output, weights))
         return (output, weights, *keras.tree.flatten(states))
+
+    def _loop_of_any_length(self, sequences, memory, states, mask, training):
+        """Runs over `sequences` that may have no step: over one more, in its place."""
+        steps = tf.shape(sequences)[1]
+        missing = tf.maximum(1 - steps, 0)
+        sequences = tf.pad(sequences, [[0, 0], [0, missing], [0, 0]])
+        mask = None if mask is None else tf.pad(mask, [[0, 0], [0, missing]])
+        output, weights, *after = self._loop(sequences, memory, states, mask, training)
+        states = [tf.cast(state, self.compute_dtype) for state in states]
+        pairs = zip(after, states, strict=True)
+        states = [tf.where(steps > 0, new, old) for new, old in pairs]
+        return (output[:, :steps], weights[:, :steps], *states)
 
     def _loop(self, sequences, memory, states, mask, training):
         """Runs over `sequences` step by step."""

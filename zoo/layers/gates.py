@@ -43,7 +43,7 @@ def gates_over_time(
     )
     if mask is not None:
         mask = ops.convert_to_tensor(mask, dtype="bool")
-    values = reader(sequences, initial_state=list(initial_state), mask=mask)
+    values = _read(reader, sequences, list(initial_state), mask)
     gates = dict(zip(names, ops.split(values, len(names), axis=-1), strict=True))
     if layer.go_backwards and mask is not None:
         mask = ops.flip(mask, axis=1)
@@ -53,6 +53,23 @@ def gates_over_time(
     if layer.go_backwards:
         gates = {name: ops.flip(gate, axis=1) for name, gate in gates.items()}
     return gates
+
+
+def _read(reader, sequences, initial_state, mask):
+    """Runs a layer of Keras' over sequences that may have no step.
+
+    Keras' loop needs one to tell shapes by: it is given one, which is taken back.
+    """
+    if sequences.shape[1]:
+        return reader(sequences, initial_state=initial_state, mask=mask)
+    steps, missing = 0, 1
+    if sequences.shape[1] is None:
+        steps = ops.shape(sequences)[1]
+        missing = ops.maximum(1 - steps, 0)
+    sequences = ops.pad(sequences, [(0, 0), (0, missing), (0, 0)])
+    if mask is not None:
+        mask = ops.pad(mask, [(0, 0), (0, missing)])
+    return reader(sequences, initial_state=initial_state, mask=mask)[:, :steps]
 
 
 def _at_masked_steps(gates, mask, first_memory):

@@ -201,12 +201,14 @@ def previous(targets: Tensor, first: Any, mask: Tensor | None = None) -> Any:
     # The valid steps' places come first when sorted, after that of y<0>; how many
     # there were before a step says which of them was the last.
     mask = ops.convert_to_tensor(mask, "bool")
-    steps = ops.shape(mask)[1]
+    rows, steps = ops.shape(mask)
+    # Not of the first step: there may be none.
+    before = ops.zeros((rows, 1), dtype="int32")
     places = ops.broadcast_to(ops.arange(1, steps + 1), ops.shape(mask))
     order = ops.sort(ops.where(mask, places, steps + 1), axis=1)
-    order = ops.concatenate([ops.zeros_like(order[:, :1]), order], axis=1)
+    order = ops.concatenate([before, order], axis=1)
     count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
-    count = ops.concatenate([ops.zeros_like(count[:, :1]), count], axis=1)
+    count = ops.concatenate([before, count], axis=1)
     last_valid = ops.take_along_axis(order, count, axis=1)
     known = ops.take_along_axis(known, last_valid[..., None], axis=1)
     return known[:, :-1], known[:, -1]

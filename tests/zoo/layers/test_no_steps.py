@@ -134,3 +134,66 @@ def test_no_steps_are_pooled_to_zeros(make):
     run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, 3])])
     for found in (layer(X), run(X)):
         np.testing.assert_array_equal(found, np.zeros((2, 3)))
+
+
+def called(layer, *tensors):
+    """Yields what a layer gives eagerly, and in a graph that only knows the ranks."""
+    tensors = [tf.constant(each) for each in tensors]
+    layer(*tensors)
+    yield layer(*tensors)
+    specs = [
+        tf.TensorSpec([None] * (len(each.shape) - 1) + [each.shape[-1]], each.dtype)
+        for each in tensors
+    ]
+    yield tf.function(layer, input_signature=specs, autograph=False)(*tensors)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("mask", [None, np.zeros((2, 0), bool)])
+def test_no_steps_have_no_gates(backwards, mask):
+    layer = layers.GRU(4, go_backwards=backwards)
+    layer.build((None, None, 3))
+    spec = tf.TensorSpec([None, None, 3])
+    run = tf.function(lambda x: layer.gates(x, mask), input_signature=[spec])
+    for gates in (layer.gates(X, mask), run(X)):
+        assert {name: gate.shape for name, gate in gates.items()} == dict.fromkeys(
+            layer.cell.gate_names, (2, 0, 4)
+        )
+
+
+@pytest.mark.parametrize(("order", "feeding"), [("before", False), ("after", True)])
+def test_attention_over_no_steps_leaves_the_states(order, feeding):
+    decoder = layers.AttentionDecoder(
+        layers.GRU(4),
+        layers.Attention("dot"),
+        order=order,
+        input_feeding=feeding,
+        return_state=True,
+    )
+    values = np.ones((2, 5, 4), "float32")
+    start = [STATE + number for number in range(1 + feeding)]
+
+    class Started(tf.Module):
+        def __call__(self, x, values):
+            return decoder(x, values, initial_state=start)
+
+    for output, weights, *states in called(Started(), X, values):
+        assert output.shape == (2, 0, 4)
+        assert weights.shape == (2, 0, 5)
+        np.testing.assert_allclose(states, start)
+
+
+def test_outputs_fed_back_over_no_steps_are_the_first():
+    layer = layers.OutputRecurrence(layers.GRU(4), return_state=True)
+    y = np.ones((2, 0, 5), "float32")
+    start = [np.full((2, 5), 7, "float32"), STATE]
+
+    class Masked(tf.Module):
+        def __call__(self, x, y):
+            mask = tf.ones(tf.shape(x)[:2], bool)
+            return layer(x, y, initial_state=start, mask=mask)
+
+    for outputs, last, state in called(Masked(), X, y):
+        assert outputs.shape == (2, 0, 4)
+        np.testing.assert_allclose(last, start[0])
+        np.testing.assert_allclose(state, STATE)
