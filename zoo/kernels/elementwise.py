@@ -167,6 +167,7 @@ class SRUStep(ElementwiseStep):
 
     states, parts, kept = 2, 4, 4
     takes_inputs, summed = True, 2
+    unread = 1
     is_linear = False
 
     def infer(
@@ -209,7 +210,9 @@ class SRUStep(ElementwiseStep):
         parts = [d_forget, d_relevance, dc * (1 - forget), da * (1 - relevance)]
         sums = [d_forget * c, d_relevance * c]
         dc = dc * forget + from_forget * d_forget + from_relevance * d_relevance
-        return tf.concat([*parts, *sums], axis=1), [tf.zeros_like(da), dc]
+        # Zeros, which depend on da, for a Jacobian: see `recurrence.connected`.
+        da = tf.where(relevance >= 0, tf.zeros_like(da), da)
+        return tf.concat([*parts, *sums], axis=1), [da, dc]
 
 
 class ProjectedSRUStep(SRUStep):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.kernels import gradients, tracing
+from zoo.kernels import gradients, recurrence, tracing
 from zoo.kernels.contexts import has_tangents, is_portable, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
@@ -250,7 +250,8 @@ class _Rows:
         """Returns the states after each row's last valid step."""
         begun = self._lengths[:, None] > 0
         places = tf.stack([self._lengths - 1, tf.range(self._batch)], axis=1)
-        rows = tf.where(begun)[:, :1]
+        # Whole numbers of 32 bits, for a Jacobian takes no others.
+        rows = tf.cast(tf.where(begun)[:, :1], tf.int32)
         places = tf.gather_nd(places, rows)
         return [
             tf.tensor_scatter_nd_update(start, rows, tf.gather_nd(history, places))
@@ -351,7 +352,7 @@ def _loop(step, inputs, states, parameters, kept):
         return [tf.cast(a * tf.cast(h, a.dtype) + b, h.dtype)]
 
     def go_on(number, states, histories):
-        start, after = number * CHUNK, []
+        start, before, after = number * CHUNK, states, []
         every = [tf.unstack(each, CHUNK) for each in ahead(start)]
         for given in zip(*every, strict=True):
             states = take(given, states)
@@ -362,6 +363,7 @@ def _loop(step, inputs, states, parameters, kept):
         if inputs.has_end:
             last = tf.minimum(inputs.steps - start, CHUNK) - 1
             states = [tf.gather(piece, last) for piece in pieces]
+            states = recurrence.connected(step, states, before, last >= 0)
         return number + 1, states, written(histories, number, pieces[:kept])
 
     histories = [_history(chunks, state) for state in states[:kept]]

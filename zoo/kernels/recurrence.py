@@ -230,6 +230,7 @@ def plain(
         after, _ = step.forward(step.split(inputs.read(t)), states, weights)
         if mask is not None:
             after = _choose(mask[t], after, states)
+        after = connected(step, after, states, t >= 0)
         return t + 1, after, written(outputs, t, after[: len(outputs)])
 
     # Within a larger XLA computation the gradient needs to know the most steps.
@@ -240,6 +241,26 @@ def plain(
         maximum_iterations=length,
     )
     return [*(each.stack() for each in outputs), *states]
+
+
+def connected(step: Any, after: Any, before: Any, always: Tensor) -> Any:
+    """Leads a state that no step reads through a loop, so that it has a gradient.
+
+    Else its gradient is zeros that depend on nothing, and a Jacobian, which stacks what
+    depends on an output, can't convert the loop.
+
+    Args:
+        step: a `zoo.kernels.steps.Step`.
+        after: the states after a turn of the loop.
+        before: those before it.
+        always: bool, true, which TensorFlow mustn't know.
+
+    Returns:
+        The states after the turn.
+    """
+    pairs = zip(after[: step.unread], before, strict=False)
+    unread = [tf.where(always, new, old) for new, old in pairs]
+    return [*unread, *after[step.unread :]]
 
 
 def _valid(sequences, mask):

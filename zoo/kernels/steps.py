@@ -34,6 +34,7 @@ class Step:
         has_block: whether it has `block`, which takes all steps at once.
         is_linear: whether it has `linear`: see `zoo.kernels.elementwise`.
         takes_inputs: whether the last part of z is x itself, of n_a columns.
+        unread: how many of the states, the first ones, no step reads.
         summed: how many vectors among the weights have gradients that `backward`
             returns beside dz, to be summed over all steps and rows.
     """
@@ -42,7 +43,7 @@ class Step:
     parts: int
     kept: int
     has_block = is_linear = takes_inputs = False
-    summed = 0
+    unread = summed = 0
 
     def __init__(self, compiled: dict | None = None):
         self.compiled = {} if compiled is None else compiled

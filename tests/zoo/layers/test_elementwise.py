@@ -189,6 +189,47 @@ def test_gradients_of_higher_order_and_forward_mode_are_those_of_the_cell(unit):
 
 
 @slow
+@pytest.mark.parametrize(
+    ("name", "method", "in_graph", "masked"),
+    [
+        ("sru", "jacobian", False, False),
+        ("sru", "batch_jacobian", True, False),
+        ("mingru", "batch_jacobian", False, True),
+        ("minlstm", "jacobian", True, True),
+        ("rglru", "jacobian", False, False),
+    ],
+)
+def test_jacobians_are_the_cells_gradients_of_each_output(
+    name, method, in_graph, masked
+):
+    kernel, cell = twins(BY_NAME[name], N_X)
+    x, _ = problem(BY_NAME[name], 2, 5, N_X)
+    mask = tf.constant(np.eye(2, 5, 1) == 0) if masked else None
+
+    def last(layer):
+        return layer(x, mask=mask)[-1 if masked else 0]  # a state, or the output
+
+    def jacobian():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            found = last(kernel)
+        return getattr(tape, method)(found, x)
+
+    @tf.function(autograph=False)
+    def one_by_one():
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            units = tf.unstack(tf.reshape(last(cell), [-1]))
+        return tf.stack([tape.gradient(each, x) for each in units])
+
+    expected = np.reshape(one_by_one(), (2, N_A, *x.shape))
+    if method == "batch_jacobian":
+        expected = expected[range(2), :, range(2)]
+    found = (tf.function(jacobian, autograph=False) if in_graph else jacobian)()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@slow
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "float64"])
 @every_elementwise
 def test_kernel_computes_in_the_layers_precision(unit, dtype):
@@ -232,6 +273,13 @@ def test_rg_lru_in_half_precision_keeps_what_fades_slowly(way, dtype):
     found = np.asarray(tf.cast(found, "float64"))
     np.testing.assert_allclose(found / scale, expected / scale, atol=0.02)
     assert (expected[:, -1] < 0.7 * expected[:, 100]).all()  # it does fade
+
+
+def test_rg_lru_may_be_built_within_a_graph():
+    layer = layers.RGLRU(N_A, fused=False)
+    run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, N_X])])
+    x = draw(2, 3, N_X)
+    np.testing.assert_allclose(run(x), layer(x), atol=1e-6)
 
 
 def test_rg_lru_that_forgets_nothing_has_gradients():
