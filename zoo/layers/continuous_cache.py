@@ -109,7 +109,7 @@ class ContinuousCache(keras.layers.Layer):
         nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
         copy = _by_token(weights, tokens, logits.shape[-1])
         mixed = self._mixed(ops.cast(logits, "float32"), copy, nearest)
-        return mixed, self._after(current, keys, tokens, state[-1])
+        return mixed, self._after(current, keys, tokens, state)
 
     def _mixed(self, logits, copy, nearest):
         """Returns the logits of P.
@@ -153,7 +153,7 @@ class ContinuousCache(keras.layers.Layer):
         """
         last, keys, tokens, steps = state
         batch, count = ops.shape(ids)
-        before = ops.concatenate([last[:, None], current[:, :-1]], axis=1)
+        before = ops.concatenate([last[:, None], current], axis=1)[:, :-1]
         keys = ops.reshape(keys, (batch, self.places, self.units))
         keys = ops.concatenate([keys, before], axis=1)
         tokens = ops.concatenate([tokens, ops.cast(ids, "float32")], axis=1)
@@ -164,14 +164,17 @@ class ContinuousCache(keras.layers.Layer):
         oldest = self.places + 1 - ops.cast(steps, "int32")
         return keys, tokens, is_near & (place >= oldest)[:, None]
 
-    def _after(self, current, keys, tokens, steps):
-        """Returns the state after all places, `steps` of them before the new ones."""
+    def _after(self, current, keys, tokens, state):
+        """Returns the state after all places, of that before the new steps."""
+        last, *_, steps = state
         batch, count = ops.shape(current)[:2]
         keys = ops.reshape(keys[:, count:], (batch, self.places * self.units))
         tokens = ops.reshape(tokens[:, count:], (batch, self.places))
         steps = steps + ops.cast(count, "float32")
         steps = ops.minimum(steps, float(self.places + 1))
-        return [current[:, -1], keys, tokens, steps]
+        # There may be no new step.
+        last = ops.concatenate([last[:, None], current], axis=1)[:, -1]
+        return [last, keys, tokens, steps]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -163,3 +163,23 @@ def test_the_same_seed_draws_the_same_projection():
 def test_numbers_out_of_range_are_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         ContinuousCache(**arguments)
+
+
+def test_no_steps_leave_the_state():
+    cache = make()
+    before = cache(*inputs(), start(cache))[1]
+
+    def read(hidden, ids, logits):
+        return cache(hidden, ids, logits, before)
+
+    specs = [
+        tf.TensorSpec([None, None, FEATURES]),
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, None, TOKENS]),
+    ]
+    none = [tf.constant(each[:, :0]) for each in inputs()]
+    for call in (read, tf.function(read, input_signature=specs)):
+        mixed, after = call(*none)
+        assert mixed.shape == (ROWS, 0, TOKENS)
+        for new, old in zip(after, before, strict=True):
+            np.testing.assert_array_equal(new, old)
