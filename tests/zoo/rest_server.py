@@ -10,6 +10,9 @@
   from an output whose name ends with `_bytes`.
 - A number isn't taken for a string, nor a fraction for a whole number.
 - A function without an input can't be called.
+
+NaN and infinity, which JSON doesn't have, it refuses to answer; TensorFlow Serving
+writes them, and clients fail.
 """
 
 import base64
@@ -172,10 +175,11 @@ def _handler(models):
             try:
                 if verb != "predict" or name not in models:
                     raise RestError(f"Malformed request: POST {self.path}")
-                code, answer = 200, models[name].predict(json.loads(body))
-            except RestError as error:
-                code, answer = 400, {"error": str(error)}
-            content = json.dumps(answer).encode()
+                answer = models[name].predict(json.loads(body))
+                code, content = 200, json.dumps(answer, allow_nan=False)
+            except (RestError, ValueError) as error:
+                code, content = 400, json.dumps({"error": str(error)})
+            content = content.encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
