@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tasks.data.epochs import drawn_anew
 from tasks.data.sharding import WHOLE, Shard
 
 # A padded length of its own has to be worth what compiling for it takes.
@@ -79,11 +80,7 @@ class BucketedBatches:
         Args:
             shard: which rows of each batch to read.
         """
-        read = functools.partial(self._epoch_batches, shard)
-        batches = tf.data.Dataset.range(1).flat_map(read)
-        # Without it Keras' `fit` cuts later epochs to the first one's length.
-        cardinality = tf.data.experimental.assert_cardinality(len(self))
-        return batches.apply(cardinality).prefetch(2)
+        return drawn_anew(functools.partial(self._epoch_batches, shard), len(self))
 
     def _epoch_batches(self, shard, _):
         order, numbers = tf.constant(self._sorted), tf.range(len(self), dtype=tf.int64)

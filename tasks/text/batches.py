@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tasks.data import builders as data
 from tasks.data.bucketing import BucketedBatches
+from tasks.data.epochs import drawn_anew
 from tasks.data.sharding import WHOLE, Shard
 from tasks.errors import UserError
 from tasks.text.corpus import Texts
@@ -109,11 +110,7 @@ class StreamedWindows:
         Args:
             shard: which rows of each batch to read.
         """
-        read = functools.partial(self._epoch_batches, shard)
-        batches = tf.data.Dataset.range(1).flat_map(read)
-        # Without it Keras' `fit` cuts later epochs to the first one's length.
-        cardinality = tf.data.experimental.assert_cardinality(len(self))
-        return batches.apply(cardinality).prefetch(2)
+        return drawn_anew(functools.partial(self._epoch_batches, shard), len(self))
 
     def _epoch_batches(self, shard, _):
         plan = tf.numpy_function(self._plan, [self._epoch], tf.int64, stateful=False)
