@@ -12,8 +12,16 @@ import pytest
 
 from tasks.datasets.synthetic import markov
 
-TEXTS = {split: next(markov.generate(split))["text"] for split in markov.SIZES}
-WHOLE = "".join(TEXTS.values())
+
+@pytest.fixture(scope="module")
+def texts():
+    """The text of each split."""
+    return {split: next(markov.generate(split))["text"] for split in markov.SIZES}
+
+
+@pytest.fixture(scope="module")
+def whole(texts):
+    return "".join(texts.values())
 
 
 def counted(text):
@@ -37,14 +45,14 @@ def block_entropy(length):
     return total
 
 
-def test_lengths_are_the_promised_ones_and_splits_are_parts_of_one_text():
-    assert {split: len(text) for split, text in TEXTS.items()} == markov.LENGTHS
-    for first, second in itertools.pairwise(TEXTS.values()):
+def test_lengths_are_the_promised_ones_and_splits_are_parts_of_one_text(texts, whole):
+    assert {split: len(text) for split, text in texts.items()} == markov.LENGTHS
+    for first, second in itertools.pairwise(texts.values()):
         # What follows the two last characters was drawn given these.
         joint = first[-2:] + second[0]
         places = tuple(map(markov.ALPHABET.index, joint))
         assert markov.transitions()[places] > 0.01
-    assert set(WHOLE) == set(markov.ALPHABET)
+    assert set(whole) == set(markov.ALPHABET)
 
 
 def test_entropy_is_what_one_more_character_adds_to_all_strings():
@@ -64,8 +72,8 @@ def test_pairs_are_as_frequent_in_a_long_walk_of_many_steps():
     np.testing.assert_allclose(spread.reshape(size, size), markov.stationary(), 1e-9)
 
 
-def test_characters_are_drawn_given_the_two_before_them():
-    counts = counted(WHOLE)
+def test_characters_are_drawn_given_the_two_before_them(whole):
+    counts = counted(whole)
     frequent = counts.sum(axis=2) > 2000
     found = counts[frequent] / counts[frequent].sum(axis=1, keepdims=True)
     expected = markov.transitions()[frequent]
@@ -74,10 +82,10 @@ def test_characters_are_drawn_given_the_two_before_them():
     assert (abs(found - expected) < 5 * spread + 1e-9).all()
 
 
-def test_the_text_costs_about_the_entropy():
-    for text in TEXTS.values():
+def test_the_text_costs_about_the_entropy(texts, whole):
+    for text in texts.values():
         assert markov.cost(text) == pytest.approx(markov.entropy(), rel=0.01)
-    shuffled = "".join(random.Random(0).sample(WHOLE, len(WHOLE)))
+    shuffled = "".join(random.Random(0).sample(whole, len(whole)))
     assert markov.cost(shuffled) > 1.5 * markov.entropy()
 
 

@@ -10,11 +10,16 @@ import pytest
 
 from tasks.datasets.synthetic import scales
 
-ROLLS = {
-    split: [example["roll"] for example in scales.generate(split)]
-    for split in scales.SIZES
-}
 MAJOR = [0, 2, 4, 5, 7, 9, 11]
+
+
+@pytest.fixture(scope="module")
+def rolls():
+    """All pieces, by split."""
+    return {
+        split: [example["roll"] for example in scales.generate(split)]
+        for split in scales.SIZES
+    }
 
 
 def notes(roll):
@@ -87,25 +92,25 @@ def test_keys_predicted_by_themselves_cost_more(beginnings):
     assert total > scales.entropy() + 1.5
 
 
-def test_pieces_cost_about_the_entropy():
-    for rolls in ROLLS.values():
-        frames = [len(roll) - 1 for roll in rolls]
-        mean = np.average([scales.cost(roll) for roll in rolls], weights=frames)
+def test_pieces_cost_about_the_entropy(rolls):
+    for some in rolls.values():
+        frames = [len(roll) - 1 for roll in some]
+        mean = np.average([scales.cost(roll) for roll in some], weights=frames)
         # One frame's cost spreads by 0.63, as a rare turn is dear.
         assert abs(mean - scales.entropy()) < 4 * 0.63 / math.sqrt(sum(frames))
 
 
-def test_lengths_vary_and_pieces_differ():
-    assert {s: len(rolls) for s, rolls in ROLLS.items()} == scales.SIZES
-    lengths = {len(roll) for roll in ROLLS["train"]}
+def test_lengths_vary_and_pieces_differ(rolls):
+    assert {split: len(some) for split, some in rolls.items()} == scales.SIZES
+    lengths = {len(roll) for roll in rolls["train"]}
     assert lengths == set(range(16, 49))
-    pieces = [roll.tobytes() for rolls in ROLLS.values() for roll in rolls]
+    pieces = [roll.tobytes() for some in rolls.values() for roll in some]
     assert len(set(pieces)) == 1400
 
 
-def test_first_frame_tells_key_and_direction():
+def test_first_frame_tells_key_and_direction(rolls):
     agree = free = 0
-    for roll in ROLLS["train"]:
+    for roll in rolls["train"]:
         first, second, *_ = notes(roll)
         bass = [note for note in first if note < 48]
         rose = len(bass) == 2
@@ -121,9 +126,9 @@ def test_first_frame_tells_key_and_direction():
     assert agree / free == pytest.approx(7 / 8, abs=0.04)
 
 
-def test_melody_goes_on_and_seldom_turns():
+def test_melody_goes_on_and_seldom_turns(rolls):
     turns = steps = 0
-    for roll in ROLLS["train"]:
+    for roll in rolls["train"]:
         tonic = notes(roll)[0][0]
         scale = [tonic + 36 + 12 * octave + step for octave in (0, 1) for step in MAJOR]
         melody = [[*scale, tonic + 60].index(frame[-1]) for frame in notes(roll)]
@@ -135,9 +140,9 @@ def test_melody_goes_on_and_seldom_turns():
     assert turns / steps == pytest.approx(1 / 8, abs=0.01)
 
 
-def test_triads_stand_below_the_melody_in_three_ways():
+def test_triads_stand_below_the_melody_in_three_ways(rolls):
     ways = collections.Counter()
-    for roll in ROLLS["train"]:
+    for roll in rolls["train"]:
         tonic = notes(roll)[0][0]
         for frame in notes(roll)[1:]:
             degrees = [MAJOR.index((note - tonic) % 12) for note in frame]

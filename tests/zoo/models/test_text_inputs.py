@@ -1,5 +1,7 @@
 """Models take one text or several, however Python holds them, and refuse the rest."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,16 +14,24 @@ WORDS = [*"ab", "c"]
 TEXT = "a b, ü"
 
 
+@functools.cache
 def classifier():
     return SequenceClassifier(WORDS, ["no", "yes"], embedding_units=2, units=2)
 
 
+@functools.cache
 def tagger():
     return SequenceTagger(WORDS, WORDS, WORDS, ["O", "B-X", "I-X"], units=2)
 
 
+@functools.cache
 def language_model():
     return LanguageModel(WORDS, level="word", embedding_units=2, units=2)
+
+
+@functools.cache
+def translator():
+    return translators.make()
 
 
 TAKING_TEXTS = {
@@ -38,11 +48,11 @@ TAKING_TEXTS = {
         lambda model, texts: [*model.stream(texts, 3, seed=1)],
     ),
     "translate": (
-        translators.make,
+        translator,
         lambda model, texts: model.translate(texts, 1, max_length=3),
     ),
     "score translations": (
-        translators.make,
+        translator,
         lambda model, texts: model.score(texts, texts),
     ),
 }
@@ -156,7 +166,7 @@ def test_what_are_no_words_is_refused_with_a_sentence(tokens):
 
 
 def test_texts_and_translations_must_be_equally_many():
-    model = translators.make()
+    model = translator()
     with pytest.raises(ValueError, match="found 2 texts and 1 translations"):
         model.score(["a", "b"], "x")
 
