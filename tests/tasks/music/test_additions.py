@@ -168,7 +168,22 @@ def midi_notes(content):
     return found
 
 
-@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+MELODIES = {
+    "eighths on a grid of quarters",
+    "chords",
+    "upbeat and rests",
+    "several tracks",
+    "all channels used",
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(given, id=name, marks=() if name in MELODIES else pytest.mark.slow)
+        for name, given in GIVEN.items()
+    ],
+)
 def test_harmonized_piece_has_the_given_one_and_lower_notes(
     capsys, tmp_path, preset, given
 ):

@@ -195,7 +195,11 @@ def test_tokens_alone_need_no_tags(column):
 @pytest.mark.real_data(raw=["universal_ner"])
 @pytest.mark.parametrize(
     ("split", "sentences", "tokens"),
-    [("train", 12_543, 204_579), ("dev", 2_001, 25_149), ("test", 2_077, 25_097)],
+    [
+        pytest.param("train", 12_543, 204_579, marks=pytest.mark.slow),
+        ("dev", 2_001, 25_149),
+        ("test", 2_077, 25_097),
+    ],
 )
 def test_universal_ner_is_read_whole(split, sentences, tokens):
     folder = Path(os.environ["ZOO_MANUAL_DIR"], "universal_ner")

@@ -52,7 +52,7 @@ BATCHES = {
 }
 
 
-@pytest.mark.parametrize("replicas", [1, 2, 4])
+@pytest.mark.parametrize("replicas", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", BATCHES)
 def test_shards_together_are_the_batch(name, replicas):
     batches = BATCHES[name]()

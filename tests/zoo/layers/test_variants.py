@@ -15,7 +15,6 @@ from tests.zoo.cells.units import (
     WRAPPED,
     draw,
     draw_weights,
-    every_variant,
 )
 from tests.zoo.layers.masks import ALL_PATTERNS, STEPS
 from zoo import cells, layers
@@ -96,7 +95,17 @@ def test_gradients_reach_every_weight_input_and_state(unit):
         assert np.abs(gradient).max() > 1e-4
 
 
-@every_variant
+@pytest.mark.parametrize(
+    "unit",
+    [
+        pytest.param(
+            unit,
+            id=unit.name,
+            marks=() if unit.name == "lstm_peephole" else pytest.mark.slow,
+        )
+        for unit in VARIANTS
+    ],
+)
 def test_saved_layer_loads_by_itself_and_gives_identical_outputs(unit, tmp_path):
     layer = unit.layer(dropout=0.2, return_sequences=True)
     check_saved(layer, tmp_path)
@@ -107,13 +116,28 @@ def test_saved_layer_loads_by_itself_and_gives_identical_outputs(unit, tmp_path)
 @pytest.mark.parametrize(
     "cell",
     [
-        cells.Leaky(cells.LSTMCell(N_X, peephole=True), learned=True),
-        cells.Residual(cells.Zoneout(keras.layers.GRUCell(N_X, dropout=0.1), seed=3)),
-        keras.layers.StackedRNNCells(
-            [cells.GRUCell(N_A), cells.Zoneout(cells.LSTMCell(N_A), memory_rate=0.5)]
+        pytest.param(
+            cells.Leaky(cells.LSTMCell(N_X, peephole=True), learned=True),
+            id="leaky",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            cells.Residual(
+                cells.Zoneout(keras.layers.GRUCell(N_X, dropout=0.1), seed=3)
+            ),
+            id="nested",
+        ),
+        pytest.param(
+            keras.layers.StackedRNNCells(
+                [
+                    cells.GRUCell(N_A),
+                    cells.Zoneout(cells.LSTMCell(N_A), memory_rate=0.5),
+                ]
+            ),
+            id="stack",
+            marks=pytest.mark.slow,
         ),
     ],
-    ids=["leaky", "nested", "stack"],
 )
 def test_saved_wrapper_loads_by_itself_and_gives_identical_outputs(cell, tmp_path):
     check_saved(layers.RNN(cell, return_sequences=True), tmp_path)
@@ -136,7 +160,10 @@ def check_saved(layer, tmp_path):
 
 
 @every_new_cell
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "dtype",
+    ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)],
+)
 def test_half_precision_stays_close_to_float32(unit, dtype):
     with_policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
