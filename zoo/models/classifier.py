@@ -168,7 +168,7 @@ class SequenceClassifier(Model, keras.Model):
             if not multi_label:
                 n_grams = _with_first_class(n_grams)
             verdicts = [outputs, n_grams]
-            outputs = keras.layers.average(verdicts, dtype="float32")
+            outputs = _Average(dtype="float32", name="average")(verdicts)
         super().__init__(ids, outputs, name=name)
 
         # The n-grams' model, which has its own loss
@@ -316,6 +316,20 @@ def _padded(ids):
     ids = ids.to_tensor(PADDING_ID)
     missing = tf.maximum(1 - tf.shape(ids)[1], 0)
     return tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
+
+
+class _Average(keras.layers.Layer):
+    """The mean of two tensors.
+
+    Keras' own fails for a batch of none: it takes what it adds for a bias.
+    """
+
+    def call(self, tensors: Any) -> Any:
+        one, other = tensors
+        return (one + other) / 2
+
+    def compute_output_shape(self, shapes: Any) -> Any:
+        return shapes[0]
 
 
 def _with_first_class(logits):

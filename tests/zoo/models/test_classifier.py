@@ -131,6 +131,10 @@ def test_no_text_gives_no_class(pooling):
     assert shapes == {"label": [0], "probability": [0], "probabilities": [0, 3]}
 
 
+def test_no_text_has_no_n_grams():
+    assert make(ngrams=2).classify([])["probabilities"].shape == (0, 3)
+
+
 @pytest.mark.parametrize("max_length", [1, 2, 3, 4, 5, 6, 7, 100])
 def test_long_text_keeps_its_first_and_last_words_half_and_half(max_length):
     words = ["good", "bad", "film", "a", "not", "."]
