@@ -99,26 +99,40 @@ def check(
     name: str,
     value: Any,
     *,
+    whole: bool = False,
     least: float | None = None,
     most: float | None = None,
     above: float | None = None,
 ) -> None:
-    """Raises a ValueError if numbers are known here and out of their range.
+    """Raises an error if what is known here is no number, or out of its range.
 
     Args:
         name: what the number is called.
         value: a number, or an array of numbers; of a graph's tensor nothing is known.
+        whole: whether it must have no fraction.
         least: see `per_row`, as for `most` and `above`.
         most: see there.
         above: see there.
+
+    Raises:
+        TypeError: it is no number: text, for example, or None.
+        ValueError: it is out of its range, or has a fraction.
     """
     if tf.is_tensor(value):
         if not hasattr(value, "numpy"):
             return
         value = value.numpy()
-    wrong = ~_is_within(np.asarray(value), least, most, above)
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "biuf":  # a number too long for NumPy is an object
+        for each in numbers.ravel().tolist():
+            if not isinstance(each, int | float):
+                raise TypeError(f"`{name}` must be numbers, found {each!r}.")
+    wrong = ~_is_within(numbers, least, most, above)
+    if whole and not np.any(wrong) and np.any(numbers % 1 != 0):
+        found = numbers[numbers % 1 != 0].ravel()[0]
+        raise ValueError(f"`{name}` must be a whole number, found {found}.")
     if np.any(wrong):
-        found = np.asarray(value)[wrong].ravel()[0]
+        found = numbers[wrong].ravel()[0]
         raise ValueError(
             f"`{name}` must be {_asked(least, most, above)}, found {found}."
         )

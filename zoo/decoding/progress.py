@@ -115,7 +115,7 @@ def checked_length(length: Tensor | int) -> Any:
     Raises:
         ValueError: it is known here, and negative.
     """
-    parameters.check("length", length, least=0)
+    parameters.check("length", length, whole=True, least=0)
     return tf.cast(length, tf.int32)
 
 

@@ -76,6 +76,17 @@ def test_a_range_is_named(limits, asked):
     parameters.check("k", [1.0, 1], **limits)
 
 
+def test_what_is_no_number_is_told():
+    for wrong in ("3", None, [1, "2"], tf.constant("a"), np.array([1, None]), 1j):
+        with pytest.raises(TypeError, match="`k` must be numbers, found "):
+            parameters.check("k", wrong, least=0)
+    for wrong in (1.5, [2, 0.5], tf.constant(1.5)):
+        with pytest.raises(ValueError, match="`k` must be a whole number, found "):
+            parameters.check("k", wrong, whole=True, least=0)
+    for right in (3, 3.0, True, np.int64(2), [1, 2], 2**70, ()):
+        parameters.check("k", right, whole=True, least=0)
+
+
 def test_what_a_graph_is_told_later_is_not_checked_when_it_is_made():
     @tf.function(input_signature=[ANY])
     def graph(value):

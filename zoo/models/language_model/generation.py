@@ -303,9 +303,9 @@ def _ids(model, text):
 
 def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
     """Raises a ValueError if a number is out of its range."""
-    parameters.check("length", length, least=0)
+    parameters.check("length", length, whole=True, least=0)
     parameters.check("temperature", temperature, least=0, most=LARGEST)
-    parameters.check("top_k", top_k, least=0)
+    parameters.check("top_k", top_k, whole=True, least=0)
     parameters.check("top_p", top_p, above=0, most=1)
     parameters.check("repetition_penalty", repetition_penalty, above=0, most=LARGEST)
 

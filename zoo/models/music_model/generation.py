@@ -38,7 +38,7 @@ class MusicGenerator:
         vector: Tensor,
     ) -> Any:
         """Generates: see `zoo.models.MusicModel.generate`; numbers are known."""
-        parameters.check("steps", steps, least=0)
+        parameters.check("steps", steps, whole=True, least=0)
         parameters.check("primer", () if primer is None else primer, least=0)
         if primer is None:
             rows = 1 if vector is None else len(vector)

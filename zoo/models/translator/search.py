@@ -209,10 +209,10 @@ def _check_attention(model, attention):
 
 
 def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
-    """Raises a ValueError if a number is out of its range."""
-    if beam < 1:
-        raise ValueError(f"`beam` must be at least 1, found {beam}.")
-    if not 1 <= n_best <= beam:
+    """Raises an error if a number is none, or out of its range."""
+    check("beam", beam, whole=True, least=1)
+    check("n_best", n_best, whole=True, least=1)
+    if n_best > beam:
         raise ValueError(f"`n_best` must be from 1 to `beam`, {beam}, found {n_best}.")
     penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
     for name, value in penalties.items():
@@ -220,6 +220,7 @@ def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
         check(name, value, least=0, most=LARGEST)
     if max_length is not None:
         # Of several, one may be the default.
-        check("max_length", max_length, least=-1 if np.ndim(max_length) else 0)
+        least = -1 if np.ndim(max_length) else 0
+        check("max_length", max_length, whole=True, least=least)
     if np.any(np.asarray(coverage_penalty) > 0) and not model.attends:
         raise ValueError(_NO_ATTENTION)

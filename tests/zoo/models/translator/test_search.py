@@ -356,7 +356,8 @@ def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"beam": 0}, "`beam` must be at least 1, found 0"),
+        ({"beam": 0}, "`beam` must be 1 or more, found 0"),
+        ({"beam": 1.5}, "`beam` must be a whole number, found 1.5"),
         ({"n_best": 5}, "`n_best` must be from 1 to `beam`, 4, found 5"),
         ({"coverage_penalty": -1.0}, "must be 0 or more, found -1.0"),
         ({"coverage_penalty": np.nan}, "must be 0 or more, found nan"),
