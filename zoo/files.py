@@ -13,9 +13,15 @@ from pathlib import Path
 def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a file to write beside `path`; it takes `path`'s place at the end.
 
-    Whatever happens before the end leaves `path` as it was.
+    Whatever happens before the end leaves `path` as it was. Of a link, that is the file
+    that it points to.
+
+    Raises:
+        FileExistsError: there is a device, a pipe or a folder, which is left alone.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "is no file, and stays", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)

@@ -114,6 +114,12 @@ def check_file(
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{flag}: {path} is a folder: give a file.")
+    if path.exists() and not path.is_file():
+        # To write it whole or not at all would be to take its place.
+        raise UserError(
+            f"{flag}: {path} is a device or a pipe, which can't be replaced: give a "
+            "file. What is printed can be redirected."
+        )
     for other in filter(None, read):
         if is_same_file(path, other):
             raise UserError(

@@ -1,5 +1,6 @@
 """Old or new and never half, whatever happens while it is written."""
 
+import os
 import signal
 import stat
 import subprocess
@@ -182,3 +183,24 @@ def test_empty_folder_is_filled(tmp_path):
     with replaced_folder(tmp_path / "empty", "one") as folder:
         (folder / "one").write_text("new")
     assert contents(tmp_path / "empty") == {"one": "new"}
+
+
+def test_link_stays_and_its_file_is_replaced(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    with replaced_file(link) as file:
+        file.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_what_is_no_file_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(FileExistsError, match="is no file"),
+        replaced_file(tmp_path / "pipe"),
+    ):
+        pytest.fail("it is written")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

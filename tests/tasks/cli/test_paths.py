@@ -67,6 +67,23 @@ def test_what_is_read_is_not_written_over(
     assert given.read_text() == "a b\n"
 
 
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (sentiment, ["predict", "a", "--output", "PIPE"]),
+        (translation, ["translate", "a", "--attention-plot", "PIPE"]),
+        (ner, ["evaluate", "--conll", "PIPE"]),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else each.__name__,
+)
+def test_a_device_or_a_pipe_is_not_replaced(run, unloadable, tmp_path, template, argv):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    outcome = run(*argv[:-1], pipe, template=template.TEMPLATE)
+    check(outcome, argv[-2], pipe, "a device or a pipe")
+    assert pipe.is_fifo()
+
+
 def test_an_explanation_is_not_written_over_its_text(run, unloadable, tmp_path):
     page = tmp_path / "explanation.html"
     page.write_text("A text.")
