@@ -15,6 +15,7 @@ from zoo.typing import Tensor
 
 # The largest finite number of what a graph takes as float32.
 LARGEST = float(np.finfo(np.float32).max)
+_LARGEST_WHOLE = int(np.iinfo(np.int32).max)
 
 
 def per_row(
@@ -131,6 +132,10 @@ def check(
     if whole and not np.any(wrong) and np.any(numbers % 1 != 0):
         found = numbers[numbers % 1 != 0].ravel()[0]
         raise ValueError(f"`{name}` must be a whole number, found {found}.")
+    if whole and np.any(numbers > _LARGEST_WHOLE):
+        raise ValueError(
+            f"`{name}` must be at most {_LARGEST_WHOLE}, found {numbers.max()}."
+        )
     if np.any(wrong):
         found = numbers[wrong].ravel()[0]
         raise ValueError(
@@ -179,7 +184,7 @@ def _asked(least, most, above):
         words.append(f"{least} or more")
     elif least is not None:
         words.append(f"from {least} to {most}")
-    elif most is not None:
+    elif most not in (None, LARGEST):
         words.append(f"at most {most}")
     if most == LARGEST:
         words.append("finite")

@@ -65,6 +65,7 @@ def test_another_shape_or_number_is_told(per_row, value, rows, message):
         ({"least": 0}, "0 or more"),
         ({"above": 0}, "above 0"),
         ({"above": 0, "most": 1}, "above 0 and at most 1"),
+        ({"above": 0, "most": parameters.LARGEST}, "above 0 and finite"),
         ({"least": 1, "most": 9}, "from 1 to 9"),
         ({"least": 0, "most": parameters.LARGEST}, "0 or more and finite"),
     ],
@@ -83,7 +84,10 @@ def test_what_is_no_number_is_told():
     for wrong in (1.5, [2, 0.5], tf.constant(1.5)):
         with pytest.raises(ValueError, match="`k` must be a whole number, found "):
             parameters.check("k", wrong, whole=True, least=0)
-    for right in (3, 3.0, True, np.int64(2), [1, 2], 2**70, ()):
+    for wrong in (2**31, 2**70, [1, 2**40]):
+        with pytest.raises(ValueError, match="`k` must be at most 2147483647, found "):
+            parameters.check("k", wrong, whole=True, least=0)
+    for right in (3, 3.0, True, np.int64(2), [1, 2], 2**31 - 1, ()):
         parameters.check("k", right, whole=True, least=0)
 
 

@@ -311,8 +311,19 @@ def _check(length, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0):
 
 
 def several(stop: str | Sequence[str]) -> tuple[str, ...]:
-    """Returns texts to stop at, of one or several."""
-    return (stop,) if isinstance(stop, str) else tuple(stop)
+    """Returns texts to stop at, of one or several.
+
+    Raises:
+        TypeError: one is no text.
+    """
+    is_one = isinstance(stop, str | bytes) or not np.iterable(stop)
+    found = (stop,) if is_one else tuple(stop)
+    for text in found:
+        if not isinstance(text, str | bytes):
+            raise TypeError(
+                f"`stop` must be one string or a list of strings, found {text!r}."
+            )
+    return found
 
 
 def filters_on(
@@ -330,6 +341,6 @@ def filters_on(
     found = {
         name: value
         for name, (value, off) in filters.items()
-        if np.any(np.not_equal(value, off))
+        if np.any(np.asarray(value) != off)  # of no number too, which is told later
     }
     return {"temperature": temperature, **found}

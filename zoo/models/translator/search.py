@@ -61,6 +61,7 @@ class Search:
     ) -> Any:
         """Translates texts; each number is Python's, or one for each row."""
         length_penalty, coverage_penalty = penalties
+        beam, n_best = _whole("beam", beam), _whole("n_best", n_best)
         _check(self._model, beam, n_best, length_penalty, coverage_penalty, max_length)
         _check_attention(self._model, attention)
         covering = np.any(np.asarray(coverage_penalty) > 0) and beam > 1
@@ -208,10 +209,16 @@ def _check_attention(model, attention):
         raise ValueError("This model has no attention to be returned: leave it out.")
 
 
+def _whole(name, value):
+    """Returns a number of Python's; of NumPy's, for example, graphs aren't made."""
+    check(name, value, whole=True, least=1)
+    if np.ndim(value):
+        raise ValueError(f"`{name}` must be one number, found {value!r}.")
+    return int(value)
+
+
 def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
     """Raises an error if a number is none, or out of its range."""
-    check("beam", beam, whole=True, least=1)
-    check("n_best", n_best, whole=True, least=1)
     if n_best > beam:
         raise ValueError(f"`n_best` must be from 1 to `beam`, {beam}, found {n_best}.")
     penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}

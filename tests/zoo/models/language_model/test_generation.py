@@ -109,6 +109,19 @@ def test_repetitions_can_be_made_rare_and_stops_end_rows():
     assert model.generate(["a"], 9, stop=["bbb"]).numpy().tolist() == [b"bbb"]
 
 
+@pytest.mark.parametrize("wrong", [None, 3, ["a", 3], tf.constant(3)])
+def test_a_stop_that_is_no_text_is_told(wrong):
+    with pytest.raises(TypeError, match="`stop` must be one string or a list of str"):
+        generation.several(wrong)
+    assert generation.several("ab") == ("ab",)
+    assert generation.several(np.array(["a", "b"])) == ("a", "b")
+
+
+def test_numbers_of_filters_that_are_none_are_told_by_their_check():
+    assert generation.filters_on(1.0, 0, 1.0, 1.0) == {"temperature": 1.0}
+    assert generation.filters_on(top_k="3")["top_k"] == "3"
+
+
 def test_stops_that_a_text_can_not_hold_are_left_out(monkeypatch):
     model = make()
     steps = []

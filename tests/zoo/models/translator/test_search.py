@@ -358,6 +358,7 @@ def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
     [
         ({"beam": 0}, "`beam` must be 1 or more, found 0"),
         ({"beam": 1.5}, "`beam` must be a whole number, found 1.5"),
+        ({"beam": [2, 3]}, r"`beam` must be one number, found \[2, 3\]"),
         ({"n_best": 5}, "`n_best` must be from 1 to `beam`, 4, found 5"),
         ({"coverage_penalty": -1.0}, "must be 0 or more, found -1.0"),
         ({"coverage_penalty": np.nan}, "must be 0 or more, found nan"),
@@ -372,6 +373,13 @@ def test_fit_learns_to_reverse_and_a_preset_remembers(tmp_path):
 def test_wrong_number_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         make(attention=None).translate(["a"], **arguments)
+
+
+def test_whole_numbers_may_be_numpys():
+    model = make()
+    expected = model.translate(["ab"], 2)["translation"].numpy()
+    for beam in (np.int64(2), 2.0, tf.constant(2)):
+        assert model.translate(["ab"], beam)["translation"].numpy() == expected
 
 
 SENTENCES = {
