@@ -11,11 +11,14 @@ from zoo.text.vocabulary import END, START
 # A word: letters, marks and digits, with apostrophes and joiners inside it.
 _LETTERS = r"[\p{L}\p{M}\p{N}]"
 _WORD = rf"[\p{{L}}\p{{N}}]{_LETTERS}*(?:['\x{{2019}}\x{{200c}}\x{{200d}}]{_LETTERS}+)*"
-# What can be seen and is no part of a word: punctuation, symbols, emoji.
-_SYMBOL = r"[^\s\p{Z}\p{C}\p{M}]"
+# What can't be seen by itself. All else is part of a word, or punctuation, a symbol or
+# an emoji.
+_UNSEEN = r"\s\p{Z}\p{C}\p{M}"
+# Tokens; and, once there is a space around each, what lies between them, with which no
+# token begins. Neither has a group, which would take RE2 several times as long.
 _PATTERNS = {
-    "drop": rf"(?s)({_WORD})|.",
-    "keep": rf"(?s)({_WORD}|{_SYMBOL})|.",
+    "drop": (_WORD, r"(?:\A| )[^\p{L}\p{N}]+"),
+    "keep": (rf"{_WORD}|[^{_UNSEEN}]", rf"(?:\A| )[{_UNSEEN}]+"),
 }
 _MARKUP = r"<[/!]?[A-Za-z][^<>]*>"
 
@@ -95,7 +98,9 @@ class WordTokenizer(Tokenizer):
             # `lower` takes a NUL for the end of a text.
             texts = tf.strings.regex_replace(texts, "\x00", " ")
             texts = tf.strings.lower(texts, encoding="utf-8")
-        spaced = tf.strings.regex_replace(texts, _PATTERNS[self.punctuation], r" \1 ")
+        token, between = _PATTERNS[self.punctuation]
+        spaced = tf.strings.regex_replace(texts, token, r" \0 ")
+        spaced = tf.strings.regex_replace(spaced, between, " ")
         return _bracket(tf.strings.split(spaced), self.start, self.end)
 
 
