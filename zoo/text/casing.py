@@ -16,7 +16,7 @@ CASINGS = ("restore",)
 
 # What a text is cut with, and has none of itself.
 _CUT = "\x1f"
-_WORD = r"(\p{L}[\p{L}\p{M}]*(?:['\x{2019}-][\p{L}\p{M}]+)*)"
+_WORD = r"\p{L}[\p{L}\p{M}]*(?:['\x{2019}-][\p{L}\p{M}]+)*"
 # What stands between two words where a sentence ends.
 _END = r"(?s)(.*[.!?\x{2026}:]['\")\x{201d}]*\s.*)"
 # How much likelier a word is in lower case than its rank tells: at the beginning of
@@ -44,7 +44,13 @@ def in_one_case(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     texts = tf.strings.regex_replace(texts, "\x00", " ")  # an end to lower and upper
     has_upper = tf.strings.lower(texts, encoding="utf-8") != texts
-    has_lower = upper(texts) != texts
+    # What is in a to z is soon found; what else has a capital, by a table.
+    is_sure = tf.strings.regex_full_match(texts, "(?s).*[a-z].*")
+    has_lower = tf.cond(
+        tf.reduce_all(is_sure),
+        lambda: tf.identity(is_sure),
+        lambda: upper(texts) != texts,
+    )
     return has_lower & ~has_upper, has_upper & ~has_lower
 
 
@@ -154,7 +160,7 @@ class CaseRestorer:
 
     def _restored(self, texts):
         texts = tf.strings.regex_replace(texts, _CUT, " ")
-        cut = tf.strings.regex_replace(texts, _WORD, rf"{_CUT}\1{_CUT}")
+        cut = tf.strings.regex_replace(texts, _WORD, rf"{_CUT}\0{_CUT}")
         # By turns what is between words, which may be empty, and a word.
         pieces = tf.strings.split(cut, sep=_CUT)
         between, words = pieces[:, ::2], pieces[:, 1::2]

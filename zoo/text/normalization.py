@@ -6,6 +6,7 @@ when a graph is built, gives each code point that has a plainer form up to three
 """
 
 import functools
+import itertools
 import sys
 import unicodedata
 from collections.abc import Iterable
@@ -115,6 +116,33 @@ def _graph(keep):
 
 
 def _normalized(texts, keep):
+    # Most texts are plain already, which is soon found.
+    is_plain = tf.strings.regex_full_match(texts, _plain_text(keep))
+    order = tf.concat([tf.where(is_plain), tf.where(~is_plain)], axis=0)[:, 0]
+
+    def some():
+        others = _made_plain(tf.boolean_mask(texts, ~is_plain), keep)
+        found = tf.concat([tf.boolean_mask(texts, is_plain), others], axis=0)
+        return tf.gather(found, tf.math.invert_permutation(order))
+
+    return tf.cond(tf.reduce_all(is_plain), lambda: tf.identity(texts), some)
+
+
+def _plain_text(keep):
+    """Returns a pattern of texts that are plain: not of all, of most of them.
+
+    They have single spaces between words of characters that have no plainer form, and
+    come before all that joins what is before it.
+    """
+    others = set(_table(keep)[0].tolist())
+    codes = [code for code in range(ord(" ") + 1, _FIRST_MARK) if code not in others]
+    runs = itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
+    runs = [[code for _, code in run] for _, run in runs]
+    visible = "".join(rf"\x{{{run[0]:x}}}-\x{{{run[-1]:x}}}" for run in runs)
+    return rf"(?:[{visible}]+(?: [{visible}]+)*)?"
+
+
+def _made_plain(texts, keep):
     codes = tf.strings.unicode_decode(texts, "UTF-8")
     rows = codes.nrows()
     codes, owners = _plain(codes.values, codes.value_rowids(), keep)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zoo.text import CharacterTokenizer, WordTokenizer, normalize
+from zoo.text import CharacterTokenizer, WordTokenizer, normalization, normalize
 from zoo.text.normalization import MARKS, marks_in
 
 PIECES = [
@@ -101,6 +101,18 @@ def test_marks_that_are_kept_stay():
     assert keep == "\u2013\u201e"
     kept = normalize(tf.constant([text]), keep)[0].numpy().decode()
     assert kept == "\u201ea\" \u2013 b's ..."
+
+
+@pytest.mark.parametrize("keep", ["", "`\xb4\u2019"])
+def test_what_is_left_alone_would_be_left_by_the_table_too(keep):
+    rows = [f"a{chr(code)}b" for code in range(0x1000)]
+    rows += ["", " ", "a b", "a  b", " a", "a ", "a \u0301b"]
+    expected = normalization._made_plain(tf.constant(rows), keep)
+    found = normalize(rows, keep)
+    assert found.numpy().tolist() == expected.numpy().tolist()
+    pattern = normalization._plain_text(keep)
+    for text, is_plain in {"Größe 5!": True, "a` b": "`" in keep, "ŋ": True}.items():
+        assert bool(tf.strings.regex_full_match(text, pattern)) == is_plain
 
 
 def test_any_shape_is_taken():
