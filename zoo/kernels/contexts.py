@@ -14,18 +14,23 @@ from tensorflow.python.eager import context, forwardprop_util
 from zoo.typing import Tensor
 
 _portable = contextvars.ContextVar("portable", default=False)
+_lite = contextvars.ContextVar("lite", default=False)
 _undivided = contextvars.ContextVar("undivided", default=False)
 
 
 @contextlib.contextmanager
-def portable() -> Iterator[None]:
+def portable(*, lite: bool = True) -> Iterator[None]:
     """What is traced in this context takes no kernel.
 
     A kernel in a SavedModel runs wherever TensorFlow was built with XLA, as it is on
     PyPI; not every server is. It also compiles anew, for a second or so, for each
     shape that it meets, which a server can't foresee.
+
+    Args:
+        lite: whether TensorFlow Lite is to convert it as well, which knows no operation
+            for all steps of an LSTM. It is, too, where a context around this says so.
     """
-    with _holding(_portable):
+    with _holding(_portable), _holding(_lite) if lite else contextlib.nullcontext():
         yield
 
 
@@ -43,6 +48,11 @@ def undivided() -> Iterator[None]:
 def is_portable() -> bool:
     """Says whether `portable` is in force."""
     return _portable.get()
+
+
+def is_for_lite() -> bool:
+    """Says whether TensorFlow Lite is to convert what is traced: see `portable`."""
+    return _lite.get()
 
 
 def is_undivided() -> bool:

@@ -7,12 +7,13 @@ things make it faster than a cell in a loop:
   and none is looked at again: whatever the mask's pattern, the loop has no condition,
   and ends with the longest row's last valid step.
 - `BlockLSTMV2` takes all steps of an LSTM in one operation. It keeps to one core and
-  multiplies few rows well, many badly. (Exports go without: TFLite knows no such
-  operation, by itself or with Flex.)
-- Else time runs in chunks. What the inputs give is one product for a chunk of steps,
-  and stays in the cache; the steps of a chunk are written out one after another, for a
-  turn of the loop costs as much as five operations of a step. The last chunk is a whole
-  one, too: it goes on with steps that are there, and nobody looks at what they give.
+  multiplies few rows well, many badly. (TensorFlow Lite knows no such operation, by
+  itself or with Flex: what is exported for it goes without.)
+- Else time runs in blocks, and a block in chunks. What the inputs give is one product
+  for a block, of as many steps as make a matrix that is multiplied fast and stays in
+  the cache. The steps of a chunk are written out one after another, for a turn of the
+  loop costs as much as five operations of a step. The last chunk is a whole one, too:
+  it goes on with steps that are there, and nobody looks at what they give.
 """
 
 import functools
@@ -22,13 +23,15 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from zoo.kernels import gradients, recurrence, tracing
-from zoo.kernels.contexts import has_tangents, is_portable, unobserved
+from zoo.kernels.contexts import has_tangents, is_for_lite, unobserved
 from zoo.kernels.recurrence import time_first, written
 from zoo.typing import Tensor
 
 # Steps that are written out in the body of the loop: with more of them a graph takes
 # longer to load and to start.
 CHUNK = 4
+# How many rows of inputs are multiplied at a time, where a chunk has no more.
+_BLOCK_ROWS = 256
 # The most rows for which one operation for all steps beats the loop; and the most units
 # with which it does for any number of rows. Found, as all here, with 8 to 1 000 steps
 # and up to 512 units on two cores that did other work as well.
@@ -102,7 +105,7 @@ def _may_take_a_block(step, given):
     (Forward-mode differentiation would go through it unnoticed.)
     """
     sequences = given[0]
-    if not step.has_block or sequences.dtype != tf.float32 or is_portable():
+    if not step.has_block or sequences.dtype != tf.float32 or is_for_lite():
         return False
     return not has_tangents(tf.nest.flatten(given))
 
@@ -174,9 +177,9 @@ class _Inputs:
         """Returns all steps."""
         return self._sequences
 
-    def chunk(self, start: Tensor) -> Tensor:
-        """Returns steps, (CHUNK, batch, n_x): after the last it comes again."""
-        steps = tf.minimum(tf.range(start, start + CHUNK), self.steps - 1)
+    def some(self, start: Tensor, end: Tensor) -> Tensor:
+        """Returns steps, (end - start, batch, n_x): after the last it comes again."""
+        steps = tf.minimum(tf.range(start, end), self.steps - 1)
         return tf.gather(self._sequences, steps)
 
 
@@ -206,9 +209,9 @@ class _GatheredInputs:
         """Returns all steps."""
         return tf.gather(self._flat, self._places)
 
-    def chunk(self, start: Tensor) -> Tensor:
-        """Returns steps, (CHUNK, batch, n_x)."""
-        return tf.gather(self._flat, self._places[start : start + CHUNK])
+    def some(self, start: Tensor, end: Tensor) -> Tensor:
+        """Returns steps, (end - start, batch, n_x)."""
+        return tf.gather(self._flat, self._places[start:end])
 
 
 class _Rows:
@@ -332,18 +335,20 @@ def _loop(step, inputs, states, parameters, kept):
     for state in states:
         state.set_shape([rows, state.shape[-1]])
     chunks = _chunks(inputs.steps)
+    block = tf.maximum(_BLOCK_ROWS // (CHUNK * tf.maximum(inputs.batch, 1)), 1)
 
-    def project(start):
-        x = tf.reshape(inputs.chunk(start), [-1, size])
+    def ahead(number, end):
+        """Returns what chunks' steps can be given before any of them is taken."""
+        x = tf.reshape(inputs.some(number * CHUNK, end * CHUNK), [-1, size])
         z = step.given(tf.nn.bias_add(tf.matmul(x, kernel), bias), x)
-        z = tf.reshape(z, [CHUNK, inputs.batch, z.shape[-1]])
-        z.set_shape([CHUNK, rows, z.shape[-1]])
-        return z
-
-    def ahead(start):
-        """Returns what all steps can be given before any of them is taken."""
-        z = project(start)
+        z = tf.reshape(z, [(end - number) * CHUNK, inputs.batch, z.shape[-1]])
         return step.linear(z, weights) if step.is_linear else (z,)
+
+    def of_chunk(given, number):
+        """Returns a chunk's steps of what the chunks of a block are given."""
+        given = tf.slice(given, [number * CHUNK, 0, 0], [CHUNK, -1, -1])
+        given.set_shape([CHUNK, rows, given.shape[-1]])
+        return tf.unstack(given, CHUNK)
 
     def take(given, states):
         if not step.is_linear:
@@ -351,9 +356,9 @@ def _loop(step, inputs, states, parameters, kept):
         (a, b), (h,) = given, states
         return [tf.cast(a * tf.cast(h, a.dtype) + b, h.dtype)]
 
-    def go_on(number, states, histories):
+    def take_chunk(number, states, histories, first, every):
         start, before, after = number * CHUNK, states, []
-        every = [tf.unstack(each, CHUNK) for each in ahead(start)]
+        every = [of_chunk(each, number - first) for each in every]
         for given in zip(*every, strict=True):
             states = take(given, states)
             after.append(states)
@@ -366,9 +371,18 @@ def _loop(step, inputs, states, parameters, kept):
             states = recurrence.connected(step, states, before, last >= 0)
         return number + 1, states, written(histories, number, pieces[:kept])
 
+    def take_block(first, states, histories):
+        end = tf.minimum(first + block, chunks)
+        every = ahead(first, end)
+        return tf.while_loop(
+            lambda number, *_: number < end,
+            lambda *carried: take_chunk(*carried, first, every),
+            (first, states, histories),
+        )
+
     histories = [_history(chunks, state) for state in states[:kept]]
     _, states, histories = tf.while_loop(
-        lambda number, *_: number < chunks, go_on, (0, states, histories)
+        lambda first, *_: first < chunks, take_block, (0, states, histories)
     )
     return [_steps(each.stack(), inputs.steps) for each in histories], states
 

@@ -1,5 +1,6 @@
 """The kernels against the cells, and the choice between them."""
 
+import contextlib
 import functools
 import gc
 import itertools
@@ -157,25 +158,28 @@ def test_the_cases_have_each_pair_of_options():
 
 
 @pytest.mark.parametrize(
-    ("kind", "backwards", "return_sequences", "units"),
+    ("kind", "backwards", "return_sequences", "units", "lite"),
     [
-        ("rnn", False, True, 3),
-        ("gru", True, False, 3),
-        ("gru_reset_after", False, True, 3),
-        ("lstm", True, False, 3),  # by one operation for all steps
-        ("lstm", True, True, 65),  # by that, if there are few rows
+        ("rnn", False, True, 3, False),
+        ("gru", True, False, 3, False),
+        ("gru_reset_after", False, True, 3, True),
+        ("lstm", False, True, 3, True),
+        ("lstm", True, False, 3, False),  # by one operation for all steps
+        ("lstm", True, True, 65, False),  # by that, if there are few rows
     ],
 )
 def test_core_operations_give_what_the_cell_gives(
-    kind, backwards, return_sequences, units
+    kind, backwards, return_sequences, units, lite, monkeypatch
 ):
+    # Blocks of four chunks where there is one row, of two or one where there are more.
+    monkeypatch.setattr(kernels.inference, "_BLOCK_ROWS", 16)
     rng = np.random.default_rng(0)
     how = {"go_backwards": backwards, "return_sequences": return_sequences}
     lean, cell = twins(kind, 2, units, zero_output_for_mask=backwards, **how)
     lean.fused = "auto"
     for masked in (False, True):
-        calls = [in_a_graph(layer, kind, units, masked) for layer in (lean, cell)]
-        for batch, steps in ((1, 1), (2, 20), (4, 9), (3, 0), (0, 5)):
+        calls = [in_a_graph(layer, kind, units, masked, lite) for layer in (lean, cell)]
+        for batch, steps in ((1, 1), (1, 37), (2, 20), (4, 9), (3, 0), (0, 5)):
             sequences, states = inputs(rng, kind, batch, steps, 2, units)
             mask = tf.constant(rng.random((batch, steps)) < 0.6)
             found = calls[0](sequences, states, mask)
@@ -188,7 +192,7 @@ def test_core_operations_give_what_the_cell_gives(
                 np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
-def in_a_graph(layer, kind, units, masked):
+def in_a_graph(layer, kind, units, masked, lite):
     """Returns a layer for any batch and length, as it is exported."""
     states = [tf.TensorSpec([None, units])] * (2 if kind == "lstm" else 1)
     signature = [
@@ -199,7 +203,7 @@ def in_a_graph(layer, kind, units, masked):
 
     @tf.function(input_signature=signature, autograph=False)
     def call(sequences, states, mask):
-        with kernels.portable():
+        with kernels.portable(lite=lite):
             assert layer.fused is False or layer.fused_path.startswith("lean: ")
             return layer(sequences, states, mask=mask if masked else None)
 
@@ -213,9 +217,25 @@ def test_gradient_through_core_operations_is_right(kind):
     sequences, states = inputs(rng, kind, 2, 9, 2)
     mask = tf.constant(rng.random((2, 9)) < 0.6)
     spoilt = tf.where(mask[..., None], sequences, np.nan)
-    with kernels.portable():
-        found = results(lean, spoilt, states, mask, training=False)
-    assert_agree(found, results(cell, sequences, states, mask, training=False))
+    expected = results(cell, sequences, states, mask, training=False)
+    for lite in (False, True):
+        with kernels.portable(lite=lite):
+            found = results(lean, spoilt, states, mask, training=False)
+        assert_agree(found, expected)
+
+
+def test_only_what_tensorflow_lite_converts_goes_without_one_operation_for_all_steps():
+    def operations(*contexts):
+        layer = layers.LSTM(3)
+        call = tf.function(layer, [tf.TensorSpec([None, None, 2])], autograph=False)
+        with contextlib.ExitStack() as stack:
+            for lite in contexts:
+                stack.enter_context(kernels.portable(lite=lite))
+            graph = call.get_concrete_function().graph.as_graph_def()
+        return [node.op for node in graph.node].count("BlockLSTMV2")
+
+    assert operations(False) == 1
+    assert operations(True) == operations(True, False) == operations(False, True) == 0
 
 
 @pytest.mark.parametrize("eager", [True, False])
