@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo import kernels
+from zoo import equal_operations, kernels
 from zoo.decoding.parameters import checked
 from zoo.files import replaced_folder
 from zoo.reproducible import make_reproducible, sign
@@ -74,7 +74,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
             # are as large as all the rest. Asked for one, TensorFlow raises.
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
             tf.saved_model.save(served, folder, signatures, options)
-        _declare_shapes(folder, declared)
+        _rewrite_graph(folder, declared)
         make_reproducible(folder)
 
 
@@ -154,14 +154,16 @@ def _of_equal_batches(tensors, specs):
     ]
 
 
-def _declare_shapes(folder, functions):
-    """Writes into a SavedModel which shapes its signatures are declared to take.
+def _rewrite_graph(folder, functions):
+    """Leaves out of a SavedModel what is twice in it, and declares its inputs' shapes.
 
-    Clients read it there; what is fed, the functions themselves check.
+    Clients read these there; what is fed, the functions themselves check.
     """
     path = Path(folder) / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
+        for function in meta_graph.graph_def.library.function:
+            equal_operations.merge(function)
         for name, function in functions.items():
             inputs = meta_graph.signature_def[name].inputs
             for spec in tf.nest.flatten(function.input_signature):

@@ -1,0 +1,82 @@
+"""What is left of a graph in which the same is computed several times."""
+
+import collections
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from zoo import equal_operations
+
+
+class Module(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])], autograph=False)
+    def computed(self, x):
+        # Two shapes, two sums and two constants, of which one each is needed.
+        twice = [tf.cast(tf.shape(x)[1], x.dtype) * tf.reduce_sum(x) for _ in "ab"]
+        unused = tf.exp(x)  # noqa: F841
+        return twice[0] - 2 * twice[1] + tf.cond(twice[0] > 0, lambda: 1.0, lambda: 0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])], autograph=False)
+    def done(self, x):
+        draws = [tf.random.uniform([100], seed=1) for _ in "ab"]
+        before = self.calls.read_value()
+        self.calls.assign_add(1.0)
+        after = self.calls.read_value()
+        for limit in (1.0, 2.0):
+            checks = [tf.debugging.Assert(tf.reduce_all(x < limit), [x])]
+            with tf.control_dependencies(checks):
+                x = tf.identity(x)
+        lists = [tf.TensorArray(tf.float32, 2).write(n, x[0, 0]) for n in (0, 1)]
+        alike = tf.reduce_all(draws[0] == draws[1])
+        return x, alike, before, after, *[each.stack() for each in lists]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Returns the module as it was saved, and as it is without what is there twice."""
+    folders = [tmp_path_factory.mktemp("models") / name for name in ("all", "merged")]
+    tf.saved_model.save(Module(), folders[0])
+    shutil.copytree(*folders)
+    path = folders[1] / "saved_model.pb"
+    content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for function in content.meta_graphs[0].graph_def.library.function:
+        equal_operations.merge(function)
+    path.write_bytes(content.SerializeToString())
+    return [tf.saved_model.load(str(folder)) for folder in folders]
+
+
+def operations(function):
+    [concrete] = function.concrete_functions
+    return collections.Counter(node.op for node in concrete.function_def.node_def)
+
+
+def test_what_is_computed_twice_is_computed_once(models):
+    x = tf.constant([[1.0, 2.0, 3.0]])
+    assert [model.computed(x).numpy() for model in models] == [-17.0, -17.0]
+    before, after = (operations(model.computed) for model in models)
+    for name in ("Shape", "StridedSlice", "Sum"):
+        assert (before[name], after[name]) == (2, 1)
+    assert (before["Exp"], after["Exp"]) == (1, 0)
+    assert after["Const"] < before["Const"]
+
+
+def test_what_does_something_is_done_as_often_and_in_its_order(models):
+    x = tf.constant([[0.5]])
+    for model in models:
+        same, alike, before, after, *lists = model.done(x)
+        assert not alike
+        assert (before.numpy(), after.numpy()) == (0.0, 1.0)
+        np.testing.assert_array_equal(same, x)
+        np.testing.assert_array_equal(lists, [[0.5, 0.0], [0.0, 0.5]])
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            model.done(x + 1)
+    before, after = (operations(model.done) for model in models)
+    for name in ("RandomUniform", "Assert", "ReadVariableOp", "AssignAddVariableOp"):
+        assert before[name] == after[name] > 0
