@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo import equal_operations, kernels
+from zoo import equal_operations, kernels, warm_up
 from zoo.decoding.parameters import checked
 from zoo.files import replaced_folder
 from zoo.reproducible import make_reproducible, sign
@@ -76,6 +76,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
             tf.saved_model.save(served, folder, signatures, options)
         _rewrite_graph(folder, declared)
         make_reproducible(folder)
+        warm_up.write(Path(folder), declared)
 
 
 def _checking(function):

@@ -186,6 +186,7 @@ def test_the_same_model_gives_the_same_bytes_here_twice_and_elsewhere(tmp_path):
     first = contents(tmp_path / "first")
     assert first.keys() == {
         "assets/vocabulary.txt",
+        "assets.extra/tf_serving_warmup_requests",
         "fingerprint.pb",
         "saved_model.pb",
         "variables/variables.data-00000-of-00001",
