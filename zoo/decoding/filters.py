@@ -40,6 +40,8 @@ def forbid(logits: Tensor, ids: Sequence[int]) -> Any:
         raise ValueError(f"All {size} ids are forbidden: leave one to be drawn.")
     if not ids:
         return logits
+    if size is not None:
+        return tf.where(np.isin(np.arange(size), ids), -np.inf, logits)
     chosen = tf.one_hot(sorted(set(ids)), tf.shape(logits)[-1], True, False)
     return tf.where(tf.reduce_any(chosen, axis=0), -np.inf, logits)
 
@@ -183,7 +185,8 @@ def column(value: Any, dtype: Any = tf.float32) -> Any:
 def _largest(logits):
     """Returns 0 for the first of the largest logits, −∞ for the others."""
     best = tf.argmax(logits, axis=-1)
-    return tf.one_hot(best, tf.shape(logits)[-1], 0.0, -np.inf)
+    size = logits.shape[-1] or tf.shape(logits)[-1]
+    return tf.one_hot(best, size, 0.0, -np.inf)
 
 
 def _sorted(logits):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from zoo.decoding import seeds
 from zoo.decoding.progress import checked_length, is_under_way, start, take_step
 from zoo.decoding.sampling import Categorical
 from zoo.typing import Tensor
@@ -189,14 +190,14 @@ class Generator:
             The progress then, and what was drawn: (chunk, batch, …), and log P of it,
             (chunk, batch), if wanted. What was not drawn is padding.
         """
-        begin = progress.step
+        begin, fold = progress.step, seeds.folding(seed)
         until = tf.minimum(begin + self.chunk, length)
 
         def goes_on(progress, *_):
             return is_under_way(progress, until)
 
         def go_on(progress, arrays):
-            after, drawn = take_step(self, progress, seed, length)
+            after, drawn = take_step(self, progress, fold, length)
             place = progress.step - begin
             pairs = zip(arrays, drawn, strict=True)
             return after, tuple(array.write(place, each) for array, each in pairs)

@@ -1,10 +1,11 @@
 """Where a generation is, and how one step takes it on."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.decoding import filters, parameters, seeds
+from zoo.decoding import filters, parameters
 from zoo.decoding.states import as_before
 from zoo.typing import Tensor
 
@@ -63,11 +64,17 @@ def start(how: Any, first_inputs: Tensor, state: Any, seen: Tensor) -> Any:
     )
 
 
-def take_step(how: Any, progress: Any, seed: Any, length: Tensor | int) -> Any:
+def take_step(how: Any, progress: Any, fold: Callable, length: Tensor | int) -> Any:
     """Returns the progress after a step, and what was drawn.
 
     That is the draw, as the inputs, and log P of it, (batch,), if it is wanted. Rows
     that have ended, or have their length, draw padding.
+
+    Args:
+        how: a `Generator`.
+        progress: a `Progress`.
+        fold: `zoo.decoding.seeds.folding` of the seed.
+        length: the most draws, int32, () or (batch,).
     """
     outputs, state = how.step(progress.inputs, progress.state)
     likely = outputs
@@ -75,7 +82,7 @@ def take_step(how: Any, progress: Any, seed: Any, length: Tensor | int) -> Any:
         likely = filters.repetition_penalty(
             outputs, progress.seen, how.repetition_penalty
         )
-    seed = seeds.fold_in(seed, tf.cast(progress.step, tf.int64))
+    seed = fold(tf.cast(progress.step, tf.int64))
     full = progress.ended | (progress.step >= length)
     full = tf.ensure_shape(full, progress.ended.shape)
     draw = tf.cast(how.sample(likely, seed), progress.inputs.dtype)
@@ -94,7 +101,9 @@ def _moved_on(how, progress, draw, state, full):
     if how.end_id is not None:
         ended |= ~full & (draw == tf.cast(how.end_id, draw.dtype))
     if how.stop is not None:
-        window = tf.concat([window[:, 1:], draw[:, None]], axis=1)
+        last = draw[:, None]
+        several = window.shape[1] != 1
+        window = tf.concat([window[:, 1:], last], axis=1) if several else last
         ended |= ~full & how.stop(window)
     if how.repetition_penalty is not None:
         seen |= tf.one_hot(draw, tf.shape(seen)[-1], True, False)

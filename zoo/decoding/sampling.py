@@ -9,6 +9,7 @@ float32 (batch,), in nats.
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.decoding import filters
@@ -50,6 +51,10 @@ class Categorical:
         self.top_k = top_k
         self.top_p = top_p
         self.forbid = tuple(forbid)
+        # Of tensors, whether they filter anything is found here, outside of a loop.
+        self._filters = None
+        if tf.is_tensor(top_k) and tf.is_tensor(top_p):
+            self._filters = tf.reduce_any(top_k >= 1) | tf.reduce_any(top_p < 1)
 
     def __call__(self, outputs: Tensor, seed: Any) -> Any:
         """Returns an id for each row of logits."""
@@ -61,8 +66,14 @@ class Categorical:
         """Returns the logits that are drawn from, float32 (batch, V)."""
         logits = filters.forbid(outputs, self.forbid)
         logits = filters.temperature(logits, self.temperature)
-        logits = filters.top_k(logits, self.top_k)
-        return filters.top_p(logits, self.top_p)
+
+        def filtered():
+            return filters.top_p(filters.top_k(logits, self.top_k), self.top_p)
+
+        if self._filters is None:
+            return filtered()
+        # They sort all ids, which takes longer than all else of a step.
+        return tf.cond(self._filters, filtered, lambda: tf.identity(logits))
 
     @staticmethod
     def log_probability(outputs: Tensor, draw: Tensor) -> Any:
@@ -131,6 +142,10 @@ def _first_beyond(weights, points):
         int32 (batch,).
     """
     rows, size = tf.shape(weights)[0], weights.shape[-1] or tf.shape(weights)[1]
+    if weights.shape[-1] and size <= _BLOCK:
+        own = tf.cast(weights, tf.float64)
+        points = points[:, None] * tf.reduce_sum(own, axis=1, keepdims=True)
+        return _first_of_block(own, tf.cumsum(own, axis=1), points, size)
     missing = -size % _BLOCK
     blocks = tf.pad(tf.cast(weights, tf.float64), [[0, 0], [0, missing]])
     blocks = tf.reshape(blocks, [rows, (size + missing) // _BLOCK, _BLOCK])
@@ -140,10 +155,23 @@ def _first_beyond(weights, points):
     before = tf.gather(tf.pad(sums, [[0, 0], [1, 0]]), block, batch_dims=1)
     own = tf.gather(blocks, block, batch_dims=1)
     sums = before[:, None] + tf.cumsum(own, axis=1)
+    return block * _BLOCK + _first_of_block(own, sums, points, _BLOCK)
+
+
+def _first_of_block(weights, sums, points, size):
+    """Returns the first place whose sum exceeds a point, of those with a weight.
+
+    Args:
+        weights: float64 (batch, n).
+        sums: float64 (batch, n), up to each of them.
+        points: float64 (batch, 1).
+        size: n.
+    """
     place = tf.reduce_sum(tf.cast(sums <= points, tf.int32), axis=1)
     # Rounded otherwise, a block's sum may not exceed the point after all.
-    last = tf.reduce_max(tf.where(own > 0, tf.range(_BLOCK), 0), axis=1)
-    return block * _BLOCK + tf.minimum(place, last)
+    places = np.arange(size, dtype="int32")
+    last = tf.reduce_max(tf.where(weights > 0, places, 0), axis=1)
+    return tf.minimum(place, last)
 
 
 _BLOCK = 128

@@ -6,7 +6,7 @@ it were alone with its seed: a server may put it into any batch.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -67,14 +67,28 @@ def fold_in(seeds: Tensor, number: int) -> tf.Tensor:
     Returns:
         int64, of the same shape.
     """
+    return folding(seeds)(number)
 
-    def folded(seed):
-        return tf.stack([tf.bitcast(_bits([], seed), tf.int64), number])
+
+def folding(seeds: Tensor) -> Callable:
+    """Returns `fold_in` as a function of the number, for a loop over many numbers.
+
+    What doesn't depend on the number is drawn here, once.
+
+    Args:
+        seeds: see `fold_in`.
+    """
+
+    def first(seed):
+        return tf.bitcast(_bits([], seed), tf.int64)
 
     seeds = tf.convert_to_tensor(seeds)
     if seeds.shape.rank == 1:
-        return folded(seeds)
-    return _for_each(seeds, seeds.dtype, folded, lambda seed: folded(seed)[None])
+        firsts = first(seeds)
+    else:
+        firsts = _for_each(seeds, tf.int64, first, lambda seed: first(seed)[None])
+    nothing = tf.zeros_like(firsts)
+    return lambda number: tf.stack([firsts, nothing + number], axis=-1)
 
 
 def uniform(shape: Sequence[int] | Tensor, seeds: Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Frames of notes, each key by itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -67,11 +68,38 @@ class BernoulliOutput(keras.layers.Layer):
         Returns:
             0 and 1, float32 (batch, K).
         """
-        return tf.cast(is_drawn(self.dense(hidden), points, temperature), tf.float32)
+        return self.drawer(temperature)(hidden, points)
+
+    def drawer(self, temperature: Tensor | float = 1.0) -> Callable:
+        """Returns `draw` at a temperature, a function of `hidden` and `points`.
+
+        It is for a loop of many draws: weights are read here, once.
+        """
+        dense = read_once(self.dense)
+
+        def draw(hidden, points):
+            return tf.cast(is_drawn(dense(hidden), points, temperature), tf.float32)
+
+        return draw
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "keys": self.keys}
+
+
+def read_once(*layers: keras.layers.Dense) -> Callable:
+    """Returns what several `Dense` layers give, one beside the other, by one product.
+
+    Args:
+        *layers: built, without activations.
+
+    Returns:
+        A function of (batch, n).
+    """
+    dtype = layers[0].compute_dtype
+    kernel = tf.concat([tf.cast(each.kernel, dtype) for each in layers], axis=1)
+    bias = tf.concat([tf.cast(each.bias, dtype) for each in layers], axis=0)
+    return lambda x: tf.nn.bias_add(tf.matmul(tf.cast(x, dtype), kernel), bias)
 
 
 def check_frames(hidden: Tensor, frames: Tensor, keys: int) -> None:

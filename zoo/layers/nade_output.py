@@ -1,12 +1,14 @@
 """Frames of notes that know of each other."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.layers.backend import require_tensorflow
-from zoo.layers.bernoulli_output import check_frames, is_drawn
+from zoo.layers.bernoulli_output import check_frames, is_drawn, read_once
 from zoo.typing import Tensor
 
 HIGH_TO_LOW, LOW_TO_HIGH = "high_to_low", "low_to_high"
@@ -127,32 +129,45 @@ class NADEOutput(keras.layers.Layer):
         Returns:
             0 and 1, float32 (batch, K).
         """
-        visible = self.visible_bias(hidden)
-        # A loop keeps its shapes, and points seldom say how many rows they are for.
-        points = tf.ensure_shape(points, visible.shape)
-        from_keys, to_keys = map(tf.convert_to_tensor, (self.from_keys, self.to_keys))
-        places = tf.range(self.keys)
+        return self.drawer(temperature)(hidden, points)
+
+    def drawer(self, temperature: Tensor | float = 1.0) -> Callable:
+        """Returns `draw` at a temperature, a function of `hidden` and `points`.
+
+        It is for a loop of many draws: weights are read here, once.
+        """
+        biases = read_once(self.visible_bias, self.hidden_bias)
+        from_keys = tf.cast(self.from_keys, self.compute_dtype)
+        # A row more, for what is behind the last key.
+        from_keys = tf.pad(from_keys, [[0, 1], [0, 0]])
+        to_keys = tf.cast(self.to_keys, self.compute_dtype)
+        order = np.arange(self.keys, dtype="int32")
         if self.order == HIGH_TO_LOW:
-            places = places[::-1]
+            order = order[::-1]
 
-        def go_on(place, a, frame):
-            """Decides all keys from `place` up to the next that sounds."""
-            logits = visible + tf.matmul(tf.sigmoid(a), tf.cast(to_keys, a.dtype))
-            sounds = is_drawn(logits, points, temperature) & (places >= place[:, None])
-            found = tf.reduce_min(tf.where(sounds, places, self.keys), axis=1)
-            note = tf.cast(places == found[:, None], a.dtype)
-            a += tf.matmul(note, tf.cast(from_keys, a.dtype))
-            return found + 1, a, frame + tf.cast(note, tf.float32)
+        def draw(hidden, points):
+            visible, a = tf.split(biases(hidden), [self.keys, self.units], axis=1)
+            # A loop keeps its shapes, and points seldom say how many rows they are for.
+            points = tf.ensure_shape(points, visible.shape)
 
-        start = (
-            tf.zeros_like(visible[:, 0], tf.int32),
-            self.hidden_bias(hidden),
-            tf.zeros_like(visible, tf.float32),
-        )
-        *_, frame = tf.while_loop(
-            lambda place, *_: tf.reduce_any(place < self.keys), go_on, start
-        )
-        return frame
+            def go_on(place, a, frame):
+                """Decides all keys from `place` up to the next that sounds."""
+                logits = visible + tf.matmul(tf.sigmoid(a), to_keys)
+                sounds = is_drawn(logits, points, temperature)
+                sounds &= order >= place[:, None]
+                found = tf.reduce_min(tf.where(sounds, order, self.keys), axis=1)
+                frame += tf.cast(order == found[:, None], tf.float32)
+                key = order[0] - found if order[0] else found
+                key = tf.where(found < self.keys, key, self.keys)
+                return found + 1, a + tf.gather(from_keys, key), frame
+
+            start = tf.zeros_like(points[:, 0], tf.int32), a, tf.zeros_like(visible)
+            *_, frame = tf.while_loop(
+                lambda place, *_: tf.reduce_any(place < self.keys), go_on, start
+            )
+            return frame
+
+        return draw
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

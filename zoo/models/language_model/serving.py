@@ -60,10 +60,6 @@ def _generating(model):
     """Returns what goes on with a prompt."""
     prompt = tf.TensorSpec([None], tf.string, name="prompt")
 
-    @tf.function(input_signature=[prompt], autograph=False)
-    def serving_default(prompt):
-        return {"text": generation.generate(model, prompt, LENGTH, seed=-1)}
-
     @tf.function(
         input_signature=[
             prompt,
@@ -78,21 +74,13 @@ def _generating(model):
     def generate(prompt, length=LENGTH, temperature=1.0, top_k=0, top_p=1.0, seed=-1):
         rows = tf.shape(prompt)[0]
         length = parameters.per_row("length", length, rows, least=0, most=LONGEST)
-        top_k = parameters.per_row("top_k", top_k, rows, least=0)
-        top_p = parameters.per_row("top_p", top_p, rows, above=0, most=1)
+        filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        return {"text": generation.generate(model, prompt, length, seed, **filters)}
 
-        def draw(**filters):
-            return generation.generate(
-                model, prompt, length, seed, temperature=temperature, **filters
-            )
-
-        # Without filters there are no tokens to sort at each step.
-        texts = tf.cond(
-            tf.reduce_all((top_k < 1) & (top_p >= 1)),
-            draw,
-            lambda: draw(top_k=top_k, top_p=top_p),
-        )
-        return {"text": texts}
+    @tf.function(input_signature=[prompt], autograph=False)
+    def serving_default(prompt):
+        # By the same graph, which is most of a SavedModel.
+        return generate(prompt)
 
     return {"serving_default": serving_default, "generate": generate}
 

@@ -71,7 +71,7 @@ class _Decision(keras.layers.Layer):
         Returns:
             bool (batch,).
         """
-        logits = self.logits(hidden[:, None], frames[:, None])
+        logits = self.logits(hidden, frames)[:, None]
         return is_drawn(logits, points[:, None], temperature)[:, 0]
 
 

@@ -139,11 +139,12 @@ def generate(
         total = model.ending.draw_lengths(rows, given, own, temperature)
     walk = Walk(model, total, vector)
     first, state = walk.read(primer)
+    draw_frame = model.frame_output.drawer(temperature)
 
     def sample(outputs, seed):
         hidden, remaining, _ = outputs
         points = uniform([rows, model.keys + 1], seed)
-        frame = model.frame_output.draw(hidden, points[:, :-1], temperature)
+        frame = draw_frame(hidden, points[:, :-1])
         if model.ending is None:
             return _with_end(frame, tf.zeros([rows], tf.bool))
         ends = model.ending.draw(hidden, frame, remaining, points[:, -1], temperature)
@@ -193,12 +194,14 @@ def harmonize(
         free = tf.cumsum(frames, axis=-1, reverse=True, exclusive=True) > 0
     free, frames = (tf.transpose(each, [1, 0, 2]) for each in (free, frames))
 
+    draw_frame = model.frame_output.drawer(temperature)
+
     def sample(outputs, seed):
         hidden, _, t = outputs
         decided = tf.cast(tf.where(frames[t - 1] > 0, _SOUNDS, _SILENT), tf.float64)
         points = uniform([rows, model.keys], seed)
         points = tf.where(free[t - 1], points, decided)
-        frame = model.frame_output.draw(hidden, points, temperature)
+        frame = draw_frame(hidden, points)
         return _with_end(frame, tf.zeros([rows], tf.bool))
 
     first, state = walk.read(tf.zeros([rows, 0, model.keys]))

@@ -55,6 +55,10 @@ def signatures(model: Any) -> dict:
         size = [None, model.conditioning]
         vector = [tf.TensorSpec(size, tf.float32, name="vector")]
 
+    pieces = tf.TensorSpec([None, None, model.keys], tf.float32)
+
+    # One graph for both, which is most of each.
+    @tf.function(input_signature=[pieces, *numbers, *vector], autograph=False)
     def draw(*arguments):
         roll, lengths = generation.generate(model, *arguments)
         return {"roll": roll, "lengths": lengths}
@@ -63,7 +67,8 @@ def signatures(model: Any) -> dict:
     def serving_default(primer, vector=None):
         primer = _notes("primer", _frames(model, "primer", primer))
         steps = tf.shape(primer)[1] + STEPS
-        return draw(primer, steps, tf.constant(1.0), tf.constant(-1, tf.int64), vector)
+        numbers = tf.constant(1.0), tf.constant(-1, tf.int64)
+        return draw(primer, steps, *numbers, *([] if vector is None else [vector]))
 
     @tf.function(input_signature=[primer, *numbers, *vector], autograph=False)
     def generate(primer, steps=STEPS, temperature=1.0, seed=-1, vector=None):
@@ -71,7 +76,8 @@ def signatures(model: Any) -> dict:
         steps = parameters.one_or_per_row(
             "steps", steps, tf.shape(primer)[0], most=LONGEST
         )
-        return draw(primer, steps, temperature, seed, vector)
+        numbers = temperature, seed
+        return draw(primer, steps, *numbers, *([] if vector is None else [vector]))
 
     @tf.function(input_signature=[roll, lengths, *vector], autograph=False)
     def score(roll, lengths, vector=None):
