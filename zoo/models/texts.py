@@ -183,17 +183,19 @@ class Language:
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
+        # A graph leaves out what nobody takes; here it would be looked up.
+        if tf.executing_eagerly() and self.tokenizer is None:
+            return self.vocabulary.encode(self.read(texts))
         return self.tokens_and_ids(texts)[1]
 
     def spelled(
-        self, texts: tf.Tensor, ids: tf.RaggedTensor
+        self, tokens: tf.RaggedTensor, ids: tf.RaggedTensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Returns what unknown tokens cost beside `<UNK>`, and which ones these are.
 
         Args:
-            texts: string, (batch,).
-            ids: of `encode`, int32, ragged (batch, n); each row may go on, with
-                `<EOS>`.
+            tokens: of `tokens_and_ids`, string, ragged (batch, n).
+            ids: of there, int32, ragged (batch, n); each row may go on, with `<EOS>`.
 
         Returns:
             log P of their spellings in nats, float32, and bool, both ragged like `ids`:
@@ -202,7 +204,7 @@ class Language:
         if self.knows_all:
             nothing = tf.zeros_like(ids.values, tf.float32)
             return ids.with_values(nothing), ids.with_values(nothing > 0)
-        return self._spelling.log_probabilities(self.tokens(texts), ids)
+        return self._spelling.log_probabilities(tokens, ids)
 
     def decode(self, ids: tf.Tensor, instead: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the texts of ids, of which `<PAD>`, `<SOS>`, `<EOS>` are nothing.

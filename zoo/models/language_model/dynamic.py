@@ -87,14 +87,16 @@ class DynamicEvaluation:
         part of a graph.
         """
         texts = text_batch(texts)
-        ids = self._model.encode(texts)
+        written, ids = self._model.language.tokens_and_ids(texts)
+        ids = self._model.ended(ids)
         logs = []
         for row in ids:
             self.reset()
             logs.append(self._log_probabilities(row))
         self.reset()
         values = tf.concat([*logs, tf.zeros([0])], axis=0)
-        return scoring.described(self._model, texts, ids, ids.with_values(values))
+        logs = ids.with_values(values)
+        return scoring.described(self._model, texts, written, ids, logs)
 
     def nats(
         self, inputs: tf.Tensor, targets: tf.Tensor, state: Sequence[tf.Tensor]

@@ -350,7 +350,10 @@ class LanguageModel(Model, keras.Model):
         Returns:
             int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
         """
-        ids = self.language.encode(text_batch(texts))
+        return self.ended(self.language.encode(text_batch(texts)))
+
+    def ended(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns texts' ids, int32, ragged, of sentences with `<EOS>` at the end."""
         if not self.sentences:
             return ids
         return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)

@@ -20,22 +20,28 @@ _ROWS, _CACHED_ROWS = 256, 64
 
 def score(model: Any, texts: tf.Tensor) -> dict[str, tf.Tensor]:
     """Scores texts: see `zoo.models.LanguageModel.score`."""
-    ids = model.encode(texts)
-    return described(model, texts, ids, _in_buckets(model, ids))
+    written, ids = model.language.tokens_and_ids(texts)
+    ids = model.ended(ids)
+    return described(model, texts, written, ids, _in_buckets(model, ids))
 
 
 def described(
-    model: Any, texts: tf.Tensor, ids: tf.RaggedTensor, logs: tf.RaggedTensor
+    model: Any,
+    texts: tf.Tensor,
+    written: tf.RaggedTensor,
+    ids: tf.RaggedTensor,
+    logs: tf.RaggedTensor,
 ) -> dict[str, tf.Tensor]:
     """Returns what `score` says of texts.
 
     Args:
         model: a `zoo.models.LanguageModel`.
         texts: string (batch,).
-        ids: their tokens, int32 ragged (batch, tokens).
+        written: their tokens as they are split, string ragged (batch, n).
+        ids: their tokens, int32 ragged (batch, tokens), of sentences with `<EOS>`.
         logs: log P of each token, float32, ragged alike.
     """
-    spelled, unknown = model.language.spelled(texts, ids)
+    spelled, unknown = model.language.spelled(written, ids)
     tokens = ids.with_values(model.vocabulary.lookup(ids.values))
     found = perplexity.scores(tokens, logs, spelled, unknown)
     characters = tf.strings.length(texts, unit="UTF8_CHAR")

@@ -83,7 +83,7 @@ def teacher_forced(model: Any, memory: Any, state: Any, targets: Tensor) -> tf.T
 def score(model: Any, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]:
     """Scores translations: see `zoo.models.Translator.score`."""
     texts, pieces = joined_sentences.pairs(texts, translations, model.sentences)
-    ids = model.target.encode(pieces.texts)
+    written, ids = model.target.tokens_and_ids(pieces.texts)
     ids = tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1)
     sources = model.source.encode(texts)
 
@@ -100,7 +100,7 @@ def score(model: Any, texts: Texts, translations: Texts) -> dict[str, tf.Tensor]
         tf.RaggedTensorSpec([None, None], tf.float32),
         steps=BUCKET,
     )
-    spelled, unknown = model.target.spelled(pieces.texts, ids)
+    spelled, unknown = model.target.spelled(written, ids)
     tokens = ids.with_values(model.target.vocabulary.lookup(ids.values))
     found = tokens, logs, spelled, unknown
     return perplexity.scores(*[joined_sentences.joined(pieces, each) for each in found])
