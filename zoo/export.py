@@ -71,7 +71,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
                 setattr(served, name, function)
         with kernels.portable(lite=constant_tables), tables():
             # Without gradients written by hand, which nobody asks a server for: they
-            # are as large as all the rest. Asked for one, TensorFlow raises.
+            # are as large as all the rest.
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
             tf.saved_model.save(served, folder, signatures, options)
         _rewrite_graph(folder, declared)
@@ -164,12 +164,44 @@ def _rewrite_graph(folder, functions):
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
         for function in meta_graph.graph_def.library.function:
+            _refuse_gradients(function)
             equal_operations.merge(function)
         for name, function in functions.items():
             inputs = meta_graph.signature_def[name].inputs
             for spec in tf.nest.flatten(function.input_signature):
                 inputs[spec.name].tensor_shape.CopyFrom(spec.shape.as_proto())
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
+
+
+def _refuse_gradients(function):
+    """Has TensorFlow raise where it is asked for a gradient that was written by hand.
+
+    It would warn of each at each loading, and only then raise.
+
+    Args:
+        function: a `FunctionDef`, which is changed.
+    """
+    nodes, renamed = [], {}
+    for node in function.node_def:
+        if node.op != "IdentityN" or "_gradient_op_type" not in node.attr:
+            nodes.append(node)
+            continue
+        types = node.attr["T"].list.type
+        for place, (given, kind) in enumerate(zip(node.input, types, strict=False)):
+            each = tf.compat.v1.NodeDef(name=f"{node.name}_{place}_refused")
+            each.op, each.device = "PreventGradient", node.device
+            each.input.extend([given, *node.input[len(types) :]])
+            each.attr["T"].type = kind
+            each.attr["message"].s = b"A SavedModel of the zoo is there to be asked."
+            nodes.append(each)
+            renamed[f"{node.name}:output:{place}"] = f"{each.name}:output:0"
+            renamed[f"^{node.name}"] = f"^{each.name}"
+    for node in nodes:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+    for place, name in function.ret.items():
+        function.ret[place] = renamed.get(name, name)
+    del function.node_def[:]
+    function.node_def.extend(nodes)
 
 
 def read_signatures(path: str | os.PathLike) -> dict[str, dict]:

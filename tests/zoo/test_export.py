@@ -238,3 +238,20 @@ def test_earlier_saved_model_stays_when_writing_fails(models, tmp_path, monkeypa
     after = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
     assert after == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_gradient_through_a_saved_model_is_refused_and_nothing_is_warned_of(
+    tmp_path, caplog
+):
+    make("words").export(tmp_path / "model")
+    caplog.clear()
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    assert not caplog.records
+
+    def differentiated():
+        with tf.GradientTape() as tape:
+            found = model.signatures["serving_default"](tf.constant(["good film"]))
+        return tape.gradient(found["probability"], list(model.weights.values()))
+
+    with pytest.raises(LookupError, match="is there to be asked"):
+        differentiated()
