@@ -1,18 +1,43 @@
-"""Operations that compute the same, which a SavedModel needs but once.
+"""Operations and functions that compute the same, which a SavedModel needs but once.
 
 Python code asks for a shape or a constant wherever it needs one, and TensorFlow writes
-an operation each time: two fifths of a graph are there several times. Where a graph is
-run they are found and merged; but to read the graph, and to find them, takes the time
-in which a server starts and answers for the first time.
+an operation each time: two fifths of a graph are there several times, and so are the
+bodies of loops. Where a graph is run, equal operations are found and merged; but to
+read the graph, and to find them, takes the time in which a server starts and answers
+for the first time.
 """
 
+from collections.abc import Container
 from typing import Any
 
 # Not exported: what tells whether an operation does anything but compute.
 from tensorflow.python.framework import op_def_registry
 
+# The attribute that holds what is known of a tensor's shape.
+_SHAPES = "_output_shapes"
 
-def merge(function: Any) -> None:
+
+def merge(graph: Any, kept: Container[str]) -> None:
+    """Merges what is equal in the functions of a graph, and then equal functions.
+
+    Args:
+        graph: a `GraphDef`, which is changed.
+        kept: the names of functions that are called from elsewhere.
+    """
+    functions = graph.library.function
+    for function in functions:
+        merge_operations(function)
+    merged = _equal_functions(functions, kept)
+    remaining = [each for each in functions if each.signature.name not in merged]
+    for nodes in (graph.node, *(each.node_def for each in remaining)):
+        for node in nodes:
+            for called in _called(node):
+                called.name = merged.get(called.name, called.name)
+    del functions[:]
+    functions.extend(remaining)
+
+
+def merge_operations(function: Any) -> None:
     """Merges a function's equal operations, and leaves out what nothing uses.
 
     Operations that have a state, or wait for others, and those that call functions or
@@ -59,6 +84,72 @@ def _equal(nodes):
     return merged
 
 
+def _equal_functions(functions, kept):
+    """Returns which function stands for which ones, by these ones' names."""
+    merged = {}
+    found = True
+    # TensorFlow has them in an order by chance.
+    functions = sorted(functions, key=_order)
+    # What calls equal functions may be equal then.
+    while found:
+        found, first = {}, {}
+        for function in functions:
+            name = function.signature.name
+            if name not in merged and name not in kept:
+                other = first.setdefault(_content(function, merged), name)
+                if other != name:
+                    found[name] = other
+        merged |= found
+        merged = {name: _last(name, merged) for name in merged}
+    return merged
+
+
+def _order(function):
+    """Returns what orders functions, without the numbers that a process gives them."""
+    name = function.signature.name.rstrip("0123456789")
+    arguments = [
+        known.attr[key].s
+        for _, known in sorted(function.arg_attr.items())
+        for key in sorted(known.attr)
+        if not known.attr[key].s.isdigit()
+    ]
+    return name, [node.name for node in function.node_def], arguments
+
+
+def _content(function, merged):
+    """Returns what a function does, whatever its arguments' and operations' names."""
+    named = [*function.signature.input_arg, *function.node_def]
+    places = {each.name: str(place) for place, each in enumerate(named)}
+    content = type(function)()
+    for place, known in function.arg_attr.items():
+        if _SHAPES in known.attr:
+            content.arg_attr[place].attr[_SHAPES].CopyFrom(known.attr[_SHAPES])
+    for node in function.node_def:
+        copied = content.node_def.add()
+        copied.CopyFrom(node)
+        copied.ClearField("name")
+        copied.ClearField("experimental_debug_info")
+        copied.input[:] = [_renamed(name, places) for name in node.input]
+        for called in _called(copied):
+            called.name = merged.get(called.name, called.name)
+    for number, argument in enumerate(function.signature.input_arg):
+        content.signature.input_arg.add(name=str(number), type=argument.type)
+    for number, result in enumerate(function.signature.output_arg):
+        content.signature.output_arg.add(name=str(number), type=result.type)
+        content.ret[str(number)] = _renamed(function.ret[result.name], places)
+    for name in function.control_ret.values():
+        content.control_ret[places[name]] = ""
+    return content.SerializeToString(deterministic=True)
+
+
+def _called(node):
+    """Yields the functions, `NameAttrList`, that an operation calls."""
+    for value in node.attr.values():
+        if value.HasField("func"):
+            yield value.func
+        yield from value.list.func
+
+
 def _last(name, merged):
     while name in merged:
         name = merged[name]
@@ -69,7 +160,7 @@ def _only_computes(node):
     """Says whether an operation's outputs are all that it does."""
     if any(name.startswith("^") for name in node.input) or "List" in node.op:
         return False
-    if any(value.HasField("func") for value in node.attr.values()):
+    if any(True for _ in _called(node)):
         return False
     definition = op_def_registry.get(node.op)
     return definition is not None and not definition.is_stateful

@@ -165,7 +165,8 @@ def _rewrite_graph(folder, functions):
     for meta_graph in saved_model.meta_graphs:
         for function in meta_graph.graph_def.library.function:
             _refuse_gradients(function)
-            equal_operations.merge(function)
+        kept = meta_graph.object_graph_def.concrete_functions
+        equal_operations.merge(meta_graph.graph_def, kept)
         for name, function in functions.items():
             inputs = meta_graph.signature_def[name].inputs
             for spec in tf.nest.flatten(function.input_signature):

@@ -11,6 +11,16 @@ from tensorflow.core.protobuf import saved_model_pb2
 from zoo import equal_operations
 
 
+def loops(start):
+    """Runs two loops that are equal, and one that is not."""
+    return [
+        tf.while_loop(lambda n, _: n < 3, lambda n, x, k=k: (n + 1, x * k), (0, start))[
+            1
+        ]
+        for k in (2.0, 2.0, 3.0)
+    ]
+
+
 class Module(tf.Module):
     def __init__(self):
         super().__init__()
@@ -23,9 +33,13 @@ class Module(tf.Module):
         unused = tf.exp(x)  # noqa: F841
         return twice[0] - 2 * twice[1] + tf.cond(twice[0] > 0, lambda: 1.0, lambda: 0.0)
 
+    @tf.function(input_signature=[tf.TensorSpec([])], autograph=False)
+    def looped(self, x):
+        return loops(x)
+
     @tf.function(input_signature=[tf.TensorSpec([None, None])], autograph=False)
     def done(self, x):
-        draws = [tf.random.uniform([100], seed=1) for _ in "ab"]
+        draws = [tf.random.uniform([100]) for _ in "ab"]
         before = self.calls.read_value()
         self.calls.assign_add(1.0)
         after = self.calls.read_value()
@@ -46,8 +60,8 @@ def models(tmp_path_factory):
     shutil.copytree(*folders)
     path = folders[1] / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for function in content.meta_graphs[0].graph_def.library.function:
-        equal_operations.merge(function)
+    [graph] = content.meta_graphs
+    equal_operations.merge(graph.graph_def, graph.object_graph_def.concrete_functions)
     path.write_bytes(content.SerializeToString())
     return [tf.saved_model.load(str(folder)) for folder in folders]
 
@@ -67,6 +81,21 @@ def test_what_is_computed_twice_is_computed_once(models):
     assert after["Const"] < before["Const"]
 
 
+def test_loops_that_are_equal_share_their_bodies(models):
+    for model in models:
+        np.testing.assert_array_equal(model.looped(1.0), [8.0, 8.0, 27.0])
+    [before], [after] = (model.looped.concrete_functions for model in models)
+    names = [
+        [
+            node.attr["body"].func.name
+            for node in each.function_def.node_def
+            if "body" in node.attr
+        ]
+        for each in (before, after)
+    ]
+    assert [len(set(each)) for each in names] == [3, 2]
+
+
 def test_what_does_something_is_done_as_often_and_in_its_order(models):
     x = tf.constant([[0.5]])
     for model in models:
@@ -78,5 +107,5 @@ def test_what_does_something_is_done_as_often_and_in_its_order(models):
         with pytest.raises(tf.errors.InvalidArgumentError):
             model.done(x + 1)
     before, after = (operations(model.done) for model in models)
-    for name in ("RandomUniform", "Assert", "ReadVariableOp", "AssignAddVariableOp"):
+    for name in ("RandomUniform", "If", "ReadVariableOp", "AssignAddVariableOp"):
         assert before[name] == after[name] > 0
