@@ -145,7 +145,10 @@ def print_characters(count: int, batch_size: int) -> None:
     batches = [tokens for tokens, _ in sentences.batches(batch_size).dataset()]
     runs = {}
     # The layer keeps from the kernels by `portable`.
-    surroundings = {"kernel": contextlib.nullcontext, "cell by cell": kernels.portable}
+    surroundings = {
+        "kernel": lambda **_: contextlib.nullcontext(),
+        "cell by cell": kernels.portable,
+    }
     for name, surrounding in surroundings.items():
         layer = sentences.tagger().get_layer("characters")
 
