@@ -207,6 +207,8 @@ def harmonize(
     first, state = walk.read(tf.zeros([rows, 0, model.keys]))
     drawn = Generator(walk, sample)(first, state, steps, seed=seed)
     roll = tf.ensure_shape(drawn.sequences[..., :-1], [None, None, model.keys])
+    # The loop ends when all rows have, and so at once if there is none.
+    roll = tf.pad(roll, [[0, 0], [0, steps - tf.shape(roll)[1]], [0, 0]])
     return tf.where(tf.sequence_mask(lengths, steps)[..., None], roll, 0.0)
 
 

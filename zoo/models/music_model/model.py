@@ -254,6 +254,8 @@ class MusicModel(Model, keras.Model):
                 there is one that nothing takes.
         """
         roll = tf.convert_to_tensor(roll)
+        if roll.dtype == tf.bool:
+            roll = tf.cast(roll, tf.float32)
         if roll.shape.rank != 3 or roll.shape[-1] != self.keys:
             raise ValueError(
                 f"A roll is (batch, steps, {self.keys}), found {tuple(roll.shape)}."

@@ -176,6 +176,19 @@ def test_only_what_is_free_is_drawn_and_the_rest_stays(output):
         model.harmonize(roll, free=np.ones([1, 4]))
 
 
+def test_no_melodies_have_harmonies_of_their_length():
+    assert make().harmonize(np.ones([0, 4, 5])).shape == (0, 4, 5)
+    assert make().harmonize(np.ones([2, 0, 5])).shape == (2, 0, 5)
+
+
+def test_a_roll_may_be_of_bools():
+    model, roll = make(), np.eye(5)[None]
+    drawn = [model.harmonize(each, seed=3).numpy() for each in (roll, roll > 0)]
+    np.testing.assert_array_equal(*drawn)
+    nats = [model.score(each)["nats_per_frame"] for each in (roll, roll > 0)]
+    np.testing.assert_array_equal(*nats)
+
+
 def test_harmonies_end_with_their_melody():
     model = make(ending="length")
     roll = model.harmonize(np.ones([2, 4, 5]), [4, 2]).numpy()
