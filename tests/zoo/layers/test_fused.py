@@ -400,7 +400,7 @@ def test_insisting_where_a_gpu_is_there_is_refused(monkeypatch):
     ("every", "return_sequences"),
     [
         (None, True),
-        (4, False),
+        pytest.param(4, False, marks=pytest.mark.slow),
         pytest.param(None, False, marks=pytest.mark.slow),
         pytest.param(4, True, marks=pytest.mark.slow),
     ],
@@ -425,7 +425,7 @@ def test_shapes_that_are_known_stay_known(every):
         assert traced.output_shapes.as_list() == [batch, steps, 3]
 
 
-@pytest.mark.parametrize("every", [None, 4])
+@pytest.mark.parametrize("every", [None, pytest.param(4, marks=pytest.mark.slow)])
 def test_stateful_layer_goes_on_where_it_was(every):
     x = np.random.default_rng(0).normal(size=(2, 12, 3)).astype("float32")
     layer = layers.GRU(4, stateful=True, checkpoint_every=every)
