@@ -53,7 +53,8 @@ class Categorical:
         self.forbid = tuple(forbid)
         # Of tensors, whether they filter anything is found here, outside of a loop.
         self._filters = None
-        if tf.is_tensor(top_k) and tf.is_tensor(top_p):
+        tensors = tf.is_tensor(top_k) and tf.is_tensor(top_p)
+        if tensors and top_k is not None and top_p is not None:
             self._filters = tf.reduce_any(top_k >= 1) | tf.reduce_any(top_p < 1)
 
     def __call__(self, outputs: Tensor, seed: Any) -> Any:

@@ -317,7 +317,7 @@ def several(stop: str | Sequence[str]) -> tuple[str, ...]:
         TypeError: one is no text.
     """
     is_one = isinstance(stop, str | bytes) or not np.iterable(stop)
-    found = (stop,) if is_one else tuple(stop)
+    found: Any = (stop,) if is_one else tuple(stop)
     for text in found:
         if not isinstance(text, str | bytes):
             raise TypeError(
