@@ -3,6 +3,7 @@
 from zoo.errors import did_you_mean, nearest
 
 __all__ = [
+    "InterruptionError",
     "LostWorkerError",
     "PipelineError",
     "TrainingError",
@@ -29,3 +30,18 @@ class LostWorkerError(RuntimeError):
 
     # What the operating system knows as a failure that passes.
     EXIT_CODE = 75
+
+
+class InterruptionError(KeyboardInterrupt):
+    """A training that a signal has ended, behind what is saved.
+
+    Args:
+        number: the signal's.
+        where: where the training will go on, for the message; "" where it last was
+            saved.
+    """
+
+    def __init__(self, number: int, where: str):
+        super().__init__(number, where)
+        self.where = where
+        self.exit_code = 128 + number

@@ -36,7 +36,7 @@ def main(
     Returns:
         The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
         for a training or a pipeline that failed, 75 for a training that lost a worker,
-        130 for what was interrupted.
+        130 for what was interrupted, 143 for a training that SIGTERM has ended.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
@@ -85,14 +85,15 @@ def _told(template, parser, argv):
     except PipelineError as error:
         print(f"{parser.prog}: the pipeline failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        where = f", {error.where}" if getattr(error, "where", "") else ""
         hint = (
             " Go on with --resume."
             if getattr(arguments, "command", "") == "train"
             else ""
         )
-        print(f"\n{parser.prog}: interrupted.{hint}", file=sys.stderr)
-        return 130
+        print(f"\n{parser.prog}: interrupted{where}.{hint}", file=sys.stderr)
+        return getattr(error, "exit_code", 130)
 
 
 def module_program(name: str) -> str:

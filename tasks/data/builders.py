@@ -53,7 +53,13 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
         builder = tfds.builder(name, data_dir=data_dir)
         if builder.info.splits:
             return builder
-    _prepare(builder, name)
+    try:
+        _prepare(builder, name)
+    except UserError:
+        # Another worker, which does the same at the same time, may have been faster.
+        builder = tfds.builder(name, data_dir=data_dir)
+        if not builder.info.splits:
+            raise
     return builder
 
 

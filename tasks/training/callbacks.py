@@ -4,7 +4,6 @@ import collections
 import csv
 import json
 import math
-import os
 import statistics
 import sys
 import time
@@ -16,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TrainingError, UserError
-from tasks.training import workers
+from tasks.training import checkpoint_files, workers
 from zoo.files import replaced_file
 
 
@@ -28,6 +27,9 @@ class Progress(keras.callbacks.Callback):
         shapes: how many shapes they have, for each of which the training step is
             compiled when its first batch comes.
         seconds: between two lines.
+
+    Attributes:
+        batches_before: how many of the next epoch's were trained on before.
     """
 
     def __init__(self, batches: int, shapes: int = 1, seconds: float = 60.0):
@@ -35,9 +37,14 @@ class Progress(keras.callbacks.Callback):
         self._batches = batches
         self._shapes = shapes
         self._seconds = seconds
+        self._said = False
+        self.batches_before = 0
 
     def on_train_begin(self, logs=None):
         """Says why the first batches take so long."""
+        if self._said:
+            return
+        self._said = True
         each = f"each of the {self._shapes} shapes" if self._shapes > 1 else "all"
         print(
             f"compiling   the training step, with the first batch of {each}: it takes "
@@ -49,6 +56,7 @@ class Progress(keras.callbacks.Callback):
         """Starts the epoch's clock."""
         self._last = self._told = time.monotonic()
         self._durations = collections.deque(maxlen=100)
+        self._first, self.batches_before = self.batches_before, 0
 
     def on_train_batch_end(self, batch, logs=None):
         """Prints, if a minute is over."""
@@ -58,7 +66,7 @@ class Progress(keras.callbacks.Callback):
         if sys.stdout.isatty() or now - self._told < self._seconds:
             return
         self._told = now
-        done = batch + 1
+        done = self._first + batch + 1
         # Not the mean: what was compiled need not be compiled again.
         left = statistics.median(self._durations) * (self._batches - done) / 60
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
@@ -118,17 +126,22 @@ class Checkpoints(keras.callbacks.Callback):
         patience: epochs without improvement after which training stops.
         monitor: what the best epoch is chosen by, see `merit`; or None to regard the
             latest epoch as the best.
+
+    Attributes:
+        history: what each epoch took and gave.
+        seconds_before: what the next epoch has taken already, before an interruption.
     """
 
     def __init__(self, model, folder: Path, patience: int, monitor: str | None):
         super().__init__()
         self.history: list[dict] = []
+        self.seconds_before = 0.0
         self._folder = Path(folder)
         self._patience = patience
         self._monitor = monitor
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
-        state = [*_state(model), *model.optimizer.variables]
+        state = [*checkpoint_files.state(model), *model.optimizer.variables]
         self._json = tf.Variable("[]", trainable=False)
         latest = tf.train.Checkpoint(
             state=[variable.value for variable in state], history=self._json
@@ -152,8 +165,8 @@ class Checkpoints(keras.callbacks.Callback):
             self._latest_whole() if workers.is_chief() else None
         )
         if path is not None:
-            _restore(self._latest, self._folder / "latest" / path)
-        elif _checkpoints(self._folder / "latest"):
+            checkpoint_files.restore(self._latest, self._folder / "latest" / path)
+        elif checkpoint_files.paths(self._folder / "latest"):
             raise UserError(
                 f"The checkpoints in {self._folder} are damaged, all of them. Train "
                 "anew, in another --output."
@@ -161,9 +174,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _latest_whole(self):
         """Returns the latest whole checkpoint's name, or None, and its history."""
-        for path in _checkpoints(self._folder / "latest"):
+        for path in checkpoint_files.paths(self._folder / "latest"):
             self.history = _history(path)
-            if self.history and _is_whole(self._best_path()):
+            if self.history and checkpoint_files.is_whole(self._best_path()):
                 return path.name, self.history
             print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
         return None, []
@@ -171,7 +184,7 @@ class Checkpoints(keras.callbacks.Callback):
     def restore_best(self) -> None:
         """Gives the model the weights of the best epoch."""
         workers.as_the_chief(None)  # has to be done with writing them
-        _restore(self._best, self._best_path())
+        checkpoint_files.restore(self._best, self._best_path())
 
     def _best_path(self):
         """Returns the best epoch's checkpoint."""
@@ -196,7 +209,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the epoch's clock."""
-        self._began = time.monotonic()
+        self._began = time.monotonic() - self.seconds_before
+        self.seconds_before = 0.0
 
     def on_test_begin(self, logs=None):
         """Validates the averaged weights."""
@@ -288,44 +302,6 @@ class Validations(keras.callbacks.Callback):
             logs |= {f"val_{figure}_{name}": value for name, value in values.items()}
 
 
-def _checkpoints(folder):
-    """Returns the checkpoints in a folder, the latest first."""
-    paths = [path.with_suffix("") for path in folder.glob("ckpt-*.index")]
-    return sorted(paths, key=lambda path: -int(path.name.rpartition("-")[2]))
-
-
-def _is_whole(path):
-    """Says whether all of a checkpoint can be read, its checksums included."""
-    return _tensors(path) is not None
-
-
-def _history(path):
-    """Returns the history that a checkpoint holds; nothing if it is damaged."""
-    found = (_tensors(path) or {}).get("history/.ATTRIBUTES/VARIABLE_VALUE", b"[]")
-    return json.loads(found)
-
-
-def _tensors(path):
-    try:
-        reader = tf.train.load_checkpoint(os.fspath(path))
-        names = reader.get_variable_to_shape_map()
-        return {name: reader.get_tensor(name) for name in names}
-    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
-        return None
-
-
-def _restore(manager, path):
-    try:
-        status = manager.checkpoint.restore(os.fspath(path))
-        status.assert_existing_objects_matched()
-    except (AssertionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"The checkpoint {path} doesn't fit the model, which other data or another "
-            f"version made: {reason} Train anew, in another --output."
-        ) from error
-
-
 def merit(row: dict, monitor: str) -> float:
     """Returns how good an epoch was, the higher the better.
 
@@ -338,7 +314,7 @@ def merit(row: dict, monitor: str) -> float:
     return row[name] if name == monitor else -row[name]
 
 
-def _state(model):
-    """Returns a model's weights and the state of its dropout seeds."""
-    metrics = {id(variable) for variable in model.metrics_variables}
-    return [variable for variable in model.variables if id(variable) not in metrics]
+def _history(path):
+    """Returns the history that a checkpoint holds; nothing if it is damaged."""
+    found = checkpoint_files.tensors(path) or {}
+    return json.loads(found.get("history/.ATTRIBUTES/VARIABLE_VALUE", b"[]"))

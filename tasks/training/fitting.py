@@ -15,7 +15,14 @@ from tasks.cli import outputs
 from tasks.cli.config import TrainingConfig
 from tasks.errors import UserError
 from tasks.reporting import cards
-from tasks.training import callbacks, cluster, fingerprints, hardware, workers
+from tasks.training import (
+    callbacks,
+    cluster,
+    fingerprints,
+    hardware,
+    within_epoch,
+    workers,
+)
 from tasks.training.workers import for_one_process
 from zoo import plots, presets
 from zoo.files import replaced_file
@@ -363,26 +370,10 @@ def fit(
     elif validation is not None:
         validation = workers.distributed(validation, strategy)
     checkpoints.restore_latest()
-    done = len(checkpoints.history)
     if checkpoints.is_finished(config.epochs):
         print(checkpoints.why_finished(config.epochs))
     else:
-        model.fit(
-            workers.distributed(batches, strategy),
-            validation_data=validation,
-            epochs=config.epochs,
-            initial_epoch=done,
-            shuffle=False,  # the batches know their order
-            verbose=_verbosity() if chief else 0,
-            callbacks=[
-                *([_progress(batches)] if chief else ()),
-                callbacks.Order(batches),
-                callbacks.Divergence(),
-                *watchers,
-                checkpoints,
-                *([_tensorboard(folder)] if chief else ()),
-            ],
-        )
+        _fit(model, batches, validation, config, folder, checkpoints, watchers)
     checkpoints.restore_best()
     if chief:
         with replaced_file(folder / FINISHED) as file:
@@ -390,12 +381,47 @@ def fit(
     return checkpoints.history
 
 
+def _fit(model, batches, validation, config, folder, checkpoints, watchers):
+    """Trains until nothing is left to do, the rest of a broken epoch first."""
+    chief, strategy = workers.is_chief(), model.distribute_strategy
+    within = within_epoch.WithinEpoch(model, folder, checkpoints, len(batches))
+    within.restore()
+    progress = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
+    progress.batches_before = within.batches_before
+    used = [
+        *([progress] if chief else ()),
+        callbacks.Order(batches),
+        callbacks.Divergence(),
+        within,
+        *watchers,
+        checkpoints,
+        *([_tensorboard(folder)] if chief else ()),
+    ]
+
+    def train(epochs, batches_before):
+        model.fit(
+            workers.distributed(batches, strategy, batches_before),
+            validation_data=validation,
+            epochs=epochs,
+            initial_epoch=len(checkpoints.history),
+            shuffle=False,  # the batches know their order
+            verbose=_verbosity() if chief else 0,
+            callbacks=used,
+        )
+
+    with within.watched():
+        if within.batches_before:
+            # Makes the metrics' variables, whose values are to be restored.
+            model.evaluate(workers.distributed(batches, strategy), steps=1, verbose=0)
+            train(len(checkpoints.history) + 1, within.batches_before)
+            # Keras ends a `fit` by giving the weights their moving averages.
+            checkpoints.restore_latest()
+        if not checkpoints.is_finished(config.epochs):
+            train(config.epochs, 0)
+
+
 def _verbosity():
     return "auto" if sys.stdout.isatty() else 2
-
-
-def _progress(batches):
-    return callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
 
 
 def _tensorboard(folder):

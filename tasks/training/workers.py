@@ -29,7 +29,7 @@ class Done(Exception):  # noqa: N818 - no error
 
 
 # What operations over several workers fail with when one has gone.
-_LOST = (
+LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -63,7 +63,8 @@ def join(flags: dict, output: Path, seconds: float) -> None:
         flush=True,
     )
     _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
-    # TensorFlow's own handler notes it, and goes on. What is complete is saved.
+    # TensorFlow's own handler notes it, and goes on. (While a model is trained:
+    # `within_epoch`.)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if not workers.is_chief:  # tells what there is
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - to the process' end
@@ -89,7 +90,7 @@ def lost_told() -> Iterator[None]:
     """Raises LostWorkerError where an operation fails for lack of another worker."""
     try:
         yield
-    except _LOST as error:
+    except LOST as error:
         if not _joined:
             raise
         reason = _NODE.sub("", error.message).strip().splitlines()[0]
@@ -153,28 +154,35 @@ def _summed(array):
     return found.reduce("SUM", each, axis=None).numpy()
 
 
-def distributed(batches: Any, found: tf.distribute.Strategy) -> Any:
+def distributed(
+    batches: Any, found: tf.distribute.Strategy, batches_before: int = 0
+) -> Any:
     """Returns batches as a strategy's replicas take them, each its shard.
 
     Args:
         batches: has `dataset(shard)` and a length.
         found: the strategy that the model was made in.
+        batches_before: how many batches to leave out, the epoch's first ones.
     """
     if found is not strategy():
-        return batches.dataset()
+        return batches.dataset().skip(batches_before)
 
     def read(context):
         local = found.num_replicas_in_sync // context.num_input_pipelines
         first = context.input_pipeline_id * local
         return _in_turn(
             [
-                batches.dataset(Shard(first + number, found.num_replicas_in_sync))
+                batches.dataset(Shard(first + number, found.num_replicas_in_sync)).skip(
+                    batches_before
+                )
                 for number in range(local)
             ]
         )
 
     datasets = found.distribute_datasets_from_function(read)
-    datasets._cardinality = len(batches)  # steps, whatever a step takes
+    datasets._cardinality = (
+        len(batches) - batches_before
+    )  # steps, whatever a step takes
     return datasets
 
 

@@ -214,6 +214,26 @@ def test_a_data_dir_that_cannot_be_written_is_a_users_error(tmp_path):
         data.load_builder("synthetic/stars", unwritable(tmp_path / "file"))
 
 
+def test_what_another_process_prepares_at_the_same_time_is_read(tmp_path, monkeypatch):
+    prepare = tfds.core.DatasetBuilder.download_and_prepare
+    asked = []
+
+    def download_and_prepare(builder, **kwargs):
+        asked.append(builder)
+        if len(asked) == 1:  # the other process comes in between
+            other = tfds.builder("synthetic/dates", data_dir=tmp_path)
+            prepare(other, **kwargs)
+            raise FileExistsError(17, "already exists", str(builder.data_dir))
+        return prepare(builder, **kwargs)
+
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", download_and_prepare
+    )
+    found = data.load_builder("synthetic/dates", tmp_path)
+    assert len(asked) == 1
+    assert found.info.splits["train"].num_examples > 0
+
+
 def test_own_data_go_elsewhere_where_tfds_data_dir_is_read_only(tmp_path, monkeypatch):
     shared, home = tmp_path / "shared", tmp_path / "home"
     shared.mkdir()

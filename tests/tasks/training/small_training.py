@@ -33,6 +33,7 @@ class Batches(BucketedBatches):
     def __init__(self, *args, at_epoch, at_batch, **kwargs):
         super().__init__(*args, **kwargs)
         self._at_epoch, self._at_batch = at_epoch, at_batch
+        self.epoch = -1  # none, yet
 
     def set_epoch(self, epoch):
         super().set_epoch(epoch)

@@ -1,6 +1,8 @@
 """Trainings that are killed, diverge or stop early, and what they leave on disk."""
 
 import csv
+import os
+import signal
 import subprocess
 import sys
 
@@ -11,9 +13,9 @@ import tensorflow as tf
 
 import zoo
 from tasks.cli.config import TrainingConfig
-from tasks.errors import TrainingError, UserError
+from tasks.errors import InterruptionError, TrainingError, UserError
 from tasks.reporting import cards
-from tasks.training import callbacks
+from tasks.training import callbacks, within_epoch
 from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
 from zoo import presets
@@ -21,7 +23,7 @@ from zoo import presets
 pytestmark = pytest.mark.slow
 
 
-class InterruptionError(Exception):
+class KilledError(Exception):
     """Ends a training where a test wants it to end."""
 
 
@@ -30,7 +32,7 @@ def interrupt_at(epoch):
 
     def at_epoch(number):
         if number == epoch:
-            raise InterruptionError
+            raise KilledError
 
     return at_epoch
 
@@ -83,10 +85,97 @@ def test_a_killed_training_goes_on_with_the_same_result(
     if moment == "between best and latest":
         assert number_of(tmp_path / "best") == latest + 1
     # Interrupted once more, for a resumed training must be resumable too.
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path, at_epoch=interrupt_at(3))
 
     assert_same(train(tmp_path), uninterrupted)
+
+
+def told_in(epoch, number, batch=4):
+    """Returns an `at_batch` that sends this process a signal amid an epoch."""
+    seen = []
+
+    def at_batch(now):
+        seen.append(now)
+        if seen.count(epoch) == batch:
+            os.kill(os.getpid(), number)
+
+    return at_batch
+
+
+def position_in(folder):
+    """Returns where a training was left amid an epoch: (epoch, batches), from 0."""
+    number = number_of(folder / "latest" / "within_epoch")
+    return divmod(number, 10**9)
+
+
+def test_what_is_told_to_leave_goes_on_at_the_next_batch(uninterrupted, tmp_path):
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    places = []
+    for epoch, number, batch in [
+        (0, signal.SIGTERM, 3),
+        (1, signal.SIGINT, 2),
+        (1, signal.SIGTERM, 6),
+        (3, signal.SIGTERM, 4),
+    ]:
+        with pytest.raises(InterruptionError, match="saved after batch") as told:
+            train(tmp_path, at_batch=told_in(epoch, number, batch))
+        assert told.value.exit_code == 128 + number
+        places.append(position_in(tmp_path))
+        assert places[-1][0] == epoch
+        assert f"batch {places[-1][1]} of epoch {epoch + 1}" in told.value.where
+    assert sorted({*places}) == places
+    assert_same(train(tmp_path), uninterrupted)
+    assert not (tmp_path / "latest" / "within_epoch").exists()
+    assert handlers == [
+        signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)
+    ]
+
+
+def test_what_is_killed_goes_on_where_it_was_saved_last(
+    uninterrupted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(within_epoch, "SAVE_SECONDS", 0)
+    seen = []
+
+    def at_batch(epoch):
+        seen.append(epoch)
+        if seen.count(2) == 5:
+            raise KilledError
+
+    with pytest.raises(tf.errors.OpError, match="KilledError"):
+        train(tmp_path, at_batch=at_batch)
+    epoch, batches = position_in(tmp_path)
+    assert epoch == 2
+    assert batches > 0
+    assert_same(train(tmp_path), uninterrupted)
+
+
+def test_a_validation_is_left_at_once(uninterrupted, tmp_path, monkeypatch):
+    def on_test_begin(checkpoints, logs=None):
+        if len(checkpoints.history) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        swap(checkpoints, logs)
+
+    swap = callbacks.Checkpoints.on_test_begin
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoints, "on_test_begin", on_test_begin)
+        with pytest.raises(InterruptionError) as told:
+            train(tmp_path)
+    assert told.value.where == ""
+    assert number_of(tmp_path / "latest") == 0
+    assert_same(train(tmp_path), uninterrupted)
+
+
+def test_a_damaged_checkpoint_amid_an_epoch_is_told_and_passed_over(
+    uninterrupted, tmp_path, capfd
+):
+    with pytest.raises(InterruptionError):
+        train(tmp_path, at_batch=told_in(1, signal.SIGTERM))
+    [path] = (tmp_path / "latest" / "within_epoch").glob("*.data-*")
+    path.write_bytes(path.read_bytes()[:-9])
+    assert_same(train(tmp_path), uninterrupted)
+    assert "is damaged" in capfd.readouterr().err
 
 
 def test_a_finished_training_is_not_trained_further(uninterrupted, folder):
@@ -102,7 +191,7 @@ def test_early_stopping_survives_a_resume(tmp_path):
         "schedule": "constant",
     }
     whole = train(tmp_path / "whole", **settings)
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path / "parts", at_epoch=interrupt_at(3), **settings)
     resumed = train(tmp_path / "parts", **settings)
     # The first of equals is the best, and two epochs have passed since.
@@ -179,7 +268,7 @@ def damage(path, how):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(
     uninterrupted, tmp_path, capsys, kind, how
 ):
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path, at_epoch=interrupt_at(2))
     damage(tmp_path / kind / "ckpt-1", how)  # the second epoch's, the best so far
     begun = []
@@ -189,7 +278,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(
 
 
 def test_checkpoints_that_are_all_damaged_are_told(tmp_path):
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path, at_epoch=interrupt_at(2))
     for number in (0, 1):
         damage(tmp_path / "latest" / f"ckpt-{number}", "cut off")
@@ -365,7 +454,7 @@ def test_no_decay_is_plain_adam():
 
 def test_decaying_training_goes_on_with_the_same_result(tmp_path):
     whole = train(tmp_path / "whole", weight_decay=0.5)
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path / "parts", at_epoch=interrupt_at(2), weight_decay=0.5)
     assert_same(train(tmp_path / "parts", weight_decay=0.5), whole)
     plain, _ = train(tmp_path / "plain")
@@ -427,7 +516,7 @@ def test_best_epoch_keeps_the_average_of_the_weights(tmp_path):
 
 def test_averaging_training_goes_on_with_the_same_result(tmp_path):
     whole = train(tmp_path / "whole", ema_momentum=0.9)
-    with pytest.raises(InterruptionError):
+    with pytest.raises(KilledError):
         train(tmp_path / "parts", at_epoch=interrupt_at(2), ema_momentum=0.9)
     assert_same(train(tmp_path / "parts", ema_momentum=0.9), whole)
 

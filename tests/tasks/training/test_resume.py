@@ -1,11 +1,13 @@
 """A training of each template is gone on with: the same data, and more epochs."""
 
+import os
 import shutil
+import signal
 
 import pytest
 
 from tasks import music, ner, sentiment, text, translation
-from tasks.training import callbacks
+from tasks.training import callbacks, within_epoch
 from tests.tasks.commands import history
 
 pytestmark = pytest.mark.slow
@@ -73,6 +75,41 @@ def left_after_first_epoch(monkeypatch):
         monkeypatch.setattr(callbacks.Order, "on_epoch_begin", on_epoch_begin)
 
     return left_after_first_epoch
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_training_that_leaves_amid_an_epoch_ends_as_if_it_had_not(
+    train, data_dir, tmp_path, monkeypatch, name
+):
+    """Dropout, carried states, averaged weights, metrics: all go on."""
+    part = 20 if name == "music" else 100
+    split = "train" if name == "text" else f"train[:{part}]"
+    data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
+    rows = 4 if name == "music" else 20
+    flags = (*data, *SMALL[name], "--buckets", 1, "--batch-size", rows, "--epochs", 2)
+    flags += ("--ema-momentum", 0.5, "--dropout", 0.3)
+    assert train(name, tmp_path / "whole", *flags) is None
+    signals = [(0, 1), (1, 2)]
+
+    def on_train_batch_end(within, batch, logs=None):
+        if (within._epoch, within._before + batch) in signals:
+            signals.pop(0)
+            os.kill(os.getpid(), signal.SIGTERM)
+        end(within, batch, logs)
+
+    end = within_epoch.WithinEpoch.on_train_batch_end
+    monkeypatch.setattr(
+        within_epoch.WithinEpoch, "on_train_batch_end", on_train_batch_end
+    )
+    for number, epoch in enumerate((0, 1)):
+        resume = ("--resume",) if number else flags
+        outcome = train(name, tmp_path / "run", *resume)
+        assert outcome.code == 128 + signal.SIGTERM
+        told = f"batch {2 + epoch} of epoch {epoch + 1}. Go on with --resume."
+        assert f"interrupted, saved after {told}" in outcome.err
+    assert train(name, tmp_path / "run", "--resume") is None
+    assert not signals
+    assert history(tmp_path / "whole") == history(tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", SMALL)

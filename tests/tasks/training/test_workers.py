@@ -30,8 +30,8 @@ def test_a_lost_worker_is_told_in_a_sentence(monkeypatch):
         lose()
 
 
-def start(folder, data_dir, run, environment, err=subprocess.PIPE):
-    arguments = map(str, (folder, data_dir, run))
+def start(folder, data_dir, run, environment, err=subprocess.PIPE, more=()):
+    arguments = map(str, (folder, data_dir, run, *more))
     return subprocess.Popen(
         [sys.executable, "-m", "tests.tasks.training.trainings", *arguments],
         env=os.environ | environment,
@@ -48,6 +48,40 @@ def weights(output):
     kinds = reader.get_variable_to_dtype_map()
     names = sorted(name for name, kind in kinds.items() if kind.is_floating)
     return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.mark.slow
+def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(
+    tmp_path, data_dir
+):
+    pytest.importorskip("sacrebleu")
+    trainings.write_files(tmp_path)
+
+    def run_both(*more):
+        ports = launching._free_ports(2)
+        return [
+            start(tmp_path, data_dir, "two", each, more=more)
+            for each in launching.environments(2, ports)
+        ]
+
+    alone = start(tmp_path, data_dir, "one", {}, more=["sentiment"])
+    first = run_both("--told", "sentiment")
+    told = [process.communicate() for process in (alone, *first)]
+    assert alone.returncode == 0, told[0][1]
+    # The chief has saved amid an epoch, and left; the other had been told to.
+    assert "LostWorkerError: Another worker was told to leave: saved" in told[1][1]
+    assert "InterruptionError" in told[2][1]
+    within = tmp_path / "two" / "sentiment" / "checkpoints" / "latest" / "within_epoch"
+    assert list(within.glob("ckpt-*.index"))
+
+    for process in run_both("sentiment"):
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    one, two = (tmp_path / run / "sentiment" for run in ("one", "two"))
+    assert len(history(two)) == len(history(one))
+    expected = weights(one)
+    for key, found in weights(two).items():
+        np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

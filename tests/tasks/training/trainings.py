@@ -1,18 +1,20 @@
 """Trains a tiny model of each template, by one process or as one of several workers.
 
-python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [TEMPLATE …]
+python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [--told] [TEMPLATE …]
 
-With TF_CONFIG it is a worker. What it trains goes to FOLDER/RUN/<template>.
+With TF_CONFIG it is a worker; with --told, one that is told to leave, if not the chief.
+What it trains goes to FOLDER/RUN/<template>.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 from tasks import music, ner, sentiment, text, translation
 from tasks.cli import command_line as cli
 from tasks.cli import templates
-from tasks.training import workers
+from tasks.training import within_epoch, workers
 from zoo import music as notes
 from zoo.layers import fused
 
@@ -78,10 +80,14 @@ def config(name: str, folder: Path, data: Path):
 def main() -> None:
     """Trains all templates, one after the other."""
     folder, data, run = map(Path, sys.argv[1:4])
+    names = sys.argv[4:]
+    if names[:1] == ["--told"]:
+        names = names[1:]
+        _tell_in_second_epoch()
     if "TF_CONFIG" in os.environ:
         workers.join({}, folder / run, 120)
     surroundings = fused._surroundings
-    for name in sys.argv[4:] or TEMPLATES:
+    for name in names or TEMPLATES:
         by_kernels = name in BY_KERNELS
         fused._surroundings = surroundings if by_kernels else lambda: "for the test"
         train = templates.function(TEMPLATES[name].train)
@@ -89,6 +95,19 @@ def main() -> None:
             train(config(name, folder, data), folder / run / name)
         except workers.Done:
             print("done", name, file=sys.stderr, flush=True)
+
+
+def _tell_in_second_epoch() -> None:
+    """Has SIGTERM come to another worker than the chief, behind its first batch."""
+    begin = within_epoch.WithinEpoch.on_epoch_begin
+
+    def on_epoch_begin(within, epoch, logs=None):
+        begin(within, epoch, logs)
+        if epoch == 1 and not workers.is_chief():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    within_epoch.WithinEpoch.on_epoch_begin = on_epoch_begin
+    within_epoch._LOOK_SECONDS = 0
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ class CarriedState:
             for number, spec in enumerate(specs)
         ]
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The states, (rows, n) each."""
+        return list(self._states)
+
     def load(self, begins: tf.Tensor) -> list[tf.Tensor]:
         """Returns the states to start a batch of windows from.
 

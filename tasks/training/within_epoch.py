@@ -1,0 +1,221 @@
+"""A training that leaves amid an epoch, and goes on at the very next batch."""
+
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tasks.errors import InterruptionError, LostWorkerError, TrainingError
+from tasks.training import callbacks, checkpoint_files, workers
+
+# Seconds between two checkpoints amid an epoch, and between two looks whether another
+# worker has been told to leave.
+SAVE_SECONDS, _LOOK_SECONDS = 600.0, 1.0
+_SIGNALS = signal.SIGTERM, signal.SIGINT
+
+
+class WithinEpoch(keras.callbacks.Callback):
+    """Saves a training amid an epoch: every ten minutes, and before it leaves.
+
+    SIGTERM, by which machines are taken away, and Ctrl-C let the batch that is being
+    trained on end, and are obeyed after the checkpoint is written. Where there is no
+    batch to wait for, as in a validation, or at the second time, they are obeyed at
+    once.
+
+    Of several workers the chief alone saves: their weights are the same. Another one
+    that is told to leave tells the chief by a file, and goes on until the chief has
+    left; for no batch could be ended without it.
+
+    A checkpoint holds what `callbacks.Checkpoints` saves of an epoch, the metrics of
+    the epoch's batches so far, and what is carried from batch to batch. (What each
+    of several replicas counts for itself the chief doesn't have: their metrics are
+    those of the batches after the interruption. And where they carry something, there
+    are no checkpoints amid an epoch.)
+
+    Args:
+        model: a compiled model.
+        folder: the training's checkpoints.
+        checkpoints: those of whole epochs.
+        batches: how many there are in an epoch.
+
+    Attributes:
+        batches_before: how many of the next epoch's were trained on before.
+    """
+
+    def __init__(
+        self, model, folder: Path, checkpoints: callbacks.Checkpoints, batches: int
+    ):
+        super().__init__()
+        self.batches_before = 0
+        self._batches = batches
+        self._folder = Path(folder) / "latest" / "within_epoch"
+        self._note = Path(folder) / "leaving"
+        self._checkpoints = checkpoints
+        carried = getattr(model, "carried", {True: None})[True]
+        self._is_one = model.distribute_strategy.num_replicas_in_sync == 1
+        self._can_save = self._is_one or not carried
+        self._json = tf.Variable("{}", trainable=False)
+        checkpoint = tf.train.Checkpoint(
+            state=[variable.value for variable in checkpoint_files.state(model)],
+            optimizer=[variable.value for variable in model.optimizer.variables],
+            carried=carried.variables if carried else [],
+            position=self._json,
+        )
+        self._manager = tf.train.CheckpointManager(
+            checkpoint, self._folder, max_to_keep=1
+        )
+        self._position: dict[str, Any] = {}
+        self._in_batches = False
+        self._told = 0
+
+    def restore(self) -> None:
+        """Puts the model where the training was left, if it was amid the next epoch.
+
+        A checkpoint that is damaged is told and passed over.
+        """
+        name, self._position = workers.as_the_chief(
+            self._newest() if workers.is_chief() else None
+        )
+        if name is None:
+            return
+        checkpoint_files.restore(self._manager, self._folder / name)
+        self.batches_before = self._position["batches"]
+        self._checkpoints.seconds_before = self._position["seconds"]
+
+    def _newest(self):
+        """Returns the name and the position of the checkpoint to go on from, if any."""
+        for path in checkpoint_files.paths(self._folder):
+            found = checkpoint_files.tensors(path)
+            if found is None:
+                print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
+                continue
+            position = json.loads(found["position/.ATTRIBUTES/VARIABLE_VALUE"])
+            if position["epoch"] == len(self._checkpoints.history):
+                return path.name, position
+        return None, {}
+
+    def forget(self) -> None:
+        """Removes what was saved: nobody is to go on from there."""
+        if workers.is_chief():
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Obeys signals as told above, as long as it lasts.
+
+        Raises:
+            InterruptionError: by a signal, when what can be saved is saved.
+            LostWorkerError: another worker was told to leave.
+        """
+        if workers.is_chief():
+            self._note.unlink(missing_ok=True)
+        handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            handlers = {each: signal.signal(each, self._tell) for each in _SIGNALS}
+        try:
+            yield
+        except TrainingError:
+            # The last update may have spoilt what was saved after it.
+            self.forget()
+            raise
+        except workers.LOST as error:
+            if self._told and not workers.is_chief():  # the chief has saved, and left
+                raise InterruptionError(self._told, "") from error
+            raise
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        self.forget()
+        self._obey("")
+
+    def _tell(self, number: int, _: FrameType | None) -> None:
+        """Is called with a signal, in between two lines of Python."""
+        if self._told or not self._in_batches or not self._can_save:
+            raise InterruptionError(number, "")
+        self._told = number
+        if not workers.is_chief():
+            self._note.parent.mkdir(parents=True, exist_ok=True)
+            self._note.touch()
+        elif number == signal.SIGINT:
+            print(
+                "\nleaving     as soon as this batch is saved; Ctrl-C again: at once",
+                flush=True,
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Goes on with the metrics of the epoch's first batches."""
+        self._obey("")
+        if self.batches_before:
+            values = self._position["metrics"]
+            for variable, value in zip(self._metrics(), values, strict=True):
+                variable.assign(value)
+        self._epoch, self._before = epoch, self.batches_before
+        self._saved = self._looked = time.monotonic()
+        self._began = self._saved - self._position.get("seconds", 0.0)
+        self._position, self.batches_before = {}, 0
+        self._in_batches = True
+
+    def on_test_begin(self, logs=None):
+        """From now on nothing can be saved until the epoch's end."""
+        self._in_batches = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        """So here, where there is no validation."""
+        self._in_batches = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves, if it is time to, and leaves, if that was told."""
+        done = self._before + batch + 1
+        # With the last batch the epoch is as good as saved.
+        if not workers.is_chief() or not self._can_save or done == self._batches:
+            return
+        lost = not self._told and self._is_noted()
+        told = self._told or lost
+        now = time.monotonic()
+        if not told and now - self._saved < SAVE_SECONDS:
+            return
+        self._saved = now
+        self._save(done, now - self._began)
+        where = f"saved after batch {done:,} of epoch {self._epoch + 1}"
+        self._obey(where)
+        if lost:
+            raise LostWorkerError(
+                f"Another worker was told to leave: {where}. Start all of them again "
+                "by the same commands: they go on there."
+            )
+
+    def _obey(self, where):
+        """Ends the training, if that was told."""
+        if self._told and workers.is_chief():
+            raise InterruptionError(self._told, where)
+
+    def _is_noted(self):
+        """Says whether another worker was told to leave; looks but once a second."""
+        now = time.monotonic()
+        if workers.count() == 1 or now - self._looked < _LOOK_SECONDS:
+            return False
+        self._looked = now
+        return self._note.exists()
+
+    def _metrics(self):
+        return self.model.metrics_variables if self._is_one else []
+
+    def _save(self, batches, seconds):
+        position = {
+            "epoch": self._epoch,
+            "batches": batches,
+            "seconds": seconds,
+            "metrics": [each.numpy().tolist() for each in self._metrics()],
+        }
+        self._json.assign(json.dumps(position))
+        self._manager.save(self._epoch * 10**9 + batches)
