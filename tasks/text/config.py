@@ -131,9 +131,9 @@ class Dynamic:
     # (dynamic evaluation, Krause et al. 2018); one text at a time, so slower
     dynamic: bool = field(default=False, action="store_true")
     # the step size
-    dynamic_rate: float = 3e-4
+    dynamic_rate: float = 5e-4
     # how much of what was learned each step forgets
-    dynamic_decay: float = 1e-3
+    dynamic_decay: float = 2e-3
     # tokens that are read between two steps
     dynamic_window: int = 20
 

@@ -128,7 +128,7 @@ def test_a_model_may_learn_from_what_it_measures(preset, tmp_path):
     succeed("evaluate", "--model", preset, "--files", tmp_path / "a.txt")
     succeed("evaluate", "--model", preset, "--files", tmp_path / "a.txt", *flags)
     figures = read_json(preset / "metrics.json")["evaluations"]
-    named = "a.txt, dynamic evaluation (η 0.01, λ 0.001, 10 tokens)"
+    named = "a.txt, dynamic evaluation (η 0.01, λ 0.002, 10 tokens)"
     assert figures[named]["nats"] < figures["a.txt"]["nats"]
     assert named in (preset / "README.md").read_text("utf-8")
     out = succeed("score", "--model", preset, "--json", *flags, given, given[:20])

@@ -49,7 +49,7 @@ class DynamicEvaluation:
     """
 
     def __init__(
-        self, model: Any, rate: float = 3e-4, decay: float = 1e-3, window: int = 20
+        self, model: Any, rate: float = 5e-4, decay: float = 2e-3, window: int = 20
     ):
         if not 0 < rate < np.inf:
             raise ValueError(f"rate must be above 0, and finite, found {rate}.")
