@@ -197,6 +197,16 @@ def test_import_that_should_be_quick_waits_for_no_big_library(module):
     assert not {*big, "gradio"} & set(loaded)
 
 
+def test_an_answer_of_a_preset_waits_for_no_datasets():
+    modules = [f"tasks.{name}.commands" for name in sorted(APARTMENTS)]
+    script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = done.stdout.split()
+    assert {*modules} <= {*loaded}
+    assert "tensorflow_datasets" not in loaded
+
+
 def test_every_package_is_installed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     found = {

@@ -10,7 +10,7 @@ from tasks.data import dataset_records, label_classes, splits
 from tasks.data.corpus import Corpus, Examples
 from tasks.data.corpus import joined as joined_corpora
 from tasks.errors import UserError
-from tasks.sentiment import label_sets, spacing
+from tasks.sentiment import label_reading, spacing
 
 # What datasets call their columns, the best first.
 TEXT_COLUMNS = (
@@ -88,9 +88,9 @@ def read(
     source = f"{builder.info.full_name}/{split}"
     citation = (builder.info.citation or "").strip()
     if not isinstance(label_column, str):
-        texts, labels = label_sets.read(builder, split, text_column, label_column)
+        texts, labels = label_reading.read(builder, split, text_column, label_column)
         found = renamed_classes(label_column, renamed or {}, source)
-        placed = label_sets.placed(labels, found, class_names, source, known_by)
+        placed = label_reading.placed(labels, found, class_names, source, known_by)
         return LabelledTexts(texts, *placed, source, citation)
     texts, values = data.read(builder, split, [text_column, label_column])
     feature = data.columns(builder)[label_column]
@@ -247,7 +247,7 @@ def columns(
         without=label_column if len(strings) > 1 else None,
     )
     if label_columns:
-        return text, label_sets.chosen(builder, label_columns)
+        return text, label_reading.chosen(builder, label_columns)
     label = data.choose_column(
         builder,
         "label",

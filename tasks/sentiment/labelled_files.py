@@ -10,7 +10,7 @@ from tasks.data import label_classes, splits, tables
 from tasks.data.corpus import UNREPORTED
 from tasks.errors import UserError
 from tasks.sentiment import corpus as labelled_texts
-from tasks.sentiment import label_sets
+from tasks.sentiment import label_reading
 from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
 
 
@@ -78,11 +78,11 @@ def _classes(records, column, path, class_names, renamed, known_by):
 def _sets(records, columns, path, class_names, renamed, known_by):
     """Returns which labels each record has, and the labels' names."""
     rows = [
-        [label_sets.truth(tables.cell(r, n, path), r.line, n, path) for n in columns]
+        [label_reading.truth(tables.cell(r, n, path), r.line, n, path) for n in columns]
         for r in records
     ]
     found = labelled_texts.renamed_classes(columns, renamed, path)
-    return label_sets.placed(
+    return label_reading.placed(
         np.array(rows, np.float32), found, class_names, path, known_by
     )
 
@@ -108,7 +108,7 @@ def columns(
     if labels:
         for name in labels:
             table.column("label", name)
-        return text, label_sets.distinct(labels)
+        return text, label_reading.distinct(labels)
     label = table.column("label", label, labelled_texts.LABEL_COLUMNS)
     if text == label:
         raise UserError(

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from tasks import sentiment
 from tasks.errors import UserError
 from tasks.sentiment import corpus as labelled_texts
-from tasks.sentiment import label_sets, labelled_files
+from tasks.sentiment import label_reading, label_sets, labelled_files
 from tests.tasks import commands
 from tests.tasks.commands import read_json
 from tests.zoo.cells.units import draw_weights
@@ -108,7 +108,7 @@ def test_other_values_and_equal_labels_are_told():
 @pytest.mark.parametrize("cell", ["2", "", "x", None, 0.5, [1]])
 def test_a_cell_of_a_file_that_is_no_truth_value_is_told(cell):
     with pytest.raises(UserError, match=r"line 7: 'joy' is .* 1 or 0, true"):
-        label_sets.truth(cell, 7, "joy", "a.csv")
+        label_reading.truth(cell, 7, "joy", "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_cell_of_a_file_that_is_no_truth_value_is_told(cell):
     [("1", 1), ("TRUE", 1), (True, 1), (1, 1), ("0", 0), ("False", 0), (0.0, 0)],
 )
 def test_cells_are_numbers_or_words(cell, expected):
-    assert label_sets.truth(cell, 1, "joy", "a.csv") == expected
+    assert label_reading.truth(cell, 1, "joy", "a.csv") == expected
 
 
 def test_figures_are_those_of_scikit_learn():
