@@ -272,7 +272,7 @@ def noting(taken, function):
 
 def test_an_exported_lstm_has_no_operation_that_tensorflow_lite_lacks():
     for masked in (False, True):
-        call = in_a_graph(layers.LSTM(65), "lstm", 65, masked)
+        call = in_a_graph(layers.LSTM(65), "lstm", 65, masked, True)
         graph = call.get_concrete_function().graph.as_graph_def()
         bodies = [graph.node, *(each.node_def for each in graph.library.function)]
         operations = {node.op for body in bodies for node in body}
