@@ -10,6 +10,8 @@ for the first time.
 from collections.abc import Container
 from typing import Any
 
+from tensorflow.core.framework import types_pb2
+
 # Not exported: what tells whether an operation does anything but compute.
 from tensorflow.python.framework import op_def_registry
 
@@ -89,7 +91,7 @@ def _equal_functions(functions, kept):
     merged = {}
     found = True
     # TensorFlow has them in an order by chance.
-    functions = sorted(functions, key=_order)
+    functions = sorted(filter(_takes_no_list, functions), key=_order)
     # What calls equal functions may be equal then.
     while found:
         found, first = {}, {}
@@ -102,6 +104,17 @@ def _equal_functions(functions, kept):
         merged |= found
         merged = {name: _last(name, merged) for name in merged}
     return merged
+
+
+def _takes_no_list(function):
+    """Says whether a function takes tensors alone.
+
+    TensorFlow Lite finds out what shapes a list has where a function is called, and
+    can't convert a function that is called with lists of different ones.
+    """
+    return all(
+        each.type != types_pb2.DT_VARIANT for each in function.signature.input_arg
+    )
 
 
 def _order(function):

@@ -53,8 +53,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
             name, each traceable without a Python value of its own.
         path: the SavedModel's folder.
         constant_tables: whether the graph holds the lines of its look-up tables, not
-            files beside it alone: for TensorFlow Lite, which reads no files. It then
-            has none of the operations either that TensorFlow Lite doesn't know.
+            files beside it alone: for TensorFlow Lite, which reads no files.
 
     Raises:
         FileExistsError: something else is there.
@@ -69,7 +68,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
         for name, function in signatures.items():
             if name != "serving_default":
                 setattr(served, name, function)
-        with kernels.portable(lite=constant_tables), tables():
+        with kernels.portable(), tables():
             # Without gradients written by hand, which nobody asks a server for: they
             # are as large as all the rest.
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

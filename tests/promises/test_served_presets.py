@@ -162,6 +162,21 @@ def test_no_file_has_a_path_of_the_machine_that_wrote_it(preset):
             assert b"zoo-vocabulary-" not in content, file
 
 
+# Of each family one. (Its tables are empty then: see the next test.)
+@pytest.mark.parametrize(
+    "preset", ["ner_conll2002_es", "sentiment_en", "translation_multi30k_de_en"]
+)
+def test_tensorflow_lite_converts_it_as_it_is(preset):
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(ROOT / preset / "saved_model"), signature_keys=["serving_default"]
+    )
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    assert converter.convert()
+
+
 # (A classifier is one in a snippet of `zoo/layers/README.md`.)
 @pytest.mark.parametrize("preset", ["ner_conll2002_es", "translation_multi30k_de_en"])
 def test_it_becomes_a_tensorflow_lite_model_with_filled_tables(preset, tmp_path):
