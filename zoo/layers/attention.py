@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from zoo.layers import masks
 from zoo.typing import Tensor
 
 SCORES = ("additive", "dot", "general", "concat")
@@ -154,9 +155,9 @@ class Attention(keras.layers.Layer):
         """
         self._check_built()
         values = ops.cast(values, self.compute_dtype)
+        mask = masks.of_steps(self, mask, values, "values_mask")
         if mask is None:
             mask = ops.ones(ops.shape(values)[:2], dtype="bool")
-        mask = ops.cast(mask, "bool")
         # What is masked may be anything, even no number.
         values = ops.where(mask[..., None], values, ops.zeros_like(values))
         keys = values

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from zoo.layers import masks
 from zoo.layers.attention import Attention, Memory
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.rnn import with_mask
@@ -189,8 +190,7 @@ class AttentionDecoder(keras.layers.Layer):
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         states = keras.tree.flatten(pack(self, initial_state))
-        if mask is not None:
-            mask = ops.convert_to_tensor(mask, "bool")
+        mask = masks.of_steps(self, mask, sequences)
         if self.loops and sequences.shape[1]:
             return self._loop(sequences, memory, states, mask, training)
         if self.loops:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from zoo import tags as tag_schemes
 from zoo.kernels import chain, unobserved
-from zoo.layers import crf_outputs
+from zoo.layers import crf_outputs, masks
 from zoo.layers.backend import require_tensorflow
 from zoo.typing import Tensor
 
@@ -208,8 +208,8 @@ class CRF(keras.layers.Layer):
         Raises:
             InvalidArgumentError: an id is not in [0, K) though its step is valid.
         """
-        mask = None if mask is None else tf.cast(mask, tf.bool)
         tags = self.checked_targets(tags, mask)
+        mask = masks.of_steps(self, mask, tags)
         emissions = tf.zeros(tf.concat([tf.shape(tags), [self.size]], axis=0))
         shapes = (self.size, self.size), (self.size,), (self.size,)
         potentials = self._constrained(*(tf.zeros(shape) for shape in shapes))
@@ -249,10 +249,7 @@ class CRF(keras.layers.Layer):
         """Returns emissions and mask as the chain takes them."""
         emissions = tf.cast(emissions, self.compute_dtype)
         self._check_shape(emissions.shape)
-        if mask is not None:
-            mask = tf.cast(mask, tf.bool)
-            mask.shape.assert_is_compatible_with(emissions.shape[:2])
-        return emissions, mask
+        return emissions, masks.of_steps(self, mask, emissions)
 
     def _check_shape(self, shape):
         if len(shape) != 3 or shape[-1] not in (None, self.size):
@@ -282,8 +279,7 @@ class CRF(keras.layers.Layer):
                 runs; or an id is not in [0, K) though its step is valid.
         """
         tags = _of_steps(tf.convert_to_tensor(tags), emissions)
-        if mask is not None:
-            mask.shape.assert_is_compatible_with(tags.shape)
+        mask = masks.of_steps(self, mask, tags)
         ids = tf.cast(tags, tf.int32)
         valid = (tags >= 0) & (tags < self.size)
         if tags.dtype.is_floating:

@@ -8,11 +8,12 @@ from keras import ops
 
 from zoo.cells.gru import check_reset_after
 from zoo.keras_private import mask_of
+from zoo.layers import masks
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
 from zoo.layers.recurrent import BY_CELL
 from zoo.layers.rnn import with_mask
-from zoo.layers.stacking import check_skips, check_stackable, check_stateful, rates
+from zoo.layers.stacking import check_stackable, check_stateful, checked_skips, rates
 from zoo.layers.states import check_given, find_inside, pack, state_sizes
 from zoo.typing import Tensor
 
@@ -86,9 +87,8 @@ class DeepRNN(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.layers = list(layers)
-        self.skip = (skip,) if isinstance(skip, str) else tuple(skip or ())
+        self.skip = checked_skips(skip)
         check_stackable(self.layers)
-        check_skips(self.skip)
         self.dropout = dropout
         self.seed = seed
         self.between = [
@@ -242,6 +242,7 @@ class DeepRNN(keras.layers.Layer):
         training: bool | None = None,
     ) -> Any:
         """Runs the stack over `sequences`."""
+        mask = masks.of_steps(self, mask, sequences)
         outputs, states = [], []
         for _, _, _, output, last in self._run(
             sequences, initial_state, mask, training
@@ -275,6 +276,7 @@ class DeepRNN(keras.layers.Layer):
             self.build(sequences.shape)
         if mask is None:
             mask = mask_of(sequences)
+        mask = masks.of_steps(self, mask, sequences)
         carried = [ops.copy(state) for state in self.states]
         if initial_state is None and carried:
             initial_state = carried

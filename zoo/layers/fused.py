@@ -146,7 +146,7 @@ def run(
         layer: a `zoo.layers.RNN`, for which `is_lean` or `is_chosen`.
         sequences: (batch, steps, n_x).
         initial_state: list of (batch, n_a).
-        mask: (batch, steps) or (batch, steps, 1), bool or 0 and 1, or None.
+        mask: (batch, steps), bool, or None.
         training: whether dropout is applied, and a gradient expected.
 
     Returns:
@@ -160,9 +160,6 @@ def run(
     states = keras.tree.flatten(initial_state)
     states = [ops.cast(state, _dtype(cell)) for state in states]
     kernels.refuse_forward_mode([sequences, *states])
-    if mask is not None:
-        mask = ops.cast(mask, "bool")
-        mask = mask[..., 0] if len(mask.shape) == 3 else mask
     unit = recurrence(layer, training)
     if training and cell.dropout:
         sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]

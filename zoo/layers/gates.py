@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.cells.gated import require_gates
+from zoo.layers import masks
 from zoo.typing import Tensor
 
 
@@ -41,8 +42,7 @@ def gates_over_time(
         dtype=layer.dtype_policy,
         name=f"{layer.name}_gates",
     )
-    if mask is not None:
-        mask = ops.convert_to_tensor(mask, dtype="bool")
+    mask = masks.of_steps(layer, mask, sequences)
     values = _read(reader, sequences, list(initial_state), mask)
     gates = dict(zip(names, ops.split(values, len(names), axis=-1), strict=True))
     if layer.go_backwards and mask is not None:

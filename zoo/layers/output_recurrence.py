@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers import masks
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent, find_backwards, pack, state_sizes
 from zoo.typing import Tensor
@@ -123,6 +124,7 @@ class OutputRecurrence(keras.layers.Layer):
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         first, *states = pack(self, initial_state)
+        mask = masks.of_steps(self, mask, sequences)
         before, last = previous(targets, first, mask)
         a, states = self._advance(sequences, before, states, mask, training)
         return (a, last, *states) if self.return_state else a

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers import masks
 from zoo.typing import Tensor
 
 
@@ -32,6 +33,7 @@ class MaxPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        mask = masks.of_steps(self, mask, sequences)
         if mask is None:
             pooled = ops.max(sequences, axis=1, initial=-float("inf"))
             return _zeros_without_steps(pooled, sequences)
@@ -49,6 +51,7 @@ class MeanPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        mask = masks.of_steps(self, mask, sequences)
         if mask is None:
             return _zeros_without_steps(ops.mean(sequences, axis=1), sequences)
         weights = ops.cast(mask, sequences.dtype)[..., None]
@@ -89,6 +92,7 @@ class AttentionPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        mask = masks.of_steps(self, mask, sequences)
         if mask is not None:
             sequences = ops.where(mask[..., None], sequences, 0)
         scores = self.score(self.projection(sequences))

@@ -11,6 +11,7 @@ from keras import ops
 from zoo.cells.gru import check_reset_after
 from zoo.keras_private import layers_in, mask_of
 from zoo.layers import fused as paths
+from zoo.layers import masks
 from zoo.layers.arguments import RNNArguments
 from zoo.layers.gates import gates_over_time
 from zoo.layers.signatures import spelled_out
@@ -101,6 +102,7 @@ class RNN(keras.layers.RNN):
         """Runs the cell over `sequences`."""
         if initial_state is not None:
             initial_state = pack(self, initial_state)
+        mask = masks.of_steps(self, masks.of_first(mask), sequences)
         no_steps = sequences.shape[1] == 0
         if no_steps:  # Keras looks at the first: let it be one that is masked
             sequences = ops.pad(sequences, [(0, 0), (0, 1), (0, 0)])
@@ -154,8 +156,6 @@ class RNN(keras.layers.RNN):
         """Goes through time by a kernel or with the cell, the reference path."""
         if training and not self.unroll and keras.backend.backend() == "jax":
             _refuse_draws(self)
-        if mask is not None and not hasattr(mask, "shape"):
-            mask = mask[0]  # a nested mask: the same for every input
         if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
         exact = getattr(self.cell, "state_dtype", self.cell.compute_dtype)

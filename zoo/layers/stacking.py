@@ -1,6 +1,6 @@
 """Which recurrent layers can stand on top of each other, and how."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -43,13 +43,20 @@ def check_stackable(layers: Sequence[keras.layers.Layer]) -> None:
             )
 
 
-def check_skips(skip: Any) -> None:
-    """Raises a ValueError if `skip` holds what is no skip connection."""
-    unknown = [name for name in skip if name not in SKIPS]
+def checked_skips(skip: Any) -> tuple[str, ...]:
+    """Returns the names of skip connections: none, one or several were given.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    skip = (skip,) if isinstance(skip, str) or not isinstance(skip, Iterable) else skip
+    skip = tuple(name for name in skip if name is not None)
+    unknown = [str(name) for name in skip if name not in SKIPS]
     if unknown:
         raise ValueError(
             f"`skip` may hold {', '.join(SKIPS)}, found {', '.join(unknown)}."
         )
+    return skip
 
 
 def check_stateful(layer: keras.layers.Layer, stateful: bool) -> None:

@@ -1,0 +1,115 @@
+"""Masks of the right shape, of those that broadcast, and of wrong ones."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.layers.masks import MASKS, ROWS, STEPS
+from zoo import layers
+
+N_X = 4
+
+
+def crf():
+    made = layers.CRF(N_X)
+    made.build((None, None, N_X))
+    return made
+
+
+def attention():
+    made = layers.Attention("dot")
+    return lambda sequences, mask: made(sequences, sequences, values_mask=mask)
+
+
+def decoder():
+    made = layers.AttentionDecoder(layers.LSTM(N_X), layers.Attention("dot"), N_X)
+    return lambda sequences, mask: made(sequences, sequences, mask=mask)
+
+
+def masked(make):
+    """Returns a function that makes a layer and returns a call of it."""
+
+    def made():
+        layer = make()
+        return lambda sequences, mask: layer(sequences, mask=mask)
+
+    return made
+
+
+CALLS = {
+    "lean": masked(lambda: layers.LSTM(3, return_sequences=True)),
+    "kernel": masked(lambda: layers.GRU(3, fused=True)),
+    "cells": masked(lambda: layers.LSTM(3, fused=False)),
+    "elementwise": masked(lambda: layers.MinGRU(3)),
+    "bidirectional": masked(lambda: layers.Bidirectional(layers.SimpleRNN(3))),
+    "deep": masked(lambda: layers.DeepRNN.stack("lstm", 3, 2, skip="output")),
+    "gates": masked(lambda: layers.LSTM(3).gates),
+    "mean": masked(layers.MeanPooling),
+    "max": masked(layers.MaxPooling),
+    "pooled by attention": masked(layers.AttentionPooling),
+    "attention": attention,
+    "attention decoder": decoder,
+    "decode": masked(lambda: crf().decode),
+    "marginals": masked(lambda: crf().marginals),
+}
+
+
+@pytest.fixture(params=CALLS)
+def call(request):
+    return CALLS[request.param]()
+
+
+def sequences_of(rows=ROWS, steps=STEPS):
+    random = np.random.default_rng(1)
+    return random.normal(size=(rows, steps, N_X)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(ROWS, STEPS, 2), (ROWS, STEPS - 1), (ROWS + 1, STEPS), (ROWS, 1), (STEPS,)],
+)
+def test_a_mask_of_another_shape_is_refused(call, shape):
+    with pytest.raises(ValueError, match=r"of each step whether it is valid, \(3, 5\)"):
+        call(sequences_of(), np.ones(shape, bool))
+
+
+def test_a_graph_refuses_it_as_soon_as_it_knows_the_shapes(call):
+    sequences = sequences_of()
+    call(sequences, MASKS["holes"])  # so that what is made once is made
+    graph = tf.function(
+        call,
+        input_signature=[
+            tf.TensorSpec((None, None, N_X)),
+            tf.TensorSpec((None, None), tf.bool),
+        ],
+    )
+    graph(sequences, MASKS["holes"])
+    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)):
+        graph(sequences, np.ones((ROWS, STEPS - 1), bool))
+
+
+def test_a_mask_may_be_of_numbers_and_have_an_axis_of_one(call):
+    sequences, mask = sequences_of(), MASKS["holes"]
+    tf.keras.utils.set_random_seed(1)
+    expected = tf.nest.flatten(call(sequences, mask))
+    for given in (mask[..., None], mask.astype("int32"), mask.tolist()):
+        tf.keras.utils.set_random_seed(1)
+        found = tf.nest.flatten(call(sequences, given))
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_mask_of_one_row_is_for_all(call):
+    sequences, mask = sequences_of(), MASKS["holes"][:1]
+    tf.keras.utils.set_random_seed(1)
+    expected = tf.nest.flatten(call(sequences, np.repeat(mask, ROWS, axis=0)))
+    tf.keras.utils.set_random_seed(1)
+    found = tf.nest.flatten(call(sequences, mask))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("skip", [True, "dense", ["input", 3]])
+def test_skips_that_are_none_are_named(skip):
+    with pytest.raises(ValueError, match="`skip` may hold residual, input, output"):
+        layers.DeepRNN.stack("lstm", 3, 2, skip=skip)

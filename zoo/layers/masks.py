@@ -1,0 +1,71 @@
+"""Masks that fit their sequences."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.typing import Tensor
+
+
+def of_steps(
+    layer: keras.layers.Layer, mask: Any, sequences: Tensor, argument: str = "mask"
+) -> Any:
+    """Returns a mask that says of each step of each row whether it is valid.
+
+    Args:
+        layer: who was called with it.
+        mask: (batch, steps), bool or 0 and 1; (batch, steps, 1) too, and (1, steps)
+            for all rows alike, as Keras' layers take them; or None.
+        sequences: (batch, steps, …), what it is for.
+        argument: what it is called there.
+
+    Returns:
+        bool (batch, steps), or None where no mask is given.
+
+    Raises:
+        ValueError: it has another shape.
+        InvalidArgumentError: the same, of a shape that is known only when a graph
+            runs.
+    """
+    if mask is None:
+        return None
+    mask = ops.cast(mask if hasattr(mask, "shape") else np.asarray(mask), "bool")
+    given = mask.shape
+    if len(given) == 3 and given[-1] == 1:
+        mask = mask[..., 0]
+    sizes = tuple(sequences.shape[:2])
+    if tuple(mask.shape) == sizes and None not in sizes:
+        return mask
+    fits = len(mask.shape) == 2 and all(
+        None in (found, size) or found == size or (found == 1 and place == 0)
+        for place, (found, size) in enumerate(zip(mask.shape, sizes, strict=True))
+    )
+    if not fits:
+        raise ValueError(
+            f"`{argument}` of '{layer.name}' must say of each step whether it is "
+            f"valid, {_written(sizes)} for these sequences, found the shape "
+            f"{_written(given)}."
+        )
+    if keras.backend.is_keras_tensor(mask):
+        return mask
+    return ops.broadcast_to(mask, ops.shape(sequences)[:2])
+
+
+def of_first(mask: Any) -> Any:
+    """Returns a mask, the first of several inputs' masks where Keras nested them."""
+    if isinstance(mask, list | tuple) and mask:
+        first = mask[0]
+        return first if first is None or hasattr(first, "shape") else mask
+    return mask
+
+
+def _written(shape):
+    """Returns a shape as the docstrings write it: (batch, steps), (3, 5)."""
+    names = ["batch", "steps", *["…"] * len(shape)]
+    sizes = [
+        str(name if size is None else size)
+        for name, size in zip(names, shape, strict=False)
+    ]
+    return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
