@@ -71,8 +71,9 @@ class RGLRUCell(ElementwiseCell):
 
     The gates that can be read are Γ_r, Γ_i, and as `forget` the A that they make.
     A is computed in float32, for half precision has no number between 0.996 and 1; and
-    in a layer the state stays in float32 from step to step, or what is so slow would be
-    lost. A step gives the state back in the dtype that it came in.
+    within a layer's call the state stays in float32 from step to step, or what is so
+    slow would be lost. A step gives the state back in the dtype that it came in: who
+    goes step by step, or from window to window, in half precision loses it.
 
     Args:
         units: n_a, a positive integer.
@@ -107,6 +108,7 @@ class RGLRUCell(ElementwiseCell):
             shape=(self.units,),
             name="retention",
             initializer=self.retention_initializer,
+            autocast=False,  # a layer around the cell would round it
         )
 
     def decay(self) -> Any:
@@ -145,7 +147,9 @@ class RGLRUCell(ElementwiseCell):
         output = ops.cast(state, self.compute_dtype)
         gates = {"forget": ops.cast(forget, self.compute_dtype)}
         gates |= {"relevance": relevance, "input": entering, "memory": output}
-        state = ops.cast(state, h.dtype)
+        # Where it is the output, it is the same tensor: wrappers ask.
+        same = keras.backend.standardize_dtype(h.dtype) == self.compute_dtype
+        state = output if same else ops.cast(state, h.dtype)
         return self._result(output, [state], nested, gates, return_gates)
 
     def get_config(self) -> dict[str, Any]:

@@ -161,7 +161,8 @@ class NADEOutput(keras.layers.Layer):
                 key = tf.where(found < self.keys, key, self.keys)
                 return found + 1, a + tf.gather(from_keys, key), frame
 
-            start = tf.zeros_like(points[:, 0], tf.int32), a, tf.zeros_like(visible)
+            silence = tf.zeros_like(visible, tf.float32)
+            start = tf.zeros_like(points[:, 0], tf.int32), a, silence
             *_, frame = tf.while_loop(
                 lambda place, *_: tf.reduce_any(place < self.keys), go_on, start
             )

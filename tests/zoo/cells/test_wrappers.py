@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from tests.zoo.cells import equations
-from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_wrapped
+from tests.zoo.cells.units import (
+    N_A,
+    N_X,
+    draw,
+    draw_weights,
+    every_elementwise,
+    every_wrapped,
+)
 from zoo.cells import GRUCell, Leaky, LSTMCell, Residual, SimpleRNNCell, Zoneout
 
 WRAPPERS = [Leaky, Zoneout, Residual]
@@ -138,6 +145,22 @@ def test_wrapper_takes_the_precision_of_its_cell(wrapper):
     output, [state] = cell(draw(2, N_A), cell.get_initial_state(2), training=True)
     dtypes = {keras.backend.standardize_dtype(t.dtype) for t in (output, state)}
     assert dtypes == {"bfloat16"}
+
+
+@every_elementwise
+@pytest.mark.parametrize("wrapper", [Leaky, Zoneout])
+def test_wrapper_tells_outputs_from_states_in_half_precision_too(wrapper, unit):
+    shown = []
+    for dtype in ("float32", "mixed_bfloat16"):
+        cell = wrapper(unit.cell(dtype=dtype))
+        cell.build((None, N_X))
+        try:
+            cell(draw(2, N_X), cell.get_initial_state(2))
+        except ValueError as error:
+            shown.append(str(error))
+        else:
+            shown.append(None)
+    assert shown[0] == shown[1]
 
 
 def test_zoneout_keeps_units_at_their_rates_and_independently():

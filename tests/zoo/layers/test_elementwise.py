@@ -275,6 +275,21 @@ def test_rg_lru_in_half_precision_keeps_what_fades_slowly(way, dtype):
     assert (expected[:, -1] < 0.7 * expected[:, 100]).all()  # it does fade
 
 
+@pytest.mark.parametrize("way", ["lean", "kernel", "cell"])
+def test_rg_lru_forgets_as_slowly_in_half_precision(way):
+    layer = layers.RGLRU(N_A, fused=way != "cell" and "auto", dtype="mixed_bfloat16")
+    layer.build((None, None, N_A))
+    kernel, bias, _ = layer.get_weights()
+    slowness = np.linspace(-9, -6, N_A)
+    layer.set_weights([0 * kernel, np.full_like(bias, 30), slowness])
+    # The state is 1 and nothing is added: after 500 steps A^500 of it is left.
+    x, first = tf.zeros([1, 500, N_A]), [tf.ones([1, N_A])]
+    with kernels.portable() if way == "lean" else contextlib.nullcontext():
+        found = layer(x, initial_state=first, training=way == "kernel")
+    expected = np.exp(-500 * 8 * np.log1p(np.exp(slowness)))
+    np.testing.assert_allclose(np.asarray(found[0], "float64"), expected, rtol=2**-8)
+
+
 def test_rg_lru_may_be_built_within_a_graph():
     layer = layers.RGLRU(N_A, fused=False)
     run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, N_X])])

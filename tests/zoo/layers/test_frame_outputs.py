@@ -115,6 +115,22 @@ def test_gradients_are_those_of_every_key_computed_by_itself(order):
         np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("output", [BernoulliOutput, NADEOutput])
+def test_frames_are_drawn_in_half_precision(output, dtype):
+    units = {"units": 4} if output is NADEOutput else {}
+    layers = [output(KEYS, **units, dtype=policy) for policy in (dtype, "float32")]
+    hidden, points = draw(6, UNITS), np.full((6, KEYS), 0.5)
+    frames = []
+    for layer in layers:
+        layer.build((None, UNITS))
+        draw_weights(layer)
+        frames.append(layer.draw(tf.cast(hidden, layer.compute_dtype), points))
+    found, expected = map(np.asarray, frames)
+    assert set(np.unique(found)) == {0, 1}
+    assert np.mean(found == expected) > 0.9  # rounding decides what is near a half
+
+
 @every_case
 def test_no_frames_cost_nothing_and_draw_nothing(make, keys, how):
     layer = built(make)
