@@ -49,6 +49,9 @@ def write(folder: Path, functions: Mapping[str, Any]) -> None:
 def example(function: Any) -> dict[str, tf.Tensor]:
     """Returns what a function may be asked: one row, and numbers by their defaults.
 
+    Numbers are of shape (1,): a server that makes batches joins requests along the
+    first axis of each input, and loads no model whose first requests lack one.
+
     Args:
         function: a `tf.function` with an `input_signature`.
 
@@ -58,28 +61,26 @@ def example(function: Any) -> dict[str, tf.Tensor]:
     parameters = inspect.signature(function.python_function).parameters.values()
     pairs = zip(parameters, function.input_signature, strict=False)
     defaults = {each: given.default for given, each in pairs if _has_default(given)}
-    return {
-        spec.name: tf.constant(defaults[spec], spec.dtype)
-        if spec in defaults
-        else _one_row(spec)
-        for spec in tf.nest.flatten(function.input_signature)
-    }
+    specs = tf.nest.flatten(function.input_signature)
+    return {spec.name: _one_row(spec, defaults.get(spec)) for spec in specs}
 
 
 def _has_default(parameter):
     return parameter.default not in (parameter.empty, None)
 
 
-def _one_row(spec):
-    """Returns a text, ids or numbers that are 0, or, of any shape, no step of them."""
-    if spec.shape.rank is None:
-        return tf.zeros([1, 0] if spec.dtype.is_floating else [1], spec.dtype)
-    sizes = [size or 1 for size in spec.shape]
-    return (
-        tf.fill(sizes, _TEXT)
-        if spec.dtype == tf.string
-        else tf.zeros(sizes, spec.dtype)
-    )
+def _one_row(spec, default):
+    """Returns a default, a text, or ids or numbers that are 0.
+
+    Numbers of any shape without a default are a sequence of no step.
+    """
+    if spec.shape.rank is not None:
+        sizes = [size or 1 for size in spec.shape]
+    else:
+        sizes = [1, 0] if default is None and spec.dtype.is_floating else [1]
+    if default is None:
+        default = _TEXT if spec.dtype == tf.string else 0
+    return tf.fill(sizes, tf.constant(default, spec.dtype))
 
 
 def _log(signature, inputs):

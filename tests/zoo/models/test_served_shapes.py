@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.zoo import plain_tensorflow, rest_server, test_export
+from tests.zoo import plain_tensorflow, rest_server, test_export, test_warm_up
 from tests.zoo.cells.units import draw_weights
 from tests.zoo.models import language_models, music_models, translators
 from zoo import export
@@ -91,6 +91,35 @@ def test_a_step_tells_wrong_tokens_and_states(answers):
 
 def test_texts_and_translations_go_in_pairs(answers):
     assert "`translation` has 2 rows, `text` 1: give pairs" in answers["unpaired"]
+
+
+def test_a_server_that_makes_batches_can_begin_with_the_first_requests(folder):
+    calls = {}
+    for path in saved_models(folder):
+        for signature, inputs in test_warm_up.requests(path).items():
+            # Such a server takes no input without an axis, and none of other rows.
+            assert {each.shape[:1] for each in inputs.values()} == {(1,)}, signature
+            calls[path.name, signature] = path.name, signature, _typed(inputs)
+    answers, signatures = plain_tensorflow.ask(folder, calls, "session")
+    for (model, signature), found in answers.items():
+        assert isinstance(found, dict), (model, signature, found)
+        assert {len(each) for each in found.values()} == {1}, (model, signature)
+    assert len(signatures) == 5
+    for model, names in signatures.items():
+        unasked = [name for name in names if (model, name) not in calls]
+        assert all(name.endswith("_names") for name in unasked)  # they take nothing
+
+
+def _typed(inputs):
+    """Returns arrays as `plain_tensorflow.ask` takes them."""
+    return {
+        name: (
+            each.ravel().tolist(),
+            "string" if each.dtype == object else each.dtype.name,
+            each.shape,
+        )
+        for name, each in inputs.items()
+    }
 
 
 def test_signatures_declare_a_batch(folder):
