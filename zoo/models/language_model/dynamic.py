@@ -83,17 +83,20 @@ class DynamicEvaluation:
         """Says how probable texts are: see `LanguageModel.score`.
 
         What is learned from one text is forgotten before the next one, so that no
-        answer depends on other texts. It goes on from window to window, and can't be
-        part of a graph.
+        answer depends on other texts; and so is, before the first one, what `nats` had
+        learned. The weights are those that were trained afterwards, whatever happens.
+        It goes on from window to window, and can't be part of a graph.
         """
         texts = text_batch(texts)
         written, ids = self._model.language.tokens_and_ids(texts)
         ids = self._model.ended(ids)
         logs = []
-        for row in ids:
+        try:
+            for row in ids:
+                self.reset()
+                logs.append(self._log_probabilities(row))
+        finally:
             self.reset()
-            logs.append(self._log_probabilities(row))
-        self.reset()
         values = tf.concat([*logs, tf.zeros([0])], axis=0)
         logs = ids.with_values(values)
         return scoring.described(self._model, texts, written, ids, logs)

@@ -131,6 +131,26 @@ def test_weights_come_back_when_reading_fails(model):
         np.testing.assert_array_equal(weight, other)
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_weights_come_back_when_scoring_is_left_halfway(model, error, monkeypatch):
+    trained = values(model)
+    reader = DynamicEvaluation(model, 0.1, window=3)
+    nats, windows = reader.nats, []
+
+    def interrupted(*arguments):
+        windows.append(nats(*arguments))
+        if len(windows) == 2:
+            assert not np.array_equal(values(model)[0], trained[0])
+            raise error
+        return windows[-1]
+
+    monkeypatch.setattr(reader, "nats", interrupted)
+    with pytest.raises(error):
+        reader.score("abba cab")
+    for weight, other in zip(values(model), trained, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
