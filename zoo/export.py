@@ -178,24 +178,33 @@ def _refuse_gradients(function):
 
     It would warn of each at each loading, and only then raise.
 
+    What waits for all that is handed on waits for an operation of the old name, which
+    does nothing else.
+
     Args:
         function: a `FunctionDef`, which is changed.
     """
     nodes, renamed = [], {}
+    awaited = {name for node in function.node_def for name in node.input}
+    awaited |= {f"^{name}" for name in function.control_ret.values()}
     for node in function.node_def:
         if node.op != "IdentityN" or "_gradient_op_type" not in node.attr:
             nodes.append(node)
             continue
-        types = node.attr["T"].list.type
+        types, parts = node.attr["T"].list.type, []
         for place, (given, kind) in enumerate(zip(node.input, types, strict=False)):
             each = tf.compat.v1.NodeDef(name=f"{node.name}_{place}_refused")
             each.op, each.device = "PreventGradient", node.device
             each.input.extend([given, *node.input[len(types) :]])
             each.attr["T"].type = kind
             each.attr["message"].s = b"A SavedModel of the zoo is there to be asked."
-            nodes.append(each)
+            parts.append(each)
             renamed[f"{node.name}:output:{place}"] = f"{each.name}:output:0"
-            renamed[f"^{node.name}"] = f"^{each.name}"
+        nodes += parts
+        if f"^{node.name}" in awaited:
+            every = tf.compat.v1.NodeDef(name=node.name, op="NoOp", device=node.device)
+            every.input.extend(f"^{each.name}" for each in parts)
+            nodes.append(every)
     for node in nodes:
         node.input[:] = [renamed.get(name, name) for name in node.input]
     for place, name in function.ret.items():

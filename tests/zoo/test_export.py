@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
 from tests.zoo import plain_tensorflow
 from tests.zoo.cells.units import draw_weights
@@ -240,18 +241,67 @@ def test_earlier_saved_model_stays_when_writing_fails(models, tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == [path]
 
 
+class Squared:
+    """A model with a gradient that is written by hand."""
+
+    weights: list = []
+    vocabularies: dict = {}
+
+    def signatures(self):
+        @tf.custom_gradient
+        def squared(x):
+            return x * x, lambda gradient: 2 * x * gradient
+
+        @tf.function(input_signature=[tf.TensorSpec([None], name="x")])
+        def serving_default(x):
+            return {"y": squared(x)}
+
+        return {"serving_default": serving_default}
+
+
 def test_a_gradient_through_a_saved_model_is_refused_and_nothing_is_warned_of(
     tmp_path, caplog
 ):
-    make("words").export(tmp_path / "model")
+    export.save(Squared(), tmp_path / "model")
     caplog.clear()
     model = tf.saved_model.load(str(tmp_path / "model"))
     assert not caplog.records
 
     def differentiated():
+        x = tf.constant([3.0])
         with tf.GradientTape() as tape:
-            found = model.signatures["serving_default"](tf.constant(["good film"]))
-        return tape.gradient(found["probability"], list(model.weights.values()))
+            tape.watch(x)
+            found = model.signatures["serving_default"](x)
+        assert found["y"] == [9.0]
+        return tape.gradient(found["y"], x)
 
     with pytest.raises(LookupError, match="is there to be asked"):
         differentiated()
+
+
+def test_what_waits_for_an_operation_waits_for_all_that_is_refused_in_its_place():
+    @tf.custom_gradient
+    def handed(x, y):
+        return (x, y), lambda *gradients: gradients
+
+    @tf.function(input_signature=[tf.TensorSpec([]), tf.TensorSpec([])])
+    def waiting(x, y):
+        x, y = handed(tf.exp(x), tf.sin(y))
+        with tf.control_dependencies([x]):
+            return tf.constant(3.0, name="late")
+
+    definition = waiting.get_concrete_function().function_def
+    [handing] = [node.name for node in definition.node_def if node.op == "IdentityN"]
+    definition.control_ret["handed"] = handing
+    definition.signature.control_output.append("handed")
+    export._refuse_gradients(definition)
+    graph = function_def_to_graph(definition)  # which finds what there isn't
+    late = [each for each in graph.get_operations() if each.name.startswith("late")]
+    for operation in (*late, *graph.control_outputs):
+        found, operations = set(), [operation]
+        while operations:
+            each = operations.pop()
+            found.add(each.type)
+            operations += [*each.control_inputs, *(given.op for given in each.inputs)]
+        assert {"Exp", "Sin", "PreventGradient"} <= found, operation.name
+    assert len(late) == len(graph.control_outputs) == 1
