@@ -7,7 +7,7 @@ read the graph, and to find them, takes the time in which a server starts and an
 for the first time.
 """
 
-from collections.abc import Container
+from collections.abc import Iterable
 from typing import Any
 
 from tensorflow.core.framework import types_pb2
@@ -19,7 +19,7 @@ from tensorflow.python.framework import op_def_registry
 _SHAPES = "_output_shapes"
 
 
-def merge(graph: Any, kept: Container[str]) -> None:
+def merge(graph: Any, kept: Iterable[str]) -> None:
     """Merges what is equal in the functions of a graph, and then equal functions.
 
     Args:
@@ -27,6 +27,9 @@ def merge(graph: Any, kept: Container[str]) -> None:
         kept: the names of functions that are called from elsewhere.
     """
     functions = graph.library.function
+    # What computes the same may have another gradient.
+    differentiated = {each.function_name for each in graph.library.gradient}
+    kept = {*kept, *differentiated, *(g.gradient_func for g in graph.library.gradient)}
     for function in functions:
         merge_operations(function)
     merged = _equal_functions(functions, kept)
@@ -73,6 +76,7 @@ def _equal(nodes):
                 continue
             key = (
                 node.op,
+                node.device,
                 tuple(_renamed(each, merged) for each in node.input),
                 tuple(
                     (attribute, node.attr[attribute].SerializeToString())
@@ -134,6 +138,9 @@ def _content(function, merged):
     named = [*function.signature.input_arg, *function.node_def]
     places = {each.name: str(place) for place, each in enumerate(named)}
     content = type(function)()
+    # How it is to be run: whether XLA must compile it, for example.
+    for name, value in function.attr.items():
+        content.attr[name].CopyFrom(value)
     for place, known in function.arg_attr.items():
         if _SHAPES in known.attr:
             content.arg_attr[place].attr[_SHAPES].CopyFrom(known.attr[_SHAPES])

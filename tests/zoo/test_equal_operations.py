@@ -51,6 +51,32 @@ class Module(tf.Module):
         alike = tf.reduce_all(draws[0] == draws[1])
         return x, alike, before, after, *[each.stack() for each in lists]
 
+    @tf.function(input_signature=[tf.TensorSpec([])], autograph=False)
+    def checked(self, x):
+        checks = [tf.debugging.Assert(x < 1.0, ["too large"]) for _ in "ab"]
+        with tf.control_dependencies(checks):
+            return tf.identity(x)
+
+    @tf.function(input_signature=[tf.TensorSpec([])], autograph=False)
+    def waited(self, x):
+        with tf.control_dependencies([tf.exp(x) for _ in "ab"]):
+            return tf.identity(x)
+
+    @tf.function(input_signature=[tf.TensorSpec([])], autograph=False)
+    def placed(self, x):
+        found = [tf.exp(x), tf.exp(x)]
+        for _ in "ab":
+            with tf.device("CPU:0"):
+                found.append(tf.exp(x))
+        return found
+
+    @tf.function(input_signature=[tf.TensorSpec([])], autograph=False)
+    def compiled(self, x):
+        return [
+            tf.function(lambda x: 2 * x, jit_compile=jit, autograph=False)(x)
+            for jit in (None, None, True, True)
+        ]
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
@@ -71,6 +97,15 @@ def operations(function):
     return collections.Counter(node.op for node in concrete.function_def.node_def)
 
 
+def called(definition, attribute="f"):
+    """Returns the names of what a function calls by an attribute."""
+    return [
+        node.attr[attribute].func.name
+        for node in definition.node_def
+        if attribute in node.attr
+    ]
+
+
 def test_what_is_computed_twice_is_computed_once(models):
     x = tf.constant([[1.0, 2.0, 3.0]])
     assert [model.computed(x).numpy() for model in models] == [-17.0, -17.0]
@@ -85,14 +120,7 @@ def test_loops_that_are_equal_share_their_bodies(models):
     for model in models:
         np.testing.assert_array_equal(model.looped(1.0), [8.0, 8.0, 27.0])
     [before], [after] = (model.looped.concrete_functions for model in models)
-    names = [
-        [
-            node.attr["body"].func.name
-            for node in each.function_def.node_def
-            if "body" in node.attr
-        ]
-        for each in (before, after)
-    ]
+    names = [called(each.function_def, "body") for each in (before, after)]
     assert [len(set(each)) for each in names] == [3, 2]
 
 
@@ -109,3 +137,56 @@ def test_what_does_something_is_done_as_often_and_in_its_order(models):
     before, after = (operations(model.done) for model in models)
     for name in ("RandomUniform", "If", "ReadVariableOp", "AssignAddVariableOp"):
         assert before[name] == after[name] > 0
+
+
+def test_checks_that_are_equal_are_all_made(models):
+    for model in models:
+        assert model.checked(0.5) == 0.5
+        with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
+            model.checked(1.5)
+    before, after = (operations(model.checked) for model in models)
+    assert (before["Less"], after["Less"]) == (2, 1)
+    assert before["Assert"] == after["Assert"] == 2
+
+
+def test_what_waits_for_equal_operations_waits_for_the_one_that_is_left(models):
+    assert [float(model.waited(0.5)) for model in models] == [0.5, 0.5]
+    [concrete] = models[1].waited.concrete_functions
+    nodes = {node.name: node for node in concrete.function_def.node_def}
+    [awaited] = [name for name, node in nodes.items() if node.op == "Exp"]
+    [waiting] = [node for node in nodes.values() if f"^{awaited}" in node.input]
+    assert {each for each in waiting.input if each[0] == "^"} == {f"^{awaited}"}
+
+
+def test_what_is_computed_by_different_devices_stays_so(models):
+    for model in models:
+        np.testing.assert_allclose(model.placed(1.0), 4 * [np.e], rtol=1e-6)
+    devices = []
+    for model in models:
+        [concrete] = model.placed.concrete_functions
+        nodes = concrete.function_def.node_def
+        devices.append(collections.Counter(n.device for n in nodes if n.op == "Exp"))
+    assert [sorted(each.values()) for each in devices] == [[2, 2], [1, 1]]
+    assert devices[0].keys() == devices[1].keys()
+
+
+def test_functions_that_are_run_in_different_ways_stay_apart(models):
+    names = []
+    for model in models:
+        [concrete] = model.compiled.concrete_functions
+        names.append(called(concrete.function_def))
+    assert len(set(names[0])) == 4
+    plain, other, compiled, last = names[1]
+    assert plain == other != compiled == last
+
+
+def test_functions_that_have_gradients_of_their_own_stay():
+    graph = Module().compiled.get_concrete_function().graph.as_graph_def()
+    plain, other, *_ = (
+        node.attr["f"].func.name for node in graph.node if node.attr["f"].func.name
+    )
+    graph.library.gradient.add(function_name=plain, gradient_func=other)
+    equal_operations.merge(graph, ())
+    names = {each.signature.name for each in graph.library.function}
+    assert {plain, other} < names
+    assert len(names) == 3
