@@ -19,9 +19,10 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     Raises:
         FileExistsError: there is a device, a pipe or a folder, which is left alone.
     """
+    # What a link such as /dev/stdout leads to may have no path of its own.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileExistsError(errno.EEXIST, "is no file, and stays", os.fspath(path))
     path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "is no file, and stays", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)

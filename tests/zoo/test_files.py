@@ -204,3 +204,12 @@ def test_what_is_no_file_is_left_alone(tmp_path):
         pytest.fail("it is written")
     assert (tmp_path / "pipe").is_fifo()
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_pipe_without_a_path_of_its_own_is_left_alone():
+    ends = os.pipe()
+    path = f"/dev/fd/{ends[1]}"  # as /dev/stdout is, in a pipeline
+    with pytest.raises(FileExistsError, match=path), replaced_file(path):
+        pytest.fail("it is written")
+    for end in ends:
+        os.close(end)
