@@ -129,9 +129,12 @@ def check(
             if not isinstance(each, int | float):
                 raise TypeError(f"`{name}` must be numbers, found {each!r}.")
     wrong = ~_is_within(numbers, least, most, above)
-    if whole and not np.any(wrong) and np.any(numbers % 1 != 0):
-        found = numbers[numbers % 1 != 0].ravel()[0]
-        raise ValueError(f"`{name}` must be a whole number, found {found}.")
+    if whole and not np.any(wrong):
+        with np.errstate(invalid="ignore"):  # what remains of infinity is NaN
+            broken = numbers % 1 != 0
+        if np.any(broken):
+            found = numbers[broken].ravel()[0]
+            raise ValueError(f"`{name}` must be a whole number, found {found}.")
     if whole and np.any(numbers > _LARGEST_WHOLE):
         raise ValueError(
             f"`{name}` must be at most {_LARGEST_WHOLE}, found {numbers.max()}."

@@ -81,7 +81,7 @@ def test_what_is_no_number_is_told():
     for wrong in ("3", None, [1, "2"], tf.constant("a"), np.array([1, None]), 1j):
         with pytest.raises(TypeError, match="`k` must be numbers, found "):
             parameters.check("k", wrong, least=0)
-    for wrong in (1.5, [2, 0.5], tf.constant(1.5)):
+    for wrong in (1.5, [2, 0.5], tf.constant(1.5), float("inf"), [1.0, np.inf]):
         with pytest.raises(ValueError, match="`k` must be a whole number, found "):
             parameters.check("k", wrong, whole=True, least=0)
     for wrong in (2**31, 2**70, [1, 2**40]):
