@@ -31,7 +31,9 @@ class DynamicEvaluation:
     with decay"), but that v is the mean over what was read until now, k windows, not
     over the training data.
 
-    It changes the model's own weights, and gives them back in the end:
+    It changes the model's own weights that are trainable, and gives them back in the
+    end. θ₀ is what they are when it is made: make no second one of the same model
+    within the first one's `with`.
 
     ```python
     with DynamicEvaluation(model) as reader:
@@ -45,7 +47,7 @@ class DynamicEvaluation:
         window: tokens that are read between two steps.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or no weight is trainable.
     """
 
     def __init__(
@@ -60,6 +62,11 @@ class DynamicEvaluation:
         self._model = model
         self._rate, self._decay, self._window = rate, decay, window
         self._weights = [weight.value for weight in model.trainable_variables]
+        if not self._weights:
+            raise ValueError(
+                "The model has no trainable weights, and so can't learn from what it "
+                "reads: set model.trainable = True."
+            )
         self._trained = [tf.identity(weight) for weight in self._weights]
         self._squares = [tf.Variable(tf.zeros_like(t)) for t in self._trained]
         self._steps = tf.Variable(0.0)
@@ -139,8 +146,7 @@ class DynamicEvaluation:
             count = tf.cast(tf.math.count_nonzero(valid), tf.float32)
             mean = tf.math.divide_no_nan(tf.reduce_sum(nats), count)
         gradients = tape.gradient(mean, self._weights, unconnected_gradients="zero")
-        with tf.control_dependencies([nats]):  # they are of the weights before
-            self._steps.assign_add(1.0)
+        self._steps.assign_add(1.0)
         unbiased = 1 - _STAYS**self._steps
         parts = self._weights, gradients, self._squares, self._trained
         for weight, gradient, square, trained in zip(*parts, strict=True):

@@ -151,6 +151,13 @@ def test_weights_come_back_when_scoring_is_left_halfway(model, error, monkeypatc
         np.testing.assert_array_equal(weight, other)
 
 
+def test_a_model_that_cannot_learn_is_told():
+    model = make(units=3, embedding_units=2)
+    model.trainable = False
+    with pytest.raises(ValueError, match="no trainable weights"):
+        DynamicEvaluation(model)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
