@@ -68,7 +68,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
         for name, function in signatures.items():
             if name != "serving_default":
                 setattr(served, name, function)
-        with kernels.portable(), tables():
+        with kernels.portable(lite=True), tables():
             # Without gradients written by hand, which nobody asks a server for: they
             # are as large as all the rest.
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -107,7 +107,7 @@ def costs(preset: str, name: str, kind: str, sizes: list[int]) -> list[dict]:
     from zoo import kernels
 
     model = zoo.from_preset(preset)
-    with kernels.portable(lite=False):
+    with kernels.portable(lite=True):  # as it is exported
         function = model.signatures()[name].get_concrete_function()
 
     def call(kind, size):

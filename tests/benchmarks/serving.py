@@ -170,7 +170,7 @@ def _layers(kind, shape, folder):
     for head, library in (("core operations", layers), ("keras export", keras.layers)):
         layer = getattr(library, kind)(units, return_sequences=True)
         model = keras.Sequential([keras.Input((None, inputs)), layer])
-        with kernels.portable(lite=False):
+        with kernels.portable():
             model.export(folder / head, verbose=False)
         served = tf.saved_model.load(str(folder / head))
         run = functools.partial(served.serve, tf.constant(x))

@@ -94,7 +94,7 @@ class Translating:
         """Translates the sentences."""
         if self._loops:
             return self._loop()
-        with kernels.portable(lite=False):  # as the command does, and the SavedModel
+        with kernels.portable():  # as the command does
             found = self._model.translate(
                 self._texts, self._beam, max_length=self._length
             )

@@ -150,6 +150,10 @@ def test_graph_has_core_operations_only(models, tmp_path):
     for function in meta_graph.graph_def.library.function:
         operations |= {node.op for node in function.node_def}
     assert not {name for name in operations if "Cudnn" in name or "PyFunc" in name}
+    # What no TensorFlow Lite converts.
+    assert not {
+        name for name in operations if "BlockLSTM" in name or "BlockCell" in name
+    }
     assert "StaticRegexReplace" in operations  # so that we did look inside
 
 

@@ -19,7 +19,7 @@ _undivided = contextvars.ContextVar("undivided", default=False)
 
 
 @contextlib.contextmanager
-def portable(*, lite: bool = True) -> Iterator[None]:
+def portable(*, lite: bool = False) -> Iterator[None]:
     """What is traced in this context takes no kernel.
 
     A kernel in a SavedModel runs wherever TensorFlow was built with XLA, as it is on

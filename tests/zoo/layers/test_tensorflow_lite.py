@@ -22,7 +22,7 @@ def converted(layer, masked=False):
         return layer(x, mask=mask)
 
     call = tf.function(apply, input_signature=signature, autograph=False)
-    with kernels.portable():
+    with kernels.portable(lite=True):
         function = call.get_concrete_function()
     # Without what holds the variables they become constants.
     return tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()

@@ -172,7 +172,7 @@ class CharacterFeatures(keras.layers.Layer):
             # Words are short and their number is another in each batch: the kernels
             # would be compiled anew again and again, and gain nothing (measured by
             # tests.benchmarks.ner_step).
-            with kernels.portable(lite=False):
+            with kernels.portable():
                 features = self.reader(x, mask=mask, training=training)
         else:
             mask = mask[..., None]
