@@ -1,10 +1,10 @@
 """Operations and functions that compute the same, which a SavedModel needs but once.
 
 Python code asks for a shape or a constant wherever it needs one, and TensorFlow writes
-an operation each time: two fifths of a graph are there several times, and so are the
-bodies of loops. Where a graph is run, equal operations are found and merged; but to
-read the graph, and to find them, takes the time in which a server starts and answers
-for the first time.
+an operation each time: much of a graph is there several times, and so are the bodies of
+loops. Where a graph is run, equal operations are found and merged; but to read the
+graph, and to find them, takes the time in which a server starts and answers for the
+first time.
 """
 
 from collections.abc import Iterable

@@ -53,9 +53,9 @@ class Categorical:
         self.forbid = tuple(forbid)
         # Of tensors, whether they filter anything is found here, outside of a loop.
         self._filters = None
-        tensors = tf.is_tensor(top_k) and tf.is_tensor(top_p)
-        if tensors and top_k is not None and top_p is not None:
-            self._filters = tf.reduce_any(top_k >= 1) | tf.reduce_any(top_p < 1)
+        limits: Any = top_k, top_p
+        if all(map(tf.is_tensor, limits)):
+            self._filters = tf.reduce_any(limits[0] >= 1) | tf.reduce_any(limits[1] < 1)
 
     def __call__(self, outputs: Tensor, seed: Any) -> Any:
         """Returns an id for each row of logits."""

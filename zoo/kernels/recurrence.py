@@ -253,7 +253,8 @@ def connected(step: Any, after: Any, before: Any, always: Tensor) -> Any:
         step: a `zoo.kernels.steps.Step`.
         after: the states after a turn of the loop.
         before: those before it.
-        always: bool, true, which TensorFlow mustn't know.
+        always: bool, true, which TensorFlow mustn't know: it would leave the choice
+            out, and `before` with it.
 
     Returns:
         The states after the turn.

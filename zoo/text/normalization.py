@@ -131,8 +131,8 @@ def _normalized(texts, keep):
 def _plain_text(keep):
     """Returns a pattern of texts that are plain: not of all, of most of them.
 
-    They have single spaces between words of characters that have no plainer form, and
-    come before all that joins what is before it.
+    Their words have single spaces between them. Their characters have no plainer form,
+    and code points below the first mark's: so there is no mark among them to be joined.
     """
     others = set(_table(keep)[0].tolist())
     codes = [code for code in range(ord(" ") + 1, _FIRST_MARK) if code not in others]
