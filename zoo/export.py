@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo import equal_operations, kernels, warm_up
+from zoo import equal_operations, kernels, operation_names, warm_up
 from zoo.decoding.parameters import checked
 from zoo.files import replaced_folder
 from zoo.reproducible import make_reproducible, sign
@@ -155,7 +155,7 @@ def _of_equal_batches(tensors, specs):
 
 
 def _rewrite_graph(folder, functions):
-    """Leaves out of a SavedModel what is twice in it, and declares its inputs' shapes.
+    """Makes a SavedModel small, and declares its inputs' shapes.
 
     Clients read these there; what is fed, the functions themselves check.
     """
@@ -166,6 +166,7 @@ def _rewrite_graph(folder, functions):
             _refuse_gradients(function)
         kept = meta_graph.object_graph_def.concrete_functions
         equal_operations.merge(meta_graph.graph_def, kept)
+        operation_names.shorten(meta_graph.graph_def)
         for name, function in functions.items():
             inputs = meta_graph.signature_def[name].inputs
             for spec in tf.nest.flatten(function.input_signature):
