@@ -15,6 +15,8 @@ from tensorflow.core.framework import types_pb2
 # Not exported: what tells whether an operation does anything but compute.
 from tensorflow.python.framework import op_def_registry
 
+from zoo.operation_names import renamed
+
 # The attribute that holds what is known of a tensor's shape.
 _SHAPES = "_output_shapes"
 
@@ -54,10 +56,10 @@ def merge_operations(function: Any) -> None:
     nodes = {node.name: node for node in function.node_def}
     merged = _equal(nodes)
     for node in function.node_def:
-        node.input[:] = [_renamed(name, merged) for name in node.input]
+        node.input[:] = [renamed(name, merged) for name in node.input]
     for returned in (function.ret, function.control_ret):
-        for place in returned:
-            returned[place] = _renamed(returned[place], merged)
+        for place in list(returned):
+            returned[place] = renamed(returned[place], merged)
     used = _used(function, nodes, merged)
     kept = [node for node in function.node_def if node.name in used]
     del function.node_def[:]
@@ -77,7 +79,7 @@ def _equal(nodes):
             key = (
                 node.op,
                 node.device,
-                tuple(_renamed(each, merged) for each in node.input),
+                tuple(renamed(each, merged) for each in node.input),
                 tuple(
                     (attribute, node.attr[attribute].SerializeToString())
                     for attribute in sorted(node.attr)
@@ -149,14 +151,14 @@ def _content(function, merged):
         copied.CopyFrom(node)
         copied.ClearField("name")
         copied.ClearField("experimental_debug_info")
-        copied.input[:] = [_renamed(name, places) for name in node.input]
+        copied.input[:] = [renamed(name, places) for name in node.input]
         for called in _called(copied):
             called.name = merged.get(called.name, called.name)
     for number, argument in enumerate(function.signature.input_arg):
         content.signature.input_arg.add(name=str(number), type=argument.type)
     for number, result in enumerate(function.signature.output_arg):
         content.signature.output_arg.add(name=str(number), type=result.type)
-        content.ret[str(number)] = _renamed(function.ret[result.name], places)
+        content.ret[str(number)] = renamed(function.ret[result.name], places)
     for name in function.control_ret.values():
         content.control_ret[places[name]] = ""
     return content.SerializeToString(deterministic=True)
@@ -203,10 +205,3 @@ def _used(function, nodes, merged):
 def _node(name):
     """Returns the operation that an input is of."""
     return name.removeprefix("^").partition(":")[0]
-
-
-def _renamed(name, merged):
-    """Returns an input by the operation that stands for its own."""
-    before, colon, output = name.partition(":")
-    prefix, before = ("^", before[1:]) if before.startswith("^") else ("", before)
-    return f"{prefix}{merged.get(before, before)}{colon}{output}"

@@ -208,7 +208,7 @@ def _refuse_gradients(function):
             nodes.append(every)
     for node in nodes:
         node.input[:] = [renamed.get(name, name) for name in node.input]
-    for place, name in function.ret.items():
+    for place, name in list(function.ret.items()):
         function.ret[place] = renamed.get(name, name)
     del function.node_def[:]
     function.node_def.extend(nodes)
