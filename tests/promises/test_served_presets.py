@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import zoo
 from tests.warm_interpreter import WarmInterpreter
-from tests.zoo import plain_tensorflow, rest_server
+from tests.zoo import plain_tensorflow, rest_server, test_warm_up
 from zoo import export
 
 ROOT = Path(__file__).parents[2] / "pretrained"
@@ -160,6 +160,14 @@ def test_no_file_has_a_path_of_the_machine_that_wrote_it(preset):
             content = file.read_bytes()
             assert tempfile.gettempdir().encode() + b"/" not in content, file
             assert b"zoo-vocabulary-" not in content, file
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_server_that_makes_batches_can_begin_with_its_first_requests(preset):
+    found = test_warm_up.requests(ROOT / preset / "saved_model")
+    assert found.keys() >= {"serving_default", *calls_of(preset)}
+    for signature, inputs in found.items():
+        assert {each.shape[:1] for each in inputs.values()} == {(1,)}, signature
 
 
 # Of each family one. (Its tables are empty then: see the next test.)
