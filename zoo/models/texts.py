@@ -183,9 +183,6 @@ class Language:
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts' tokens: int32, ragged (batch, tokens)."""
-        # A graph leaves out what nobody takes; here it would be looked up.
-        if tf.executing_eagerly() and self.tokenizer is None:
-            return self.vocabulary.encode(self.read(texts))
         return self.tokens_and_ids(texts)[1]
 
     def spelled(
