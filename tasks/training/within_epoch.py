@@ -37,10 +37,11 @@ class WithinEpoch(keras.callbacks.Callback):
     left; for no batch could be ended without it.
 
     A checkpoint holds what `callbacks.Checkpoints` saves of an epoch, the metrics of
-    the epoch's batches so far, and what is carried from batch to batch. (What each
-    of several replicas counts for itself the chief doesn't have: their metrics are
-    those of the batches after the interruption. And where they carry something, there
-    are no checkpoints amid an epoch.)
+    the epoch's batches so far, and what is carried from batch to batch: the model's
+    `carried_variables`. (What each of several replicas counts for itself the chief
+    doesn't have: where there are several, before an interruption or after it, the
+    metrics are those of the batches after it. And where they carry something, there
+    are no checkpoints amid an epoch, and one of a single replica is passed over.)
 
     Args:
         model: a compiled model.
@@ -61,14 +62,14 @@ class WithinEpoch(keras.callbacks.Callback):
         self._folder = Path(folder) / "latest" / "within_epoch"
         self._note = Path(folder) / "leaving"
         self._checkpoints = checkpoints
-        carried = getattr(model, "carried", {True: None})[True]
+        carried = getattr(model, "carried_variables", [])
         self._is_one = model.distribute_strategy.num_replicas_in_sync == 1
         self._can_save = self._is_one or not carried
         self._json = tf.Variable("{}", trainable=False)
         checkpoint = tf.train.Checkpoint(
             state=[variable.value for variable in checkpoint_files.state(model)],
             optimizer=[variable.value for variable in model.optimizer.variables],
-            carried=carried.variables if carried else [],
+            carried=carried,
             position=self._json,
         )
         self._manager = tf.train.CheckpointManager(
@@ -81,7 +82,7 @@ class WithinEpoch(keras.callbacks.Callback):
     def restore(self) -> None:
         """Puts the model where the training was left, if it was amid the next epoch.
 
-        A checkpoint that is damaged is told and passed over.
+        A checkpoint that can't be gone on from is told and passed over.
         """
         name, self._position = workers.as_the_chief(
             self._newest() if workers.is_chief() else None
@@ -100,8 +101,16 @@ class WithinEpoch(keras.callbacks.Callback):
                 print(f"note: the checkpoint {path} is damaged.", file=sys.stderr)
                 continue
             position = json.loads(found["position/.ATTRIBUTES/VARIABLE_VALUE"])
-            if position["epoch"] == len(self._checkpoints.history):
+            if position["epoch"] != len(self._checkpoints.history):
+                continue
+            if self._can_save:
                 return path.name, position
+            print(
+                f"note: the checkpoint {path} is passed over, for several replicas "
+                "can't go on with what one has carried from batch to batch: the epoch "
+                "begins anew.",
+                file=sys.stderr,
+            )
         return None, {}
 
     def forget(self) -> None:
@@ -155,7 +164,7 @@ class WithinEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Goes on with the metrics of the epoch's first batches."""
         self._obey("")
-        if self.batches_before:
+        if self._has_metrics():
             values = self._position["metrics"]
             for variable, value in zip(self._metrics(), values, strict=True):
                 variable.assign(value)
@@ -206,6 +215,10 @@ class WithinEpoch(keras.callbacks.Callback):
             return False
         self._looked = now
         return self._note.exists()
+
+    def _has_metrics(self):
+        """Says whether the metrics can go on: those of one replica, on one."""
+        return self._is_one and bool(self._position.get("metrics"))
 
     def _metrics(self):
         return self.model.metrics_variables if self._is_one else []

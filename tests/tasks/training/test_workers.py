@@ -1,8 +1,11 @@
 """Several processes train what one trains."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,38 +53,71 @@ def weights(output):
     return {name: reader.get_tensor(name) for name in names}
 
 
+def run(folder, data_dir, name, workers, *more):
+    """Returns what the workers of a training, or a single process, say on stderr."""
+    environments = [{}]
+    if workers > 1:
+        ports = launching._free_ports(workers)
+        environments = launching.environments(workers, ports)
+    started = [start(folder, data_dir, name, each, more=more) for each in environments]
+    said = [process.communicate()[1] for process in started]
+    for process, err in zip(started, said, strict=True):
+        assert (process.returncode == 0) == ("--told" not in more), err
+    return said
+
+
+def batches(said):
+    """Returns how many batches the chief, or a single process, has trained on."""
+    [count] = re.findall(r"^batches (\d+)$", said[0], re.MULTILINE)
+    return int(count)
+
+
+def assert_same_end(folder, name, expected):
+    """Checks that two trainings have ended with the same weights."""
+    one, other = (weights(folder / run) for run in (expected, name))
+    assert len(history(folder / name)) == len(history(folder / expected))
+    for key, found in other.items():
+        np.testing.assert_allclose(found, one[key], rtol=1e-4, atol=1e-5, err_msg=key)
+
+
 @pytest.mark.slow
 def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(
     tmp_path, data_dir
 ):
+    """By several processes, or by one: what was saved is that of all."""
     pytest.importorskip("sacrebleu")
     trainings.write_files(tmp_path)
-
-    def run_both(*more):
-        ports = launching._free_ports(2)
-        return [
-            start(tmp_path, data_dir, "two", each, more=more)
-            for each in launching.environments(2, ports)
-        ]
-
-    alone = start(tmp_path, data_dir, "one", {}, more=["sentiment"])
-    first = run_both("--told", "sentiment")
-    told = [process.communicate() for process in (alone, *first)]
-    assert alone.returncode == 0, told[0][1]
+    whole = run(tmp_path, data_dir, "whole", 1, "sentiment")
+    told = run(tmp_path, data_dir, "two", 2, "--told", "sentiment")
     # The chief has saved amid an epoch, and left; the other had been told to.
-    assert "LostWorkerError: Another worker was told to leave: saved" in told[1][1]
-    assert "InterruptionError" in told[2][1]
-    within = tmp_path / "two" / "sentiment" / "checkpoints" / "latest" / "within_epoch"
-    assert list(within.glob("ckpt-*.index"))
+    assert "LostWorkerError: Another worker was told to leave: saved" in told[0]
+    assert "InterruptionError" in told[1]
+    within = Path("sentiment", "checkpoints", "latest", "within_epoch")
+    assert list((tmp_path / "two" / within).glob("ckpt-*.index"))
+    shutil.copytree(tmp_path / "two", tmp_path / "one")
+    for name, count in {"two": 2, "one": 1}.items():
+        rest = run(tmp_path, data_dir, name, count, "sentiment")
+        assert batches(told) + batches(rest) == batches(whole)
+        assert_same_end(tmp_path, f"{name}/sentiment", "whole/sentiment")
 
-    for process in run_both("sentiment"):
-        _, err = process.communicate()
-        assert process.returncode == 0, err
-    one, two = (tmp_path / run / "sentiment" for run in ("one", "two"))
-    assert len(history(two)) == len(history(one))
-    expected = weights(one)
-    for key, found in weights(two).items():
-        np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", ["sentiment", "text"])
+def test_what_one_process_has_left_amid_an_epoch_goes_on_by_two(
+    tmp_path, data_dir, template
+):
+    """But for what it carries from batch to batch: then from the epoch before."""
+    pytest.importorskip("sacrebleu")
+    trainings.write_files(tmp_path)
+    whole = run(tmp_path, data_dir, "whole", 1, template)
+    told = run(tmp_path, data_dir, "run", 1, "--told", template)
+    rest = run(tmp_path, data_dir, "run", 2, template)
+    assert_same_end(tmp_path, f"run/{template}", f"whole/{template}")
+    if template == "text":
+        assert batches(rest) == batches(whole) / 2
+        assert "is passed over, for several replicas" in rest[0]
+    else:
+        assert batches(told) + batches(rest) == batches(whole)
 
 
 @pytest.mark.slow

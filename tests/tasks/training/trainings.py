@@ -2,8 +2,9 @@
 
 python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [--told] [TEMPLATE …]
 
-With TF_CONFIG it is a worker; with --told, one that is told to leave, if not the chief.
-What it trains goes to FOLDER/RUN/<template>.
+With TF_CONFIG it is a worker; with --told, one that is told to leave amid the second
+epoch, if it is alone or not the chief. What it trains goes to FOLDER/RUN/<template>; at
+its end it says how many batches it has trained on.
 """
 
 import os
@@ -86,8 +87,16 @@ def main() -> None:
         _tell_in_second_epoch()
     if "TF_CONFIG" in os.environ:
         workers.join({}, folder / run, 120)
+    batches = _counted()
+    try:
+        _train(names or TEMPLATES, folder, data, run)
+    finally:
+        print("batches", len(batches), file=sys.stderr, flush=True)
+
+
+def _train(names, folder, data, run):
     surroundings = fused._surroundings
-    for name in names or TEMPLATES:
+    for name in names:
         by_kernels = name in BY_KERNELS
         fused._surroundings = surroundings if by_kernels else lambda: "for the test"
         train = templates.function(TEMPLATES[name].train)
@@ -98,16 +107,28 @@ def main() -> None:
 
 
 def _tell_in_second_epoch() -> None:
-    """Has SIGTERM come to another worker than the chief, behind its first batch."""
+    """Has SIGTERM come amid an epoch, of several workers to another than the chief."""
     begin = within_epoch.WithinEpoch.on_epoch_begin
 
     def on_epoch_begin(within, epoch, logs=None):
         begin(within, epoch, logs)
-        if epoch == 1 and not workers.is_chief():
+        if epoch == 1 and (workers.count() == 1 or not workers.is_chief()):
             os.kill(os.getpid(), signal.SIGTERM)
 
     within_epoch.WithinEpoch.on_epoch_begin = on_epoch_begin
     within_epoch._LOOK_SECONDS = 0
+
+
+def _counted() -> list[int]:
+    """Returns a list that gets longer with each batch that is trained on."""
+    batches, end = [], within_epoch.WithinEpoch.on_train_batch_end
+
+    def on_train_batch_end(within, batch, logs=None):
+        batches.append(batch)
+        end(within, batch, logs)
+
+    within_epoch.WithinEpoch.on_train_batch_end = on_train_batch_end
+    return batches
 
 
 if __name__ == "__main__":

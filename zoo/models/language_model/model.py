@@ -190,6 +190,14 @@ class LanguageModel(Model, keras.Model):
         self.config = config
         self._generator = generation.TextGenerator(self)
 
+    @property
+    def carried_variables(self) -> list[tf.Variable]:
+        """What training carries from batch to batch, (rows, n) each.
+
+        Of sentences it is nothing: each is read as a whole.
+        """
+        return [] if self.sentences else self.carried[True].variables
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments, fit for JSON."""
         return {

@@ -113,6 +113,12 @@ def test_ids_alone_begin_and_leave_the_carried_state_as_it_is():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_sentences_carry_nothing_from_batch_to_batch():
+    shapes = [variable.shape for variable in make(layers=2).carried_variables]
+    assert [tuple(shape) for shape in shapes] == [(None, 4), (None, 4)]
+    assert make(layers=2, sentences=True).carried_variables == []
+
+
 def test_training_goes_on_after_an_evaluation_where_it_was():
     model = make()
     other = np.flip(X, 1)
