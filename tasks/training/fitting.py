@@ -394,6 +394,7 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
         callbacks.Divergence(),
         within,
         *watchers,
+        keras.callbacks.LambdaCallback(on_epoch_end=within.before_saving),
         checkpoints,
         *([_tensorboard(folder)] if chief else ()),
     ]

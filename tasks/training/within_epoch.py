@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -28,9 +29,10 @@ class WithinEpoch(keras.callbacks.Callback):
     """Saves a training amid an epoch: every ten minutes, and before it leaves.
 
     SIGTERM, by which machines are taken away, and Ctrl-C let the batch that is being
-    trained on end, and are obeyed after the checkpoint is written. Where there is no
-    batch to wait for, as in a validation, or at the second time, they are obeyed at
-    once.
+    trained on end, and are obeyed after the checkpoint is written; so they do where an
+    epoch is being saved. Where there is nothing to wait for, as in a validation, they
+    are obeyed at once. Ctrl-C at the second time is, too; SIGTERM, which supervisors
+    repeat and send to whole groups, means no more at the second time than at the first.
 
     Of several workers the chief alone saves: their weights are the same. Another one
     that is told to leave tells the chief by a file, and goes on until the chief has
@@ -76,8 +78,8 @@ class WithinEpoch(keras.callbacks.Callback):
             checkpoint, self._folder, max_to_keep=1
         )
         self._position: dict[str, Any] = {}
-        self._in_batches = False
-        self._told = 0
+        self._waits = False  # for the end of what is done, if a signal comes
+        self._told = self._interrupts = 0
 
     def restore(self) -> None:
         """Puts the model where the training was left, if it was amid the next epoch.
@@ -149,17 +151,18 @@ class WithinEpoch(keras.callbacks.Callback):
 
     def _tell(self, number: int, _: FrameType | None) -> None:
         """Is called with a signal, in between two lines of Python."""
-        if self._told or not self._in_batches or not self._can_save:
-            raise InterruptionError(number, "")
-        self._told = number
+        again, self._told = self._told, self._told or number
+        self._interrupts += number == signal.SIGINT
+        if self._interrupts > 1 or not (again or self._waits):
+            raise InterruptionError(self._told, "")
         if not workers.is_chief():
             self._note.parent.mkdir(parents=True, exist_ok=True)
             self._note.touch()
         elif number == signal.SIGINT:
-            print(
-                "\nleaving     as soon as this batch is saved; Ctrl-C again: at once",
-                flush=True,
-            )
+            # Not by `print`, whose buffer may be being written just now.
+            told = "\nleaving     as soon as it is saved; Ctrl-C again: at once\n"
+            with contextlib.suppress(OSError):
+                os.write(1, told.encode())
 
     def on_epoch_begin(self, epoch, logs=None):
         """Goes on with the metrics of the epoch's first batches."""
@@ -172,15 +175,19 @@ class WithinEpoch(keras.callbacks.Callback):
         self._saved = self._looked = time.monotonic()
         self._began = self._saved - self._position.get("seconds", 0.0)
         self._position, self.batches_before = {}, 0
-        self._in_batches = True
+        self._waits = self._can_save
 
     def on_test_begin(self, logs=None):
         """From now on nothing can be saved until the epoch's end."""
-        self._in_batches = False
+        self._waits = False
 
     def on_epoch_end(self, epoch, logs=None):
-        """So here, where there is no validation."""
-        self._in_batches = False
+        """Nor here, where others may validate."""
+        self._waits = False
+
+    def before_saving(self, epoch, logs=None):
+        """Lets an epoch's checkpoint be written: to be called when all else is done."""
+        self._waits = True
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves, if it is time to, and leaves, if that was told."""

@@ -1,6 +1,7 @@
 """Trainings that are killed, diverge or stop early, and what they leave on disk."""
 
 import csv
+import itertools
 import os
 import signal
 import subprocess
@@ -47,6 +48,28 @@ def assert_same(found, expected):
 def number_of(folder):
     """Returns the number of the checkpoint in a folder."""
     return int(tf.train.latest_checkpoint(folder).rpartition("-")[2])
+
+
+@pytest.fixture
+def trained_on(monkeypatch):
+    """A list of what is trained on, in all trainings: (epoch, batch), from 0."""
+    batches, end = [], within_epoch.WithinEpoch.on_train_batch_end
+
+    def on_train_batch_end(within, batch, logs=None):
+        batches.append((within._epoch, within._before + batch))
+        end(within, batch, logs)
+
+    monkeypatch.setattr(
+        within_epoch.WithinEpoch, "on_train_batch_end", on_train_batch_end
+    )
+    return batches
+
+
+def assert_each_once(trained_on, epochs=4):
+    """Checks that no batch was trained on again, nor left out."""
+    batches = range(len(trained_on) // epochs)
+    assert len(batches) > 5
+    assert trained_on == list(itertools.product(range(epochs), batches))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +132,9 @@ def position_in(folder):
     return divmod(number, 10**9)
 
 
-def test_what_is_told_to_leave_goes_on_at_the_next_batch(uninterrupted, tmp_path):
+def test_what_is_told_to_leave_goes_on_at_the_next_batch(
+    uninterrupted, tmp_path, trained_on
+):
     handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
     places = []
     for epoch, number, batch in [
@@ -126,6 +151,7 @@ def test_what_is_told_to_leave_goes_on_at_the_next_batch(uninterrupted, tmp_path
         assert f"batch {places[-1][1]} of epoch {epoch + 1}" in told.value.where
     assert sorted({*places}) == places
     assert_same(train(tmp_path), uninterrupted)
+    assert_each_once(trained_on)
     assert not (tmp_path / "latest" / "within_epoch").exists()
     assert handlers == [
         signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)
@@ -133,7 +159,7 @@ def test_what_is_told_to_leave_goes_on_at_the_next_batch(uninterrupted, tmp_path
 
 
 def test_what_is_killed_goes_on_where_it_was_saved_last(
-    uninterrupted, tmp_path, monkeypatch
+    uninterrupted, tmp_path, monkeypatch, trained_on
 ):
     monkeypatch.setattr(within_epoch, "SAVE_SECONDS", 0)
     seen = []
@@ -149,6 +175,54 @@ def test_what_is_killed_goes_on_where_it_was_saved_last(
     assert epoch == 2
     assert batches > 0
     assert_same(train(tmp_path), uninterrupted)
+    assert_each_once(trained_on)
+
+
+@pytest.fixture
+def told_in_save(monkeypatch):
+    """Has signals sent when a checkpoint begins to be written into a folder."""
+    save = tf.train.CheckpointManager.save
+
+    def told_in_save(name, number):
+        def told(manager, step):
+            if manager.directory.endswith(name):
+                os.kill(os.getpid(), number)
+            return save(manager, step)
+
+        monkeypatch.setattr(tf.train.CheckpointManager, "save", told)
+
+    return told_in_save
+
+
+def test_the_signal_that_supervisors_repeat_lets_what_is_saved_be_saved(
+    tmp_path, told_in_save
+):
+    told_in_save("within_epoch", signal.SIGTERM)
+    with pytest.raises(InterruptionError, match="saved after batch"):
+        train(tmp_path, at_batch=told_in(0, signal.SIGTERM))
+    assert position_in(tmp_path)[1] > 0
+
+
+def test_ctrl_c_at_the_second_time_is_obeyed_at_once(
+    tmp_path, told_in_save, monkeypatch, capfd
+):
+    def reentrant(*arguments, **kwargs):
+        raise RuntimeError("reentrant call")
+
+    monkeypatch.setattr(within_epoch, "print", reentrant, raising=False)
+    told_in_save("within_epoch", signal.SIGINT)
+    with pytest.raises(InterruptionError) as told:
+        train(tmp_path, at_batch=told_in(0, signal.SIGINT))
+    assert (told.value.where, told.value.exit_code) == ("", 130)
+    assert tf.train.latest_checkpoint(tmp_path / "latest" / "within_epoch") is None
+    assert "Ctrl-C again: at once" in capfd.readouterr().out
+
+
+def test_an_epoch_that_is_being_saved_is_saved(tmp_path, told_in_save):
+    told_in_save("best", signal.SIGTERM)
+    with pytest.raises(InterruptionError):
+        train(tmp_path)
+    assert number_of(tmp_path / "latest") == 0
 
 
 def test_a_validation_is_left_at_once(uninterrupted, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """A training of each template is gone on with: the same data, and more epochs."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -38,7 +39,7 @@ MODULES = {"ner": ner, "sentiment": sentiment, "text": text} | {
 }
 
 
-class InterruptionError(BaseException):
+class KilledError(BaseException):
     """Ends a training behind its epochs, before all that comes then."""
 
 
@@ -47,7 +48,7 @@ def train(run, data_dir, monkeypatch):
     """Trains a template; ends with the epochs, without a preset."""
 
     def finish(*arguments, **kwargs):
-        raise InterruptionError
+        raise KilledError
 
     monkeypatch.setattr("tasks.training.fitting.finish", finish)
 
@@ -55,7 +56,7 @@ def train(run, data_dir, monkeypatch):
         flags = ("--data-dir", data_dir, "--output", output)
         try:
             return run("train", *flags, *argv, template=MODULES[name].TEMPLATE)
-        except InterruptionError:
+        except KilledError:
             return None
 
     return train
@@ -89,9 +90,10 @@ def test_a_training_that_leaves_amid_an_epoch_ends_as_if_it_had_not(
     flags = (*data, *SMALL[name], "--buckets", 1, "--batch-size", rows, "--epochs", 2)
     flags += ("--ema-momentum", 0.5, "--dropout", 0.3)
     assert train(name, tmp_path / "whole", *flags) is None
-    signals = [(0, 1), (1, 2)]
+    signals, trained_on = [(0, 1), (1, 2)], []
 
     def on_train_batch_end(within, batch, logs=None):
+        trained_on.append((within._epoch, within._before + batch))
         if (within._epoch, within._before + batch) in signals:
             signals.pop(0)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -109,6 +111,8 @@ def test_a_training_that_leaves_amid_an_epoch_ends_as_if_it_had_not(
         assert f"interrupted, saved after {told}" in outcome.err
     assert train(name, tmp_path / "run", "--resume") is None
     assert not signals
+    batches = range(len(trained_on) // 2)
+    assert trained_on == list(itertools.product(range(2), batches))
     assert history(tmp_path / "whole") == history(tmp_path / "run")
 
 
