@@ -387,9 +387,8 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
     within = within_epoch.WithinEpoch(model, folder, checkpoints, len(batches))
     within.restore()
     progress = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
-    progress.batches_before = within.batches_before
+    progress.batches_before = within.batches_before % len(batches)
     used = [
-        *([progress] if chief else ()),
         callbacks.Order(batches),
         callbacks.Divergence(),
         within,
@@ -399,26 +398,31 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
         *([_tensorboard(folder)] if chief else ()),
     ]
 
-    def train(epochs, batches_before):
+    verbosity = _verbosity() if chief else 0
+
+    def train(batches_before):
         model.fit(
             workers.distributed(batches, strategy, batches_before),
             validation_data=validation,
-            epochs=epochs,
+            epochs=config.epochs,
             initial_epoch=len(checkpoints.history),
             shuffle=False,  # the batches know their order
-            verbose=_verbosity() if chief else 0,
-            callbacks=used,
+            verbose=verbosity,
+            callbacks=[progress, *used] if chief else used,
         )
 
     with within.watched():
         if within.batches_before:
             # Makes the metrics' variables, whose values are to be restored.
             model.evaluate(workers.distributed(batches, strategy), steps=1, verbose=0)
-            train(len(checkpoints.history) + 1, within.batches_before)
+            if within.batches_before < len(batches):
+                train(within.batches_before)
+            else:
+                within.end_epoch(validation, used, config.epochs, verbosity)
             # Keras ends a `fit` by giving the weights their moving averages.
             checkpoints.restore_latest()
         if not checkpoints.is_finished(config.epochs):
-            train(config.epochs, 0)
+            train(0)
 
 
 def _verbosity():

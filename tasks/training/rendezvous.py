@@ -47,6 +47,15 @@ def meet(cluster: Cluster, flags: dict, output: Path, seconds: float) -> None:
     meeting(cluster, flags, output, seconds).meet()
 
 
+def is_there(folder: Path, name: str) -> bool:
+    """Says whether a folder that machines share holds a file, as far as one sees.
+
+    It looks through the folder's list: some file systems keep for a while that a name
+    was not there.
+    """
+    return folder.is_dir() and name in os.listdir(folder)
+
+
 class _Meeting:
     """What the chief and the others have in common."""
 
@@ -236,14 +245,11 @@ class _Worker(_Meeting):
 
     def _sees(self, name):
         until = time.monotonic() + _FOLDER_SECONDS
-        while True:
-            # By the folder's list: some file systems keep for a while that a name
-            # was not there.
-            if self.output.is_dir() and name in os.listdir(self.output):
-                return True
+        while not is_there(self.output, name):
             if time.monotonic() > until:
                 return False
             time.sleep(_RETRY_SECONDS)
+        return True
 
 
 class _Connection:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import InterruptionError, LostWorkerError, TrainingError
-from tasks.training import callbacks, checkpoint_files, workers
+from tasks.training import callbacks, checkpoint_files, rendezvous, workers
 
 # Seconds between two checkpoints amid an epoch, and between two looks whether another
 # worker has been told to leave.
@@ -38,6 +38,8 @@ class WithinEpoch(keras.callbacks.Callback):
     that is told to leave tells the chief by a file, and goes on until the chief has
     left; for no batch could be ended without it.
 
+    What is saved behind an epoch's last batch goes on with its validation.
+
     A checkpoint holds what `callbacks.Checkpoints` saves of an epoch, the metrics of
     the epoch's batches so far, and what is carried from batch to batch: the model's
     `carried_variables`. (What each of several replicas counts for itself the chief
@@ -53,13 +55,16 @@ class WithinEpoch(keras.callbacks.Callback):
 
     Attributes:
         batches_before: how many of the next epoch's were trained on before.
+        figures_before: what the epoch that has begun gave in them, by name.
     """
 
     def __init__(
         self, model, folder: Path, checkpoints: callbacks.Checkpoints, batches: int
     ):
         super().__init__()
+        self.set_model(model)
         self.batches_before = 0
+        self.figures_before: dict[str, Any] = {}
         self._batches = batches
         self._folder = Path(folder) / "latest" / "within_epoch"
         self._note = Path(folder) / "leaving"
@@ -78,6 +83,9 @@ class WithinEpoch(keras.callbacks.Callback):
             checkpoint, self._folder, max_to_keep=1
         )
         self._position: dict[str, Any] = {}
+        # Of the epoch that has begun: its number, the batches before, and the clock.
+        self._epoch, self._before, self._began = 0, 0, time.monotonic()
+        self._saved = self._looked = self._began
         self._waits = False  # for the end of what is done, if a signal comes
         self._told = self._interrupts = 0
 
@@ -115,6 +123,39 @@ class WithinEpoch(keras.callbacks.Callback):
             )
         return None, {}
 
+    def end_epoch(
+        self,
+        validation: Any,
+        used: Sequence[keras.callbacks.Callback],
+        epochs: int,
+        verbose: str | int,
+    ) -> None:
+        """Does what Keras' `fit` does behind an epoch's last batch.
+
+        Args:
+            validation: as `evaluate` takes it, or None.
+            used: the callbacks, this one among them.
+            epochs: how many there are to be, to show.
+            verbose: as `fit` takes it.
+        """
+        every = keras.callbacks.CallbackList(
+            list(used),
+            add_progbar=verbose != 0,
+            model=self.model,
+            verbose=verbose,
+            epochs=epochs,
+            steps=self._batches,
+        )
+        epoch = len(self._checkpoints.history)
+        every.on_train_begin()
+        every.on_epoch_begin(epoch)
+        figures = dict(self.figures_before)
+        if validation is not None:
+            found = self.model.evaluate(validation, callbacks=every, return_dict=True)
+            figures |= {f"val_{name}": value for name, value in found.items()}
+        every.on_epoch_end(epoch, figures)
+        every.on_train_end()
+
     def forget(self) -> None:
         """Removes what was saved: nobody is to go on from there."""
         if workers.is_chief():
@@ -146,6 +187,8 @@ class WithinEpoch(keras.callbacks.Callback):
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            if workers.is_chief():
+                self._note.unlink(missing_ok=True)
         self.forget()
         self._obey("")
 
@@ -167,12 +210,14 @@ class WithinEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Goes on with the metrics of the epoch's first batches."""
         self._obey("")
+        self.figures_before = self._position.get("figures", {})
         if self._has_metrics():
             values = self._position["metrics"]
             for variable, value in zip(self._metrics(), values, strict=True):
                 variable.assign(value)
+            self.figures_before = self.model.get_metrics_result()
         self._epoch, self._before = epoch, self.batches_before
-        self._saved = self._looked = time.monotonic()
+        self._saved = time.monotonic()
         self._began = self._saved - self._position.get("seconds", 0.0)
         self._position, self.batches_before = {}, 0
         self._waits = self._can_save
@@ -180,10 +225,13 @@ class WithinEpoch(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         """From now on nothing can be saved until the epoch's end."""
         self._waits = False
+        self._obey("")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Nor here, where others may validate."""
+        """Nor here, where others may validate. After a part of an epoch `fit` ends."""
         self._waits = False
+        if self._before:
+            self.model.stop_training = True
 
     def before_saving(self, epoch, logs=None):
         """Lets an epoch's checkpoint be written: to be called when all else is done."""
@@ -191,17 +239,16 @@ class WithinEpoch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves, if it is time to, and leaves, if that was told."""
-        done = self._before + batch + 1
-        # With the last batch the epoch is as good as saved.
-        if not workers.is_chief() or not self._can_save or done == self._batches:
+        if not workers.is_chief() or not self._can_save:
             return
-        lost = not self._told and self._is_noted()
+        done = self._before + batch + 1
+        lost = not self._told and self._is_noted(done == self._batches)
         told = self._told or lost
         now = time.monotonic()
         if not told and now - self._saved < SAVE_SECONDS:
             return
         self._saved = now
-        self._save(done, now - self._began)
+        self._save(done, now - self._began, logs)
         where = f"saved after batch {done:,} of epoch {self._epoch + 1}"
         self._obey(where)
         if lost:
@@ -212,16 +259,22 @@ class WithinEpoch(keras.callbacks.Callback):
 
     def _obey(self, where):
         """Ends the training, if that was told."""
-        if self._told and workers.is_chief():
+        if self._told:
             raise InterruptionError(self._told, where)
 
-    def _is_noted(self):
-        """Says whether another worker was told to leave; looks but once a second."""
+    def _is_noted(self, surely):
+        """Says whether another worker was told to leave.
+
+        Args:
+            surely: whether to look in any case, and not but once a second.
+        """
         now = time.monotonic()
-        if workers.count() == 1 or now - self._looked < _LOOK_SECONDS:
+        if workers.count() == 1:
+            return False
+        if not surely and now - self._looked < _LOOK_SECONDS:
             return False
         self._looked = now
-        return self._note.exists()
+        return rendezvous.is_there(self._note.parent, self._note.name)
 
     def _has_metrics(self):
         """Says whether the metrics can go on: those of one replica, on one."""
@@ -230,11 +283,12 @@ class WithinEpoch(keras.callbacks.Callback):
     def _metrics(self):
         return self.model.metrics_variables if self._is_one else []
 
-    def _save(self, batches, seconds):
+    def _save(self, batches, seconds, figures):
         position = {
             "epoch": self._epoch,
             "batches": batches,
             "seconds": seconds,
+            "figures": {name: float(value) for name, value in figures.items()},
             "metrics": [each.numpy().tolist() for each in self._metrics()],
         }
         self._json.assign(json.dumps(position))

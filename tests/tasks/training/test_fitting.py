@@ -225,6 +225,53 @@ def test_an_epoch_that_is_being_saved_is_saved(tmp_path, told_in_save):
     assert number_of(tmp_path / "latest") == 0
 
 
+def told_behind_last_batch(monkeypatch, epoch):
+    """Has SIGTERM come behind an epoch's last batch."""
+    told, end = [], within_epoch.WithinEpoch.on_train_batch_end
+
+    def on_train_batch_end(within, batch, logs=None):
+        place = within._epoch, within._before + batch + 1
+        if place == (epoch, within._batches) and not told:
+            told.append(place)
+            os.kill(os.getpid(), signal.SIGTERM)
+        end(within, batch, logs)
+
+    monkeypatch.setattr(
+        within_epoch.WithinEpoch, "on_train_batch_end", on_train_batch_end
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"ema_momentum": 0.9}])
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_what_is_left_behind_the_last_batch_goes_on_with_the_validation(
+    tmp_path, monkeypatch, trained_on, capsys, settings, epoch
+):
+    whole = train(tmp_path / "whole", **settings)
+    trained_on.clear()
+    told_behind_last_batch(monkeypatch, epoch)
+    with pytest.raises(InterruptionError, match="saved after batch"):
+        train(tmp_path / "parts", **settings)
+    assert number_of(tmp_path / "parts" / "latest") == epoch - 1
+    capsys.readouterr()
+    assert_same(train(tmp_path / "parts", **settings), whole)
+    assert_each_once(trained_on)
+    out = capsys.readouterr().out
+    told = [f"Epoch {number}/4" in out for number in range(1, 5)]
+    assert told == [number > epoch for number in range(1, 5)]
+
+
+def test_what_metrics_dont_hold_of_an_epoch_its_last_batch_says(
+    uninterrupted, tmp_path, monkeypatch
+):
+    """Of several replicas each has its own: they aren't saved."""
+    told_behind_last_batch(monkeypatch, 1)
+    monkeypatch.setattr(within_epoch.WithinEpoch, "_metrics", lambda within: [])
+    with pytest.raises(InterruptionError):
+        train(tmp_path)
+    for row, expected in zip(train(tmp_path)[1], uninterrupted[1], strict=True):
+        assert row == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_validation_is_left_at_once(uninterrupted, tmp_path, monkeypatch):
     def on_test_begin(checkpoints, logs=None):
         if len(checkpoints.history) == 1:
@@ -271,6 +318,9 @@ def test_early_stopping_survives_a_resume(tmp_path):
     # The first of equals is the best, and two epochs have passed since.
     assert [row["val_score"] for row in resumed[1]] == pytest.approx(scores[:4])
     assert_same(resumed, whole)
+    with pytest.raises(InterruptionError):
+        train(tmp_path / "amid", at_batch=told_in(3, signal.SIGTERM), **settings)
+    assert_same(train(tmp_path / "amid", **settings), whole)
     # And once more: there is nothing left to do.
     again = train(tmp_path / "parts", at_epoch=interrupt_at(4), **settings)
     assert_same(again, whole)
