@@ -14,13 +14,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tasks.errors import LostWorkerError
+from tasks.training import progress
 
-# So often all workers are started again while no epoch is completed.
+# So often all workers are started again while no more is saved.
 MOST_RESTARTS = 5
 # What a worker that is told to leave may take, and the time between two looks.
 _LEAVING_SECONDS, _LOOK_SECONDS = 10.0, 0.2
 # Exit codes that another start would end with, too: see `command_line.main`.
 _FINAL = {1, 2, 130}
+# That of a chief which has told where the training goes on after SIGTERM.
+_SAID = 128 + signal.SIGTERM
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; from tasks.cli import launching; "
     "sys.exit(launching.work())"
@@ -49,47 +52,51 @@ def launch(
     logs[0].parent.mkdir(parents=True, exist_ok=True)
     for number, log in enumerate(logs[1:], start=1):
         print(f"worker {number:<4} {log}", flush=True)
-    restarts, done = 0, epochs_done(output)
+    restarts, done = 0, saved(output)
     with _told_to_leave() as told:
         while True:
             number, code = _run(name, program, argv, logs, told)
             if told:
-                print(
-                    f"\n{program}: interrupted. Go on with --resume.", file=sys.stderr
-                )
+                if code != _SAID:
+                    print(
+                        f"\n{program}: interrupted. Go on with --resume.",
+                        file=sys.stderr,
+                    )
                 return 128 + told[0]
             if code == 0:
                 return 0
             if code in _FINAL:
                 _tell_end(program, number, code, logs)
                 return code
-            now = epochs_done(output)
+            now = saved(output)
             restarts, done = (0 if now > done else restarts) + 1, now
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             if restarts > MOST_RESTARTS:
                 print(
                     f"{program}: training failed: worker {number} ended by {how}, the "
-                    f"{restarts}th end without a new epoch. {logs[number]} may say why."
-                    " Go on with --resume.",
+                    f"{restarts}th end with no more saved. {logs[number]} may say why. "
+                    "Go on with --resume.",
                     file=sys.stderr,
                 )
                 return 1
             print(
                 f"note: worker {number} ended by {how}. All start again, after epoch "
-                f"{done} ({restarts} of {MOST_RESTARTS} times without a new epoch).",
+                f"{done[0]} and {done[1]:,} batches of the next ({restarts} of "
+                f"{MOST_RESTARTS} times with no more saved).",
                 file=sys.stderr,
                 flush=True,
             )
 
 
-def epochs_done(output: Path) -> int:
-    """Returns how many epochs a training has completed, its pre-training's too."""
-    count = 0
-    for folder in (output / "checkpoints", output / "checkpoints" / "pretraining"):
-        with contextlib.suppress(OSError):
-            lines = (folder / "history.csv").read_text("utf-8").splitlines()
-            count += max(len(lines) - 1, 0)
-    return count
+def saved(output: Path) -> tuple[int, int]:
+    """Returns how much a training has saved, its pre-training's too.
+
+    Returns:
+        How many epochs, and how many batches of the next one.
+    """
+    folders = output / "checkpoints", output / "checkpoints" / "pretraining"
+    epochs, batches = zip(*map(progress.saved, folders), strict=True)
+    return sum(epochs), sum(batches)
 
 
 def work() -> int:
@@ -129,7 +136,10 @@ def environments(workers: int, ports: Sequence[int], gpus: int = 0) -> list[dict
 
 
 def _run(name, program, argv, logs, told):
-    """Runs all workers once, and returns the first that failed, and how; or 0, 0."""
+    """Runs all workers once, and returns the first that failed, and how; or 0, 0.
+
+    Where they were told to leave, it is the chief, and how it did.
+    """
     ports, gpus = (
         _free_ports(len(logs)),
         len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
@@ -160,7 +170,7 @@ def _run(name, program, argv, logs, told):
             if None not in codes:
                 return 0, 0
             time.sleep(_LOOK_SECONDS)
-    return 0, 0
+    return 0, started[0].returncode
 
 
 def _leave(processes):

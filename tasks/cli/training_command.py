@@ -46,7 +46,8 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     Raises:
         UserError: the flags, the folder or the data don't fit.
         TrainingError: the training can't go on.
-        LostWorkerError: another worker has gone.
+        LostWorkerError: another worker has gone, or was told to leave.
+        InterruptionError: a signal has ended it.
     """
     from tasks.training import fitting as training
     from tasks.training import workers

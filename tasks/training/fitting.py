@@ -20,6 +20,7 @@ from tasks.training import (
     cluster,
     fingerprints,
     hardware,
+    progress,
     within_epoch,
     workers,
 )
@@ -116,7 +117,7 @@ def _check_change(output, name, asked, begun):
             "--output, with --schedule constant to go on for as long as you like."
         )
     begins = output / CHECKPOINTS / "latest"
-    done = _epochs_done(output / CHECKPOINTS)
+    done = progress.epochs_done(output / CHECKPOINTS)
     if name == "epochs" and asked < done:
         raise UserError(
             f"The training in {output} has {done} epochs already: give --epochs {done} "
@@ -131,13 +132,6 @@ def _check_change(output, name, asked, begun):
 
 def _shown(value):
     return " ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _epochs_done(folder):
-    try:
-        return len((folder / "history.csv").read_text("utf-8").splitlines()) - 1
-    except OSError:
-        return 0
 
 
 def begin(output: Path, config, model=None, **data) -> None:
@@ -355,6 +349,8 @@ def fit(
     Raises:
         TrainingError: the loss is NaN or infinite. The checkpoints are those of
             the last good epoch.
+        InterruptionError: a signal has ended it: see `within_epoch.WithinEpoch`.
+        LostWorkerError: another worker was told to leave.
     """
     checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
     chief = workers.is_chief()
@@ -386,8 +382,8 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
     chief, strategy = workers.is_chief(), model.distribute_strategy
     within = within_epoch.WithinEpoch(model, folder, checkpoints, len(batches))
     within.restore()
-    progress = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
-    progress.batches_before = within.batches_before % len(batches)
+    told = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
+    told.batches_before = within.batches_before % len(batches)
     used = [
         callbacks.Order(batches),
         callbacks.Divergence(),
@@ -408,7 +404,7 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
             initial_epoch=len(checkpoints.history),
             shuffle=False,  # the batches know their order
             verbose=verbosity,
-            callbacks=[progress, *used] if chief else used,
+            callbacks=[told, *used] if chief else used,
         )
 
     with within.watched():

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import InterruptionError, LostWorkerError, TrainingError
-from tasks.training import callbacks, checkpoint_files, rendezvous, workers
+from tasks.training import callbacks, checkpoint_files, progress, rendezvous, workers
 
 # Seconds between two checkpoints amid an epoch, and between two looks whether another
 # worker has been told to leave.
@@ -66,7 +66,7 @@ class WithinEpoch(keras.callbacks.Callback):
         self.batches_before = 0
         self.figures_before: dict[str, Any] = {}
         self._batches = batches
-        self._folder = Path(folder) / "latest" / "within_epoch"
+        self._folder = Path(folder) / progress.WITHIN_EPOCH
         self._note = Path(folder) / "leaving"
         self._checkpoints = checkpoints
         carried = getattr(model, "carried_variables", [])
@@ -292,4 +292,4 @@ class WithinEpoch(keras.callbacks.Callback):
             "metrics": [each.numpy().tolist() for each in self._metrics()],
         }
         self._json.assign(json.dumps(position))
-        self._manager.save(self._epoch * 10**9 + batches)
+        self._manager.save(progress.number(self._epoch, batches))

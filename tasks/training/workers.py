@@ -96,8 +96,7 @@ def lost_told() -> Iterator[None]:
         reason = _NODE.sub("", error.message).strip().splitlines()[0]
         raise LostWorkerError(
             f"Another worker has gone, or can't be reached ({reason}). Start all of "
-            "them again by the same commands: they go on after the last epoch that "
-            "was complete."
+            "them again by the same commands: they go on where the chief last saved."
         ) from error
 
 

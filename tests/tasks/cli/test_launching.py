@@ -71,21 +71,50 @@ def test_starting_again_has_an_end(launch, tmp_path, capfd):
     assert launch("sys.exit(75)", workers=1) == 1
     assert starts(tmp_path, 0) == 1 + launching.MOST_RESTARTS
     err = capfd.readouterr().err
-    assert f"the {launching.MOST_RESTARTS + 1}th end without a new epoch" in err
+    assert f"the {launching.MOST_RESTARTS + 1}th end with no more saved" in err
 
 
-def test_an_epoch_in_between_begins_the_count_anew(launch, tmp_path):
+EPOCHS = """
+    history = where / "history.csv"
+    history.write_text("epoch\\n" + starts * "1\\n")
+"""
+BATCHES = """
+    (where / "history.csv").write_text("epoch\\n1\\n")
+    within = where / "latest" / "within_epoch"
+    within.mkdir(parents=True, exist_ok=True)
+    (within / f"ckpt-{10**9 + starts - 1}.index").unlink(missing_ok=True)
+    (within / f"ckpt-{10**9 + starts}.index").touch()
+"""
+
+
+@pytest.mark.parametrize("saved", [EPOCHS, BATCHES])
+@pytest.mark.parametrize("part", [".", "pretraining"])
+def test_what_is_saved_in_between_begins_the_count_anew(
+    launch, tmp_path, capfd, part, saved
+):
     code = launch(
-        """
-        history = folder / "out" / "checkpoints" / "history.csv"
-        history.parent.mkdir(parents=True, exist_ok=True)
-        history.write_text("epoch\\n" + starts * "1\\n")
-        sys.exit(75 if starts < 9 else 0)
-    """,
+        f"""
+where = folder / "out" / "checkpoints" / "{part}"
+where.mkdir(parents=True, exist_ok=True)
+{textwrap.dedent(saved)}
+sys.exit(75 if starts < 9 else 0)
+""",
         workers=1,
     )
     assert code == 0
     assert starts(tmp_path, 0) == 9 > launching.MOST_RESTARTS
+    told = "epoch 1 and 8 batches" if saved == BATCHES else "epoch 8 and 0 batches"
+    err = capfd.readouterr().err
+    assert f"All start again, after {told} of the next (1 of 5" in err
+
+
+def test_a_checkpoint_of_an_epoch_that_is_over_is_no_progress(tmp_path):
+    within = tmp_path / "checkpoints" / "latest" / "within_epoch"
+    within.mkdir(parents=True)
+    (within / "ckpt-7.index").touch()
+    assert launching.saved(tmp_path) == (0, 7)
+    (tmp_path / "checkpoints" / "history.csv").write_text("epoch\n1\n")
+    assert launching.saved(tmp_path) == (1, 0)
 
 
 @pytest.mark.parametrize("code", [1, 2])
@@ -114,6 +143,30 @@ def test_whoever_is_told_to_leave_tells_the_workers(launch, tmp_path, capfd):
     assert launch("time.sleep(60)") == 128 + signal.SIGTERM
     assert time.monotonic() - began < 30
     assert "interrupted. Go on with --resume." in capfd.readouterr().err
+
+
+def test_what_the_chief_has_told_isnt_told_again(launch, tmp_path, capfd):
+    """Where to go on it says by itself."""
+
+    def tell():
+        while not (tmp_path / "listens").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=tell).start()
+    code = launch(
+        """
+        def leave(*_):
+            print("saved after batch 3. Go on with --resume.", file=sys.stderr)
+            sys.exit(143)
+        signal.signal(signal.SIGTERM, leave)
+        (folder / "listens").touch()
+        time.sleep(60)
+    """,
+        workers=1,
+    )
+    assert code == 128 + signal.SIGINT
+    assert capfd.readouterr().err == "saved after batch 3. Go on with --resume.\n"
 
 
 def test_each_has_its_part_of_the_machine(monkeypatch):
