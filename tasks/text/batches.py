@@ -303,6 +303,21 @@ def batches(
     return StreamedWindows(stream(model, texts), batch_size, window, seed)
 
 
+def in_order(model, texts: Texts, window: int) -> StreamedWindows:
+    """Returns texts one after the other, in windows, to measure or to learn from.
+
+    Args:
+        model: a `zoo.models.LanguageModel`, of streams or of sentences.
+        texts: the texts.
+        window: steps in a window; a text's last one may be shorter.
+    """
+    if not model.sentences:
+        return StreamedWindows(stream(model, texts), 1, window)
+    ids = encode(model, texts.texts)
+    lengths = ids.row_lengths().numpy()
+    return StreamedWindows(Stream(ids.flat_values.numpy(), lengths), 1, window)
+
+
 def _batches(texts):
     """Yields texts as string tensors, with few characters together."""
     encoded = np.array([text.encode("utf-8", "replace") for text in texts], object)

@@ -140,6 +140,9 @@ class Dynamic:
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         super().check()
+        if not self.dynamic:
+            names = "dynamic_rate", "dynamic_decay", "dynamic_window"
+            _check_default(self, names, "goes with --dynamic.")
         config.at_least(self, "dynamic_rate", 0, exclusive=True)
         config.below(self, "dynamic_decay", 1)
         config.at_least(self, "dynamic_window", 1)
@@ -166,6 +169,19 @@ class Evaluation(Dynamic, config.EvaluationConfig):
         super().check()
         text_files.encoding_name(self.encoding)
         config.at_least(self, "window", 1)
+        if self.dynamic:
+            reason = (
+                "does nothing with --dynamic, which reads a text at a time, "
+                "--dynamic-window tokens between two steps: leave it out."
+            )
+            _check_default(self, ("batch_size", "window"), reason)
+
+
+def _check_default(settings, names, reason):
+    """Raises a UserError where a field that does nothing has another value."""
+    for name in names:
+        if getattr(settings, name) != getattr(type(settings), name):
+            raise UserError(f"--{name.replace('_', '-')} {reason}")
 
 
 @dataclasses.dataclass

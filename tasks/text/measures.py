@@ -16,10 +16,11 @@ def measure(
 
     Args:
         model: a `zoo.models.LanguageModel`.
-        batches: the texts as `tasks.text.batches.batches` gives them, without a seed.
+        batches: the texts as `tasks.text.batches.batches` gives them, without a seed,
+            or, for a reader, `in_order`.
         texts: the texts.
         reader: lets the model learn from what it reads, from the first text to the
-            last; then `batches` are of one row.
+            last.
 
     Returns:
         `texts`, `characters` and `tokens`, their numbers; `nats`, the mean of -log P of
@@ -71,7 +72,7 @@ def _learning(model, reader):
 
     def read(inputs, targets):
         nonlocal state
-        ids, begins = inputs if isinstance(inputs, tuple) else (inputs, [True])
+        ids, begins = inputs
         if begins[0]:
             state = model.initial_state(1)
         nats, state = reader.nats(ids, targets, state)

@@ -183,7 +183,7 @@ def _measure(preset, model, texts, settings, writes=True):
 def _dynamically(model, texts, settings):
     """Returns what was measured, and the figures of a model that learns from it."""
     window = settings.dynamic_window
-    batches = text_streams.batches(model, texts, 1, window)
+    batches = text_streams.in_order(model, texts, window)
     with commands.learning(model, settings) as reader:
         figures = measures.measure(model, batches, texts, reader)
     how = f"η {settings.dynamic_rate:g}, λ {settings.dynamic_decay:g}, {window} tokens"

@@ -12,6 +12,7 @@ from tasks.text import measures
 from tasks.text.batches import SentenceBatches, Stream, StreamedWindows
 from tasks.text.corpus import Texts
 from tests.zoo.models.language_models import log_probabilities, make
+from zoo.models import DynamicEvaluation
 
 SOS = 2
 
@@ -163,6 +164,29 @@ def test_figures_are_those_of_the_texts_by_the_equations(sentences):
     assert figures["bits_per_character"] == pytest.approx(bits, rel=1e-5)
     assert figures["unknown"] == 1 / figures["tokens"]
     assert f"{figures['nats']:.4f} nats" in measures.describe(figures)
+
+
+@pytest.mark.parametrize("sentences", [False, True])
+def test_texts_are_learned_from_in_their_order_and_in_windows(sentences):
+    model, learning = make(sentences=sentences), 0.05
+    texts = Texts(("ab c.é ab", "b", "bca. é"), "x")
+    with DynamicEvaluation(model, learning) as reader:
+        batches = text_streams.in_order(model, texts, window=4)
+        found = measures.measure(model, batches, texts, reader)
+    costs = []
+    with DynamicEvaluation(model, learning) as reader:
+        for y in text_streams.encode(model, texts.texts).to_list():
+            x, state = [SOS, *y], model.initial_state(1)
+            for start in range(0, len(y), 4):
+                end = min(start + 4, len(y))
+                window = tf.constant([x[start:end]]), tf.constant([y[start:end]])
+                nats, state = reader.nats(*window, state)
+                costs += nats[0].numpy().tolist()
+    assert found["tokens"] == len(costs) == 16 + 3 * sentences
+    assert found["nats"] == pytest.approx(np.mean(costs), rel=1e-5)
+    batches = text_streams.batches(model, texts, batch_size=1, window=4)
+    unlearned = measures.measure(model, batches, texts)["nats"]
+    assert found["nats"] != pytest.approx(unlearned, rel=1e-3)
 
 
 def test_a_context_makes_figures_those_of_the_whole_less_its_own():

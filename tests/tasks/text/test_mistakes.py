@@ -42,6 +42,16 @@ MISTAKES = {
         ["train", "--cache-threshold", 2],
         "--cache-threshold must be in [-1, 1]",
     ),
+    "rate": (["score", "--dynamic-rate", 1, "A text."], "--dynamic-rate goes with"),
+    "span": (["evaluate", "--dynamic-window", 9], "--dynamic-window goes with"),
+    "rows": (
+        ["evaluate", "--dynamic", "--batch-size", 9],
+        "--batch-size does nothing with --dynamic",
+    ),
+    "windows": (
+        ["evaluate", "--dynamic", "--window", 9],
+        "--window does nothing with --dynamic",
+    ),
     "level": (["train", "--level", "words"], "Did you mean 'word'?"),
     "no files": (["train", "--files", "/no/*.txt"], "No file fits --files"),
 }
