@@ -103,10 +103,13 @@ def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", ["sentiment", "text"])
-def test_what_one_process_has_left_amid_an_epoch_goes_on_by_two(
+def test_what_one_process_has_left_in_an_epoch_goes_on_by_two(
     tmp_path, data_dir, template
 ):
-    """But for what it carries from batch to batch: then from the epoch before."""
+    """Behind the last batch, with its validation.
+
+    But for what it carries from batch to batch: then from the epoch before.
+    """
     pytest.importorskip("sacrebleu")
     trainings.write_files(tmp_path)
     whole = run(tmp_path, data_dir, "whole", 1, template)

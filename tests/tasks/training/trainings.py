@@ -2,9 +2,10 @@
 
 python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [--told] [TEMPLATE …]
 
-With TF_CONFIG it is a worker; with --told, one that is told to leave amid the second
-epoch, if it is alone or not the chief. What it trains goes to FOLDER/RUN/<template>; at
-its end it says how many batches it has trained on.
+With TF_CONFIG it is a worker; with --told, one that is told to leave in the second
+epoch: in its last batch if it is alone, else in the first if it isn't the chief. What
+it trains goes to FOLDER/RUN/<template>; at its end it says how many batches it has
+trained on.
 """
 
 import os
@@ -107,15 +108,16 @@ def _train(names, folder, data, run):
 
 
 def _tell_in_second_epoch() -> None:
-    """Has SIGTERM come amid an epoch, of several workers to another than the chief."""
-    begin = within_epoch.WithinEpoch.on_epoch_begin
+    """Has SIGTERM come to one process, or to another than the chief."""
 
-    def on_epoch_begin(within, epoch, logs=None):
-        begin(within, epoch, logs)
-        if epoch == 1 and (workers.count() == 1 or not workers.is_chief()):
+    def on_train_batch_begin(within, batch, logs=None):
+        alone = workers.count() == 1
+        told = alone or not workers.is_chief()
+        chosen = within._batches - 1 if alone else 0
+        if told and (within._epoch, batch) == (1, chosen):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    within_epoch.WithinEpoch.on_epoch_begin = on_epoch_begin
+    within_epoch.WithinEpoch.on_train_batch_begin = on_train_batch_begin
     within_epoch._LOOK_SECONDS = 0
 
 
