@@ -89,7 +89,7 @@ def launch(
 
 
 def saved(output: Path) -> tuple[int, int]:
-    """Returns how much a training has saved, its pre-training's too.
+    """Says how much a training has saved, its pre-training's too.
 
     Returns:
         How many epochs, and how many batches of the next one.

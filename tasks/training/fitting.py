@@ -382,8 +382,8 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
     chief, strategy = workers.is_chief(), model.distribute_strategy
     within = within_epoch.WithinEpoch(model, folder, checkpoints, len(batches))
     within.restore()
-    told = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
-    told.batches_before = within.batches_before % len(batches)
+    shown = callbacks.Progress(len(batches), getattr(batches, "shapes", 1))
+    shown.batches_before = within.batches_before % len(batches)
     used = [
         callbacks.Order(batches),
         callbacks.Divergence(),
@@ -404,7 +404,7 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
             initial_epoch=len(checkpoints.history),
             shuffle=False,  # the batches know their order
             verbose=verbosity,
-            callbacks=[told, *used] if chief else used,
+            callbacks=[shown, *used] if chief else used,
         )
 
     with within.watched():

@@ -198,13 +198,13 @@ class WithinEpoch(keras.callbacks.Callback):
         self._interrupts += number == signal.SIGINT
         if self._interrupts > 1 or not (again or self._waits):
             raise InterruptionError(self._told, "")
-        if not workers.is_chief():
-            self._note.parent.mkdir(parents=True, exist_ok=True)
-            self._note.touch()
-        elif number == signal.SIGINT:
-            # Not by `print`, whose buffer may be being written just now.
-            told = "\nleaving     as soon as it is saved; Ctrl-C again: at once\n"
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if not workers.is_chief():
+                self._note.parent.mkdir(parents=True, exist_ok=True)
+                self._note.touch()
+            elif number == signal.SIGINT:
+                # Not by `print`, whose buffer may be being written just now.
+                told = "\nleaving     as soon as it is saved; Ctrl-C again: at once\n"
                 os.write(1, told.encode())
 
     def on_epoch_begin(self, epoch, logs=None):
