@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,9 +15,9 @@ import tensorflow as tf
 
 import zoo
 from tasks.cli.config import TrainingConfig
-from tasks.errors import InterruptionError, TrainingError, UserError
+from tasks.errors import InterruptionError, LostWorkerError, TrainingError, UserError
 from tasks.reporting import cards
-from tasks.training import callbacks, within_epoch
+from tasks.training import callbacks, within_epoch, workers
 from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
 from zoo import presets
@@ -270,6 +271,34 @@ def test_what_metrics_dont_hold_of_an_epoch_its_last_batch_says(
         train(tmp_path)
     for row, expected in zip(train(tmp_path)[1], uninterrupted[1], strict=True):
         assert row == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_chief_sees_however_short_epochs_are_that_another_worker_was_told(
+    tmp_path, monkeypatch
+):
+    """Through the folder's list: NFS keeps for a while that a name wasn't there."""
+    note, exists = tmp_path / "leaving", Path.exists
+    monkeypatch.setattr(workers, "count", lambda: 2)
+    monkeypatch.setattr(within_epoch, "_LOOK_SECONDS", 1e9)
+    monkeypatch.setattr(Path, "exists", lambda path: path != note and exists(path))
+    with pytest.raises(LostWorkerError, match=r"saved after batch \d+ of epoch 1"):
+        train(tmp_path, at_batch=lambda epoch: note.touch())
+    assert position_in(tmp_path)[0] == 0
+    assert note.name not in os.listdir(tmp_path)
+
+
+def test_another_worker_that_is_told_in_the_last_batch_leaves_before_the_validation(
+    tmp_path, monkeypatch
+):
+    begun = []
+    monkeypatch.setattr(workers, "is_chief", lambda: not begun)
+    told_behind_last_batch(monkeypatch, 0)
+    with pytest.raises(InterruptionError) as told:
+        train(tmp_path, at_epoch=begun.append)
+    assert told.value.exit_code == 128 + signal.SIGTERM
+    assert begun == [0]
+    assert "leaving" in os.listdir(tmp_path)
+    assert tf.train.latest_checkpoint(tmp_path / "latest") is None
 
 
 def test_a_validation_is_left_at_once(uninterrupted, tmp_path, monkeypatch):
