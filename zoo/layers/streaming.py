@@ -1,5 +1,6 @@
 """Sequences in pieces, and training on windows of a long text."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from zoo.typing import Tensor
 def stream(
     layer: keras.layers.Layer,
     pieces: Iterable,
-    masks: Tensor | None = None,
+    masks: Iterable | None = None,
     initial_state: Any = None,
     truncate: bool = False,
 ) -> Any:
@@ -51,25 +52,30 @@ def stream(
 
     Raises:
         ValueError: the layer goes backwards, as Bidirectional does, or it is
-            stateful, or does not return its state.
+            stateful, or does not return its state; or, at the first piece without
+            one, there are fewer masks than pieces.
     """
     _check(layer)
     return _stream(layer, pieces, masks, initial_state, truncate)
 
 
 def _stream(layer, pieces, masks, states, truncate):
-    masks = iter(masks) if masks is not None else None
-    for piece in pieces:
+    masks = itertools.repeat(None) if masks is None else iter(masks)
+    for number, piece in enumerate(pieces):
+        try:
+            given = {"mask": next(masks)}
+        except StopIteration:
+            raise ValueError(
+                f"`masks` has {number}, but there are more pieces: give a mask, or "
+                "None, for each."
+            ) from None
         arguments = piece if isinstance(piece, tuple) else (piece,)
-        given = {}
         if states is not None:
             given["initial_state"] = list(states)
         if states is not None and truncate:
             given["initial_state"] = keras.tree.map_structure(
                 ops.stop_gradient, given["initial_state"]
             )
-        if masks is not None:
-            given["mask"] = next(masks)
         outputs, *states = layer(*arguments, **given)
         yield outputs, states
 

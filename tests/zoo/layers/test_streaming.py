@@ -124,6 +124,14 @@ def test_pieces_are_asked_for_one_by_one():
     assert len(asked) == 2
 
 
+def test_too_few_masks_are_told_where_they_end():
+    layer, _ = make("gru")
+    pieces = stream(layer, [draw(ROWS, 2, N_X)] * 2, masks=[np.ones((ROWS, 2), bool)])
+    next(pieces)
+    with pytest.raises(ValueError, match="`masks` has 1, but there are more pieces"):
+        next(pieces)
+
+
 def gradients_of_the_last_window(layer, truncate):
     """Returns the gradients that a loss on the last window has to each window."""
     pieces = [tf.constant(piece) for piece in windows(draw(ROWS, STEPS, N_X), 3)]
