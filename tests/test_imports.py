@@ -27,10 +27,11 @@ MAY_IMPORT = {
     "layers": {"cells", "kernels", "keras_private", "tags", "typing"},
     **dict.fromkeys(SIDE, SIDE | BASEMENT),
     "music": {"plots"} | SIDE | BASEMENT,
-    "equal_operations": set(),
+    "equal_operations": {"operation_names"},
     "errors": set(),
     "files": set(),
     "keras_private": {"typing"},
+    "operation_names": set(),
     "reproducible": set(),
     "tag_spellings": {"tags"},
     "tags": set(),
@@ -38,7 +39,9 @@ MAY_IMPORT = {
     "version": set(),
     "warm_up": set(),
     "plots": BASEMENT,
-    "export": {"equal_operations", "kernels", "warm_up"} | SIDE | BASEMENT,
+    "export": {"equal_operations", "kernels", "operation_names", "warm_up"}
+    | SIDE
+    | BASEMENT,
     "preset_archives": BASEMENT,
     "preset_downloads": {"preset_archives"} | BASEMENT,
     "preset_mistakes": BASEMENT,
