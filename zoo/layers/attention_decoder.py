@@ -301,7 +301,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; α and the states have none."""
-        return mask[0] if isinstance(mask, list | tuple) else mask
+        return masks.of_first(mask)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -8,6 +8,7 @@ import keras
 from zoo import kernels
 from zoo.cells.gated import require_gates
 from zoo.cells.gru import check_reset_after
+from zoo.layers import masks
 from zoo.layers.arguments import BidirectionalArguments
 from zoo.layers.rnn import with_mask
 from zoo.layers.signatures import spelled_out
@@ -146,11 +147,10 @@ class Bidirectional(keras.layers.Bidirectional):
 
         Keras' own raises on a stateful layer that returns its states.
         """
-        if isinstance(mask, list | tuple):
-            mask = mask[0]
+        mask = masks.of_first(mask)
         output_mask = mask if self.return_sequences else None
-        masks = (output_mask,) if self.merge_mode else (output_mask, output_mask)
+        each = (output_mask,) if self.merge_mode else (output_mask, output_mask)
         if self.return_state:
             states = len(self.forward_layer.state_size)
-            return [*masks, *[None] * 2 * states]
-        return masks if self.merge_mode is None else output_mask
+            return [*each, *[None] * 2 * states]
+        return each if self.merge_mode is None else output_mask

@@ -355,8 +355,7 @@ class DeepRNN(keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
-        if isinstance(mask, list | tuple):
-            mask = mask[0]
+        mask = masks.of_first(mask)
         mask = mask if self.return_sequences else None
         return [mask, *[None] * len(self.state_size)] if self.return_state else mask
 

@@ -163,8 +163,7 @@ class OutputRecurrence(keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
-        if isinstance(mask, list | tuple):
-            mask = mask[0]
+        mask = masks.of_first(mask)
         count = 1 + len(self._hidden_sizes())
         return [mask, *[None] * count] if self.return_state else mask
 

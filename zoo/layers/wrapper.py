@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from zoo.cells.gru import check_reset_after
+from zoo.layers import masks
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import check_recurrent
 from zoo.typing import Tensor
@@ -73,6 +74,5 @@ class RecurrentWrapper(keras.layers.Wrapper):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""
-        if isinstance(mask, list | tuple):
-            mask = mask[0]
+        mask = masks.of_first(mask)
         return self.layer.compute_mask(sequences, mask)
