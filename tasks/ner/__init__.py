@@ -17,7 +17,7 @@ TEMPLATE = Template(
         "python -m tasks.ner train --dataset conll2002/es --layers 2",
         "python -m tasks.ner train --dataset universal_dependencies/en_ewt",
         "python -m tasks.ner train --train-file mine.conll --vectors glove.txt",
-        "python -m tasks.ner evaluate --model ner_en --conll out.txt",
+        "python -m tasks.ner evaluate --dataset wnut17 --conll out.txt",
     ],
     config=Config,
     evaluation=Evaluation,

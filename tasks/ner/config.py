@@ -126,7 +126,8 @@ class Evaluation(config.EvaluationConfig):
     file: str | None = None
     # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
     encoding: str = "utf-8"
-    # write token, true and predicted tag to this file, in the columns of conlleval
+    # write token, true and predicted tag to this file, in the columns of conlleval; of
+    # one dataset
     conll: str | None = None
 
     OWN_FILES = "file"

@@ -273,6 +273,8 @@ def evaluate(name: str, settings: Evaluation) -> None:
         PresetError: there is no such preset, or it is damaged.
     """
     preset = presets.find(name)
+    if settings.conll:
+        evaluation.check_alone(preset, settings, "--conll")
     model = SequenceTagger.from_preset(preset)
     if model.scheme != tags.PLAIN:
         measures.require_library()
@@ -301,15 +303,9 @@ def _to_measure(preset, settings):
         print(f"file        {sentences.source}, columns {sentences.columns}")
         yield sentences
         return
-    parts = evaluation.choose(
+    for builder, [split], chosen in evaluation.choose(
         preset, settings, "tokens_column", "tags_column", files="--file"
-    )
-    if settings.conll and len(parts) > 1:
-        raise UserError(
-            f"--conll takes the columns of one dataset, and there are {len(parts)} to "
-            "measure on. Choose one with --dataset."
-        )
-    for builder, [split], chosen in parts:
+    ):
         columns = tagged_sentences.columns(builder, *chosen)
         yield tagged_sentences.read(builder, split, *columns)
 

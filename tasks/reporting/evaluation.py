@@ -57,6 +57,26 @@ def columns_of_files(
     return [getattr(settings, name) or trained.get(name) for name in columns]
 
 
+def check_alone(preset: Path, settings: EvaluationConfig, flag: str) -> None:
+    """Raises a UserError where a flag's file would be of several datasets at once.
+
+    The record alone tells it: no model and no dataset is loaded.
+
+    Args:
+        preset: the preset's folder.
+        settings: what the user asks for.
+        flag: what takes a file that is written anew for each dataset.
+    """
+    if settings.OWN_FILES and getattr(settings, settings.OWN_FILES):
+        return
+    names = [part["dataset"] for part in _parts(preset, settings)]
+    if len(names) > 1:
+        raise UserError(
+            f"{flag} takes what is found on one dataset, and there are {len(names)} to "
+            f"measure on: {', '.join(names)}. Choose one with --dataset."
+        )
+
+
 def choose(
     preset: Path, settings: EvaluationConfig, *columns: str, files: str = ""
 ) -> list[Chosen]:
@@ -73,10 +93,7 @@ def choose(
         UserError: it was trained on no dataset, and none was asked for; or there is no
             such dataset.
     """
-    if settings.dataset is not None:
-        parts = [{"dataset": name} for name in settings.dataset]
-    else:
-        parts = dataset_records.apart(presets.read_metrics(preset).get("training", {}))
+    parts = _parts(preset, settings)
     if not parts:
         others = files and f", or files with {files}"
         raise UserError(
@@ -84,6 +101,13 @@ def choose(
             f"with --dataset{others}."
         )
     return [_chosen(part, settings, columns) for part in parts]
+
+
+def _parts(preset, settings):
+    """Returns what is known of each dataset to measure on."""
+    if settings.dataset is not None:
+        return [{"dataset": name} for name in settings.dataset]
+    return dataset_records.apart(presets.read_metrics(preset).get("training", {}))
 
 
 def _chosen(trained, settings, columns):

@@ -214,7 +214,7 @@ class Evaluation(Search, config.EvaluationConfig):
     files: list[str] | None = field(default=None, nargs=2)
     # what own text files are encoded in: utf-8, utf-16, latin-1, cp1252, …
     encoding: str = "utf-8"
-    # write the translations to this file, a line each
+    # write the translations to this file, a line each; of one dataset
     translations: str | None = None
 
     OWN_FILES = "files"

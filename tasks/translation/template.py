@@ -166,6 +166,8 @@ def evaluate(name: str, settings: Evaluation) -> None:
     """
     measures.require_library()
     preset = presets.find(name)
+    if settings.translations:
+        evaluation.check_alone(preset, settings, "--translations")
     model = Translator.from_preset(preset)
     settings.check_model(model)
     score = measures.scorer(model)

@@ -9,7 +9,9 @@ import pytest
 
 from tasks.cli import command_line as cli
 from tasks.demo import __main__ as demo
+from tasks.reporting import evaluation
 from tests.promises.test_readme import DOCUMENTS, blocks
+from zoo import presets
 
 SHOWN = {
     name: [
@@ -63,6 +65,16 @@ def test_the_examples_of_help_can_be_pasted(name):
     for line in template.examples:
         _, argv = template_of(shlex.split(line, comments=True))
         cli._parser(template).parse_args(argv).config.check()
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if " evaluate " in line])
+def test_a_file_that_evaluate_writes_is_of_one_dataset(line):
+    template, argv = template_of(shlex.split(line, comments=True))
+    arguments = cli._parser(template).parse_args(argv)
+    for name in ("conll", "translations"):
+        if getattr(arguments.config, name, None):
+            preset = presets.find(arguments.model)
+            evaluation.check_alone(preset, arguments.config, f"--{name}")
 
 
 @pytest.mark.parametrize("name", ["ner", "sentiment", "text", "music", "translation"])

@@ -84,6 +84,28 @@ def test_a_device_or_a_pipe_is_not_replaced(run, unloadable, tmp_path, template,
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize("asked", [[], ["--dataset", "three", "four"]])
+@pytest.mark.parametrize(
+    ("template", "flag"), [(ner, "--conll"), (translation, "--translations")]
+)
+def test_a_file_of_one_dataset_is_refused_for_several(
+    run, unloadable, monkeypatch, tmp_path, template, flag, asked
+):
+    def load(name, *_):
+        raise AssertionError("a dataset was loaded")
+
+    monkeypatch.setattr("tasks.data.builders.load_builder", load)
+    (tmp_path / "preset").mkdir()
+    (tmp_path / "preset" / "config.json").write_text("{}")
+    record = {"training": {"dataset": ["one:1.0.0", "two:1.0.0"]}}
+    presets.write_metrics(tmp_path / "preset", record, card="")
+    argv = ("evaluate", "--model", tmp_path / "preset", flag, tmp_path / "out", *asked)
+    outcome = run(*argv, template=template.TEMPLATE)
+    names = "three, four" if asked else "one:1.0.0, two:1.0.0"
+    check(outcome, flag, f"there are 2 to measure on: {names}", "with --dataset")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_explanation_is_not_written_over_its_text(run, unloadable, tmp_path):
     page = tmp_path / "explanation.html"
     page.write_text("A text.")

@@ -95,6 +95,19 @@ def test_each_of_several_datasets_has_its_own_columns_and_splits(choose):
     assert {found.columns for found in both} == {(None, None)}
 
 
+def test_a_file_may_be_of_a_single_dataset_or_of_files(tmp_path):
+    def check(record, **asked):
+        presets.write_metrics(tmp_path, {"training": record}, card="")
+        evaluation.check_alone(tmp_path, Settings(**asked), "--out")
+
+    check(TRAINED)
+    check({"dataset": ["a", "b"]}, dataset=["a"])
+    check({"train": "*.txt"})
+    for record, asked in (({"dataset": ["a", "b"]}, None), (TRAINED, ["a", "b"])):
+        with pytest.raises(UserError, match=r"^--out takes .* 2 to measure on: a, b\."):
+            check(record, dataset=asked)
+
+
 def test_one_dataset_may_have_several_tests_and_so_may_each_of_two(choose):
     one = {"dataset": ["a"], "test_splits": ["validation+test", "test"]}
     assert [found.splits for found in choose(one)] == [("validation+test", "test")]
