@@ -136,7 +136,8 @@ def _opened(path: str | None) -> Iterator[Callable[[str], None]]:
         return
     with (
         replaced_file(Path(path)) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
+        # Other cells of JSON may hold half a surrogate pair, which UTF-8 lacks.
+        part.open("w", -1, "utf-8", outputs.ESCAPES, newline="") as file,
     ):
         yield lambda line: file.write(line) and None
 

@@ -12,7 +12,8 @@ from typing import NamedTuple, TextIO
 
 from tasks.errors import UserError
 
-_ESCAPES = "zoo.escapes"
+ESCAPES = "zoo.escapes"
+r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
 
 
 class Told(NamedTuple):
@@ -75,7 +76,7 @@ def print_anything(stream: TextIO | None) -> None:
     So that no character ends a program, and JSON stays JSON.
     """
     if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors=_ESCAPES)
+        stream.reconfigure(errors=ESCAPES)
 
 
 @contextlib.contextmanager
@@ -98,7 +99,7 @@ def _escaped(error):
     return json.dumps(text)[1:-1], error.end
 
 
-codecs.register_error(_ESCAPES, _escaped)
+codecs.register_error(ESCAPES, _escaped)
 
 
 def check_file(

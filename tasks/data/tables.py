@@ -280,14 +280,26 @@ def text_of(record: Record, column: str, path: str | Path) -> str:
         raise UserError(
             f"{path}, line {record.line:,}: {column!r} is {shown}, not a text."
         )
+    check_unicode(found, record, column, path)
+    return found
+
+
+def check_unicode(text: str, record: Record, column: str, path: str | Path) -> None:
+    """Raises a UserError where a string of JSON can't be encoded, as a text has to be.
+
+    Args:
+        text: what `record` has in `column`.
+        record: the record, for the message.
+        column: the column, likewise.
+        path: the table's file, likewise.
+    """
     try:
-        found.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise UserError(
             f"{path}, line {record.line:,}: character {error.start:,} of {column!r} is "
             "half of a surrogate pair, no text."
         ) from error
-    return found
 
 
 def cell(record: Record, column: str, path: str | Path) -> Any:

@@ -173,6 +173,7 @@ def _class(value, record, column, path):
             f"{path}, line {record.line:,}: {column!r} is {found}. "
             f"{label_classes.ACCEPTED}: give the text one, or leave its line out."
         )
+    tables.check_unicode(name, record, column, path)
     return name
 
 

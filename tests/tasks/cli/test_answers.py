@@ -104,6 +104,26 @@ def test_translations_are_added(run, table, tmp_path):
     assert "--resume goes on with a text a line" in resume.err
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_half_a_surrogate_pair_in_another_column_loses_no_answers(
+    run, preset, tmp_path, name
+):
+    line = r'{"text": "good 😀", "user \ud83d": "\ud83d", "id": 1}'
+    (tmp_path / "in.jsonl").write_text(f"{line}\n", "utf-8")
+    output = tmp_path / name
+    given = "--input", tmp_path / "in.jsonl", "--text-column", "text"
+    outcome = run("predict", "--model", preset, *given, "--output", output)
+    assert outcome.code == 0, outcome.err
+    if name == "a.csv":
+        [row] = records(output)
+        assert row[r"user \ud83d"] == r"\ud83d"
+        return
+    row = json.loads(output.read_text("utf-8"))
+    assert row.pop("predicted_label") in ("neg", "pos")
+    assert row.pop("predicted_probability") > 0.5
+    assert row == json.loads(line)
+
+
 def test_answers_to_lines_are_written_into_a_file(run, preset, tmp_path):
     output = tmp_path / "answers"
     assert run("predict", "--model", preset, "a", "b", "--output", output).out == ""

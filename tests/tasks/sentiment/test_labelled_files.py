@@ -81,10 +81,10 @@ def test_what_cannot_be_learnt_is_told(tmp_path, content, message):
         read(tmp_path, content, class_names=("neg", "pos"))
 
 
-@pytest.mark.parametrize("label", ["null", "1.5", "[1]", "{}"])
+@pytest.mark.parametrize("label", ["null", "1.5", "[1]", "{}", r'"a\ud83d"'])
 def test_json_that_is_no_label_is_told(tmp_path, label):
     content = f'{{"text": "x", "label": {label}}}'
-    with pytest.raises(UserError, match="line 1: 'label' is"):
+    with pytest.raises(UserError, match=r"line 1: .*'label' is"):
         read(tmp_path, content, "a.jsonl")
 
 
