@@ -14,6 +14,8 @@ from tasks.errors import UserError
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
+# Endings by which others take a file for packed, and unpack it.
+_PACKED = ".gz", ".bz2", ".xz", ".zst", ".lzma"
 
 
 class Told(NamedTuple):
@@ -113,6 +115,12 @@ def check_file(
         read: what the results are made from, `None` left out: it isn't to be replaced.
     """
     path = Path(path)
+    ending = path.suffix.lower()
+    if ending in _PACKED:
+        raise UserError(
+            f"{flag} {path}: by its name it is packed, but files are written as they "
+            f"are. Leave {ending} out, and pack the file afterwards."
+        )
     if path.is_dir():
         raise UserError(f"{flag}: {path} is a folder: give a file.")
     if path.exists() and not path.is_file():

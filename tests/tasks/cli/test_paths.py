@@ -106,6 +106,30 @@ def test_a_file_of_one_dataset_is_refused_for_several(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (sentiment, ["predict", "a", "--output", "a.txt.gz"]),
+        (sentiment, ["predict", "--output", "a.CSV.GZ", "--text-column", "text"]),
+        (translation, ["translate", "a", "--output", "a.txt.bz2"]),
+        (translation, ["evaluate", "--translations", "a.gz"]),
+        (ner, ["evaluate", "--conll", "a.xz"]),
+    ],
+    ids=lambda each: each[-1] if isinstance(each, list) else each.__name__,
+)
+def test_no_file_is_named_as_if_it_were_packed(
+    run, unloadable, tmp_path, template, argv
+):
+    argv = [tmp_path / each if each.startswith("a.") else each for each in argv]
+    if "--text-column" in argv:
+        (tmp_path / "in.csv").write_text("text\na\n")
+        argv += ["--input", tmp_path / "in.csv"]
+    before = {*tmp_path.iterdir()}
+    outcome = run(*argv, template=template.TEMPLATE)
+    check(outcome, "by its name it is packed", "Leave .")
+    assert {*tmp_path.iterdir()} == before
+
+
 def test_an_explanation_is_not_written_over_its_text(run, unloadable, tmp_path):
     page = tmp_path / "explanation.html"
     page.write_text("A text.")
