@@ -16,11 +16,17 @@ ACCEPTED = (
 _MOST_RATINGS = 20
 # So many different strings are classes in any case, and never more than so many.
 _FEW_NAMES, _MOST_NAMES = 20, 1000
+# So many classes a message lists, and so many characters of each.
+_MOST_SHOWN, _SHOWN = 200, 100
 _OTHER = "Choose another with --label-column."
 
 
 def classes(
-    values: np.ndarray, feature, source: str, column: str
+    values: np.ndarray,
+    feature,
+    source: str,
+    column: str,
+    any_number: bool = False,
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns the classes that labels name, and each label's place among them.
 
@@ -30,6 +36,8 @@ def classes(
         feature: the TFDS feature that they are of.
         source: the data set's full name and the split, for messages.
         column: the feature's path, for messages.
+        any_number: whether there may be any number of different ones, as where the
+            classes are known: of many a few examples hold most, or one.
 
     Returns:
         The classes' names and int (n,). A `ClassLabel` has its own names in its own
@@ -38,16 +46,23 @@ def classes(
 
     Raises:
         UserError: a label is empty, NaN or a fraction; or there are too few or too many
-            different ones to be classes.
+            different ones to be classes, unless any number may be.
     """
     where = f"Column {column!r} of {source}"
     if data.is_class(feature) and feature.names:
         return tuple(feature.names), values
     if data.is_text(feature):
-        return _names(values, where)
+        return _names(values, where, any_number)
     if values.dtype == bool:
         return ("False", "True"), values.astype(np.int64)
-    return _ratings(_whole(values, where), where)
+    return _ratings(_whole(values, where), where, any_number)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a message lists them: of very many the first ones."""
+    shown = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…" for name in names]
+    more = ["…"] if len(names) > _MOST_SHOWN else []
+    return ", ".join([*shown[:_MOST_SHOWN], *more])
 
 
 def is_hidden(values: np.ndarray, feature) -> bool:
@@ -67,7 +82,7 @@ def alike(names: tuple[str, ...]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _names(values, where):
+def _names(values, where, any_number):
     texts = [value.decode("utf-8", "replace") for value in values]
     empty = next((place for place, text in enumerate(texts) if not text.strip()), None)
     if empty is not None:
@@ -75,11 +90,14 @@ def _names(values, where):
             f"{where} is empty in example {empty}: every text needs a class. Give it "
             f"one, or leave it out. {_OTHER}"
         )
-    return named(texts, where)
+    return named(texts, where, any_number=any_number)
 
 
 def named(
-    labels: Sequence[str], where: str, numbers: bool = False
+    labels: Sequence[str],
+    where: str,
+    numbers: bool = False,
+    any_number: bool = False,
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns the classes that strings name, and each string's place among them.
 
@@ -87,6 +105,7 @@ def named(
         labels: the strings.
         where: what they are of, the beginning of a sentence, for messages.
         numbers: whether strings that are all whole numbers are in the numbers' order.
+        any_number: whether there may be any number of different ones: see `classes`.
 
     Returns:
         The classes' names, in the order of code points, and int (n,).
@@ -96,7 +115,8 @@ def named(
     """
     names = sorted(set(labels))
     # Classes come again and again; free texts hardly do.
-    if len(names) > min(_MOST_NAMES, max(_FEW_NAMES, len(labels) // 2)):
+    most = min(_MOST_NAMES, max(_FEW_NAMES, len(labels) // 2))
+    if len(names) > most and not any_number:
         raise UserError(
             f"{where} holds {len(names):,} different strings in {len(labels):,} "
             f"examples: they are no classes. {_OTHER}"
@@ -120,9 +140,9 @@ def _whole(values, where):
     return np.array([int(value) for value in values], object)
 
 
-def _ratings(values, where):
+def _ratings(values, where, any_number):
     ratings, labels = np.unique(values, return_inverse=True)
-    if not 2 <= len(ratings) <= _MOST_RATINGS:
+    if not (any_number or 2 <= len(ratings) <= _MOST_RATINGS):
         raise UserError(
             f"{where} holds {len(ratings):,} different numbers; a rating has 2 to "
             f"{_MOST_RATINGS}. {_OTHER}"

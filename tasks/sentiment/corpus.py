@@ -1,5 +1,6 @@
 """Texts with one class each: reading, splitting, choosing columns."""
 
+import collections
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -100,21 +101,26 @@ def read(
             f"The labels of {source} are hidden (-1). Choose another split; there "
             f"are {', '.join(others) or 'none'}."
         )
-    found, labels = label_classes.classes(values, feature, source, label_column)
+    found, labels = label_classes.classes(
+        values, feature, source, label_column, any_number=class_names is not None
+    )
     found = renamed_classes(found, renamed or {}, source)
     class_names = class_names or found
     unknown = sorted(set(found) - set(class_names))
     if unknown:
         raise UserError(
-            f"{source} has the classes {', '.join(unknown)}, which {known_by} doesn't "
-            f"know. It knows {', '.join(class_names)}."
+            f"{source} has the classes {label_classes.listed(unknown)}, which "
+            f"{known_by} doesn't know. It knows {label_classes.listed(class_names)}."
         )
     place = np.array([class_names.index(name) for name in found], np.int32)
     return LabelledTexts(texts, place[labels], class_names, source, citation)
 
 
 def class_names(
-    builder, split: str, label_column: str | Sequence[str]
+    builder,
+    split: str,
+    label_column: str | Sequence[str],
+    any_number: bool = False,
 ) -> tuple[str, ...]:
     """Returns the classes of a split as its data set calls them.
 
@@ -122,6 +128,7 @@ def class_names(
         builder: a prepared TFDS builder.
         split: a split's name or a slice of one.
         label_column: path of a ClassLabel, a number, a bool or a string.
+        any_number: see `tasks.data.label_classes.classes`.
 
     Raises:
         UserError: see `tasks.data.label_classes.classes`.
@@ -131,7 +138,8 @@ def class_names(
     [values] = data.read(builder, split, [label_column])
     feature = data.columns(builder)[label_column]
     source = f"{builder.info.full_name}/{split}"
-    return label_classes.classes(values, feature, source, label_column)[0]
+    chosen = feature, source, label_column, any_number
+    return label_classes.classes(values, *chosen)[0]
 
 
 def renamed_classes(
@@ -148,10 +156,11 @@ def renamed_classes(
         UserError: two of them would be one.
     """
     names = tuple(renamed.get(name, name) for name in found)
-    twice = next((name for name in names if names.count(name) > 1), None)
+    counts = collections.Counter(names)
+    twice = next((name for name, count in counts.items() if count > 1), None)
     if twice:
         raise UserError(
-            f"--map makes {names.count(twice)} classes of {source} one, {twice!r}: "
+            f"--map makes {counts[twice]} classes of {source} one, {twice!r}: "
             f"{', '.join(n for n in found if renamed.get(n, n) == twice)}."
         )
     return names

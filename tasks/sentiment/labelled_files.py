@@ -45,9 +45,7 @@ def read(
     """
     table = tables.read(path, encoding)
     text, label = columns(table, text_column, label_column, label_columns)
-    records = list(table.records())
-    if not records:
-        raise UserError(f"{path} names columns, but holds no record.")
+    records = _records(table)
     texts = [tables.text_of(record, text, path).encode("utf-8") for record in records]
     known = class_names, renamed or {}, known_by
     labelled = _classes if isinstance(label, str) else _sets
@@ -57,22 +55,35 @@ def read(
     )
 
 
+def _records(table):
+    records = list(table.records())
+    if not records:
+        raise UserError(f"{table.path} names columns, but holds no record.")
+    return records
+
+
 def _classes(records, column, path, class_names, renamed, known_by):
     """Returns each record's class, and the classes' names."""
-    labels = [_class(tables.cell(r, column, path), r, column, path) for r in records]
-    where = f"Column {column!r} of {path}"
-    found, places = label_classes.named(labels, where, numbers=True)
+    found, places = _named(records, column, path, any_number=class_names is not None)
     found = labelled_texts.renamed_classes(found, renamed, path)
     class_names = class_names or found
     for place, name in enumerate(found):
         if name not in class_names:
             line = records[int(np.flatnonzero(places == place)[0])].line
             raise UserError(
-                f"{path}, line {line:,}: {known_by} doesn't know the class {name!r}. "
-                f"It knows {', '.join(class_names)}."
+                f"{path}, line {line:,}: {known_by} doesn't know the class "
+                f"{label_classes.listed([name])!r}. "
+                f"It knows {label_classes.listed(class_names)}."
             )
     known = np.array([class_names.index(name) for name in found], np.int32)
     return known[places], class_names
+
+
+def _named(records, column, path, any_number):
+    """Returns the classes' names as a file has them, and each record's class."""
+    labels = [_class(tables.cell(r, column, path), r, column, path) for r in records]
+    where = f"Column {column!r} of {path}"
+    return label_classes.named(labels, where, numbers=True, any_number=any_number)
 
 
 def _sets(records, columns, path, class_names, renamed, known_by):
@@ -158,10 +169,23 @@ def class_names(
     text_column: str | None,
     label_column: str | None,
     label_columns: Sequence[str] | None = None,
+    any_number: bool = False,
 ) -> tuple[str, ...]:
-    """Returns the classes of a file as the file calls them: see `read`."""
-    chosen = text_column, label_column, label_columns
-    return read(path, encoding, *chosen).class_names
+    """Returns the classes of a file as the file calls them: see `read`.
+
+    Args:
+        path: the file.
+        encoding: what it is encoded in.
+        text_column: the column with the texts, if it is chosen.
+        label_column: the column with the classes, likewise.
+        label_columns: the columns of several labels.
+        any_number: see `tasks.data.label_classes.classes`.
+    """
+    table = tables.read(path, encoding)
+    _, label = columns(table, text_column, label_column, label_columns)
+    if not isinstance(label, str):
+        return label
+    return _named(_records(table), label, path, any_number)[0]
 
 
 def _class(value, record, column, path):

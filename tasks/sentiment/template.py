@@ -251,7 +251,8 @@ def evaluate(name: str, settings: Evaluation) -> None:
         )
         file = settings.file, settings.encoding, *chosen, _label_columns(model, labels)
         if settings.map:
-            renaming.check(renamed, labelled_files.class_names(*file), "class")
+            names = labelled_files.class_names(*file, any_number=True)
+            renaming.check(renamed, names, "class")
         examples = labelled_files.read(*file, model.class_names, renamed)
         _measure(preset, model, examples, settings.batch_size, writes)
         return
@@ -265,7 +266,7 @@ def evaluate(name: str, settings: Evaluation) -> None:
         labels = _label_columns(model, labels)
         columns = labelled_texts.columns(builder, *chosen, labels)
         if settings.map:
-            names = labelled_texts.class_names(builder, split, columns[1])
+            names = labelled_texts.class_names(builder, split, columns[1], True)
             renaming.check(renamed, names, "class")
         test = labelled_texts.read(builder, split, *columns, model.class_names, renamed)
         _measure(preset, model, test, settings.batch_size, writes)

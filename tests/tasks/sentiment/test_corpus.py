@@ -159,6 +159,27 @@ def test_texts_are_no_classes():
         named(*(f"intent {n % 1001}" for n in range(3003)))
 
 
+@pytest.mark.parametrize(
+    ("numbers", "feature", "called"),
+    [
+        (range(40), tfds.features.Text(), "intent {}"),
+        (range(40), np.int64, "{}"),
+        ([3], np.int64, "{}"),
+    ],
+)
+def test_a_few_examples_of_many_known_classes_are_read(numbers, feature, called):
+    names = tuple(map(called.format, range(77)))
+    given = [n if feature is np.int64 else names[n] for n in numbers]
+    builder = Stored({"train": given}, feature)
+    found = labelled_texts.read(builder, "train", *COLUMNS, class_names=names)
+    assert found.labels.tolist() == [*numbers]
+    found = labelled_texts.class_names(builder, "train", COLUMNS[1], any_number=True)
+    assert len(found) == len(numbers)
+    told = rf"which the model doesn't know\. It knows {names[5]}\."
+    with pytest.raises(UserError, match=told):
+        labelled_texts.read(builder, "train", *COLUMNS, class_names=names[5:6])
+
+
 def test_classes_that_look_alike_are_told():
     labels = ["Pos", "neg ", "pos", "neg", "other"] * 20
     told = corpus(Stored({"train": labels}, tfds.features.Text())).describe()

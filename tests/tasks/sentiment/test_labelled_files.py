@@ -94,6 +94,26 @@ def test_free_texts_are_no_classes(tmp_path):
         read(tmp_path, f"text,label\n{rows}")
 
 
+def test_a_few_examples_of_many_known_classes_are_read(tmp_path):
+    intents = tuple(f"intent {n}" for n in range(77))
+    rows = "".join(f"text {n},intent {n}\n" for n in range(40))
+    found = read(tmp_path, f"text,label\n{rows}", class_names=intents)
+    assert found.labels.tolist() == [*range(40)]
+    chosen = str(tmp_path / "a.csv"), "utf-8", None, None
+    assert {*labelled_files.class_names(*chosen, any_number=True)} < {*intents}
+    with pytest.raises(UserError, match="40 different strings"):
+        labelled_files.class_names(*chosen)
+
+
+def test_free_texts_are_not_among_known_classes(tmp_path):
+    rows = "".join(f"text {n},{n} {'long ' * 99}\n" for n in range(100))
+    known = tuple(f"intent {n}" for n in range(999))
+    told = r"line 2: the model doesn't know the class '0 long .*…'\. It knows intent 0"
+    with pytest.raises(UserError, match=told) as error:
+        read(tmp_path, f"text,label\n{rows}", class_names=known)
+    assert len(str(error.value)) < 3000
+
+
 def test_one_column_cannot_be_both(tmp_path):
     with pytest.raises(UserError, match="'text' can't be the text and its class"):
         read(tmp_path, GOOD, columns=("text", "text"))
