@@ -74,9 +74,12 @@ def texts(
     """
     if column is None:
         return inputs.texts(given, path, encoding)
+    if given and path:
+        raise UserError(inputs.not_both(given))
     if given or path in (None, "-"):
         raise UserError("--text-column is of a table: give its file with --input.")
     encoding = text_files.encoding_name(encoding)
+    inputs.check_not_output(path)
     return TableTexts(tables.read(path, encoding), column)
 
 

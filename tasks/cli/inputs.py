@@ -60,7 +60,7 @@ def texts(
     """
     encoding = text_files.encoding_name(encoding)
     if given and path:
-        raise UserError(_not_both(given))
+        raise UserError(not_both(given))
     if given:
         encoded = [argument(text, "TEXT").encode("utf-8") for text in given]
         return Texts(iter(encoded), lambda: len(encoded))
@@ -71,7 +71,7 @@ def texts(
         path = _STANDARD_INPUT
         lines = text_files.stream_lines(sys.stdin.buffer, path, encoding)
     else:
-        _check_not_output(path)
+        check_not_output(path)
         if _can_be_read_twice(path):
             count = sum(1 for _ in text_files.read_lines(Path(path), encoding))
         lines = text_files.read_lines(Path(path), encoding)
@@ -115,8 +115,14 @@ def _shown(text):
     return "'" + shown.encode("utf-8", "backslashreplace").decode("utf-8") + "'"
 
 
-def _not_both(given):
-    files = [text for text in given if Path(text).is_file()] if len(given) else []
+def not_both(given: Sequence[str]) -> str:
+    """Says that texts and a file were given, and what to do.
+
+    Args:
+        given: the texts. Some may be files' names, as a shell makes them of a pattern.
+    """
+    # `Path.is_file` raises of a text that is too long for a name.
+    files = [text for text in given if os.path.isfile(text)]
     if not files:
         return "Give texts, or a file with --input, not both."
     return (
@@ -133,8 +139,12 @@ def _can_be_read_twice(path):
         return False  # reading it tells why
 
 
-def _check_not_output(path):
-    """Raises a UserError where results would be appended to what is read."""
+def check_not_output(path: str) -> None:
+    """Raises a UserError where results would be appended to what is read.
+
+    Args:
+        path: the file that is read.
+    """
     try:
         written = os.fstat(sys.stdout.fileno())
         same = os.path.samestat(os.stat(path), written)

@@ -138,15 +138,26 @@ def test_several_files_for_input_are_told(run, tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(name)
     paths = [tmp_path / name for name in ("a", "b", "c")]
-    check(run("predict", "--input", *paths), "--input takes one file", f"{paths[1]} is")
+    told = "--input takes one file", f"{paths[1]} is"
+    check(run("predict", "--input", *paths), *told)
+    check(run("predict", "--input", *paths, "--text-column", "text"), *told)
+
+
+@pytest.mark.parametrize("text", ["é" * 300, "a" * 5000, "A text."])
+def test_a_text_beside_a_file_is_told_however_long_it_is(run, tmp_path, text):
+    told = "Give texts, or a file with --input, not both."
+    check(run("predict", text, "--input", tmp_path / "a.csv"), told)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("redirected", [">>", "1<>"])
-def test_results_do_not_go_into_the_file_they_are_made_from(tmp_path, redirected):
-    path = tmp_path / "texts"
-    path.write_text("A text.\n")
-    program = f"{sys.executable} -m tasks.sentiment predict --model no"
+@pytest.mark.parametrize("flags", ["", "--text-column text"])
+def test_results_do_not_go_into_the_file_they_are_made_from(
+    tmp_path, redirected, flags
+):
+    path = tmp_path / "texts.csv"
+    path.write_text("text\nA text.\n")
+    program = f"{sys.executable} -m tasks.sentiment predict --model no {flags}"
     outcome = subprocess.run(
         ["bash", "-c", f"{program} --input {path} {redirected} {path}"],
         capture_output=True,
@@ -154,7 +165,7 @@ def test_results_do_not_go_into_the_file_they_are_made_from(tmp_path, redirected
     )
     assert outcome.returncode == 2
     assert f"{path} is both what is read and what is written to" in outcome.stderr
-    assert path.read_text() == "A text.\n"
+    assert path.read_text() == "text\nA text.\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
