@@ -157,6 +157,6 @@ def _lines(answers, texts, settings):
         kind = tables.JSON_LINES
     records = (texts.next_record() | answer.cells for answer in answers)
     first = next(records)
-    yield from tables.written(
-        itertools.chain([first], records), tuple(first), kind, table.delimiter or ","
-    )
+    delimiter = table.delimiter if table.kind == tables.CSV else ","
+    form = kind, delimiter, table.quoted
+    yield from tables.written(itertools.chain([first], records), tuple(first), *form)

@@ -227,6 +227,11 @@ def _rows(table, header=False):
                 yield line, row
             line = table.header + rows.line_num + 1
     except csv.Error as error:
+        if "new-line" in str(error):
+            raise UserError(
+                f"{table.path}: a carriage return stands in a cell without quotes, in "
+                f"the record from line {line:,} on."
+            ) from error
         if "unexpected end" in str(error):
             reason = "a quote that begins a cell there is never closed"
         else:
@@ -314,15 +319,21 @@ def cell(record: Record, column: str, path: str | Path) -> Any:
 
 
 def written(
-    records: Iterable[dict], columns: Sequence[str], kind: str, delimiter: str = ","
+    records: Iterable[dict],
+    columns: Sequence[str],
+    kind: str,
+    delimiter: str = ",",
+    quoted: bool = True,
 ) -> Iterator[str]:
-    r"""Yields a table's lines, each with its line end.
+    r"""Yields a table's records as they are written, each with its line end.
 
     Args:
         records: what is written, by column.
         columns: of CSV and TSV, in order; every record has these and no others.
         kind: CSV, TSV or JSON_LINES.
         delimiter: of CSV.
+        quoted: of TSV, whether cells that need it are put into quotes; or quotes are
+            text, and of tabs and line ends in a cell there are escapes, `\t`.
 
     Raises:
         UserError: a record has other columns, in CSV or TSV.
@@ -331,10 +342,8 @@ def written(
         for cells in records:
             yield json.dumps(cells, ensure_ascii=False) + "\n"
         return
-    lines = _Lines()
-    delimiter = "\t" if kind == TSV else delimiter
-    writer = csv.writer(lines, delimiter=delimiter, lineterminator="\n")
-    yield writer.writerow(columns)
+    line = _unquoted if kind == TSV and not quoted else _quoting(kind, delimiter)
+    yield line(columns)
     for cells in records:
         others = [name for name in cells if name not in columns]
         others += [name for name in columns if name not in cells]
@@ -343,7 +352,23 @@ def written(
                 f"A record has other columns than the first one, {', '.join(others)}: "
                 "no CSV or TSV. Write JSON lines, to a name with .jsonl."
             )
-        yield writer.writerow([_shown(cells[name]) for name in columns])
+        yield line([_shown(cells[name]) for name in columns])
+
+
+def _quoting(kind, delimiter):
+    """Returns what makes a line of a row, cells that need it in quotes."""
+    # Others end rows at CR as well, and csv quotes what is in `lineterminator`.
+    delimiter = "\t" if kind == TSV else delimiter
+    writer = csv.writer(_Lines(), delimiter=delimiter, lineterminator="\r\n")
+    return lambda row: writer.writerow(row).removesuffix("\r\n") + "\n"
+
+
+def _unquoted(row):
+    """Returns the line of a row in whose cells quotes are text."""
+    return "\t".join(cell.translate(_ESCAPES) for cell in row) + "\n"
+
+
+_ESCAPES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 class _Lines:

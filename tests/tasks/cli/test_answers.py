@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tasks import ner, sentiment, translation
+from tasks.cli import answers
+from tasks.cli.config import TablePredictionConfig
 from tests.zoo.models import translators
 from zoo.models import SequenceClassifier
 
@@ -63,6 +65,23 @@ def test_without_a_file_the_table_is_printed_as_it_was_or_as_json(run, preset, t
     assert [row["text"] for row in rows] == TEXTS
     as_csv = csv.DictReader(printed.splitlines(keepends=True))
     assert [row["text"] for row in as_csv] == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("b.tsv", 'He said "hi"\t1\tpos\t0.5'),
+        ("b.csv", '"He said ""hi""",1,pos,0.5'),
+    ],
+)
+def test_quotes_that_are_text_stay_so_in_tsv(tmp_path, output, line):
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tid\n"open\t0\nHe said "hi"\t1\n')
+    texts = answers.texts([], str(path), "utf-8", "text")
+    found = [answers.Answer("", {"label": "pos", "p": 0.5}) for _ in texts]
+    settings = TablePredictionConfig(output=str(tmp_path / output))
+    answers.write(found, texts, settings)
+    assert (tmp_path / output).read_text().splitlines()[-1] == line
 
 
 @pytest.mark.slow

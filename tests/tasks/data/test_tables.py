@@ -103,6 +103,7 @@ def test_a_cell_of_a_megabyte_is_one(tmp_path):
         ("a.csv", "text,label\na,b,c\n", "line 2: 3 cells, but .* 2 columns.* a comma"),
         ("a.csv", "text;label\na\n", "line 2: 1 cells.* a semicolon"),
         ("a.csv", 'text,label\na,1\n"b,1\nc,1\n', "never closed, .* line 3 on"),
+        ("a.csv", "text,label\na,1\nb\rc,1\n", "carriage return .* line 3 on"),
         ("a.csv", 'text,label\n"a" b,1\n', "behind a closing quote .* line 2 on"),
         ("a.csv", "text,label\na\0,1\n", "holds a NUL in line 2"),
         ("a.jsonl", '{"text": "a"}\n{"text"\n', "line 2 is no JSON"),
@@ -152,6 +153,45 @@ def test_what_is_written_is_read_again(tmp_path_factory, kind, rows):
     content = "".join(tables.written(rows, ["text", "label"], kind))
     path.write_bytes(content.encode())
     assert cells(path) == rows
+
+
+ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@settings(max_examples=50)
+@given(st.lists(st.fixed_dictionaries({"text": ANY, "label": ANY}), min_size=1))
+@pytest.mark.parametrize(
+    ("kind", "delimiter"), [("csv", ","), ("csv", ";"), ("tsv", "\t")]
+)
+def test_what_is_written_is_read_by_others(kind, delimiter, rows):
+    content = "".join(tables.written(rows, ["text", "label"], kind, delimiter))
+    # As Excel and pandas, it ends a row at a CR alone as well.
+    file = io.StringIO(content, newline="")
+    assert [*csv.DictReader(file, delimiter=delimiter)] == rows
+    assert content.endswith("\n")
+    assert not content.endswith("\r\n")
+
+
+@pytest.mark.parametrize("cell", ["a\rb", "\r", "a\r", "a\r\nb", "a\nb"])
+def test_a_cell_with_a_line_end_is_in_quotes(tmp_path, cell):
+    rows = [{"text": cell, "id": "1"}]
+    content = "".join(tables.written(rows, ["text", "id"], "csv"))
+    assert content == f'text,id\n"{cell}",1\n'
+    path = write(tmp_path, "a.csv", content)
+    assert cells(path) == [{"text": cell.replace("\r\n", "\n"), "id": "1"}]
+
+
+def test_where_quotes_are_text_they_stay_as_they_are(tmp_path):
+    content = 'text\tlabel\n"good\t1\nHe said "hi"\t\n"a" film\t0\n'
+    table = tables.read(write(tmp_path, "a.tsv", content))
+    rows = [record.cells for record in table.records()]
+    form = table.kind, table.delimiter, table.quoted
+    assert "".join(tables.written(rows, table.columns, *form)) == content
+    rows = [{**row, "found": ["a\tb"], "it": "c\td\r\ne"} for row in rows]
+    lines = "".join(tables.written(rows, [*rows[0]], *form)).splitlines()
+    assert lines[2] == "\t".join(['He said "hi"', "", r'["a\tb"]', r"c\td\r\ne"])
+    path = write(tmp_path, "b.tsv", "".join(f"{line}\n" for line in lines))
+    assert [row["text"] for row in cells(path)] == [row["text"] for row in rows]
 
 
 def test_csv_takes_no_records_of_other_columns():
