@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def written_to(path: str | os.PathLike) -> Path:
+    """Returns the path by which a file is written: of a link, what it points to."""
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
+
+
 @contextlib.contextmanager
 def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a file to write beside `path`; it takes `path`'s place at the end.

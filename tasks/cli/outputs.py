@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from tasks.errors import UserError
+from zoo.files import written_to
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
@@ -135,7 +136,7 @@ def check_file(
                 f"{flag} {path} is the same file as {other}, which is read: it would "
                 "be replaced. Give another name."
             )
-    check_folder(path.parent, flag)
+    check_folder(written_to(path).parent, flag)
 
 
 def check_folder(path: str | os.PathLike, flag: str) -> None:

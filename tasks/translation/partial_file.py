@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UserError
+from zoo.files import written_to
 
 
 class PartialFile:
@@ -20,7 +21,8 @@ class PartialFile:
     takes the record away, but not after an exception.
 
     Args:
-        path: the file. One that is there stays until the new one is whole.
+        path: the file. One that is there stays until the new one is whole. Of a link,
+            it is the file that it points to, and what is partial lies beside that.
         resume: whether to go on with what is there.
         group: how many lines a text has.
         made_with: what the lines depend on beside the texts, by flag or name.
@@ -44,7 +46,7 @@ class PartialFile:
         group: int = 1,
         made_with: dict | None = None,
     ):
-        self.path = Path(path)
+        self.path = written_to(path)
         self.partial, self.record = partial_names(self.path)
         self.done = 0
         self._group, self._lines = group, 0
@@ -155,7 +157,7 @@ class PartialFile:
 
 def partial_names(path: str | os.PathLike) -> tuple[Path, Path]:
     """Returns where a file is until it is whole, and its record."""
-    path = Path(path)
+    path = written_to(path)
     endings = ".partial", ".partial.record"
     return tuple(path.with_name(f"{path.name}{ending}") for ending in endings)
 

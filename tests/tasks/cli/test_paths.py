@@ -177,6 +177,15 @@ def test_where_nothing_can_be_written_is_told(
     check(outcome, tmp_path / kind.lower(), told[kind])
 
 
+def test_it_is_told_where_nothing_can_be_written_behind_a_link(
+    run, unloadable, tmp_path
+):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "link").symlink_to(tmp_path / "file" / "out")
+    outcome = run("predict", "a", "--output", tmp_path / "link")
+    check(outcome, tmp_path / "file", "is a file")
+
+
 @pytest.mark.parametrize(
     ("template", "flag", "count"),
     [

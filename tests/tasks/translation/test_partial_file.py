@@ -1,5 +1,7 @@
 """A file that was written half is gone on with, at a whole line."""
 
+from pathlib import Path
+
 import pytest
 
 from tasks.errors import UserError
@@ -61,6 +63,24 @@ def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
         PartialFile(path, resume=True)
     with pytest.raises(UserError, match="is a folder"):
         PartialFile(tmp_path, resume=False)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_of_a_link_it_is_the_file_that_it_points_to(tmp_path, there):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    if there:
+        (folder / "target").write_text("old")
+    link = tmp_path / "link"
+    link.symlink_to(Path("other", "target"))
+    interrupted(link, ["new"])
+    assert (folder / "target.partial").exists()
+    with PartialFile(link, resume=True) as file:
+        file.write("line")
+    assert link.is_symlink()
+    assert (folder / "target").read_text() == "new\nline\n"
+    assert {*tmp_path.iterdir()} == {folder, link}
+    assert [*folder.iterdir()] == [folder / "target"]
 
 
 def translated(path, texts, resume=False, die_at=None, **made_with):
