@@ -140,6 +140,17 @@ def is_shipped(folder: str | os.PathLike) -> bool:
     return Path(folder).resolve().parent == _SHIPPED
 
 
+def name_of(folder: str | os.PathLike) -> str:
+    """Returns what a preset is called: its folder's name, or its training's.
+
+    Args:
+        folder: the preset's folder, as `find` returns it.
+    """
+    folder = Path(folder).resolve()
+    trained = folder.name == _TRAINED and _is_training(folder.parent)
+    return folder.parent.name if trained else folder.name
+
+
 def _is_training(folder):
     """Says whether a folder is one that `tasks` trained in, with a config as well."""
     return (folder / _CHECKPOINTS).is_dir() and not (folder / SAVED_MODEL).exists()

@@ -168,9 +168,14 @@ def _pack(arguments):
     from zoo import preset_archives, presets
 
     folder = presets.find(arguments.preset)
-    output = arguments.output or Path(f"{folder.resolve().name}.zip")
+    output = arguments.output or Path(f"{presets.name_of(folder)}.zip")
     if output.suffix != ".zip":
         raise UserError(f"--output {output} must end with .zip: NAME.zip of a preset.")
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"--output {output} is in the preset's own folder, and would be packed the "
+            "next time. Give another place: --output FILE."
+        )
     outputs.check_file(output, "--output")
     presets.load(folder)  # what is damaged isn't handed on
     digest = preset_archives.pack(folder, output)
@@ -222,7 +227,10 @@ def _parser(template, program=None):
         "preset", metavar="PRESET", help="a preset's name or folder"
     )
     commands["pack"].add_argument(
-        "--output", type=Path, metavar="FILE", help="the archive (default: PRESET.zip)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the archive (default: PRESET.zip, or DIR.zip of a training's folder)",
     )
     return parser
 

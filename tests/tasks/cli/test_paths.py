@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -279,6 +281,50 @@ def test_a_preset_is_not_exported_over_itself(run, preset):
     argv = ("export", "--model", preset, "--output", preset / "saved_model")
     check(run(*argv), "the preset's own SavedModel")
     assert presets.load(preset)
+
+
+@pytest.fixture
+def packed(monkeypatch):
+    """What is packed, folder and archive, which isn't written."""
+    packed = []
+
+    def pack(folder, path):
+        packed.append((folder, path))
+        return "digest"
+
+    monkeypatch.setattr("zoo.preset_archives.pack", pack)
+    monkeypatch.setattr("zoo.presets.load", lambda folder: None)
+    return packed
+
+
+def trained(folder):
+    """Makes a folder look like one of a training that is done."""
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "preset").mkdir()
+    (folder / "preset" / "config.json").write_text("{}")
+    return folder
+
+
+def test_archives_of_trainings_have_the_names_of_their_folders(
+    run, packed, monkeypatch, tmp_path
+):
+    one, two = (trained(tmp_path / "runs" / name) for name in ("one", "two"))
+    other = shutil.copytree(two / "preset", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    for given in (one, two / "preset", Path("runs", "two"), other):
+        assert run("pack", given).code == 0
+    names = [path.name for _, path in packed]
+    assert names == ["one.zip", "two.zip", "two.zip", "mine.zip"]
+    assert [folder for folder, _ in packed][:2] == [one / "preset", two / "preset"]
+
+
+def test_no_archive_is_written_into_its_own_preset(run, packed, monkeypatch, tmp_path):
+    preset = trained(tmp_path / "one") / "preset"
+    monkeypatch.chdir(preset)
+    for argv in (["."], [preset, "--output", "deep/a.zip"], [tmp_path / "one"]):
+        check(run("pack", *argv), "in the preset's own folder", "--output FILE")
+    assert packed == []
+    assert run("pack", ".", "--output", "../a.zip").code == 0
 
 
 MISSED = {
