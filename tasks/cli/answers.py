@@ -33,6 +33,11 @@ class TableTexts(inputs.Texts):
         table: the table. It is looked through before the first text is given out.
         column: the column.
 
+    Attributes:
+        columns: of all records. In JSON lines each may have others.
+        other: the first record with other columns than the first one's, if there is
+            one.
+
     Raises:
         UserError: a record is malformed, or its text is none; or there is no record.
     """
@@ -40,12 +45,24 @@ class TableTexts(inputs.Texts):
     def __init__(self, table: tables.Table, column: str):
         self.table = table
         self.column = table.column("text", column)
+        self.columns = {*table.columns}
+        self.other: tables.Record | None = None
         self._waiting: collections.deque[dict] = collections.deque()
-        count = sum(1 for _ in self._read())
+        count = self._look_through()
         if not count:
             raise UserError(f"{table.path} names columns, but holds no record.")
-        self._waiting.clear()
         super().__init__(self._read(), lambda: count, str(table.path))
+
+    def _look_through(self):
+        """Returns how many records there are."""
+        count, usual = 0, {*self.table.columns}
+        for record in self.table.records():
+            count += 1
+            tables.text_of(record, self.column, self.table.path)
+            if record.cells.keys() != usual:
+                self.columns.update(record.cells)
+                self.other = self.other or record
+        return count
 
     def _read(self) -> Iterator[bytes]:
         for record in self.table.records():
@@ -95,14 +112,17 @@ def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
         outputs.check_file(settings.output, "--output", [texts.path])
     if not isinstance(texts, TableTexts):
         return
-    if settings.output:
-        kind = tables.kind_of(settings.output)
-        if settings.json and kind != tables.JSON_LINES:
+    kind = _kind(texts, settings)
+    if kind != tables.JSON_LINES:
+        if settings.output and settings.json:
             raise UserError(
                 f"--json and --output {settings.output} say different things: name it "
                 ".jsonl, or leave --json out."
             )
-    taken = [name for name in columns if name in texts.table.columns]
+        if texts.other is not None:
+            which = f"{texts.path}, line {texts.other.line:,}"
+            tables.check_alike(texts.other.cells, texts.table.columns, which)
+    taken = [name for name in columns if name in texts.columns]
     if taken:
         raise UserError(
             f"{texts.path} has a column {taken[0]!r} already, which would be added. "
@@ -150,13 +170,16 @@ def _lines(answers, texts, settings):
         for answer in answers:
             yield f"{answer.shown}\n"
         return
-    table, kind = texts.table, texts.table.kind
-    if settings.output:
-        kind = tables.kind_of(settings.output)
-    elif settings.json:
-        kind = tables.JSON_LINES
+    table = texts.table
     records = (texts.next_record() | answer.cells for answer in answers)
     first = next(records)
     delimiter = table.delimiter if table.kind == tables.CSV else ","
-    form = kind, delimiter, table.quoted
+    form = _kind(texts, settings), delimiter, table.quoted
     yield from tables.written(itertools.chain([first], records), tuple(first), *form)
+
+
+def _kind(texts, settings):
+    """Returns what kind of table answers are written as."""
+    if settings.output:
+        return tables.kind_of(settings.output)
+    return tables.JSON_LINES if settings.json else texts.table.kind

@@ -345,14 +345,25 @@ def written(
     line = _unquoted if kind == TSV and not quoted else _quoting(kind, delimiter)
     yield line(columns)
     for cells in records:
-        others = [name for name in cells if name not in columns]
-        others += [name for name in columns if name not in cells]
-        if others:
-            raise UserError(
-                f"A record has other columns than the first one, {', '.join(others)}: "
-                "no CSV or TSV. Write JSON lines, to a name with .jsonl."
-            )
+        check_alike(cells, columns, "A record")
         yield line([_shown(cells[name]) for name in columns])
+
+
+def check_alike(cells: Iterable[str], columns: Sequence[str], which: str) -> None:
+    """Raises a UserError where a record can't be a row among others.
+
+    Args:
+        cells: the columns that it has.
+        columns: those that it has to have.
+        which: the record, for the message.
+    """
+    others = [name for name in cells if name not in columns]
+    others += [name for name in columns if name not in cells]
+    if others:
+        raise UserError(
+            f"{which} has other columns than the first one, {', '.join(others)}: "
+            "no CSV or TSV. Write JSON lines, to a name with .jsonl."
+        )
 
 
 def _quoting(kind, delimiter):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -188,6 +189,42 @@ def test_a_column_that_would_be_added_may_not_be_there(run, preset, tmp_path):
     path.write_text("text,predicted_label\na,b\n")
     given = "--model", preset, "--input", path, "--text-column", "text"
     assert "has a column 'predicted_label' already" in run("predict", *given).err
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "output", "told"),
+    [
+        ("", '"predicted_label": "mine"', "b.jsonl", "'predicted_label' already"),
+        ("", '"predicted_label": "mine"', None, "'predicted_label' already"),
+        ("", '"id": 1, "x": 2', "b.csv", r"line 2 has other .*, id, x: no CSV"),
+        ('"by": "me"', "", "b.tsv", r"other columns .*, by: no CSV .* \.jsonl"),
+    ],
+)
+def test_columns_of_all_records_are_looked_at_before_there_is_work(
+    run, monkeypatch, tmp_path, first, second, output, told
+):
+    monkeypatch.setattr("zoo.presets.load", lambda _: pytest.fail("a model was loaded"))
+    cells = ('"text": "a"', first), (second, '"text": "b"'), (first, '"text": "c"')
+    lines = (f"{{{', '.join(filter(None, row))}}}\n" for row in cells)
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    given = "--input", tmp_path / "a.jsonl", "--text-column", "text"
+    to = ("--output", tmp_path / output) if output else ()
+    outcome = run("predict", *given, *to)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    [line] = outcome.err.splitlines()
+    assert re.search(told, line)
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.jsonl"]
+
+
+def test_records_of_json_lines_may_have_columns_of_their_own(run, preset, tmp_path):
+    rows = [{"text": "a"}, {"id": 1, "text": "b"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    given = "--input", tmp_path / "a.jsonl", "--text-column", "text"
+    outcome = run("predict", "--model", preset, *given)
+    assert outcome.code == 0, outcome.err
+    found = map(json.loads, outcome.out.splitlines())
+    assert [[*row][:-2] for row in found] == [["text"], ["id", "text"]]
 
 
 def test_nothing_is_written_of_a_table_that_is_damaged_at_its_end(
