@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tasks.cli import command_line as cli
 from tasks.cli import outputs
 from tasks.cli.parser import Parser
+from tasks.errors import UserError
 
 TEMPLATES = {
     "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
@@ -39,8 +40,12 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
         The exit code: see `tasks.cli.command_line.main`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    with outputs.reader_may_leave():
-        return _run(argv, program)
+    try:
+        with outputs.reader_may_leave():
+            return _run(argv, program)
+    except UserError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -41,9 +41,15 @@ def main(
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
     parser = _parser(template, program or module_program(template.name))
-    with outputs.reader_may_leave():
-        return _told(template, parser, argv)
-    return 0
+    code = 0
+    try:
+        with outputs.reader_may_leave():
+            code = _told(template, parser, argv)
+    except UserError as error:
+        if not code:  # or a mistake has been told, this one perhaps
+            print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        code = code or 2
+    return code
 
 
 def _told(template, parser, argv):

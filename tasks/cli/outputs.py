@@ -84,15 +84,37 @@ def print_anything(stream: TextIO | None) -> None:
 
 @contextlib.contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Takes it for no error that stdout's reader, `head` perhaps, has had enough."""
+    """Takes it for no error that stdout's reader, `head` perhaps, has had enough.
+
+    Raises:
+        UserError: what was printed can't be written at the end, to a full disk say.
+    """
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            _flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon()
+
+
+def _flush():
+    """Writes what is still to be written of what was printed."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon()
+        told = f"What was printed can't be written: {error.strerror}."
+        raise UserError(told) from error
+
+
+def _abandon():
+    """Has nothing more written to stdout, or Python would try it again at its end."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _escaped(error):

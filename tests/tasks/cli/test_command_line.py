@@ -1,6 +1,7 @@
 """The command line: help, flags, exit codes, and what goes to stderr."""
 
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -294,3 +295,43 @@ def test_a_reader_who_has_had_enough_is_no_error(preset, tmp_path):
     assert outcome.returncode == 0
     assert len(outcome.stdout.splitlines()) == 1
     assert outcome.stderr == ""
+
+
+full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+
+
+@full
+@pytest.mark.parametrize("flush", [True, False])
+@pytest.mark.parametrize("error", [None, UserError("Another mistake.")])
+def test_output_that_a_full_disk_takes_no_more_of_is_told(
+    run, monkeypatch, flush, error
+):
+    def predict(*arguments):
+        print("an answer", flush=flush)
+        if error:
+            raise error
+
+    template = dataclasses.replace(sentiment.TEMPLATE, predict=predict)
+    with monkeypatch.context() as patch, open("/dev/full", "w") as stdout:
+        patch.setattr("sys.stdout", stdout)
+        outcome = run("predict", "A text.", template=template)
+    assert outcome.code == 2
+    [line] = outcome.err.splitlines()
+    told = "Another mistake." if error and not flush else "No space left on device"
+    assert told in line
+
+
+@full
+@pytest.mark.parametrize("argv", ["", "text --help", "sentiment"])
+def test_help_that_a_full_disk_takes_no_more_of_is_told(argv):
+    command = f"{sys.executable} -m tasks {argv} > /dev/full"
+    outcome = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # it is written at the end
+    )
+    assert outcome.returncode == 2
+    [line] = outcome.stderr.splitlines()
+    told = "What was printed can't be written: No space left on device."
+    assert line.endswith(f": error: {told}")
