@@ -4,6 +4,8 @@ import dataclasses
 
 from simple_parsing import field
 
+from tasks.errors import UserError
+
 
 @dataclasses.dataclass
 class PipelineConfig:
@@ -18,3 +20,11 @@ class PipelineConfig:
     saved_model: str | None = None
     # with --runner: the answers of one file in its order, over all files written
     keep_order: bool = field(default=False, action="store_true")
+
+    def check(self) -> None:
+        """Raises a UserError where there is no runner for what is said of it."""
+        if self.runner is not None:
+            return
+        for name in ("saved_model", "keep_order"):
+            if getattr(self, name):
+                raise UserError(f"--{name.replace('_', '-')} goes with --runner.")

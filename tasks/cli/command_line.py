@@ -127,6 +127,8 @@ def _run_own(chosen, arguments):
     from zoo import kernels
 
     arguments.config.check()
+    if chosen.served:
+        arguments.pipeline.check()
     given = [arguments.model]
     if chosen.takes_texts:
         column = getattr(arguments.config, "text_column", None)

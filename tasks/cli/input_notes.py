@@ -16,6 +16,9 @@ _NAMES = frozenset(
         *("label", "labels", "sentiment", "rating", "stars", "score", "class", "title"),
     )
 )
+_TABLE = (
+    "--text-column NAME reads the texts in that column of a .csv, .tsv or .jsonl file."
+)
 _SEPARATORS = re.compile("[,;\t|]")
 
 
@@ -41,12 +44,14 @@ def _kind(text):
             "the texts in a file, one a line."
         )
     if text.lstrip().encode().startswith(_JSON):
-        return "the first line is JSON. Lines are taken for texts as they are."
+        return (
+            f"the first line is JSON. Lines are taken for texts as they are. {_TABLE}"
+        )
     fields = [field.strip("\"' ").lower() for field in _SEPARATORS.split(text)]
     if len(fields) > 1 and _NAMES & {*fields} and all(map(_is_name, fields)):
         return (
             "the first line names columns, as in CSV. Lines are taken for texts as "
-            "they are, with all of their columns: give the column of the texts alone."
+            f"they are, with all of their columns. {_TABLE}"
         )
     return None
 

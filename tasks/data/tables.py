@@ -141,14 +141,21 @@ def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
         if first is None:
             raise UserError(f"{path} is empty: a JSON object a line is expected.")
         return Table(path, kind, tuple(first.cells), encoding)
-    delimiter, names, header = head(text_files.read_lines(path, encoding), kind)
+    lines = text_files.read_lines(path, encoding)
+    delimiter, names, header = head(lines, kind)
     if not names.strip():
-        raise UserError(f"{path} is empty: a first line that names columns is missing.")
+        what = "begins with a blank line" if any(map(str.strip, lines)) else "is empty"
+        raise UserError(f"{path} {what}: a first line that names columns is missing.")
     table = Table(path, kind, (), encoding, delimiter, header=header)
     if kind == TSV and not _quotes_of_file_fit(table):
         table = dataclasses.replace(table, quoted=False)
     _, columns = next(_rows(table, header=True))
     twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice == "":
+        raise UserError(
+            f"{path} has several columns without a name, which Excel may write behind "
+            "the others. Name them, or delete them."
+        )
     if twice is not None:
         raise UserError(f"{path} has two columns {twice!r}. Rename one.")
     return dataclasses.replace(table, columns=tuple(columns))

@@ -245,6 +245,11 @@ def evaluate(name: str, settings: Evaluation) -> None:
             f"--label-columns is of models that give several labels, but {name} gives "
             "one class: name its column by --label-column."
         )
+    if settings.label_column is not None and model.multi_label:
+        raise UserError(
+            f"--label-column is of models that give one class, but {name} gives "
+            "several labels: name their columns by --label-columns."
+        )
     if settings.file:
         *chosen, labels = evaluation.columns_of_files(
             preset, settings, "text_column", "label_column", "label_columns"

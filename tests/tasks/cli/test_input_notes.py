@@ -31,6 +31,7 @@ def test_tables_and_json_are_noted_once(note, first, told):
     err = note(first, first, "Good,1")
     assert err.startswith("note: ")
     assert told in err
+    assert "--text-column NAME reads" in err
     assert err.count("\n") == 1
 
 

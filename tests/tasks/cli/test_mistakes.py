@@ -30,6 +30,14 @@ MISTAKES = {
     "text twice": (["predict", "A text.", "--input", "x"], "not both"),
     "missing input": (["predict", "--input", "/no/file"], "/no/file can't be read"),
     "folder as input": (["predict", "--input", "/tmp"], "/tmp can't be read"),
+    "order without runner": (
+        ["predict", "--keep-order", "A text."],
+        "--keep-order goes with --runner.",
+    ),
+    "SavedModel without runner": (
+        ["predict", "--saved-model", "x", "A text."],
+        "--saved-model goes with --runner.",
+    ),
     "empty input": (["predict", "--input", os.devnull], "is empty"),
 }
 OUT_OF_RANGE = {

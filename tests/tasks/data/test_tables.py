@@ -98,6 +98,8 @@ def test_a_cell_of_a_megabyte_is_one(tmp_path):
         ("a.csv", b"PK\x03\x04", r"a ZIP archive.*\.xlsx"),
         ("a.csv", "", "is empty: a first line"),
         ("a.csv", "\n", "is empty: a first line"),
+        ("a.csv", "\n\ntext,label\n", "begins with a blank line: a first line"),
+        ("a.csv", "text,label,,\na,b,,\n", "several columns without a name"),
         ("a.jsonl", " \n", "is empty: a JSON object"),
         ("a.csv", "text,text\na,b\n", "two columns 'text'"),
         ("a.csv", "text,label\na,b,c\n", "line 2: 3 cells, but .* 2 columns.* a comma"),

@@ -237,6 +237,17 @@ def test_one_class_and_several_labels_exclude_each_other(run, preset, tmp_path):
     assert "gives one class: name its column by --label-column" in outcome.err
 
 
+def test_one_class_of_a_model_of_several_labels_is_refused(
+    run, model, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("zoo.presets.load", lambda _: model)
+    (tmp_path / "config.json").write_text("{}")
+    argv = "evaluate", "--model", tmp_path, "--file", "a.csv", "--label-column", "joy"
+    outcome = run(*argv)
+    assert outcome.code == 2
+    assert "gives several labels: name their columns by --label-columns" in outcome.err
+
+
 def test_files_have_label_sets_too(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,joy,anger\ngood,1,0\nbad,FALSE,true\n")
