@@ -288,4 +288,6 @@ class Scoring(config.PredictionConfig):
             )
         for text in self.pair:
             inputs.argument(text, "TEXT")
+        for path in self.files or ():
+            inputs.check_not_output(path)
         text_files.encoding_name(self.encoding)

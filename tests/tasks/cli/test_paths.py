@@ -72,6 +72,30 @@ def test_what_is_read_is_not_written_over(
 @pytest.mark.parametrize(
     ("template", "argv"),
     [
+        (sentiment, ["predict", "--input", "IN"]),
+        (ner, ["predict", "--input", "IN", "--text-column", "text"]),
+        (text, ["score", "--input", "IN", "--text-column", "text", "--json"]),
+        (translation, ["translate", "--input", "IN"]),
+        (translation, ["score", "--files", "IN", "IN"]),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, list) else each.__name__,
+)
+def test_results_are_not_appended_to_what_is_read(
+    run, unloadable, monkeypatch, tmp_path, template, argv
+):
+    path = tmp_path / "in.csv"
+    path.write_text("text\na\n")
+    argv = [path if each == "IN" else each for each in argv]
+    with monkeypatch.context() as patch, path.open("a") as stdout:
+        patch.setattr("sys.stdout", stdout)
+        outcome = run(*argv, template=template.TEMPLATE)
+    check(outcome, f"{path} is both what is read and what is written to")
+    assert path.read_text() == "text\na\n"
+
+
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
         (sentiment, ["predict", "a", "--output", "PIPE"]),
         (translation, ["translate", "a", "--attention-plot", "PIPE"]),
         (ner, ["evaluate", "--conll", "PIPE"]),
