@@ -30,6 +30,8 @@ CONFIG, METRICS, CARD, SAVED_MODEL = (
     "README.md",
     "saved_model",
 )
+# What UTF-8 lacks, the bytes of a file's name that are none: `\udce9`, as JSON has it.
+_ESCAPED = "backslashreplace"
 # Which package has the models' classes.
 _MODELS = "zoo.models"
 # What `tasks` calls a training's checkpoints, and its preset, in the training's folder.
@@ -350,7 +352,7 @@ def write_metrics(folder: str | os.PathLike, metrics: dict, card: str | None) ->
     if card is None:
         return
     with replaced_file(folder / CARD) as file:
-        file.write_text(card, "utf-8")
+        file.write_text(card, "utf-8", _ESCAPED)
 
 
 def read_metrics(folder: str | os.PathLike) -> dict:
@@ -362,7 +364,7 @@ def read_metrics(folder: str | os.PathLike) -> dict:
 def _write_json(path, content):
     with replaced_file(path) as file:
         text = json.dumps(content, indent=2, ensure_ascii=False)
-        file.write_text(f"{text}\n", "utf-8")
+        file.write_text(f"{text}\n", "utf-8", _ESCAPED)
 
 
 if __name__ == "__main__":

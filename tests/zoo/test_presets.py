@@ -134,6 +134,13 @@ def test_metrics_and_card_come_back(preset):
     zoo.from_preset(preset)
 
 
+def test_metrics_and_card_tell_of_files_whose_names_are_not_utf8(preset):
+    name = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
+    presets.write_metrics(preset, {"training": {name: [name]}}, f"# {name}\n")
+    assert presets.read_metrics(preset) == {"training": {name: [name]}}
+    assert (preset / "README.md").read_text("utf-8") == "# caf\\udce9.csv\n"
+
+
 def edit(preset, old, new):
     path = preset / "config.json"
     text = path.read_text("utf-8")
