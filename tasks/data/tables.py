@@ -2,7 +2,9 @@
 
 CSV is as Excel writes and quotes it, with commas or semicolons. TSV is too, unless its
 quotes don't fit together: then they are text, as in the corpora of the field. The first
-line of both names the columns. In JSON lines, each is an object.
+line of both names the columns. In JSON lines, each is an object. A carriage return that
+ends no line is a cell's, in quotes or not: scraped texts have some, and Python's csv
+writes them without quotes.
 """
 
 import csv
@@ -23,6 +25,9 @@ _ENDINGS = {".csv": CSV, ".tsv": TSV, ".tab": TSV} | dict.fromkeys(
 _DELIMITERS = ",", ";", "\t"
 # A cell may be as long as C's long allows anywhere; the default is 128 KiB.
 _LONGEST_CELL = 2**31 - 1
+# Stands for a carriage return before `csv.reader`, to which it ends a line: half of a
+# surrogate pair, which no text holds.
+_RETURN = "\ud800"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,24 +196,54 @@ def quotes_fit(lines: Iterable[str], delimiter: str) -> bool:
         delimiter: what stands between cells.
     """
     try:
-        return len({len(row) for row in reader(lines, delimiter, True) if row}) == 1
+        return len({len(row) for row in Reader(lines, delimiter, True) if row}) == 1
     except csv.Error:
         return False
 
 
-def reader(lines: Iterable[str], delimiter: str, quoted: bool, strict: bool = True):
-    """Returns a `csv.reader` of a table's lines.
+class Reader:
+    """Yields the rows of a table's lines, each a list of cells.
+
+    Where quotes don't fit together it raises `csv.Error`, see `wrong_quotes`, and the
+    next row begins in the line behind.
 
     Args:
         lines: as they are without their ends.
         delimiter: what stands between cells.
         quoted: whether cells in quotes are taken out of them; or quotes are text.
-        strict: whether `csv.Error` is raised where quotes don't fit together.
     """
-    csv.field_size_limit(_LONGEST_CELL)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    whole = (f"{line}\n" for line in lines)
-    return csv.reader(whole, delimiter=delimiter, quoting=quoting, strict=strict)
+
+    def __init__(self, lines: Iterable[str], delimiter: str, quoted: bool):
+        csv.field_size_limit(_LONGEST_CELL)
+        quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        whole = (line.replace("\r", _RETURN) + "\n" for line in lines)
+        self._rows = csv.reader(
+            whole, delimiter=delimiter, quoting=quoting, strict=True
+        )
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        return [cell.replace(_RETURN, "\r") for cell in next(self._rows)]
+
+    @property
+    def line_num(self) -> int:
+        """How many lines were read."""
+        return self._rows.line_num
+
+
+def wrong_quotes(error: csv.Error) -> str:
+    """Returns what is wrong with a row's quotes, by what a `Reader` raised."""
+    if "unexpected end" in str(error):
+        return "a quote that begins a cell there is never closed"
+    return "behind a closing quote there is more text"
+
+
+# What helps against it.
+QUOTES_HINT = (
+    'A quote in a cell is written twice, and the cell in quotes: "so ""quoted""".'
+)
 
 
 def _quotes_of_file_fit(table):
@@ -226,7 +261,7 @@ def _lines(table):
 
 def _rows(table, header=False):
     """Yields the rows of CSV or TSV, each with the line that it begins in."""
-    rows = reader(_lines(table), table.delimiter, table.quoted)
+    rows = Reader(_lines(table), table.delimiter, table.quoted)
     line = table.header + 1
     try:
         for number, row in enumerate(rows):
@@ -234,18 +269,9 @@ def _rows(table, header=False):
                 yield line, row
             line = table.header + rows.line_num + 1
     except csv.Error as error:
-        if "new-line" in str(error):
-            raise UserError(
-                f"{table.path}: a carriage return stands in a cell without quotes, in "
-                f"the record from line {line:,} on."
-            ) from error
-        if "unexpected end" in str(error):
-            reason = "a quote that begins a cell there is never closed"
-        else:
-            reason = "behind a closing quote there is more text"
         raise UserError(
-            f"{table.path}: {reason}, in the record from line {line:,} on. A quote in "
-            'a cell is written twice, and the cell in quotes: "so ""quoted""".'
+            f"{table.path}: {wrong_quotes(error)}, in the record from line {line:,} "
+            f"on. {QUOTES_HINT}"
         ) from error
 
 

@@ -83,7 +83,7 @@ def read(path: Path, encoding: str = UTF_8) -> str:
 
 def lines(text: str) -> list[str]:
     """Returns a text's lines, without what ends them."""
-    return list(_lines([text]))
+    return list(in_lines([text]))
 
 
 def read_lines(path: Path, encoding: str = UTF_8) -> Iterator[str]:
@@ -92,7 +92,7 @@ def read_lines(path: Path, encoding: str = UTF_8) -> Iterator[str]:
     Raises:
         UserError: as `read`, where it is found.
     """
-    return _lines(_decoded(_blocks(path), str(path), encoding))
+    return in_lines(_decoded(_blocks(path), str(path), encoding))
 
 
 def stream_lines(
@@ -108,7 +108,47 @@ def stream_lines(
     Raises:
         UserError: as `read`, where it is found.
     """
-    return _lines(_decoded(iter(blocks), source, encoding))
+    return in_lines(_decoded(iter(blocks), source, encoding))
+
+
+def unpacked(
+    blocks: Iterable[bytes], source: str, encoding: str = UTF_8
+) -> Iterator[bytes]:
+    """Returns a text file's bytes in blocks, unpacked where gzip has packed them.
+
+    Args:
+        blocks: the file's bytes, in blocks of any size.
+        source: what they come from, for messages.
+        encoding: Python's name of what they are to be encoded in.
+
+    Raises:
+        UserError: by its first bytes the file is something else; or, where it is found,
+            what gzip packed is damaged or cut off.
+    """
+    head, blocks = _head(iter(blocks), len(_GZIP))
+    if head.startswith(_GZIP) or source.endswith(".gz"):
+        blocks = _unzipped(blocks, source)
+    head, blocks = _head(blocks, _LONGEST_SIGN)
+    _check_head(head, source, encoding)
+    return blocks
+
+
+def in_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yields the lines of a text that comes in pieces, without what ends them."""
+    pieces, any_end = [], False
+    for text in texts:
+        first, *others = text.split("\n")
+        pieces.append(first)
+        if others:
+            any_end = True
+            for line in ("".join(pieces), *others[:-1]):
+                yield line.rstrip("\r")
+            pieces = others[-1:]
+    last = "".join(pieces)
+    if not any_end:
+        yield from last.removesuffix("\r").split("\r") if last else ()
+    elif last:
+        yield last.rstrip("\r")
 
 
 def _blocks(path):
@@ -123,11 +163,7 @@ def _blocks(path):
 def _decoded(blocks, source, encoding):
     """Yields blocks of bytes as text, without a byte order mark."""
     encoding = encoding_name(encoding)
-    head, blocks = _head(blocks, len(_GZIP))
-    if head.startswith(_GZIP) or source.endswith(".gz"):
-        blocks = _unzipped(blocks, source)
-    head, blocks = _head(blocks, _LONGEST_SIGN)
-    _check_head(head, source, encoding)
+    blocks = unpacked(blocks, source, encoding)
     texts = _strictly_decoded(blocks, source, encoding)
     first = next((text for text in texts if text), "")
     return itertools.chain([first.removeprefix("\N{BYTE ORDER MARK}")], texts)
@@ -215,21 +251,3 @@ def _strictly_decoded(blocks, source, encoding):
         line += text.count("\n")
         place += len(block or b"")
         yield text
-
-
-def _lines(texts):
-    """Yields the lines of a text that comes in pieces."""
-    pieces, any_end = [], False
-    for text in texts:
-        first, *others = text.split("\n")
-        pieces.append(first)
-        if others:
-            any_end = True
-            for line in ("".join(pieces), *others[:-1]):
-                yield line.rstrip("\r")
-            pieces = others[-1:]
-    last = "".join(pieces)
-    if not any_end:
-        yield from last.removesuffix("\r").split("\r") if last else ()
-    elif last:
-        yield last.rstrip("\r")

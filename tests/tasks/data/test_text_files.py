@@ -142,6 +142,15 @@ def test_members_of_a_packed_file_are_one_text(tmp_path):
     assert list(text_files.read_lines(path)) == ["a", "bc"]
 
 
+def test_what_is_unpacked_are_bytes_up_to_the_damage():
+    blocks = text_files.unpacked(in_blocks(zipped(b"a\n\xff") + bytes(99), 3), "x")
+    assert b"".join(blocks) == b"a\n\xff"
+    found = []
+    with pytest.raises(UserError, match="cut off"):
+        found.extend(text_files.unpacked([zipped(b"a" * 99)[:-4]], "x"))
+    assert b"".join(found) == b"a" * 99
+
+
 def test_a_name_that_says_gzip_is_believed(tmp_path):
     path = tmp_path / "x.gz"
     path.write_bytes(b"plain")
