@@ -5,6 +5,8 @@ has. An answer tells its file and line, by which the order can be restored.
 """
 
 import contextlib
+import functools
+import io
 import json
 import logging
 import sys
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.internal import cloudpickle
 from apache_beam.io import fileio
-from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -34,7 +36,6 @@ for package in ("tasks", "zoo"):
 SUFFIX = ".jsonl"
 # So many lines of a file that is kept in order are in a file of the answers.
 _BLOCK = 50_000
-_RECORDS = ".tfrecord", ".tfrecords"
 
 
 class Call(NamedTuple):
@@ -84,16 +85,14 @@ def run(
         flags: Beam's own flags.
 
     Raises:
-        UserError: no file matches; the files aren't what can be read; there are
-            answers already.
+        UserError: there is no such runner, or its flags don't fit; no file matches;
+            the files aren't what can be read; there are answers already.
         PipelineError: a worker or the runner failed, with what it said.
         PresetError: there is no such preset.
     """
     form = _format(asked)
-    _check_files(asked, settings)
-    quiet = "--default_sdk_harness_log_level=ERROR"
-    options = PipelineOptions([f"--runner={settings.runner}", quiet, *flags])
-    pipeline = beam.Pipeline(options=options)
+    pipeline = _pipeline(settings.runner, flags)
+    _check_files(asked, settings, form)
     predict = Predict(
         asked.preset,
         call.signature,
@@ -128,15 +127,30 @@ def _format(asked):
             f"--runner reads files in which a line ends with the byte LF, not "
             f"{encoding.upper()}. Convert them first, by iconv -f {encoding} -t utf-8."
         )
-    name = asked.input.removesuffix(".gz")
-    if name.endswith(_RECORDS):
+    if reading.holds_records(asked.input):
         return Format(reading.RECORDS, asked.text_column, encoding)
     if asked.text_column is None:
         return Format(reading.LINES, None, encoding)
     return Format(tables.kind_of(asked.input), asked.text_column, encoding)
 
 
-def _check_files(asked, settings):
+def _pipeline(runner, flags):
+    """Returns a pipeline; a UserError where there is no such runner, or flag for it."""
+    quiet, said = "--default_sdk_harness_log_level=ERROR", io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options = PipelineOptions([f"--runner={runner}", quiet, *flags])
+            options.get_all_options()  # or each is looked at where it is needed
+        return beam.Pipeline(options=options)
+    except SystemExit as error:  # argparse's, which says how all of Beam is used
+        reason = said.getvalue().strip().rpartition("error: ")[2]
+        raise UserError(f"--runner {runner}: {reason}.") from error
+    except (ValueError, ImportError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"--runner {runner}: {reason}") from error
+
+
+def _check_files(asked, settings, form):
     """Raises a UserError where there is nothing to read, or something to replace."""
     try:
         found, written = FileSystems.match([asked.input, f"{asked.output}-*"])
@@ -147,6 +161,12 @@ def _check_files(asked, settings):
         raise UserError(
             f"--input {asked.input}: there is no such file. A pattern such as "
             "'in/*.txt' stands in quotes, or the shell takes it apart."
+        )
+    records = [each.path for each in files if reading.holds_records(each.path)]
+    if records and form.kind != reading.RECORDS:
+        raise UserError(
+            f"--input {asked.input}: {records[0]} holds records, by its name. Give "
+            "files of one kind: '….tfrecord*' for records."
         )
     if settings.keep_order and len(files) > 1:
         raise UserError(
@@ -169,7 +189,7 @@ class _Read(beam.DoFn):
 
     def process(self, element):
         path = element.metadata.path
-        for each in reading.texts(element.open, path, self._form):
+        for each in reading.texts(_opening(element), path, self._form):
             key = path, each.line
             if each.error is None:
                 yield key, each.text
@@ -178,6 +198,15 @@ class _Read(beam.DoFn):
             line = {"file": path, "line": each.line, "error": each.error}
             told = key, json.dumps(line, ensure_ascii=False)
             yield beam.pvalue.TaggedOutput("errors", told)
+
+
+def _opening(element):
+    """Returns what opens a file: gzip's packed still, for Beam misses where it ends."""
+    path = element.metadata.path
+    if CompressionTypes.detect_compression_type(path) != CompressionTypes.GZIP:
+        return element.open
+    packed = CompressionTypes.UNCOMPRESSED
+    return functools.partial(element.open, compression_type=packed)
 
 
 class _Told:

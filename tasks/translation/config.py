@@ -13,6 +13,7 @@ DATES = "synthetic/dates"
 # The flags of the shares of pairs that are trained on in another form.
 OTHER_FORMS = "renamed", "unpunctuated", "lowercase"
 _COLUMNS = "source", "target", "source_column", "target_column"
+NO_ATTENTION = "--coverage-penalty is about attention, which this model has none of."
 
 
 @dataclasses.dataclass
@@ -39,9 +40,7 @@ class Search:
     def check_model(self, model) -> None:
         """Raises a UserError where a model can't be searched like this."""
         if self.coverage_penalty and not model.attends:
-            raise UserError(
-                "--coverage-penalty is about attention, which this model has none of."
-            )
+            raise UserError(NO_ATTENTION)
 
     def arguments(self) -> dict:
         """Returns the arguments of `zoo.models.Translator.translate`."""

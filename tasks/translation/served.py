@@ -4,7 +4,8 @@ import functools
 
 from tasks.beam.pipeline import Call
 from tasks.errors import UserError
-from tasks.translation.config import Translation
+from tasks.translation.config import NO_ATTENTION, Translation
+from zoo import presets
 
 
 def call(preset: str, settings: Translation) -> Call:
@@ -12,8 +13,8 @@ def call(preset: str, settings: Translation) -> Call:
 
     Raises:
         UserError: the settings ask for what the SavedModel can't do.
+        PresetError: there is no such preset.
     """
-    del preset
     if settings.beam not in (1, _BEAM):
         raise UserError(
             f"--runner searches as the SavedModel does: with --beam {_BEAM}, or 1, "
@@ -23,8 +24,16 @@ def call(preset: str, settings: Translation) -> Call:
         if getattr(settings, name):
             flag = "--" + name.replace("_", "-")
             raise UserError(f"--runner doesn't go with {flag}.")
+    attends = presets.config(preset).get("attention", "general") is not None
+    if settings.coverage_penalty and not attends:
+        raise UserError(NO_ATTENTION)
     row = functools.partial(_translated, n_best=settings.n_best)
     if settings.beam == 1:
+        if settings.max_length is not None:
+            raise UserError(
+                "--runner with --beam 1 translates as the SavedModel does greedily, "
+                f"without --max-length: leave that out, or take --beam {_BEAM}."
+            )
         return Call("greedy", {}, row)
     return Call("translate", _arguments(settings), row)
 

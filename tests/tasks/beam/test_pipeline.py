@@ -1,5 +1,6 @@
 """Answers of many files by Apache Beam's runners, beside those of the commands."""
 
+import contextlib
 import gzip
 import json
 import subprocess
@@ -136,16 +137,32 @@ def test_one_file_is_answered_in_its_order_and_what_is_no_text_is_told(
         (["--input", "{}/*", "--output", "{}/o", "--text-column", "t"], "no table"),
         (["--input", "{}/*", "--output", "{}/o", "--no_such_flag", "3"], "no_such"),
         (["--input", "{}/*", "--output", "{}/o", "--model", "nowhere"], "preset"),
+        (["--input", "{}/r/*", "--output", "{}/o"], "train.tfrecord-00000-of-00001"),
+        (
+            ["--input", "{}/*", "--output", "{}/o", "--runner", "DirectRuner"],
+            "--runner DirectRuner: Unexpected pipeline runner",
+        ),
+        (
+            ["--input", "{}/*", "--output", "{}/o", "--runner", "no.such.Runner"],
+            "--runner no.such.Runner: ",
+        ),
+        (
+            ["--input", "{}/*", "--output", "{}/o", "--direct_num_workers", "x"],
+            "invalid int value: 'x'",
+        ),
     ],
 )
 def test_mistakes_are_told_before_there_is_work(argv, sentence, preset, files, run):
+    (files / "r").mkdir()
+    (files / "r" / "train.tfrecord-00000-of-00001").touch()
     given = [each.format(files) for each in argv]
     model = () if "--model" in argv else ("--model", preset)
-    outcome = run("predict", *model, *given, *RUNNER)
+    runner = () if "--runner" in argv else RUNNER
+    outcome = run("predict", *model, *given, *runner)
     assert outcome.code == 2
     assert sentence in outcome.err
     assert outcome.err.count("\n") == 1
-    assert {path.name for path in files.iterdir()} == {"a.txt", "b.txt.gz"}
+    assert {path.name for path in files.iterdir()} == {"a.txt", "b.txt.gz", "r"}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +171,12 @@ def test_mistakes_are_told_before_there_is_work(argv, sentence, preset, files, r
         (ner.TEMPLATE, "predict", ["--conll"], "leave --conll out"),
         (translation.TEMPLATE, "translate", ["--beam", "3"], "--beam 4, or 1"),
         (translation.TEMPLATE, "translate", ["--resume"], "--resume"),
+        (
+            translation.TEMPLATE,
+            "translate",
+            ["--beam", "1", "--max-length", "9"],
+            "without --max-length: leave that out, or take --beam 4",
+        ),
     ],
 )
 def test_what_a_saved_model_cannot_do_is_refused(
@@ -206,6 +229,44 @@ for handler, row in cloudpickle.load(open(sys.argv[1], "rb")):
         print(row(each.inference))
 assert "zoo" not in sys.modules
 """
+
+
+def test_penalties_are_of_models_that_attend(tmp_path):
+    config = {"class": "zoo.models.translator.Translator", "config": {}}
+    chosen = translation.TEMPLATE.all_commands()["translate"]
+    call, asked = templates.function(chosen.served), chosen.config(coverage_penalty=0.1)
+    for attention, refused in (("general", False), (None, True)):
+        config["config"]["attention"] = attention
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        outcome = pytest.raises(UserError, match="this model has none of")
+        with outcome if refused else contextlib.nullcontext():
+            assert call(tmp_path, asked).arguments["coverage_penalty"] == 0.1
+
+
+def test_what_is_damaged_fails_no_pipeline(preset, tmp_path, run):
+    """By Beam's own opening of files: cut off, no gzip, or of other quotes."""
+    lines = [f"good film {number} {number**9}" for number in range(2_000)]
+    content = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "a.csv.gz").write_bytes(
+        gzip.compress(b'text\ngood\n"bad" film\nfine\n')
+    )
+    (tmp_path / "b.csv.gz").write_bytes(b"text\nplain\n")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"text\n") + content[:-9])
+    given = "--input", tmp_path / "*.csv.gz", "--text-column", "text"
+    outcome = run(
+        "predict", "--model", preset, *given, "--output", tmp_path / "out", *RUNNER
+    )
+    assert outcome.code == 0, outcome.err
+    assert "note: 3 couldn't be read" in outcome.err
+    found = answers(tmp_path)
+    rows = {key: row.get("text") for key, row in found.items() if key[0] != "c.csv.gz"}
+    assert rows == {("a.csv.gz", 2): "good", ("a.csv.gz", 3): None,
+                    ("a.csv.gz", 4): "fine", ("b.csv.gz", 1): None}  # fmt: skip
+    cut = {line: row for (name, line), row in found.items() if name == "c.csv.gz"}
+    assert sorted(cut) == [*range(2, max(cut) + 1)]
+    assert "are cut off" in cut[max(cut)]["error"]
+    for line, row in cut.items():
+        assert line == max(cut) or row["text"] == lines[line - 2]
 
 
 def test_a_runner_refuses_to_learn_from_what_it_reads():
