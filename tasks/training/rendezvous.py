@@ -7,7 +7,9 @@ to listen at. Who doesn't come, comes twice, has other flags or sees another fol
 told in a sentence, to all of them.
 
 A message is a line of JSON. worker → chief: who it is; chief → worker: the name of a
-file in `--output`; worker → chief: whether it is there; chief → worker: begin.
+file in `--output`; worker → chief: whether it is there; chief → worker: begin. Where a
+worker has gone meanwhile, the chief waits for it to come again, and then shows all of
+them another file.
 """
 
 import contextlib
@@ -88,14 +90,22 @@ class _Meeting:
 class _Chief(_Meeting):
     other = False  # whether another chief was found
 
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.said = {}  # by whom that came
+
     def meet(self):
         with self.listen() as server:
             threading.Thread(target=self._look_for_another, daemon=True).start()
             peers = {}
             try:
-                self._gather(server, peers)
-                self._compare(peers)
-                self._show_folder(peers)
+                met = False
+                while not met:
+                    self._gather(server, peers)
+                    self._compare(peers)
+                    met = self._show_folder(peers)
+                for connection in peers.values():
+                    connection.send({"begin": True})
             except UserError as error:
                 for connection in peers.values():
                     connection.send({"error": str(error)})
@@ -116,9 +126,12 @@ class _Chief(_Meeting):
         self.other = said.get("id", self.hello["id"]) != self.hello["id"]
 
     def _gather(self, server, peers):
-        """Fills `peers` with a connection for each worker that comes."""
-        self.said = {}
-        while len(peers) < len(self.cluster.addresses) - 1:
+        """Fills `peers` with a connection for each worker that comes, and stays."""
+        while True:
+            for index in [n for n, each in peers.items() if not _is_open(each)]:
+                peers.pop(index).close()
+            if len(peers) == len(self.cluster.addresses) - 1:
+                return
             if self.other:
                 raise UserError(
                     f"There are two chiefs: at {self.cluster.addresses[0]}, the "
@@ -141,7 +154,7 @@ class _Chief(_Meeting):
             if not isinstance(index, int) or index == self.cluster.index:
                 connection.close()  # a passer-by, or one of an earlier training
                 continue
-            if index in peers and _is_open(peers[index]):
+            if index in peers and _is_open(peers[index]):  # not one that came again
                 message = (
                     f"There are two workers {index}: TF_CONFIG has to name another "
                     "index in each."
@@ -191,25 +204,37 @@ class _Chief(_Meeting):
                 )
 
     def _show_folder(self, peers):
-        """Has all look for a new file in the chief's folder."""
-        self.output.mkdir(parents=True, exist_ok=True)
-        token = self.output / f".workers-{self.hello['id']}"
-        token.touch()
+        """Has all look for a new file in the chief's folder.
+
+        Returns:
+            Whether all have answered; who hasn't is no peer any more.
+        """
+        token = self.output / f".workers-{secrets.token_hex(8)}"
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            token.touch()
+        except OSError as error:
+            raise UserError(
+                f"--output {self.output}: the chief can't write there "
+                f"({error.strerror})."
+            ) from error
         try:
             for connection in peers.values():
                 connection.send({"file": token.name})
             for index, connection in sorted(peers.items()):
                 answer = connection.receive(_FOLDER_SECONDS + _ANSWER_SECONDS)
-                if not (answer or {}).get("found"):
+                if answer is None:
+                    peers.pop(index).close()
+                elif not answer.get("found"):
                     raise UserError(
                         f"--output {self.output} isn't shared: "
                         f"{self.cluster.name(index)} doesn't see there what the chief "
                         "writes. Give a folder that all workers have, on NFS, say."
                     )
         finally:
-            token.unlink(missing_ok=True)
-        for connection in peers.values():
-            connection.send({"begin": True})
+            with contextlib.suppress(OSError):
+                token.unlink(missing_ok=True)
+        return len(peers) == len(self.cluster.addresses) - 1
 
 
 class _Worker(_Meeting):
@@ -237,19 +262,24 @@ class _Worker(_Meeting):
             return None
         with _Connection(found) as connection:
             connection.send(self.hello)
-            said = connection.receive(self.until - time.monotonic() + _ANSWER_SECONDS)
-            if said and "file" in said:
+            said = self._hear(connection, _ANSWER_SECONDS)
+            while said and "file" in said:
                 connection.send({"found": self._sees(said["file"])})
-                said = connection.receive(_FOLDER_SECONDS + 2 * _ANSWER_SECONDS)
+                said = self._hear(connection, _FOLDER_SECONDS + 2 * _ANSWER_SECONDS)
             return said
+
+    def _hear(self, connection, more):
+        """Returns what the chief says, who may wait for others as long as this one."""
+        return connection.receive(max(self.until - time.monotonic(), 0) + more)
 
     def _sees(self, name):
         until = time.monotonic() + _FOLDER_SECONDS
-        while not is_there(self.output, name):
-            if time.monotonic() > until:
-                return False
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):  # of a folder that it can't list
+                if is_there(self.output, name):
+                    return True
             time.sleep(_RETRY_SECONDS)
-        return True
+        return False
 
 
 class _Connection:

@@ -2,13 +2,16 @@
 
 import concurrent.futures
 import contextlib
+import json
 import socket
+import time
 
 import pytest
 
 from tasks.errors import UserError
 from tasks.training import rendezvous
 from tasks.training.cluster import Cluster
+from zoo.version import __version__
 
 
 def addresses(count):
@@ -121,6 +124,71 @@ def test_a_chief_finds_another_at_its_address(tmp_path):
         with pytest.raises(UserError, match="There are two chiefs"):
             Elsewhere(Cluster(ports, 0), {}, tmp_path, 1).meet()
         assert "didn't come" in first.result()[0]
+
+
+def hello(index, of):
+    """Returns what a worker says that goes at once."""
+    said = {"index": index, "of": of, "id": "x", "version": __version__, "flags": {}}
+    return json.dumps(said).encode() + b"\n"
+
+
+def test_a_worker_that_has_gone_is_waited_for(tmp_path):
+    ports = addresses(3)
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        chief = threads.submit(meet, [(ports, 0, {}, tmp_path)])
+        with _until_listening(ports[0]) as connection:
+            connection.sendall(hello(1, 3))
+        assert meet([(ports, n, {}, tmp_path) for n in (1, 2)]) == [None] * 2
+        assert chief.result() == [None]
+
+
+def test_a_worker_that_goes_amid_the_meeting_is_waited_for(tmp_path):
+    """The others, who have seen the folder, look again when it has come again."""
+    ports = addresses(3)
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        chief = threads.submit(meet, [(ports, 0, {}, tmp_path)], 20)
+        with _until_listening(ports[0]) as connection:
+            connection.sendall(hello(1, 3))
+            second = threads.submit(meet, [(ports, 2, {}, tmp_path)], 20)
+            assert b'"file"' in connection.recv(2**16)
+        time.sleep(0.5)
+        assert not chief.done()
+        assert meet([(ports, 1, {}, tmp_path)], 20) == [None]
+        assert chief.result() == second.result() == [None]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_that_has_gone_for_good_did_not_come(tmp_path):
+    ports = addresses(3)
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        both = threads.submit(meet, [(ports, n, {}, tmp_path) for n in (0, 2)], 2)
+        with _until_listening(ports[0]) as connection:
+            connection.sendall(hello(1, 3))
+            assert b'"file"' in connection.recv(2**16)
+        told = both.result()
+    assert told[0] == told[1]
+    assert f"1 didn't come within 2 seconds: worker 1 ({ports[1]})" in told[0]
+
+
+def test_all_are_told_at_once_where_the_chief_cannot_write(tmp_path):
+    (tmp_path / "file").touch()
+    ports, began = addresses(2), time.monotonic()
+    told = meet([(ports, n, {}, tmp_path / "file") for n in range(2)], 60)
+    assert time.monotonic() - began < 30
+    assert told[0] == told[1]
+    assert f"--output {tmp_path / 'file'}: the chief can't write there (" in told[0]
+
+
+def test_a_folder_that_a_worker_cannot_list_is_not_shared(tmp_path, monkeypatch):
+    def is_there(folder, name):
+        raise PermissionError(13, "Permission denied", folder)
+
+    monkeypatch.setattr(rendezvous, "_FOLDER_SECONDS", 0.5)
+    monkeypatch.setattr(rendezvous, "is_there", is_there)
+    ports = addresses(2)
+    told = meet([(ports, n, {}, tmp_path) for n in range(2)])
+    assert told[0] == told[1]
+    assert "isn't shared: worker 1" in told[0]
 
 
 def test_passers_by_are_no_workers(tmp_path):
