@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.cli import given_flags, launching, outputs
+from tasks.cli.config import at_least, below
 from tasks.cli.templates import Template, function
 from tasks.errors import UserError
+
+# A socket takes no timeout of more milliseconds than 31 bits hold.
+_LONGEST_WAIT = 10**6
 
 
 def add_worker_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,13 +58,15 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
 
     config = arguments.config
     given_flags.check_sources(config, argv)
+    _check_join_timeout(arguments)
     output = _output(template, arguments)
-    resume = arguments.resume
-    if arguments.distributed:
-        # What starts a worker again does so by the same command.
-        resume = resume or (output / training.CHECKPOINTS).exists()
+    resume, own = arguments.resume, set()
+    if arguments.distributed and not resume:
+        # What starts a worker again does so by the same command. What the training
+        # began with is the chief's, whose machine may be another.
+        resume, own = (output / training.CHECKPOINTS).exists(), training.OWN
     given = given_flags.names(config, argv)
-    config = training.open_output(output, config, given, resume)
+    config = training.open_output(output, config, given, resume, own)
     config.check()
     try:
         if arguments.distributed:
@@ -98,6 +104,7 @@ def launch(
     if arguments.config.mirrored:
         raise UserError("--mirrored is for one process: leave it out with --workers.")
     given_flags.check_sources(arguments.config, argv)
+    _check_join_timeout(arguments)
     output = _output(template, arguments)
     outputs.check_folder(output, "--output")
     if (output / "checkpoints").exists() and not arguments.resume:
@@ -113,6 +120,11 @@ def launch(
     return launching.launch(
         template.name, program, [*own, "--distributed"], arguments.workers, output
     )
+
+
+def _check_join_timeout(arguments):
+    at_least(arguments, "join_timeout", 0, exclusive=True)
+    below(arguments, "join_timeout", _LONGEST_WAIT)
 
 
 def _output(template, arguments):

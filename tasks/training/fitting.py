@@ -32,6 +32,7 @@ __all__ = [
     "CHECKPOINTS",
     "CONFIG",
     "DATA",
+    "OWN",
     "Adam",
     "begin",
     "finish",
@@ -50,10 +51,16 @@ FINISHED = "finished.json"
 # as it would have with more patience from the beginning.
 _FREE = {"data_dir", "patience"}
 # What each worker of a training may have otherwise.
-_OWN = {"data_dir"}
+OWN = {"data_dir"}
 
 
-def open_output(output: Path, config, given: Collection[str], resume: bool):
+def open_output(
+    output: Path,
+    config,
+    given: Collection[str],
+    resume: bool,
+    own: Collection[str] = (),
+):
     """Looks at a training's folder, and returns what to train with.
 
     Args:
@@ -61,6 +68,7 @@ def open_output(output: Path, config, given: Collection[str], resume: bool):
         config: what the command line asks for, a dataclass.
         given: the names of its fields that were asked for, and didn't come by default.
         resume: whether to go on with what is there.
+        own: the names of fields that are taken from `config` in any case, see `OWN`.
 
     Returns:
         The config to train with: when resuming, the one the training began with, with
@@ -89,7 +97,7 @@ def open_output(output: Path, config, given: Collection[str], resume: bool):
             f"{path} is damaged, or of another version of the zoo: {error}. "
             "Train anew in another --output."
         ) from error
-    changed = {}
+    changed = {name: getattr(config, name) for name in own}
     for field in dataclasses.fields(config):
         asked, then = getattr(config, field.name), getattr(begun, field.name)
         if field.name in given and asked != then:
@@ -212,7 +220,7 @@ def join_workers(config: TrainingConfig, output: Path, seconds: float) -> None:
     flags = {
         name: value
         for name, value in dataclasses.asdict(config).items()
-        if name not in _OWN
+        if name not in OWN
     }
     workers.join(flags, output, seconds)
 

@@ -205,6 +205,10 @@ def test_workers_get_the_command_without_its_number_of_workers(
         (["--workers", "2", "--mirrored"], "--mirrored is for one process"),
         (["--workers", "2", "--epochs", "0"], "--epochs must be above 0"),
         (["--distributed"], "--distributed needs TF_CONFIG"),
+        (["--join-timeout", "inf"], "--join-timeout must be above 0 and finite"),
+        (["--join-timeout", "nan"], "--join-timeout must be above 0, found nan"),
+        (["--join-timeout", "0"], "--join-timeout must be above 0, found 0"),
+        (["--workers", "2", "--join-timeout", "1e9"], "must be in [0, 1000000)"),
     ],
 )
 def test_what_doesnt_go_together_is_told(run, tmp_path, monkeypatch, flags, told):

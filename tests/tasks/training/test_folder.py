@@ -8,6 +8,8 @@ import types
 import numpy as np
 import pytest
 
+from tasks import sentiment
+from tasks.cli import command_line as cli
 from tasks.cli.config import PretrainingConfig, TrainingConfig
 from tasks.errors import UserError
 from tasks.training import fingerprints
@@ -127,6 +129,37 @@ def test_patience_and_the_datas_folder_may_be_others(output):
         config = dataclasses.replace(DEFAULTS, **asked)
         found = training.open_output(output, config, asked, resume=True)
         assert found == dataclasses.replace(BEGUN, **asked)
+
+
+def test_what_each_worker_has_for_itself_comes_from_its_own_command(tmp_path):
+    output = tmp_path / "run"
+    training.begin(output, dataclasses.replace(BEGUN, data_dir="/chief/data"))
+    for own_folder in (None, "mine"):
+        config = dataclasses.replace(DEFAULTS, data_dir=own_folder)
+        given = NOTHING if own_folder is None else {"data_dir"}
+        found = training.open_output(output, config, given, True, training.OWN)
+        assert found == dataclasses.replace(BEGUN, data_dir=own_folder)
+    # One process goes on with what it began with.
+    assert (
+        training.open_output(output, DEFAULTS, NOTHING, True).data_dir == "/chief/data"
+    )
+
+
+def test_only_a_worker_that_starts_again_keeps_its_own(output, monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        training, "open_output", lambda *given: found.append(given) or DEFAULTS
+    )
+    monkeypatch.setattr(training, "join_workers", lambda *given: None)
+    for flags, resume, own in (
+        (["--distributed"], True, training.OWN),
+        (["--distributed", "--resume"], True, set()),
+        (["--resume"], True, set()),
+    ):
+        argv = ["train", "--output", str(output), *flags]
+        template = dataclasses.replace(sentiment.TEMPLATE, train=lambda *given: None)
+        assert cli.main(template, argv) == 0
+        assert found.pop()[3:] == (resume, own)
 
 
 def test_other_data_are_told(output):
