@@ -87,25 +87,49 @@ class Order(keras.callbacks.Callback):
         self._batches.set_epoch(epoch)
 
 
+# No weight that has learnt anything is as large. The product of three that aren't is a
+# float32 still, and no infinity.
+_LARGEST_WEIGHT = 1e12
+
+
 class Divergence(keras.callbacks.Callback):
-    """Stops a training whose loss is no number any more."""
+    """Stops a training whose loss, or one of whose weights, is no number any more.
+
+    What an epoch's last update has done, the losses of its batches don't tell.
+
+    Args:
+        checkpoints: those of the training's epochs.
+    """
+
+    def __init__(self, checkpoints: "Checkpoints"):
+        super().__init__()
+        self._checkpoints = checkpoints
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at the training's loss so far."""
         self._check(logs, f"batch {batch}")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the epoch's losses, before the epoch is saved."""
-        self._check(logs, f"the end of epoch {epoch + 1}")
+        """Looks at the epoch's losses and at the weights, before the epoch is saved."""
+        where = f"the end of epoch {epoch + 1}"
+        self._check(logs, where)
+        for weight in self.model.trainable_variables:
+            if not tf.reduce_all(tf.abs(weight.value) < _LARGEST_WEIGHT):
+                what = f"{weight.path} holds a NaN, or what is far too large,"
+                raise self._error(what, where)
 
-    @staticmethod
-    def _check(logs, where):
+    def _check(self, logs, where):
         for name, value in (logs or {}).items():
             if name.endswith("loss") and not math.isfinite(value):
-                raise TrainingError(
-                    f"{name} is {value} at {where}. The checkpoint of the last good "
-                    "epoch is kept. Try a smaller --learning-rate or --clip-norm."
-                )
+                raise self._error(f"{name} is {value}", where)
+
+    def _error(self, what, where):
+        kept = "The checkpoint of the last good epoch is kept."
+        if not self._checkpoints.history:
+            kept = "No epoch was saved."
+        return TrainingError(
+            f"{what} at {where}. {kept} Try a smaller --learning-rate or --clip-norm."
+        )
 
 
 class Checkpoints(keras.callbacks.Callback):

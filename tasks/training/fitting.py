@@ -355,8 +355,9 @@ def fit(
         the best epoch.
 
     Raises:
-        TrainingError: the loss is NaN or infinite. The checkpoints are those of
-            the last good epoch.
+        TrainingError: the loss or a weight is NaN or infinite. The checkpoints are
+            those of the last good epoch.
+        OSError: an epoch's checkpoint can't be written.
         InterruptionError: a signal has ended it: see `within_epoch.WithinEpoch`.
         LostWorkerError: another worker was told to leave.
     """
@@ -369,7 +370,9 @@ def fit(
             name: workers.distributed(part, strategy)
             for name, part in validation.items()
         }
-        watchers.insert(0, callbacks.Validations(parts, checkpoints))
+        # What they find is looked at, too, before others measure and it is saved.
+        validations = callbacks.Validations(parts, checkpoints)
+        watchers[:0] = [validations, callbacks.Divergence(checkpoints)]
         validation = None
     elif validation is not None:
         validation = workers.distributed(validation, strategy)
@@ -394,7 +397,7 @@ def _fit(model, batches, validation, config, folder, checkpoints, watchers):
     shown.batches_before = within.batches_before % len(batches)
     used = [
         callbacks.Order(batches),
-        callbacks.Divergence(),
+        callbacks.Divergence(checkpoints),
         within,
         *watchers,
         keras.callbacks.LambdaCallback(on_epoch_end=within.before_saving),

@@ -97,6 +97,7 @@ def train(
     at_batch=lambda epoch: None,
     scores=(0.1, 0.5, 0.3, 0.9),
     spoilt_from=None,
+    validations=1,
     **config,
 ):
     """Trains in `folder`, from where it was left.
@@ -107,6 +108,8 @@ def train(
         at_batch: is called with the epoch as each batch is read.
         scores: what each epoch's `val_score` is to be, to choose by.
         spoilt_from: the epoch from which on the loss is NaN.
+        validations: on how many sets it is validated. Without one the last epoch is
+            the best.
         **config: fields of a TrainingConfig.
 
     Returns:
@@ -136,7 +139,13 @@ def train(
         at_epoch=begin,
         at_batch=at_batch,
     )
-    validation = BucketedBatches(*examples(30, seed=1), config.batch_size)
+    parts = {
+        f"set{number}": BucketedBatches(
+            *examples(30, seed=number + 1), config.batch_size
+        )
+        for number in range(validations)
+    }
+    validation = parts["set0"] if validations == 1 else parts or None
     model.compile(
         training.optimizer(config, len(batches) * config.epochs),
         loss,
@@ -148,7 +157,7 @@ def train(
         validation,
         config,
         folder,
-        monitor="val_score",
+        monitor="val_score" if validations else None,
     )
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history]
     return [np.array(weight) for weight in model.get_weights()], rows

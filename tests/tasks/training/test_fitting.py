@@ -380,6 +380,31 @@ def test_a_step_size_far_too_large_is_a_training_error(tmp_path):
     assert tf.train.latest_checkpoint(tmp_path / "latest") is None
 
 
+@pytest.mark.parametrize("value", [float("nan"), 3e38])
+@pytest.mark.parametrize("validations", [0, 1, 2])
+def test_what_an_epochs_last_update_has_spoilt_is_not_saved(
+    tmp_path, monkeypatch, validations, value
+):
+    """The losses of its batches don't tell, which are from before."""
+    end = within_epoch.WithinEpoch.on_train_batch_end
+
+    def spoil(within, batch, logs=None):
+        end(within, batch, logs)
+        if (within._epoch, batch + 1) == (1, within._batches):
+            for weight in within.model.trainable_variables:
+                weight.assign(tf.fill(weight.shape, value))
+
+    monkeypatch.setattr(within_epoch.WithinEpoch, "on_train_batch_end", spoil)
+    with pytest.raises(
+        TrainingError, match=r"end of epoch 2\. The checkpoint of .* is"
+    ):
+        train(tmp_path, validations=validations)
+    for name in ("latest", "best"):
+        assert number_of(tmp_path / name) == 0
+    with pytest.raises(TrainingError, match="No epoch was saved"):
+        train(tmp_path / "new", spoilt_from=0, validations=validations)
+
+
 def test_history_is_written_as_csv(uninterrupted, folder):
     with (folder / "history.csv").open(newline="") as file:
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
