@@ -1,5 +1,7 @@
 """What ends a command in one line on stderr. Knows nothing of TensorFlow."""
 
+import re
+
 from zoo.errors import did_you_mean, nearest
 
 __all__ = [
@@ -10,7 +12,20 @@ __all__ = [
     "UserError",
     "did_you_mean",
     "nearest",
+    "tensorflow_says",
 ]
+# What a message of TensorFlow's names of an operation.
+_NODE = re.compile(r"\{\{.*?\}\}\s*| ?\[Op:.*")
+
+
+def tensorflow_says(message: str) -> str:
+    """Returns the first line of a message of TensorFlow's, without operations' names.
+
+    Args:
+        message: the `message` of a `tf.errors.OpError`.
+    """
+    lines = _NODE.sub("", message or "").strip().splitlines()
+    return lines[0].strip(" .") if lines else "it doesn't say why"
 
 
 class UserError(Exception):

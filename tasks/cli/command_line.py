@@ -17,9 +17,18 @@ from tasks.cli import answers, given_flags, outputs, training_command
 from tasks.cli.parser import Formatter, Parser
 from tasks.cli.templates import Command, Template, function
 from tasks.data import text_files
-from tasks.errors import LostWorkerError, PipelineError, TrainingError, UserError
+from tasks.errors import (
+    LostWorkerError,
+    PipelineError,
+    TrainingError,
+    UserError,
+    tensorflow_says,
+)
 from zoo.errors import PresetError
 from zoo.version import __version__
+
+# TensorFlow's errors where the disk is full, a file is damaged, or isn't for this user.
+_OF_FILES = "ResourceExhaustedError", "DataLossError", "PermissionDeniedError"
 
 
 def main(
@@ -34,9 +43,10 @@ def main(
             `python -m tasks.<name>`.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (told in a line on stderr), 1
-        for a training or a pipeline that failed, 75 for a training that lost a worker,
-        130 for what was interrupted, 143 for a training that SIGTERM has ended.
+        The exit code: 0, 2 for a user's mistake (told in a line on stderr) or a file
+        that can't be read or written, 1 for a training or a pipeline that failed, 75
+        for a training that lost a worker, 130 for what was interrupted, 143 for a
+        training that SIGTERM has ended.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.print_anything(sys.stdout)
@@ -93,13 +103,34 @@ def _told(template, parser, argv):
         return 1
     except KeyboardInterrupt as error:
         where = f", {error.where}" if getattr(error, "where", "") else ""
-        hint = (
-            " Go on with --resume."
-            if getattr(arguments, "command", "") == "train"
-            else ""
-        )
+        hint = _resuming(arguments)
         print(f"\n{parser.prog}: interrupted{where}.{hint}", file=sys.stderr)
         return getattr(error, "exit_code", 130)
+    except Exception as error:
+        if not _is_of_files(error):
+            raise
+        reason = f"{tensorflow_says(error.message)}.{_resuming(arguments)}"
+        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+        return 2
+
+
+def _resuming(arguments):
+    """Returns how a command that has ended amid its work is gone on with, if it is."""
+    trains = getattr(arguments, "command", "") == "train"
+    return " Go on with --resume." if trains else ""
+
+
+def _is_of_files(error):
+    """Says whether TensorFlow couldn't read or write a file: its are no OSErrors.
+
+    What went wrong in a model's graph is ours, or the GPU's memory.
+    """
+    kind = type(error)
+    return (
+        kind.__module__.startswith("tensorflow.")
+        and kind.__name__ in _OF_FILES
+        and not (error.message or "").startswith("Graph execution error")
+    )
 
 
 def module_program(name: str) -> str:

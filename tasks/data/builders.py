@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from tasks import datasets
-from tasks.errors import UserError, did_you_mean
+from tasks.errors import UserError, did_you_mean, tensorflow_says
 
 _PROBE_SECONDS = 4
 # dataset, dataset/config, dataset:1.2.3, dataset/config:1.2.3
@@ -308,10 +308,10 @@ def read(builder, split: str, paths: list[str]) -> list[np.ndarray]:
         One array a column, in the data set's order; of objects for strings.
 
     Raises:
-        UserError: there is no such split.
+        UserError: there is no such split, or it is damaged on disk.
     """
-    batches = _examples(builder, split, paths).batch(1000).as_numpy_iterator()
-    parts = list(zip(*batches, strict=True))
+    examples = _examples(builder, split, paths).batch(1000)
+    parts = list(zip(*_whole(examples, builder, split), strict=True))
     if not parts:
         raise UserError(f"Split {split!r} of {builder.info.full_name} is empty.")
     return [np.concatenate(part) for part in parts]
@@ -329,9 +329,21 @@ def read_sequences(builder, split: str, paths: list[str]) -> Iterator[tuple]:
         An iterator of the examples, each a tuple of NumPy arrays.
 
     Raises:
-        UserError: there is no such split.
+        UserError: there is no such split, or, where it is found, it is damaged on disk.
     """
-    return _examples(builder, split, paths).as_numpy_iterator()
+    return _whole(_examples(builder, split, paths), builder, split)
+
+
+def _whole(examples, builder, split):
+    """Yields a dataset's examples; a UserError where its files are damaged."""
+    try:
+        yield from examples.as_numpy_iterator()
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        raise UserError(
+            f"Split {split!r} of {builder.info.full_name} is damaged "
+            f"({tensorflow_says(error.message)}). Delete {builder.data_dir}: it is "
+            "prepared anew then."
+        ) from error
 
 
 def _examples(builder, split, paths):

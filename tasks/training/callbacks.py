@@ -258,10 +258,10 @@ class Checkpoints(keras.callbacks.Callback):
     def _save(self, epoch):
         if self._epochs_since_best() == 0:
             self._swap_averages()
-            self._best.save(epoch)
+            checkpoint_files.save(self._best, epoch)
             self._swap_averages()
         self._json.assign(json.dumps(self.history))
-        self._latest.save(epoch)
+        checkpoint_files.save(self._latest, epoch)
         self._write_csv()
 
     def _swap_averages(self):

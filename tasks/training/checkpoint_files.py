@@ -1,5 +1,6 @@
 """The checkpoints of a training on disk, and what of a model goes into them."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks.errors import UserError
+from tasks.errors import UserError, tensorflow_says
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
@@ -35,6 +36,27 @@ def tensors(path: Path) -> dict[str, np.ndarray] | None:
         return {name: reader.get_tensor(name) for name in names}
     except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
         return None
+
+
+def save(manager: tf.train.CheckpointManager, number: int) -> None:
+    """Writes a checkpoint.
+
+    Args:
+        manager: of the variables.
+        number: the checkpoint's.
+
+    Raises:
+        OSError: it can't be written; those before it are there still. (TensorFlow's own
+            errors are none, and some are what a lost worker gives.)
+    """
+    try:
+        manager.save(number)
+    except tf.errors.OpError as error:
+        reason = (
+            f"the checkpoint can't be written: {tensorflow_says(error.message)}. When "
+            "it can, go on with --resume."
+        )
+        raise OSError(errno.EIO, reason, manager.directory) from error
 
 
 def restore(manager: tf.train.CheckpointManager, path: Path) -> None:

@@ -40,6 +40,8 @@ class WithinEpoch(keras.callbacks.Callback):
 
     What is saved behind an epoch's last batch goes on with its validation.
 
+    What can't be saved amid an epoch is told, and the epoch goes on.
+
     A checkpoint holds what `callbacks.Checkpoints` saves of an epoch, the metrics of
     the epoch's batches so far, and what is carried from batch to batch: the model's
     `carried_variables`. (What each of several replicas counts for itself the chief
@@ -248,13 +250,18 @@ class WithinEpoch(keras.callbacks.Callback):
         if not told and now - self._saved < SAVE_SECONDS:
             return
         self._saved = now
-        self._save(done, now - self._began, logs)
         where = f"saved after batch {done:,} of epoch {self._epoch + 1}"
+        try:
+            self._save(done, now - self._began, logs)
+        except OSError as error:  # the epoch needs none of it
+            print(f"note: {error.filename}: {error.strerror}", file=sys.stderr)
+            where = ""
         self._obey(where)
         if lost:
             raise LostWorkerError(
-                f"Another worker was told to leave: {where}. Start all of them again "
-                "by the same commands: they go on there."
+                f"Another worker was told to leave{where and f': {where}'}. Start all "
+                "of them again by the same commands: they go on where the chief last "
+                "saved."
             )
 
     def _obey(self, where):
@@ -292,4 +299,5 @@ class WithinEpoch(keras.callbacks.Callback):
             "metrics": [each.numpy().tolist() for each in self._metrics()],
         }
         self._json.assign(json.dumps(position))
-        self._manager.save(progress.number(self._epoch, batches))
+        number = progress.number(self._epoch, batches)
+        checkpoint_files.save(self._manager, number)

@@ -8,7 +8,6 @@ the chief's part alone.
 import contextlib
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data.sharding import Shard
-from tasks.errors import LostWorkerError, UserError
+from tasks.errors import LostWorkerError, UserError, tensorflow_says
 from tasks.training import cluster, fingerprints, rendezvous
 
 
@@ -35,8 +34,6 @@ LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
-# The name of an operation, in its message.
-_NODE = re.compile(r"\{\{.*?\}\}\s*")
 _joined: list[tf.distribute.MultiWorkerMirroredStrategy] = []
 
 
@@ -93,7 +90,7 @@ def lost_told() -> Iterator[None]:
     except LOST as error:
         if not _joined:
             raise
-        reason = _NODE.sub("", error.message).strip().splitlines()[0]
+        reason = tensorflow_says(error.message)
         raise LostWorkerError(
             f"Another worker has gone, or can't be reached ({reason}). Start all of "
             "them again by the same commands: they go on where the chief last saved."

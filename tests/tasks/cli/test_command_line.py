@@ -244,8 +244,25 @@ def test_a_users_error_gives_2_and_its_line(run, tmp_path):
 
 
 def test_an_error_of_ours_is_not_hidden(run, tmp_path):
-    with pytest.raises(ZeroDivisionError):
-        run("train", "--output", tmp_path, template=failing(ZeroDivisionError()))
+    given = None, None, "no such shape"
+    graph = None, None, "Graph execution error:\n\nOOM when allocating a tensor"
+    for error in (
+        ZeroDivisionError(),
+        tf.errors.InvalidArgumentError(*given),
+        tf.errors.ResourceExhaustedError(*graph),
+    ):
+        with pytest.raises(type(error)):
+            run("train", "--output", tmp_path, template=failing(error))
+
+
+def test_a_file_that_tensorflow_cannot_write_gives_2_and_a_line(run, tmp_path):
+    said = "{{function_node x}} /d/a.index; No space left on device [Op:SaveV2] name: "
+    error = tf.errors.ResourceExhaustedError(None, None, said)
+    outcome = run("train", "--output", tmp_path, template=failing(error))
+    assert outcome.code == 2
+    [line] = outcome.err.splitlines()
+    told = "error: /d/a.index; No space left on device. Go on with --resume."
+    assert line == f"python -m tasks.sentiment: {told}"
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Datasets by name: what is found, and what is said where nothing is."""
 
+import shutil
 import socket
 import time
 import types
@@ -72,6 +73,21 @@ def test_an_unknown_split_names_the_nearest(builder):
         data.read(builder, "tset", ["label"])
     with pytest.raises(UserError, match="There are: train, validation, test"):
         data.check_split(builder, "xyz")
+
+
+@pytest.mark.parametrize("how", ["damaged", "missing"])
+@pytest.mark.parametrize("read", [data.read, data.read_sequences])
+def test_data_that_are_damaged_on_disk_are_told(data_dir, tmp_path, how, read):
+    shutil.copytree(data_dir / "synthetic", tmp_path / "synthetic")
+    [path] = tmp_path.glob("synthetic/reviews/*/*-test.tfrecord*")
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" + content[101:])
+    builder = data.load_builder("synthetic/reviews", tmp_path)
+    if how == "missing":
+        path.unlink()
+    with pytest.raises(UserError, match=r"'test' of .* is damaged \(.*\)\. Delete /"):
+        list(read(builder, "test", ["label"]))
+    assert len(list(data.read(builder, "validation", ["label"])[0]))
 
 
 def test_an_unknown_split_in_a_sum_names_the_nearest(builder):

@@ -405,6 +405,56 @@ def test_what_an_epochs_last_update_has_spoilt_is_not_saved(
         train(tmp_path / "new", spoilt_from=0, validations=validations)
 
 
+@pytest.fixture
+def unwritable(monkeypatch):
+    """Has checkpoints in a folder not be written, of the numbers that are chosen."""
+    save = tf.train.CheckpointManager.save
+
+    def unwritable(name, chosen):
+        def failing(manager, number):
+            if manager.directory.endswith(name) and chosen(number):
+                message = (
+                    "{{node x}} /d/ckpt-1.index; No space left on device [Op:SaveV2]"
+                )
+                raise tf.errors.AbortedError(None, None, message)
+            return save(manager, number)
+
+        monkeypatch.setattr(tf.train.CheckpointManager, "save", failing)
+
+    return unwritable
+
+
+@pytest.mark.parametrize("name", ["latest", "best"])
+def test_an_epoch_that_cannot_be_saved_ends_a_training_that_can_go_on(
+    uninterrupted, tmp_path, unwritable, monkeypatch, name
+):
+    unwritable(name, lambda number: number == 1)
+    told = r"written: /d/ckpt-1\.index; No space left on device\. .*--resume"
+    with pytest.raises(OSError, match=told) as caught:
+        train(tmp_path)
+    assert caught.value.filename == str(tmp_path / name)
+    monkeypatch.undo()
+    assert number_of(tmp_path / "latest") == 0
+    assert_same(train(tmp_path), uninterrupted)
+
+
+def test_what_cannot_be_saved_amid_an_epoch_is_a_note(
+    uninterrupted, tmp_path, unwritable, monkeypatch, capfd
+):
+    monkeypatch.setattr(within_epoch, "SAVE_SECONDS", 0)
+    unwritable("within_epoch", lambda number: number % 2)
+    assert_same(train(tmp_path / "whole"), uninterrupted)
+    assert "note: " in capfd.readouterr().err
+    # Before it leaves: what was saved before is there, and gone on from.
+    unwritable("within_epoch", lambda number: number > 10**9)
+    with pytest.raises(InterruptionError) as told:
+        train(tmp_path / "left", at_batch=told_in(1, signal.SIGTERM))
+    assert told.value.where == ""
+    assert "No space left on device. When it can" in capfd.readouterr().err
+    assert position_in(tmp_path / "left")[0] == 0
+    assert_same(train(tmp_path / "left"), uninterrupted)
+
+
 def test_history_is_written_as_csv(uninterrupted, folder):
     with (folder / "history.csv").open(newline="") as file:
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
