@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TrainingError, UserError
-from tasks.training import checkpoint_files, workers
+from tasks.training import checkpoint_files, progress, workers
 from zoo.files import replaced_file
 
 
@@ -195,6 +195,10 @@ class Checkpoints(keras.callbacks.Callback):
                 f"The checkpoints in {self._folder} are damaged, all of them. Train "
                 "anew, in another --output."
             )
+        told = progress.epochs_done(self._folder)
+        # It is written behind the checkpoint, and lacks an epoch if it wasn't.
+        if workers.is_chief() and self.history and told != len(self.history):
+            self._write_csv()
 
     def _latest_whole(self):
         """Returns the latest whole checkpoint's name, or None, and its history."""

@@ -17,7 +17,7 @@ import zoo
 from tasks.cli.config import TrainingConfig
 from tasks.errors import InterruptionError, LostWorkerError, TrainingError, UserError
 from tasks.reporting import cards
-from tasks.training import callbacks, within_epoch, workers
+from tasks.training import callbacks, progress, within_epoch, workers
 from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
 from zoo import presets
@@ -453,6 +453,27 @@ def test_what_cannot_be_saved_amid_an_epoch_is_a_note(
     assert "No space left on device. When it can" in capfd.readouterr().err
     assert position_in(tmp_path / "left")[0] == 0
     assert_same(train(tmp_path / "left"), uninterrupted)
+
+
+def test_an_epoch_that_its_history_lacks_is_written_there(
+    uninterrupted, tmp_path, monkeypatch
+):
+    """Where a training is killed behind the checkpoint of its last epoch."""
+    write = callbacks.Checkpoints._write_csv
+
+    def dying(checkpoints):
+        if len(checkpoints.history) == 4:
+            raise KilledError
+        write(checkpoints)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoints, "_write_csv", dying)
+        with pytest.raises(KilledError):
+            train(tmp_path)
+    assert progress.epochs_done(tmp_path) == 3
+    assert number_of(tmp_path / "latest") == 3
+    assert_same(train(tmp_path, at_epoch=interrupt_at(0)), uninterrupted)
+    assert progress.epochs_done(tmp_path) == 4
 
 
 def test_history_is_written_as_csv(uninterrupted, folder):
