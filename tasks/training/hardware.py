@@ -1,8 +1,8 @@
 """What a figure was measured on."""
 
+import importlib
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 
 
@@ -19,10 +19,14 @@ def describe() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of what computes."""
+    """Returns the versions of what computes.
+
+    As modules tell them: they may be installed under another name, `tensorflow-cpu`.
+    """
     names = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+    modules = (importlib.import_module(name.replace("-", "_")) for name in names)
     return {"python": platform.python_version()} | {
-        name: metadata.version(name) for name in names
+        name: module.__version__ for name, module in zip(names, modules, strict=True)
     }
 
 

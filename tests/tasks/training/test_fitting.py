@@ -6,18 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 import zoo
 from tasks.cli.config import TrainingConfig
 from tasks.errors import InterruptionError, LostWorkerError, TrainingError, UserError
 from tasks.reporting import cards
-from tasks.training import callbacks, progress, within_epoch, workers
+from tasks.training import callbacks, hardware, progress, within_epoch, workers
 from tasks.training import fitting as training
 from tests.tasks.training.small_training import MOMENTS, train
 from zoo import presets
@@ -768,6 +770,17 @@ def test_averaging_training_goes_on_with_the_same_result(tmp_path):
     with pytest.raises(KilledError):
         train(tmp_path / "parts", at_epoch=interrupt_at(2), ema_momentum=0.9)
     assert_same(train(tmp_path / "parts", ema_momentum=0.9), whole)
+
+
+def test_versions_are_told_by_whatever_name_a_library_is_installed(monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = hardware.versions()
+    assert (found["tensorflow"], found["keras"]) == (tf.__version__, keras.__version__)
+    assert found["tensorflow-datasets"] == tfds.__version__
+    assert {"python", "numpy"} < found.keys()
 
 
 def test_a_finished_training_has_a_card(preset, tmp_path):
