@@ -147,8 +147,7 @@ class Bidirectional(keras.layers.Bidirectional):
 
         Keras' own raises on a stateful layer that returns its states.
         """
-        mask = masks.of_first(mask)
-        output_mask = mask if self.return_sequences else None
+        output_mask = masks.of_outputs(self.forward_layer, mask)
         each = (output_mask,) if self.merge_mode else (output_mask, output_mask)
         if self.return_state:
             states = len(self.forward_layer.state_size)

@@ -54,11 +54,31 @@ def of_steps(
 
 
 def of_first(mask: Any) -> Any:
-    """Returns a mask, the first of several inputs' masks where Keras nested them."""
-    if isinstance(mask, list | tuple) and mask:
-        first = mask[0]
-        return first if first is None or hasattr(first, "shape") else mask
-    return mask
+    """Returns a mask, the first of several inputs' masks where Keras nested them.
+
+    One that is given as lists of numbers becomes an array.
+    """
+    leaves = keras.tree.flatten(mask) if isinstance(mask, list | tuple) else []
+    if not leaves:
+        return mask
+    is_written_out = isinstance(leaves[0], bool | int | float | np.generic)
+    return np.asarray(mask) if is_written_out else leaves[0]
+
+
+def of_outputs(layer: keras.layers.Layer, mask: Any) -> Any:
+    """Returns the mask of what a layer returns for each step, in its order.
+
+    Args:
+        layer: returns sequences, or not; goes backwards, or not.
+        mask: that of its inputs, (batch, steps), or None.
+
+    Returns:
+        As `mask`, or None where there is none, or no sequences are returned.
+    """
+    mask = of_first(mask)
+    if mask is None or not layer.return_sequences:
+        return None
+    return ops.flip(mask, axis=1) if layer.go_backwards else mask
 
 
 def _written(shape):

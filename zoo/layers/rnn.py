@@ -27,7 +27,8 @@ class RNN(keras.layers.RNN):
     A masked step changes nothing: the state of the step before it is passed on,
     whatever the mask's pattern (padding on the right or the left, holes, a row
     without a single valid step). With `go_backwards=True` a row thus starts at
-    its last valid step.
+    its last valid step, and what is returned for each step, with the mask that goes
+    along, begins with the last one.
 
     Args:
         cell: any Keras cell, or one of `zoo.cells`.
@@ -175,6 +176,11 @@ class RNN(keras.layers.RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         finally:
             self.go_backwards = True
+
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
+        """Returns the outputs' mask, in the order of the outputs; states have none."""
+        mask = masks.of_outputs(self, mask)
+        return [mask, *[None] * len(self.state_size)] if self.return_state else mask
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the weights, as `keras.layers.Layer` does."""

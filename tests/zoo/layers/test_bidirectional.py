@@ -19,6 +19,7 @@ from tests.zoo.cells.units import (
 )
 from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, STEPS
 from zoo import layers
+from zoo.keras_private import mask_of
 from zoo.kernels import compiled
 
 ROWS = len(ALL_PATTERNS)
@@ -227,6 +228,19 @@ def test_only_sequences_have_a_mask(unit, merge_mode, return_sequences):
     expected = mask if return_sequences else None
     assert all(output_mask is expected for output_mask in masks[:outputs])
     assert all(state_mask is None for state_mask in masks[outputs:])
+
+
+def test_mask_is_in_the_order_of_the_direction_that_is_given_first():
+    layer = layers.Bidirectional(
+        layers.GRU(N_A, return_sequences=True, go_backwards=True),
+        backward_layer=layers.GRU(N_A, return_sequences=True),
+    )
+    mask = MASKS["padded on the right"]
+
+    outputs = layer(draw(len(mask), STEPS, N_X), mask=mask)
+
+    np.testing.assert_array_equal(np.any(outputs != 0, axis=-1), mask[:, ::-1])
+    np.testing.assert_array_equal(mask_of(outputs), mask[:, ::-1])
 
 
 @pytest.mark.parametrize("unit", [GRU, LSTM], ids=["gru", "lstm"])

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.zoo.layers.masks import MASKS, ROWS, STEPS
 from zoo import layers
+from zoo.keras_private import mask_of
 
 N_X = 4
 
@@ -107,6 +108,21 @@ def test_a_mask_of_one_row_is_for_all(call):
     found = tf.nest.flatten(call(sequences, mask))
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.GRU(3, return_sequences=True, name="gru"),
+        layers.Bidirectional(layers.GRU(3, return_sequences=True), name="both"),
+        layers.DeepRNN.stack("gru", 3, 2, return_sequences=True, name="deep"),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_a_mask_given_as_lists_goes_along_with_the_outputs(layer):
+    mask = MASKS["holes"]
+    outputs = layer(sequences_of(), mask=mask.tolist())
+    np.testing.assert_array_equal(mask_of(outputs), mask)
 
 
 @pytest.mark.parametrize("skip", [True, "dense", ["input", 3]])

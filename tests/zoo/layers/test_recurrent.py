@@ -176,20 +176,41 @@ def test_state_out_and_in_again_equals_one_go(unit):
 
 
 @every_unit
-def test_masks_reach_the_layer_behind(unit):
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_masks_reach_the_layer_behind(unit, go_backwards):
     mask = MASKS["padded on the right"]
     sequences = draw(ROWS, STEPS, N_X) * mask[:, :, None]
-    first = make(unit, return_sequences=True)
+    first = make(unit, return_sequences=True, go_backwards=go_backwards)
     second = unit.layer()
     second.build((ROWS, None, N_A))
     draw_weights(second, seed=7)
 
     implicit = second(first(keras.layers.Masking()(sequences)))
 
-    explicit = second(first(sequences, mask=mask), mask=mask)
+    order = slice(None, None, -1 if go_backwards else 1)
+    explicit = second(first(sequences, mask=mask), mask=mask[:, order])
     np.testing.assert_array_equal(implicit, explicit)
     unmasked = second(first(sequences))
     assert np.abs(implicit - unmasked).max() > 1e-3
+
+
+@pytest.mark.parametrize("return_state", [False, True])
+@pytest.mark.parametrize("backwards", [(True, False), (False, True), (True, True)])
+def test_padding_never_changes_what_layers_that_go_backwards_give(
+    backwards, return_state
+):
+    arguments = {"return_sequences": True, "return_state": return_state}
+    inputs = keras.Input((None, N_X))
+    x = keras.layers.Masking()(inputs)
+    for each in backwards:
+        x = layers.LSTM(N_A, go_backwards=each, **arguments)(x)
+        x = x[0] if return_state else x
+    model = keras.Model(inputs, layers.MeanPooling()(x))
+    draw_weights(model)
+    sequences = draw(ROWS, 3, N_X)
+    padded = np.pad(sequences, ((0, 0), (0, 3), (0, 0)))
+
+    np.testing.assert_allclose(model(padded), model(sequences), atol=1e-6)
 
 
 @every_unit
