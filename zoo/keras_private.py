@@ -9,6 +9,7 @@ Reached through this module alone:
 | Keras' name | here |
 | --- | --- |
 | `keras.src.layers.rnn.dropout_rnn_cell.DropoutRNNCell` | `DropoutRNNCell` |
+| `_dropout_mask`, `_recurrent_dropout_mask`, attributes of it | `DROPOUT_MASKS` |
 | `keras.src.backend.common.symbolic_scope.in_symbolic_scope` | `in_symbolic_scope` |
 | `keras.layers.Layer._call_has_training_arg` | `takes_training` |
 | `keras.layers.Layer._flatten_layers` | `layers_in` |
@@ -40,12 +41,16 @@ from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 from zoo.typing import Tensor
 
 __all__ = [
+    "DROPOUT_MASKS",
     "DropoutRNNCell",
     "in_symbolic_scope",
     "layers_in",
     "mask_of",
     "takes_training",
 ]
+
+# Where a `DropoutRNNCell` holds what it has drawn; None where it holds nothing.
+DROPOUT_MASKS = ("_dropout_mask", "_recurrent_dropout_mask")
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:

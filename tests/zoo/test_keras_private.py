@@ -31,6 +31,18 @@ def test_cells_of_keras_and_of_the_zoo_hold_dropout_masks():
         assert isinstance(layer.cell, keras_private.DropoutRNNCell)
 
 
+def test_what_a_cell_has_drawn_is_held_where_it_is_looked_for():
+    cell = keras.layers.GRUCell(2, dropout=0.5, recurrent_dropout=0.5)
+    cell.get_dropout_mask(np.ones((1, 2)))
+    cell.get_recurrent_dropout_mask(np.ones((1, 2)))
+    held = [getattr(cell, name) for name in keras_private.DROPOUT_MASKS]
+    assert None not in held
+    cell.reset_dropout_mask()
+    cell.reset_recurrent_dropout_mask()
+    held = [getattr(cell, name) for name in keras_private.DROPOUT_MASKS]
+    assert held == [None, None]
+
+
 def test_layers_are_found_at_any_depth():
     stack = layers.DeepRNN([layers.GRU(2), layers.LSTM(3)])
     inside = list(keras_private.layers_in(stack))

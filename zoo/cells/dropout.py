@@ -1,10 +1,13 @@
 """Dropout inside a cell, of its values or of its recurrent weights."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.keras_private import DROPOUT_MASKS, DropoutRNNCell, layers_in
 from zoo.typing import Tensor
 
 
@@ -106,3 +109,44 @@ class WeightDropout:
         """Returns the constructor's arguments."""
         rate = self.recurrent_weight_dropout
         return {**super().get_config(), "recurrent_weight_dropout": rate}
+
+
+class KeptMasks:
+    """The masks that cells draw for one loop, kept apart from the cells.
+
+    A cell holds what it has drawn until it is told to forget it, whoever takes its next
+    step. These are drawn at the first step that is taken with them, and are the same at
+    all further ones; in between the cells hold what they held before.
+
+    Args:
+        layer: what the cells are in, at any depth.
+    """
+
+    def __init__(self, layer: keras.layers.Layer):
+        inside = layers_in(layer)
+        self._cells = [each for each in inside if isinstance(each, DropoutRNNCell)]
+        self._drawn: list[dict] = [dict.fromkeys(_names(each)) for each in self._cells]
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Lets the cells take a step with these masks."""
+        before = self._exchanged(self._drawn)
+        try:
+            yield
+        finally:
+            self._drawn = self._exchanged(before)
+
+    def _exchanged(self, masks):
+        """Gives the cells masks, and returns those that they held."""
+        held = []
+        for cell, own in zip(self._cells, masks, strict=True):
+            held.append({name: getattr(cell, name, None) for name in own})
+            for name, mask in own.items():
+                setattr(cell, name, mask)
+        return held
+
+
+def _names(cell):
+    """Returns the attributes in which a cell holds what it has drawn."""
+    own = ("_dropped_recurrent_kernel",) if isinstance(cell, WeightDropout) else ()
+    return (*DROPOUT_MASKS, *own)

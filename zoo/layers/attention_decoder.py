@@ -1,6 +1,5 @@
 """A recurrent layer that attends to a memory at every step."""
 
-import functools
 from typing import Any
 
 import keras
@@ -18,7 +17,7 @@ from zoo.layers.states import (
     state_sizes,
     top_state,
 )
-from zoo.layers.stepping import drawn_dropout, stepper
+from zoo.layers.stepping import stepper
 from zoo.typing import Tensor
 
 ORDERS = ("after", "before")
@@ -244,11 +243,12 @@ class AttentionDecoder(keras.layers.Layer):
                 (keras.backend.result_type(self.compute_dtype, "float32"), None),
             )
         ]
-        primed = functools.partial(step, by_step[0], states, memory)
-        with drawn_dropout(self.layer, primed, training):
-            _, states, arrays = tf.while_loop(
-                lambda t, *_: t < steps, go_on, (0, states, room)
-            )
+        if training:
+            # Draws the masks of dropout, the same at all steps, outside of the loop.
+            step(by_step[0], states, memory)
+        _, states, arrays = tf.while_loop(
+            lambda t, *_: t < steps, go_on, (0, states, room)
+        )
         output, weights = [tf.transpose(each.stack(), [1, 0, 2]) for each in arrays]
         return (output, weights, *states)
 
@@ -270,7 +270,7 @@ class AttentionDecoder(keras.layers.Layer):
         """Returns `step`, with all prepared that is the same at every step.
 
         Args:
-            training: whether dropout is applied.
+            training: whether dropout is applied: see `zoo.layers.stepper`.
             beams: how many rows of inputs and states look at each row of the memory:
                 rows i · beams to (i + 1) · beams - 1 at row i.
         """

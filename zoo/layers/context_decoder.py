@@ -83,7 +83,7 @@ class ContextDecoder(keras.layers.Layer):
         """Returns `step(inputs, states, context) → a, states, None`.
 
         Args:
-            training: whether dropout is applied.
+            training: whether dropout is applied: see `zoo.layers.stepper`.
             beams: how many rows of inputs and states each row of the context is for.
         """
         advance = stepper(self.layer, training)

@@ -109,6 +109,7 @@ class RNN(keras.layers.RNN):
             sequences = ops.pad(sequences, [(0, 0), (0, 1), (0, 0)])
             mask = ops.zeros_like(sequences[..., 0], dtype="bool")
         self._draws_dropout_masks = training
+        self._maybe_reset_dropout_masks(self.cell)  # of a step that was taken by hand
         try:
             found = super().call(
                 sequences, initial_state=initial_state, mask=mask, training=training

@@ -2,14 +2,15 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.keras_private import DropoutRNNCell, layers_in, takes_training
+from zoo.cells.dropout import KeptMasks
+from zoo.keras_private import takes_training
 from zoo.layers import fused
 from zoo.layers.deep import DeepRNN
 from zoo.layers.initial_state import LearnedInitialState
@@ -42,6 +43,11 @@ def stepper(
     ```
 
     but for a table so long that this would cost more than it saves.
+
+    In training, masks of dropout are drawn at a stepper's first step, for as many rows
+    as that has, and are the same at all further ones; the next stepper draws anew.
+    Before a loop in a graph, such as `tf.while_loop`, take a step outside of it, whose
+    results nobody needs: what is drawn inside is drawn at each step.
 
     Args:
         layer: `SimpleRNN`, `GRU`, `LSTM`, `RNN` around any cell, `DeepRNN` or
@@ -148,9 +154,11 @@ def _of_kernel(layer, table, compiled):
 
 def _of_cell(layer, training):
     arguments = {"training": training} if takes_training(layer.cell) else {}
+    with_masks = KeptMasks(layer).in_place if training else contextlib.nullcontext
 
     def take(inputs, states):
-        output, states = layer.cell(inputs, pack(layer, states), **arguments)
+        with with_masks():
+            output, states = layer.cell(inputs, pack(layer, states), **arguments)
         return output, keras.tree.flatten(states)
 
     return take
@@ -192,33 +200,5 @@ def _looking_up(table, step):
     return lambda ids, states: step(tf.gather(table, ids), states)
 
 
-@contextlib.contextmanager
-def drawn_dropout(
-    layer: keras.layers.Layer, first_step: Callable, training: bool | None
-) -> Iterator[None]:
-    """Lets a layer's cells draw their dropout masks before a loop of steps.
-
-    They are the same at all steps, and so must be of the graph around the loop.
-
-    Args:
-        layer: the layer.
-        first_step: takes a step, of which nothing is used but the masks.
-        training: whether dropout is applied.
-    """
-    cells = [each for each in layers_in(layer) if _draws(each)]
-    if training and cells:
-        first_step()
-    try:
-        yield
-    finally:
-        for cell in cells:
-            cell.reset_dropout_mask()
-            cell.reset_recurrent_dropout_mask()
-
-
 def _drops(cell):
     return cell.dropout or cell.recurrent_weight_dropout
-
-
-def _draws(layer):
-    return isinstance(layer, DropoutRNNCell) and hasattr(layer, "dropout")

@@ -1,11 +1,12 @@
 """One step at a time, against the layer run over the whole sequence."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.zoo.cells.units import draw, draw_weights
-from zoo import layers
+from zoo import cells, layers
 from zoo.layers import stepping
 from zoo.layers.stepping import Product, stepper
 
@@ -55,6 +56,79 @@ def test_steps_over_a_table_are_the_layer_over_its_rows(
             np.testing.assert_allclose(output, outputs[:, t], atol=1e-5)
         for found, expected in zip(state, tf.nest.flatten(last), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+DROPPING = {
+    "inputs": lambda: layers.LSTM(4, dropout=0.5),
+    "state": lambda: layers.GRU(4, recurrent_dropout=0.5),
+    "weights": lambda: layers.LSTM(4, recurrent_weight_dropout=0.5),
+    "a cell of Keras": lambda: layers.RNN(
+        keras.layers.LSTMCell(4, dropout=0.5, recurrent_dropout=0.5)
+    ),
+    "wrapped": lambda: layers.RNN(cells.Leaky(cells.GRUCell(4, dropout=0.5))),
+    "stacked cells": lambda: layers.RNN(
+        [cells.LSTMCell(4), cells.GRUCell(3, recurrent_dropout=0.5)]
+    ),
+    "a stack": lambda: layers.DeepRNN(
+        [layers.LSTM(4, dropout=0.5), layers.GRU(3, recurrent_weight_dropout=0.5)]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DROPPING)
+def test_each_stepper_has_masks_of_its_own_and_leaves_none_in_the_layer(kind):
+    layer = DROPPING[kind]()
+    layer.build((None, None, 3))
+    draw_weights(layer)
+
+    def run(step, rows=8):
+        x, outputs = draw(rows, 3), []
+        sizes = tf.nest.flatten(layer.state_size)
+        states = [draw(rows, n, seed=place) for place, n in enumerate(sizes, start=9)]
+        for _ in range(3):
+            output, states = step(x, states)
+            outputs.append(output)
+        return np.array(outputs)
+
+    one, other = stepper(layer, training=True), stepper(layer, training=True)
+    first, second = run(one), run(other)
+    assert np.abs(first - second).max() > 1e-3
+    np.testing.assert_array_equal(run(one), first)
+    assert np.isfinite(run(stepper(layer, training=True), rows=2)).all()
+    assert np.isfinite(layer(draw(5, 2, 3), training=True)).all()
+    np.testing.assert_array_equal(run(other), second)
+
+
+def test_steps_of_a_loop_in_a_graph_drop_the_same_and_leave_the_layer_to_train():
+    layer = layers.RNN(cells.SimpleRNNCell(1, dropout=0.5))
+    layer.build((None, None, 1))
+    layer.set_weights([np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1)])
+    x = tf.ones((40, 1))
+
+    @tf.function
+    def outputs():
+        step, state = stepper(layer, training=True), layer.get_initial_state(40)
+        step(x, state)  # draws, outside of the loop
+        found = tf.TensorArray(tf.float32, 4)
+
+        def go_on(t, state, found):
+            output, state = step(x, state)
+            return t + 1, state, found.write(t, output)
+
+        return tf.while_loop(lambda t, *_: t < 4, go_on, (0, state, found))[2].stack()
+
+    first, second = (outputs().numpy()[..., 0] for _ in range(2))
+    assert set(np.ptp(first, axis=0)) == {0}
+    assert len(set(first[0])) == 2
+    assert np.abs(first - second).max() > 0
+    assert np.isfinite(layer(draw(3, 2, 1), training=True)).all()
+
+
+def test_a_call_draws_anew_after_a_step_that_was_taken_by_hand():
+    layer = layers.LSTM(4, dropout=0.5)
+    layer.build((None, None, 3))
+    layer.cell(draw(2, 3), layer.get_initial_state(2), training=True)
+    assert layer(draw(5, 2, 3), training=True).shape == (5, 4)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
