@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention import masked_softmax
+from zoo.layers.precision import full_precision
 from zoo.typing import Tensor
 
 # The logarithm of 0, and a number that has one: sums of them are finite.
@@ -37,6 +38,9 @@ class ContinuousCache(keras.layers.Layer):
     It is for texts that are there. A model that draws and remembers its own draws
     repeats itself, and what it remembers makes its texts no better (Wang et al. 2023).
 
+    It computes in float32 at least, under mixed precision too, which could not tell
+    tokens from each other.
+
     A text's state has `places` · (`units` + 1) numbers, 2 MB of 4 000 places. A call
     makes some tensors of (batch, steps, places + steps) and of the logits' size.
 
@@ -59,7 +63,8 @@ class ContinuousCache(keras.layers.Layer):
 
     Returns:
         logits of P, float32 (batch, steps, V), those of ŷ where λ<t> is 0; and the new
-        state, for each of `state_size` float32 (batch, n).
+        state, for each of `state_size` float32 (batch, n). All are float64 in a layer
+        of float64.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -74,6 +79,7 @@ class ContinuousCache(keras.layers.Layer):
         seed: Any = 0,
         **kwargs: Any,
     ):
+        kwargs["dtype"] = full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
         for name, value in (("places", places), ("units", units)):
             if value < 1:
@@ -97,6 +103,7 @@ class ContinuousCache(keras.layers.Layer):
             shape=(hidden_shape[-1], self.units),
             initializer=keras.initializers.RandomNormal(seed=self.seed),
             trainable=False,
+            autocast=False,
         )
 
     def call(self, hidden: Tensor, ids: Tensor, logits: Tensor, state: Any) -> Any:
@@ -108,7 +115,7 @@ class ContinuousCache(keras.layers.Layer):
         nearest = ops.where(visible, similarity, _LOG_OF_NOTHING)
         nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
         copy = _by_token(weights, tokens, logits.shape[-1])
-        mixed = self._mixed(ops.cast(logits, "float32"), copy, nearest)
+        mixed = self._mixed(ops.cast(logits, self.compute_dtype), copy, nearest)
         return mixed, self._after(current, keys, tokens, state)
 
     def _mixed(self, logits, copy, nearest):
@@ -132,8 +139,9 @@ class ContinuousCache(keras.layers.Layer):
         return ops.logaddexp(own, whole + share + logs)
 
     def _keys(self, hidden):
-        """Returns k, float32 (batch, steps, units)."""
-        hidden, kernel = (ops.cast(x, "float32") for x in (hidden, self.projection))
+        """Returns k, (batch, steps, units)."""
+        hidden = ops.cast(hidden, self.compute_dtype)
+        kernel = ops.convert_to_tensor(self.projection)
         return ops.normalize(ops.matmul(hidden, kernel), axis=-1, epsilon=1e-12)
 
     def _places(self, current, ids, state):
@@ -147,7 +155,7 @@ class ContinuousCache(keras.layers.Layer):
             state: the state before them.
 
         Returns:
-            k<j>, (batch, places + steps, units); y<j>, float32 (batch, places + steps);
+            k<j>, (batch, places + steps, units); y<j>, a float (batch, places + steps);
             and which of them each new step may look at, bool (batch, steps, places +
             steps).
         """
@@ -156,7 +164,7 @@ class ContinuousCache(keras.layers.Layer):
         before = ops.concatenate([last[:, None], current], axis=1)[:, :-1]
         keys = ops.reshape(keys, (batch, self.places, self.units))
         keys = ops.concatenate([keys, before], axis=1)
-        tokens = ops.concatenate([tokens, ops.cast(ids, "float32")], axis=1)
+        tokens = ops.concatenate([tokens, ops.cast(ids, self.compute_dtype)], axis=1)
         place = ops.arange(self.places + count)
         age = ops.arange(count)[:, None] + self.places - place
         is_near = (age >= 0) & (age < self.places)
@@ -170,7 +178,7 @@ class ContinuousCache(keras.layers.Layer):
         batch, count = ops.shape(current)[:2]
         keys = ops.reshape(keys[:, count:], (batch, self.places * self.units))
         tokens = ops.reshape(tokens[:, count:], (batch, self.places))
-        steps = steps + ops.cast(count, "float32")
+        steps = steps + ops.cast(count, self.compute_dtype)
         steps = ops.minimum(steps, float(self.places + 1))
         # There may be no new step.
         last = ops.concatenate([last[:, None], current], axis=1)[:, -1]
@@ -203,7 +211,7 @@ def _by_token(weights, tokens, size):
 
     Args:
         weights: (batch, steps, places).
-        tokens: float32 (batch, places).
+        tokens: float (batch, places).
         size: V.
 
     Returns:

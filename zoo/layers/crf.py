@@ -12,6 +12,7 @@ from zoo import tags as tag_schemes
 from zoo.kernels import chain, unobserved
 from zoo.layers import crf_outputs, masks
 from zoo.layers.backend import require_tensorflow
+from zoo.layers.precision import full_precision
 from zoo.typing import Tensor
 
 
@@ -82,7 +83,7 @@ class CRF(keras.layers.Layer):
         **kwargs: Any,
     ):
         require_tensorflow("CRF")
-        kwargs["dtype"] = _full_precision(kwargs.get("dtype"))
+        kwargs["dtype"] = full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
         self.supports_masking = True
         self.tags = _checked_tags(tags)
@@ -352,9 +353,3 @@ def _constraints(tags, scheme):
         )
     allowed = tag_schemes.constraints(tags, scheme)
     return chain.Potentials(allowed.transitions, allowed.start, allowed.end)
-
-
-def _full_precision(dtype):
-    """Returns float64 for float64, float32 for other types and policies."""
-    policy = keras.dtype_policies.get(dtype)
-    return "float64" if policy.variable_dtype == "float64" else "float32"

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.precision import full_precision
 from zoo.typing import Tensor
 
 # The logit of what is never predicted.
@@ -31,6 +32,8 @@ class SampledSoftmax(keras.layers.Layer):
     about that of words by falling frequency; all predictions of a batch share it.
     It is drawn with replacement: leaving the label's own draws out would then make
     frequent tokens too likely.
+
+    It computes in float32 at least, under mixed precision too.
 
     Args:
         samples: how many tokens are drawn; None for all, not drawn but counted.
@@ -58,6 +61,7 @@ class SampledSoftmax(keras.layers.Layer):
         first: Any = 0,
         **kwargs: Any,
     ):
+        kwargs["dtype"] = full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
         self.samples = samples
         self.never = tuple(never)
@@ -70,7 +74,10 @@ class SampledSoftmax(keras.layers.Layer):
     ) -> None:
         """Creates b."""
         self.bias = self.add_weight(
-            name="bias", shape=(table_shape[0],), initializer="zeros"
+            name="bias",
+            shape=(table_shape[0],),
+            initializer="zeros",
+            autocast=False,
         )
         self.vocabulary_size = table_shape[0]
 
@@ -90,6 +97,7 @@ class SampledSoftmax(keras.layers.Layer):
 
     def logits(self, hidden: Tensor, table: Tensor) -> Any:
         """Returns z of all tokens, float (…, V)."""
+        hidden, table = self._cast(hidden, table)
         return ops.matmul(hidden, ops.transpose(table)) + self.offsets()
 
     def offsets(self) -> Any:
@@ -98,12 +106,13 @@ class SampledSoftmax(keras.layers.Layer):
         if not self.never:
             return bias
         # Not −∞: what is multiplied by 0, as a loss at padding, has to become 0.
-        impossible = np.zeros(self.vocabulary_size, "float32")
+        impossible = np.zeros(self.vocabulary_size, self.compute_dtype)
         impossible[list(self.never)] = IMPOSSIBLE
         return bias + impossible
 
     def sampled_losses(self, hidden: Tensor, labels: Tensor, table: Tensor) -> Any:
         """Returns each prediction's loss in nats, (predictions,), by one sample."""
+        hidden, table = self._cast(hidden, table)
         offsets = self.offsets()
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
         drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
@@ -117,9 +126,14 @@ class SampledSoftmax(keras.layers.Layer):
         logits = ops.concatenate([true[:, None], others], axis=1)
         return ops.logsumexp(logits, axis=1) - true
 
+    def _cast(self, *tensors):
+        # Outside of a call, Keras casts nothing by itself.
+        return [ops.cast(each, self.compute_dtype) for each in tensors]
+
     def _log_count(self, ids):
         """Returns the logarithm of how often an id is expected in the sample."""
-        ranks = ops.cast((ids - self.first) % self.vocabulary_size, "float32")
+        ranks = (ids - self.first) % self.vocabulary_size
+        [ranks] = self._cast(ranks)
         chance = ops.log((ranks + 2) / (ranks + 1)) / math.log(self.vocabulary_size + 1)
         return ops.log(self.samples * chance)
 

@@ -1,5 +1,6 @@
 """What a text has said before, mixed in: against the equations in NumPy, in loops."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -138,6 +139,35 @@ def test_half_precision_is_not_carried_on():
     mixed, state = cache(hidden, ids, logits, start(cache))
     assert {each.dtype for each in (mixed, *state)} == {tf.float32}
     np.testing.assert_allclose(mixed, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_predictions_are_as_exact_as_in_single_precision_whatever_the_policy(policy):
+    hidden, ids, logits = inputs()
+    ids = ids + 1000  # which half precision can't tell from each other
+    logits = np.tile(logits, [1, 1, 300])
+    half = "float64" if policy == "float64" else policy.removeprefix("mixed_")
+    hidden, logits = (tf.cast(each, half) for each in (hidden, logits))
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(policy)
+        cache = make()
+    finally:
+        keras.config.set_dtype_policy(before)
+    single = make(dtype="float32")
+    single.projection.assign(np.asarray(cache.projection))  # drawn in each precision
+
+    mixed, state = cache(hidden, ids, logits, start(cache))
+
+    expected, last = single(
+        tf.cast(hidden, "float32"), ids, tf.cast(logits, "float32"), start(single)
+    )
+    wanted = "float64" if policy == "float64" else "float32"
+    assert {each.dtype for each in (mixed, *state)} == {tf.as_dtype(wanted)}
+    for one, other in zip((mixed, *state), (expected, *last), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    again, _ = cache(hidden, ids, logits, [tf.cast(each, half) for each in state])
+    assert again.dtype == mixed.dtype
 
 
 def test_the_same_seed_draws_the_same_projection():

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.zoo.cells.units import draw
@@ -11,8 +12,8 @@ PREDICTIONS, UNITS, TOKENS = 6, 3, 9
 LABELS = np.array([0, 8, 2, 2, 5, 1], "int32")
 
 
-def make_softmax(samples=20, seed=3):
-    layer = SampledSoftmax(samples, seed=seed)
+def make_softmax(samples=20, seed=3, **arguments):
+    layer = SampledSoftmax(samples, seed=seed, **arguments)
     layer.build((None, UNITS), (None,), (TOKENS, UNITS))
     layer.bias.assign(draw(TOKENS, seed=7))
     return layer
@@ -117,6 +118,30 @@ def test_softmax_survives_serialization():
     )
     assert type(copy) is SampledSoftmax
     assert copy.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize("never", [(), (0, 4)])
+def test_losses_are_as_exact_as_in_single_precision_whatever_the_policy(policy, never):
+    half = "float64" if policy == "float64" else policy.removeprefix("mixed_")
+    hidden, table = draw(PREDICTIONS, UNITS), draw(TOKENS, UNITS)
+    hidden, table = (tf.cast(each, half) for each in (hidden, table))
+    layer = make_softmax(never=never, dtype=policy)
+    single = make_softmax(never=never, dtype="float32")
+    wanted = tf.float64 if policy == "float64" else tf.float32
+
+    def check(found, expected):
+        assert found.dtype == wanted
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    labels = np.array([8, 2, 2, 5, 1, 3], "int32")
+    of_single = [tf.cast(each, "float32") for each in (hidden, table)]
+    for training in (False, True):
+        check(
+            layer(hidden, labels, table, training=training),
+            single(of_single[0], labels, of_single[1], training=training),
+        )
+    check(layer.logits(hidden, table), single.logits(*of_single))
 
 
 def test_tokens_before_the_first_are_drawn_as_the_rarest():

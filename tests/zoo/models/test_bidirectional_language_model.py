@@ -61,6 +61,24 @@ def test_loss_is_the_mean_of_predicting_each_neighbour(bidirectional):
     np.testing.assert_allclose(loss, np.mean(losses), rtol=1e-5)
 
 
+def test_it_learns_in_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make_language_model(samples=5)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    ids = np.array([[3, 0, 2, 5], [7, 4, 8, 1]], "int32")
+    before = model.get_weights()
+    assert model(ids)[0].dtype == tf.bfloat16
+    model.compile("sgd", jit_compile=False)
+
+    history = model.fit(ids, epochs=1, verbose=0)
+
+    assert np.isfinite(history.history["loss"]).all()
+    for old, new in zip(before, model.get_weights(), strict=True):
+        assert np.abs(new - old).max() > 0
+
+
 def test_what_the_language_model_learns_the_classifier_has_learnt():
     classifier = SequenceClassifier(
         "abc", ["no", "yes"], units=4, embedding_units=3, layers=2, cell="rnn"
