@@ -86,7 +86,8 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
             arguments["training"] = training
         output, new, *gates = self.cell(inputs, states, **arguments)
         old = list(states) if nested else [states]
-        new = list(new) if isinstance(new, list | tuple) else [new]
+        # In the form of those given, which a stack of one cell of Keras' doesn't keep.
+        new = keras.tree.pack_sequence_as(old, keras.tree.flatten(new))
         inner = self.cell if self._wraps_a_wrapper else None
         self._state_is_shown = inner._state_is_shown if inner else output is new[0]
         output, new = self._change(inputs, old, output, new, training)

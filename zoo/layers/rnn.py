@@ -31,7 +31,8 @@ class RNN(keras.layers.RNN):
     along, begins with the last one.
 
     Args:
-        cell: any Keras cell, or one of `zoo.cells`.
+        cell: any Keras cell, or one of `zoo.cells`; or a list of them, each of which
+            sees the outputs of the one before. A list of one is that cell.
         cell_arguments: arguments of our cell that Keras' cell does not have, a
             dict. Only for subclasses that set `cell_class`.
         fused: which way through time: `True` for the kernel of `zoo.kernels`,
@@ -74,6 +75,8 @@ class RNN(keras.layers.RNN):
     ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
+        if isinstance(cell, list | tuple) and len(cell) == 1:
+            [cell] = cell  # Keras' stack of one returns states in another form
         super().__init__(cell, *args, **kwargs)
         self.supports_masking = True
         self.fused = fused
@@ -119,6 +122,14 @@ class RNN(keras.layers.RNN):
         if no_steps and self.return_sequences:
             return _without_steps(found)
         return found
+
+    def reset_state(self) -> None:
+        """Sets the states that a stateful layer carries on to zero.
+
+        Keras' own raises on those of a stack of cells, which are nested.
+        """
+        for state in keras.tree.flatten(self.states or []):
+            state.assign(ops.zeros_like(state.value))
 
     def gates(
         self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None

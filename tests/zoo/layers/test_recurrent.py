@@ -239,6 +239,57 @@ def test_any_cell_can_be_run_over_time():
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("kind", [cells.LSTMCell, cells.GRUCell])
+def test_a_list_of_any_number_of_cells_runs_in_a_graph_under_a_mask(kind, depth):
+    stack = [kind(N_A) for _ in range(depth)]
+    layer = layers.RNN(stack, return_sequences=True, return_state=True)
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["holes"]
+    layer.build((None, None, N_X))
+    draw_weights(layer)
+
+    outputs, *states = tf.function(layer)(sequences, mask=mask)
+
+    expected, last = sequences, []
+    for cell in stack:
+        own = layers.RNN(cell, return_sequences=True, return_state=True)
+        expected, *state = own(expected, mask=mask)
+        last += state
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    states = keras.tree.flatten(states)
+    np.testing.assert_allclose(states, last, atol=1e-6)
+    assert len(keras.tree.flatten(layer.state_size)) == len(states)
+
+
+def test_a_wrapped_stack_of_one_cell_runs_in_a_graph_under_a_mask():
+    one = keras.layers.StackedRNNCells([cells.LSTMCell(N_X)])
+    layer = layers.RNN(cells.Residual(one), return_sequences=True)
+    layer.build((None, None, N_X))
+    draw_weights(layer)
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["holes"]
+    in_graph = tf.function(layer)(sequences, mask=mask)
+    np.testing.assert_allclose(in_graph, layer(sequences, mask=mask), atol=1e-6)
+
+
+def in_a_stack(cell, stateful):
+    return layers.DeepRNN([layers.RNN(cell)], stateful=stateful)
+
+
+@pytest.mark.parametrize("around", [layers.RNN, in_a_stack])
+def test_stateful_stack_of_cells_starts_anew_when_it_is_reset(around):
+    layer = around([cells.LSTMCell(N_A), cells.GRUCell(3)], stateful=True)
+    sequences = draw(2, STEPS, N_X)
+
+    first, second = np.asarray(layer(sequences)), np.asarray(layer(sequences))
+    layer.reset_state()
+
+    assert np.abs(first - second).max() > 1e-3
+    np.testing.assert_array_equal(layer(sequences), first)
+    if around is layers.RNN:
+        layer.build(sequences.shape)  # which starts anew too
+        np.testing.assert_array_equal(layer(sequences), first)
+
+
 @pytest.mark.parametrize(
     ("layer", "before"),
     [
