@@ -12,7 +12,7 @@ from zoo.layers import masks
 from zoo.layers.arguments import BidirectionalArguments
 from zoo.layers.rnn import with_mask
 from zoo.layers.signatures import spelled_out
-from zoo.layers.states import check_given, pack
+from zoo.layers.states import check_given, pack, state_sizes
 from zoo.typing import Tensor
 
 
@@ -32,7 +32,12 @@ class Bidirectional(keras.layers.Bidirectional):
     stream (`zoo.layers.stream`, a stateful `DeepRNN`) refuses it.
 
     Takes the arguments of `keras.layers.Bidirectional` (`layer`, `merge_mode`,
-    `backward_layer`) and replaces it.
+    `backward_layer`) and replaces it. The directions may be of different kinds and
+    sizes. `weights`, which Keras takes and ignores, are for `set_weights`.
+
+    Raises:
+        ValueError: `layer` can't be turned round; `weights` are given; outputs of
+            different sizes are to be added, multiplied or averaged.
     """
 
     def __init__(
@@ -47,8 +52,27 @@ class Bidirectional(keras.layers.Bidirectional):
                 "round. Put it around each layer inside: DeepRNN([Bidirectional(…), "
                 "…])."
             )
+        weights = args[1] if len(args) > 1 else kwargs.get("weights")
+        if weights is not None and len(weights):
+            raise ValueError(
+                "Bidirectional takes no `weights` (Keras' own ignores them). Build the "
+                "layer and give them to its `set_weights`."
+            )
         super().__init__(layer, *args, **kwargs)
         self.supports_masking = True
+        self._check_sizes()
+
+    def _check_sizes(self):
+        """Raises a ValueError if outputs of different sizes are to be made one."""
+        layers = self.forward_layer, self.backward_layer
+        cells = [getattr(layer, "cell", None) for layer in layers]
+        sizes = {getattr(cell, "output_size", None) for cell in cells} - {None}
+        if len(sizes) > 1 and self.merge_mode in ("sum", "mul", "ave"):
+            raise ValueError(
+                f"`merge_mode={self.merge_mode!r}` takes two outputs of one size, but "
+                f"those of the directions are {' and '.join(map(str, sorted(sizes)))}. "
+                "Use 'concat' or None, or layers with the same number of units."
+            )
 
     @property
     def return_sequences(self) -> bool:
@@ -99,9 +123,18 @@ class Bidirectional(keras.layers.Bidirectional):
     ) -> Any:
         """Runs both directions, side by side."""
         if initial_state is not None:
-            initial_state = keras.tree.flatten(pack(self, initial_state))
+            forward, backward = self._of_each(initial_state)
+            alike = len(forward) == len(backward)
+            # Keras halves the list: two lists in it, if they aren't of one length.
+            initial_state = [*forward, *backward] if alike else [forward, backward]
         with kernels.undivided():
             return super().call(sequences, initial_state, mask, training)
+
+    def _of_each(self, states):
+        """Returns each direction's states, as a flat list."""
+        states = keras.tree.flatten(pack(self, states))
+        count = len(state_sizes(self.forward_layer))
+        return states[:count], states[count:]
 
     def gates(
         self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
@@ -125,9 +158,7 @@ class Bidirectional(keras.layers.Bidirectional):
             self.build(sequences.shape)
         states = (None, None)
         if initial_state is not None:
-            initial_state = keras.tree.flatten(pack(self, initial_state))
-            half = len(initial_state) // 2
-            states = initial_state[:half], initial_state[half:]
+            states = self._of_each(initial_state)
         directions = {"forward": self.forward_layer, "backward": self.backward_layer}
         for layer in directions.values():
             if not hasattr(layer, "gates"):
@@ -142,6 +173,25 @@ class Bidirectional(keras.layers.Bidirectional):
         check_reset_after(self, weights)
         super().set_weights(weights)
 
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Returns the outputs' shape, and those of both directions' states after it."""
+        both = [
+            layer.compute_output_shape(sequences_shape)
+            for layer in (self.forward_layer, self.backward_layer)
+        ]
+        states = []
+        if self.return_state:
+            states = [state for _, *own in both for state in own]
+            both = [output for output, *_ in both]
+        if self.merge_mode is None:
+            return (*both, *states)
+        output = both[0]
+        if self.merge_mode == "concat":
+            output = (*output[:-1], output[-1] + both[1][-1])
+        return (output, *states) if self.return_state else output
+
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' masks; states have none.
 
@@ -150,6 +200,5 @@ class Bidirectional(keras.layers.Bidirectional):
         output_mask = masks.of_outputs(self.forward_layer, mask)
         each = (output_mask,) if self.merge_mode else (output_mask, output_mask)
         if self.return_state:
-            states = len(self.forward_layer.state_size)
-            return [*each, *[None] * 2 * states]
+            return [*each, *[None] * len(self.state_size)]
         return each if self.merge_mode is None else output_mask

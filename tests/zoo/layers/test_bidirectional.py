@@ -312,6 +312,109 @@ def test_directions_may_differ():
     np.testing.assert_allclose(output[:, N_A:], backward, rtol=0, atol=1e-6)
 
 
+def unlike(kind, merge_mode="concat", **arguments):
+    """Returns directions of N_A and of two units, the backward one a `kind`."""
+    return layers.Bidirectional(
+        layers.LSTM(N_A, **arguments),
+        merge_mode,
+        backward_layer=kind(2, go_backwards=True, **arguments),
+    )
+
+
+def make_unlike(*args, **arguments):
+    layer = unlike(*args, **arguments)
+    layer.build((None, STEPS, N_X))
+    draw_weights(layer)
+    return layer
+
+
+every_kind = pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+
+
+@every_kind
+@pytest.mark.parametrize("return_state", [True, False])
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("merge_mode", ["concat", None])
+def test_shapes_of_unlike_directions_are_told_as_they_are(
+    kind, merge_mode, return_sequences, return_state
+):
+    layer = unlike(
+        kind, merge_mode, return_sequences=return_sequences, return_state=return_state
+    )
+    inputs = keras.Input((STEPS, N_X), batch_size=2)
+
+    told = keras.tree.flatten(layer(inputs))
+
+    found = keras.tree.flatten(layer(draw(2, STEPS, N_X)))
+    assert [each.shape for each in told] == [tuple(each.shape) for each in found]
+    masks = layer.compute_mask(None, np.ones((2, STEPS), bool))
+    if merge_mode is None or return_state:
+        assert len(masks) == len(found)
+
+
+@every_kind
+def test_unlike_directions_stand_before_other_layers(kind):
+    inputs = keras.Input((None, N_X))
+    both = unlike(kind, return_sequences=True)
+    alone = keras.Model(inputs, keras.layers.Dense(3)(both(inputs)))
+    stack = layers.DeepRNN([unlike(kind), layers.GRU(3)], return_state=True)
+    sequences = draw(2, STEPS, N_X)
+
+    outputs = alone(sequences)
+
+    dense = alone.layers[-1]
+    np.testing.assert_allclose(outputs, dense(both(sequences)), atol=1e-6)
+    first, *states = stack(sequences)
+    assert keras.Model(inputs, stack(inputs))(sequences)[0].shape == (2, 3)
+    again, *_ = stack(sequences, initial_state=states)
+    assert np.abs(first - again).max() > 1e-3
+
+
+@every_kind
+@pytest.mark.parametrize("merge_mode", ["concat", None])
+def test_each_of_unlike_directions_starts_from_its_states(kind, merge_mode):
+    layer = make_unlike(kind, merge_mode, return_sequences=True, return_state=True)
+    sequences, mask = draw(ROWS, STEPS, N_X), ALL_PATTERNS
+    states = [draw(ROWS, n, seed=20 + n) for n in layer.state_size]
+
+    found = layer(sequences, initial_state=states, mask=mask)
+
+    forward, *own = layer.forward_layer(sequences, initial_state=states[:2], mask=mask)
+    backward, *others = layer.backward_layer(
+        sequences, initial_state=states[2:], mask=mask
+    )
+    outputs = [forward, backward[:, ::-1]]
+    if merge_mode == "concat":
+        outputs = [np.concatenate(outputs, axis=-1)]
+    for result, value in zip(found, [*outputs, *own, *others], strict=True):
+        np.testing.assert_allclose(result, value, atol=1e-6)
+    zeros = layer.get_initial_state(ROWS)
+    for result, value in zip(
+        layer(sequences, initial_state=zeros), layer(sequences), strict=True
+    ):
+        np.testing.assert_allclose(result, value, atol=1e-6)
+    gates = layer.gates(sequences, mask=mask, initial_state=states)
+    alone = layer.backward_layer.gates(sequences, mask=mask, initial_state=states[2:])
+    np.testing.assert_array_equal(gates["backward"]["memory"], alone["memory"])
+
+
+@every_kind
+@pytest.mark.parametrize("merge_mode", ["sum", "mul", "ave"])
+def test_outputs_of_different_sizes_cannot_become_one(kind, merge_mode):
+    with pytest.raises(ValueError, match="those of the directions are 2 and 4"):
+        unlike(kind, merge_mode)
+
+
+def test_weights_that_keras_would_ignore_are_refused():
+    layer = make(layers.GRU(2))
+    saved = layer.get_weights()
+    with pytest.raises(ValueError, match="give them to its `set_weights`"):
+        layers.Bidirectional(layers.GRU(2), weights=saved)
+    with pytest.raises(ValueError, match="give them to its `set_weights`"):
+        layers.Bidirectional(layers.GRU(2), "concat", saved)
+    layers.Bidirectional(layers.GRU(2), "concat", None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", [GRU, LSTM], ids=lambda unit: unit.name)
 def test_directions_have_a_core_each_or_two(unit, monkeypatch):
