@@ -13,7 +13,7 @@ Reached through this module alone:
 | `keras.src.backend.common.symbolic_scope.in_symbolic_scope` | `in_symbolic_scope` |
 | `keras.layers.Layer._call_has_training_arg` | `takes_training` |
 | `keras.layers.Layer._flatten_layers` | `layers_in` |
-| `_keras_mask`, an attribute of tensors | `mask_of` |
+| `_keras_mask`, an attribute of tensors | `mask_of`, `carry_mask` |
 
 Overridden, for which there is no other place:
 
@@ -43,6 +43,7 @@ from zoo.typing import Tensor
 __all__ = [
     "DROPOUT_MASKS",
     "DropoutRNNCell",
+    "carry_mask",
     "in_symbolic_scope",
     "layers_in",
     "mask_of",
@@ -66,3 +67,8 @@ def layers_in(layer: keras.layers.Layer, include_self: bool = True) -> Iterator:
 def mask_of(tensor: Tensor) -> Any:
     """Returns the mask that a layer gave a tensor along, (batch, steps), or None."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def carry_mask(tensor: Tensor, mask: Tensor) -> None:
+    """Gives a tensor a mask along, (batch, steps), as a layer does."""
+    tensor._keras_mask = mask

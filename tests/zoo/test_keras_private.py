@@ -65,6 +65,11 @@ def test_a_mask_comes_along_with_its_tensor():
     ids = np.array([[1, 0]])
     assert keras_private.mask_of(embedding(ids)).numpy().tolist() == [[True, False]]
     assert keras_private.mask_of(np.zeros(2)) is None
+    tensor = keras.ops.ones((1, 2, 3))
+    keras_private.carry_mask(tensor, np.array([[True, False]]))
+    np.testing.assert_array_equal(
+        keras.layers.Dense(1)(tensor)._keras_mask, [[True, False]]
+    )
 
 
 def test_shapes_are_asked_for_in_a_scope_of_their_own():

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.keras_private import carry_mask, mask_of
 from zoo.layers.states import find_backwards
 from zoo.typing import Tensor
 
@@ -17,6 +18,7 @@ def stream(
     masks: Iterable | None = None,
     initial_state: Any = None,
     truncate: bool = False,
+    training: bool | None = None,
 ) -> Any:
     """Runs a recurrent layer over a sequence in pieces, and passes the state on.
 
@@ -27,7 +29,8 @@ def stream(
 
     ```
     windows = zoo.layers.windows(characters, steps=100)
-    for outputs, states in zoo.layers.stream(layer, windows, truncate=True):
+    pieces = zoo.layers.stream(layer, windows, truncate=True, training=True)
+    for outputs, states in pieces:
         ...
     ```
 
@@ -42,9 +45,12 @@ def stream(
         pieces: tensors (batch, steps, n_x), of any number of steps. Of a layer that
             takes more, `Conditioned` or `OutputRecurrence`, tuples: the layer's
             arguments by place.
-        masks: for each piece (batch, steps), bool, or None.
+        masks: for each piece (batch, steps), bool, or None: then the one that it
+            carries, if it does, as those of `windows` do.
         initial_state: the states to start from, as the layer returned them.
         truncate: whether gradients stop where a piece begins.
+        training: whether dropout is applied. By default as `fit` and the like say, and
+            outside of them it is not.
 
     Returns:
         An iterator: for each piece, when it is asked for, its outputs and the list of
@@ -56,14 +62,15 @@ def stream(
             one, there are fewer masks than pieces.
     """
     _check(layer)
-    return _stream(layer, pieces, masks, initial_state, truncate)
+    arguments = {} if training is None else {"training": training}
+    return _stream(layer, pieces, masks, initial_state, truncate, arguments)
 
 
-def _stream(layer, pieces, masks, states, truncate):
+def _stream(layer, pieces, masks, states, truncate, every):
     masks = itertools.repeat(None) if masks is None else iter(masks)
     for number, piece in enumerate(pieces):
         try:
-            given = {"mask": next(masks)}
+            given = {**every, "mask": next(masks)}
         except StopIteration:
             raise ValueError(
                 f"`masks` has {number}, but there are more pieces: give a mask, or "
@@ -84,7 +91,9 @@ def windows(sequences: Tensor, steps: int) -> Iterator:
     """Cuts long sequences into windows, one after another.
 
     Args:
-        sequences: (batch, length, …): in each row a long text, contiguous.
+        sequences: (batch, length, …): in each row a long text, contiguous. A mask that
+            they carry, as an `Embedding` with `mask_zero=True` gives it along, is cut
+            like them.
         steps: the windows' length; the last window has what is left.
 
     Returns:
@@ -95,8 +104,16 @@ def windows(sequences: Tensor, steps: int) -> Iterator:
     """
     if steps < 1:
         raise ValueError(f"`steps` must be at least 1, found {steps}.")
-    length = sequences.shape[1]
-    return (sequences[:, start : start + steps] for start in range(0, length, steps))
+    return _windows(sequences, mask_of(sequences), steps)
+
+
+def _windows(sequences, mask, steps):
+    for start in range(0, sequences.shape[1], steps):
+        place = slice(start, start + steps)
+        window = sequences[:, place]
+        if mask is not None:
+            carry_mask(window, mask[:, place])
+        yield window
 
 
 def _check(layer):

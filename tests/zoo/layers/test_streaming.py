@@ -217,6 +217,63 @@ def test_windows_hold_every_step_once_in_order(length, steps, expected):
     np.testing.assert_array_equal(np.concatenate(cut, axis=1), sequences)
 
 
+@pytest.mark.parametrize("name", ["lstm", "stacked cells", "deep", "conditioned"])
+@pytest.mark.parametrize(
+    "in_graph", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+def test_windows_carry_on_the_mask_of_their_sequences(name, in_graph):
+    layer, arguments = make(name)
+    mask = np.array([[True] * n + [False] * (STEPS - n) for n in (7, 5, 1, 4)])
+    masking = keras.layers.Masking()
+    sequences = draw(ROWS, STEPS, N_X) * mask[..., None]
+
+    def last_states(steps):
+        pieces = map(arguments, windows(masking(sequences), steps))
+        return [states for _, states in stream(layer, pieces)][-1]
+
+    if in_graph:
+        last_states = tf.function(last_states, autograph=False)
+    found = keras.tree.flatten(last_states(3))
+    whole = arguments(masking(sequences))
+    _, *expected = layer(*whole) if isinstance(whole, tuple) else layer(whole)
+    for state, value in zip(found, keras.tree.flatten(expected), strict=True):
+        np.testing.assert_allclose(state, value, atol=2e-6)
+
+
+BY_CELLS = {"fused": False}  # for no piece to wait for a kernel to be compiled
+DROPPING = {
+    "inputs": lambda rate: LSTM(N_A, dropout=rate, **BY_CELLS, **WHOLE),
+    "weights": lambda rate: GRU(
+        N_A, recurrent_weight_dropout=rate, **BY_CELLS, **WHOLE
+    ),
+    "between": lambda rate: DeepRNN(
+        [LSTM(3, **BY_CELLS), GRU(2, **BY_CELLS)], dropout=rate, **WHOLE
+    ),
+    "zoneout": lambda rate: RNN(cells.Zoneout(cells.GRUCell(3), rate=rate), **WHOLE),
+}
+
+
+@pytest.mark.parametrize("name", DROPPING)
+def test_pieces_drop_in_training_alone(name):
+    sequences = draw(ROWS, STEPS, N_X)
+
+    def last_output(layer, **arguments):
+        pieces = stream(layer, windows(sequences, 3), truncate=True, **arguments)
+        return [outputs for outputs, _ in pieces][-1].numpy()
+
+    layer, plain = DROPPING[name](0.5), DROPPING[name](0.0)
+    for each in (layer, plain):
+        each.build((ROWS, None, N_X))
+        draw_weights(each)
+    first, second = (last_output(layer, training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    without = last_output(layer)
+    np.testing.assert_array_equal(last_output(layer, training=False), without)
+    np.testing.assert_allclose(
+        last_output(plain, training=True), last_output(plain), atol=1e-6
+    )
+
+
 def test_windows_without_steps_are_refused():
     with pytest.raises(ValueError, match="at least 1, found 0"):
         windows(draw(2, 3), 0)
