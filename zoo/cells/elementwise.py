@@ -1,5 +1,6 @@
 """What the units have in common whose state no matrix multiplies."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -57,12 +58,12 @@ class ElementwiseCell(Gated, keras.layers.Layer, DropoutRNNCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        if not isinstance(units, int) or units < 1:
+        if not isinstance(units, numbers.Integral) or units < 1:
             raise ValueError(f"`units` must be a positive integer. Found: {units!r}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Found: {dropout}.")
         super().__init__(**kwargs)
-        self.units = units
+        self.units = int(units)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

@@ -1,5 +1,6 @@
 """Recurrent layers on top of each other."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ class DeepRNN(keras.layers.Layer):
         self.layers = list(layers)
         self.skip = checked_skips(skip)
         check_stackable(self.layers)
-        self.dropout = dropout
+        self.dropout = float(dropout) if isinstance(dropout, numbers.Real) else dropout
         self.seed = seed
         self.between = [
             keras.layers.Dropout(

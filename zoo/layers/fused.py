@@ -1,5 +1,6 @@
 """The choice of a recurrent layer's path through time: a kernel, or cell by cell."""
 
+import numbers
 import weakref
 from typing import Any
 
@@ -32,7 +33,7 @@ def path(layer: keras.layers.Layer) -> str:
         return "cell: fused=False"
     if is_lean(layer):
         return "lean: an export has to run without XLA"
-    obstacle = _obstacle(layer) or _surroundings()
+    obstacle = _obstacle(layer) or _surroundings(layer)
     return f"cell: {obstacle}" if obstacle else FUSED
 
 
@@ -53,7 +54,7 @@ def check(layer: keras.layers.Layer) -> None:
     fused, every = layer.fused, layer.checkpoint_every
     if not (fused is True or fused is False or fused == "auto"):
         raise ValueError(f"fused must be 'auto', True or False, found {fused!r}.")
-    if every is not None and not (isinstance(every, int) and every >= 1):
+    if every is not None and not (isinstance(every, numbers.Integral) and every >= 1):
         raise ValueError(
             f"checkpoint_every must be a whole number, 1 at least, found {every!r}."
         )
@@ -112,7 +113,7 @@ def _obstacle(layer):
     return ""
 
 
-def _surroundings():
+def _surroundings(layer):
     """Returns what around a layer keeps it from its kernel, "" if nothing."""
     if keras.backend.backend() != "tensorflow":
         return f"kernels are TensorFlow's, the backend is {keras.backend.backend()}"
@@ -120,6 +121,11 @@ def _surroundings():
         return "an export has to run without XLA"
     if kernels.is_vectorized():
         return "tf.vectorized_map and Jacobians can't convert what XLA compiles"
+    if layer.checkpoint_every is not None and kernels.is_compiled_as_a_whole():
+        return (
+            "jit_compile=True makes one XLA computation of all around it, which would "
+            "have to know the length of the last segment"
+        )
     if _has_gpu():
         return "a GPU is there (by cuDNN where the arguments allow it)"
     return ""

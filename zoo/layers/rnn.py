@@ -40,7 +40,8 @@ class RNN(keras.layers.RNN):
             for the kernel where it can do what the arguments ask. `fused_path` tells.
         checkpoint_every: steps between the states that back-propagation keeps, for
             long sequences: with √T of them, its memory grows with √T instead of T, and
-            training takes one more run forward. By default every step is kept.
+            training takes one more run forward. By default every step is kept. A model
+            with such a layer trains without `jit_compile=True`.
         **kwargs: the arguments of `keras.layers.RNN`: `return_sequences`,
             `return_state`, `go_backwards`, `stateful`, `unroll`,
             `zero_output_for_mask`.
@@ -82,6 +83,9 @@ class RNN(keras.layers.RNN):
         self.fused = fused
         self.checkpoint_every = checkpoint_every
         paths.check(self)
+        if checkpoint_every is not None:
+            self.checkpoint_every = int(checkpoint_every)
+            self.supports_jit = False  # of a whole model, by XLA: Keras asks
 
     @property
     def fused_path(self) -> str:

@@ -1,5 +1,6 @@
 """Which recurrent layers can stand on top of each other, and how."""
 
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ SKIPS = ("residual", "input", "output")
 
 def rates(dropout: float, depth: int) -> Any:
     """Returns the dropout rate of each of the places between two layers."""
-    if isinstance(dropout, int | float):
-        return [dropout] * (depth - 1)
+    if isinstance(dropout, numbers.Real):
+        return [float(dropout)] * (depth - 1)
     if len(dropout) != depth - 1:
         raise ValueError(
             f"{depth} layers have {depth - 1} places between them, but `dropout` has "

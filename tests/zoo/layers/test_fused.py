@@ -623,6 +623,43 @@ def test_model_compiled_by_xla_as_a_whole_trains():
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
+@pytest.mark.slow
+def test_model_with_checkpoints_trains_without_xla_as_a_whole():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 6, 2)), rng.normal(size=(8, 3))
+    losses = []
+    for every in (4, None):
+        keras.utils.set_random_seed(3)
+        recurrent = layers.GRU(3, checkpoint_every=every)
+        model = keras.Sequential([keras.Input((6, 2)), recurrent])
+        if every:
+            with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
+                model.compile("sgd", "mse", jit_compile=True)
+        else:
+            model.compile("sgd", "mse", jit_compile=True)
+        losses.append(model.fit(x, y, epochs=3, verbose=0).history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_checkpoints_within_a_larger_xla_computation_are_refused():
+    layer = layers.GRU(3, checkpoint_every=4)
+    layer.build((None, None, 2))
+    call = tf.function(
+        lambda x: layer(x, training=True), jit_compile=True, autograph=False
+    )
+    with pytest.raises(ValueError, match="checkpoint_every takes a kernel, but jit_co"):
+        call(tf.zeros((1, 6, 2)))
+
+
+def test_numbers_of_numpy_are_taken():
+    every = layers.LSTM(3, checkpoint_every=np.int64(5)).get_config()
+    assert type(every["checkpoint_every"]) is int
+    units = layers.MinGRU(np.int64(5)).get_config()["units"]
+    assert (units, type(units)) == (5, int)
+    stack = layers.DeepRNN([layers.GRU(2), layers.GRU(3)], dropout=np.float32(0.5))
+    assert (stack.between[0].rate, type(stack.get_config()["dropout"])) == (0.5, float)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
