@@ -1,7 +1,7 @@
 """A linear-chain conditional random field: tags that depend on their neighbours."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -70,13 +70,14 @@ class CRF(keras.layers.Layer):
         The emissions, float (batch, steps, K).
 
     Raises:
-        ValueError: a name is twice among `tags`, or is no tag of the scheme; there is
-            a scheme, but K instead of names; emissions have no score for each tag.
+        ValueError: a name is twice among `tags`, or is no tag of the scheme; `tags`
+            have no order; there is a scheme, but K instead of names; emissions have no
+            score for each tag.
     """
 
     def __init__(
         self,
-        tags: int | Sequence[str],
+        tags: int | Iterable[str],
         scheme: str | None = None,
         initializer: str = "zeros",
         regularizer: Any = None,
@@ -329,8 +330,13 @@ def _of_steps(tags, emissions):
 
 def _checked_tags(tags):
     """Returns K, or the names as a tuple."""
-    if isinstance(tags, Sequence):
-        tags = tuple(tags)
+    if isinstance(tags, str | set | frozenset | Mapping):
+        raise ValueError(
+            "`tags` are names in the order of their ids, a list of them, or their "
+            f"number. Found: {tags!r}."
+        )
+    if isinstance(tags, Iterable) and getattr(tags, "shape", None) != ():
+        tags = tuple(str(tag) if isinstance(tag, str) else tag for tag in tags)
         twice = [name for name in dict.fromkeys(tags) if tags.count(name) > 1]
         if twice:
             raise ValueError(f"Tags must differ, found {twice[0]!r} more than once.")

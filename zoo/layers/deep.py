@@ -90,6 +90,7 @@ class DeepRNN(keras.layers.Layer):
         self.layers = list(layers)
         self.skip = checked_skips(skip)
         check_stackable(self.layers)
+        self.input_spec = self.layers[0].input_spec
         self.dropout = float(dropout) if isinstance(dropout, numbers.Real) else dropout
         self.seed = seed
         self.between = [

@@ -35,6 +35,7 @@ class ElementwiseRNN(RNN):
             name=f"{self.cell_class.__name__.removesuffix('Cell').lower()}_cell",
         )
         super().__init__(cell, **kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     @classmethod
     def _of_cell(cls):

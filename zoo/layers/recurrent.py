@@ -128,7 +128,9 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
         layer_normalization: whether sums and memory are normalised.
         recurrent_weight_dropout: rate in [0, 1) of the recurrent weights in training,
             the same at all steps of a batch (Merity et al. 2018).
-        **kwargs: the other arguments of `keras.layers.LSTM`.
+        **kwargs: the other arguments of `keras.layers.LSTM`. What `recurrent_dropout`
+            drops of a state, it drops for all gates; in Keras each of the four has a
+            mask of its own.
     """
 
     cell_class = LSTMCell
@@ -181,7 +183,9 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
         layer_normalization: whether the sums are normalised.
         recurrent_weight_dropout: rate in [0, 1) of the recurrent weights in training,
             the same at all steps of a batch (Merity et al. 2018).
-        **kwargs: the other arguments of `keras.layers.GRU`.
+        **kwargs: the other arguments of `keras.layers.GRU`. What `recurrent_dropout`
+            drops of a state, it drops for all gates; in Keras each of the three has a
+            mask of its own.
     """
 
     cell_class = GRUCell

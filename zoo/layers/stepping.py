@@ -62,7 +62,8 @@ def stepper(
         output, (batch, n_y), and the new states.
 
     Raises:
-        ValueError: the layer goes backwards, or has more arguments than these.
+        ValueError: the layer has no weights yet, goes backwards, or has more arguments
+            than these.
     """
     backwards = find_backwards(layer)
     if backwards is not None:
@@ -70,16 +71,21 @@ def stepper(
             f"'{backwards.name}' goes backwards, from the sequence's end: it has no "
             "step to take before the rest is known. Use layers that go forward."
         )
-    if isinstance(layer, LearnedInitialState):
-        return stepper(layer.layer, training, table=table, compiled=compiled)
-    if isinstance(layer, DeepRNN):
-        return _of_stack(layer, training, table, compiled)
-    if not hasattr(layer, "cell"):
+    if not (hasattr(layer, "cell") or isinstance(layer, DeepRNN | LearnedInitialState)):
         raise ValueError(
             f"'{layer.name}' ({type(layer).__name__}) has no step by itself. Use "
             "SimpleRNN, GRU, LSTM, MinGRU, MinLSTM, SRU, RGLRU, RNN, DeepRNN or "
             "LearnedInitialState."
         )
+    if not layer.built:
+        raise ValueError(
+            f"'{layer.name}' has no weights yet. Call it, or `build(shape)` with the "
+            "shape of its sequences, (None, None, n_x), before its steps are taken."
+        )
+    if isinstance(layer, LearnedInitialState):
+        return stepper(layer.layer, training, table=table, compiled=compiled)
+    if isinstance(layer, DeepRNN):
+        return _of_stack(layer, training, table, compiled)
     if fused.has_step(layer) and not (training and _drops(layer.cell)):
         return _of_kernel(layer, table, compiled)
     return _looking_up(table, _of_cell(layer, training))

@@ -35,6 +35,7 @@ class RecurrentWrapper(keras.layers.Wrapper):
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, **kwargs)
         self.supports_masking = True
+        self.input_spec = layer.input_spec
 
     def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs the layer over `sequences`, under the mask that they carry."""

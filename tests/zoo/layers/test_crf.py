@@ -207,6 +207,9 @@ def test_targets_may_be_a_column_and_whole_numbers_of_any_type():
         ({"tags": 0}, "one tag at least"),
         ({"tags": []}, "one tag at least"),
         ({"tags": ["O", "B-X", "O"]}, "'O' more than once"),
+        ({"tags": {"O", "B-X"}}, "in the order of their ids"),
+        ({"tags": {"O": 0, "B-X": 1}}, "in the order of their ids"),
+        ({"tags": "OBI"}, "in the order of their ids, a list .* Found: 'OBI'"),
         ({"tags": 3, "scheme": "iob2"}, "give the 3 names"),
         ({"tags": ["O"], "scheme": "iob3"}, "Unknown tag scheme"),
         ({"tags": ["O", "E-X"], "scheme": "iob2"}, "no tag of the scheme"),
@@ -215,6 +218,16 @@ def test_targets_may_be_a_column_and_whole_numbers_of_any_type():
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         CRF(**arguments)
+
+
+@pytest.mark.parametrize("kind", [np.array, tuple, iter, dict.fromkeys])
+def test_names_may_come_in_anything_that_has_an_order(kind):
+    names = NAMES["iob2"]
+    given = kind(names)
+    layer = CRF(given.keys() if isinstance(given, dict) else given, "iob2")
+    assert layer.get_config()["tags"] == names
+    assert {type(name) for name in layer.tags} == {str}
+    assert CRF(np.int64(3)).size == CRF(np.array(3)).size == 3
 
 
 def test_emissions_that_are_not_a_score_for_each_tag_are_refused():

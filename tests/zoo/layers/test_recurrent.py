@@ -20,6 +20,10 @@ def make(unit, **arguments):
     return layer
 
 
+def deep(layer):
+    return layers.DeepRNN([layer])
+
+
 def check(unit, layer, mask, reverse=False):
     """Runs `layer` from a random state, and checks all that it returns.
 
@@ -224,6 +228,21 @@ def test_mask_that_travels_with_the_sequences_holds_with_an_initial_state(unit):
 
     explicit = layer(sequences, initial_state=states, mask=mask)
     np.testing.assert_allclose(implicit, explicit, atol=1e-6)
+
+
+@every_layer
+@pytest.mark.parametrize(
+    "around",
+    [lambda one: one, layers.Bidirectional, layers.LearnedInitialState, deep],
+)
+def test_sequences_without_steps_of_their_own_are_refused_before_weights_are_made(
+    unit, around
+):
+    layer = around(unit.layer())
+    for two_axes in (keras.Input((16,)), np.ones((2, 3), "float32")):
+        with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
+            layer(two_axes)
+    assert layer(np.ones((2, 3, N_X), "float32")).shape[0] == 2
 
 
 def test_any_cell_can_be_run_over_time():

@@ -58,10 +58,11 @@ def test_steps_over_a_table_are_the_layer_over_its_rows(
             np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+BY_CELLS = {"fused": False}  # for no call to wait for a kernel to be compiled
 DROPPING = {
-    "inputs": lambda: layers.LSTM(4, dropout=0.5),
+    "inputs": lambda: layers.LSTM(4, dropout=0.5, **BY_CELLS),
     "state": lambda: layers.GRU(4, recurrent_dropout=0.5),
-    "weights": lambda: layers.LSTM(4, recurrent_weight_dropout=0.5),
+    "weights": lambda: layers.LSTM(4, recurrent_weight_dropout=0.5, **BY_CELLS),
     "a cell of Keras": lambda: layers.RNN(
         keras.layers.LSTMCell(4, dropout=0.5, recurrent_dropout=0.5)
     ),
@@ -70,7 +71,10 @@ DROPPING = {
         [cells.LSTMCell(4), cells.GRUCell(3, recurrent_dropout=0.5)]
     ),
     "a stack": lambda: layers.DeepRNN(
-        [layers.LSTM(4, dropout=0.5), layers.GRU(3, recurrent_weight_dropout=0.5)]
+        [
+            layers.LSTM(4, dropout=0.5, **BY_CELLS),
+            layers.GRU(3, recurrent_weight_dropout=0.5, **BY_CELLS),
+        ]
     ),
 }
 
@@ -100,7 +104,7 @@ def test_each_stepper_has_masks_of_its_own_and_leaves_none_in_the_layer(kind):
 
 
 def test_steps_of_a_loop_in_a_graph_drop_the_same_and_leave_the_layer_to_train():
-    layer = layers.RNN(cells.SimpleRNNCell(1, dropout=0.5))
+    layer = layers.RNN(cells.SimpleRNNCell(1, dropout=0.5), **BY_CELLS)
     layer.build((None, None, 1))
     layer.set_weights([np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1)])
     x = tf.ones((40, 1))
@@ -124,8 +128,14 @@ def test_steps_of_a_loop_in_a_graph_drop_the_same_and_leave_the_layer_to_train()
     assert np.isfinite(layer(draw(3, 2, 1), training=True)).all()
 
 
+@pytest.mark.parametrize("kind", MADE)
+def test_a_layer_without_weights_is_told_to_be_built(kind):
+    with pytest.raises(ValueError, match=r"has no weights yet\. Call it, or `build"):
+        stepper(MADE[kind]())
+
+
 def test_a_call_draws_anew_after_a_step_that_was_taken_by_hand():
-    layer = layers.LSTM(4, dropout=0.5)
+    layer = layers.LSTM(4, dropout=0.5, **BY_CELLS)
     layer.build((None, None, 3))
     layer.cell(draw(2, 3), layer.get_initial_state(2), training=True)
     assert layer(draw(5, 2, 3), training=True).shape == (5, 4)
