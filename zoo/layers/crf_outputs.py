@@ -5,7 +5,6 @@ what follows here has no reference to a layer: it can be made before the model, 
 for each of several outputs, and a saved model with its compiled loss loads by itself.
 """
 
-import sys
 import weakref
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 from zoo.keras_private import in_symbolic_scope
 from zoo.layers.backend import require_tensorflow
+from zoo.layers.class_weights import refuse_class_weight
 from zoo.typing import Tensor
 
 _ATTRIBUTE = "_zoo_crf"
@@ -207,20 +207,7 @@ class CRFDecoder(keras.layers.Layer):
 
 
 def _refuse_class_weight():
-    """Raises if Keras' `fit`, or `train_on_batch`, was given class weights.
-
-    Keras makes them weights of sequences, by the place of a row's largest tag, before
-    the loss sees anything: what was asked for is told by the call alone.
-    """
-    frame = sys._getframe()
-    while frame is not None:
-        method = frame.f_code.co_name in ("fit", "train_on_batch")
-        if method and frame.f_globals.get("__name__", "").startswith("keras."):
-            if frame.f_locals.get("class_weight") is not None:
-                raise ValueError(
-                    "class_weight has no meaning for a CRF: a sequence of tags is "
-                    "likely as a whole, and has no class. Weigh sequences by "
-                    "`sample_weight`, (batch,), or leave it out."
-                )
-            return
-        frame = frame.f_back
+    refuse_class_weight(
+        "for a CRF: a sequence of tags is likely as a whole, and has no class. Weigh "
+        "sequences by `sample_weight`, (batch,), or leave it out."
+    )

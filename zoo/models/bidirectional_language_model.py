@@ -94,7 +94,15 @@ class BidirectionalLanguageModel(Replicated, keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns the mean of the directions' losses, in nats a token."""
+        """Returns the mean of the directions' losses, in nats a token.
+
+        Raises:
+            ValueError: rows are weighted.
+        """
+        if sample_weight is not None:
+            raise ValueError(
+                "Each neighbour counts as much as any other: leave out sample_weight."
+            )
         neighbours = [(slice(None, -1), slice(1, None)), (slice(1, None), slice(0, -1))]
         losses, ids = [], self.labels(x)
         for guesses, (here, there) in zip(y_pred, neighbours, strict=False):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from zoo.layers.class_weights import refuse_class_weight
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
 from zoo.typing import Tensor
 
@@ -28,16 +29,27 @@ def labels_and_weights(targets: Tensor, sample_weight: Tensor | None = None) -> 
 
     Args:
         targets: y, int32 (batch, steps), 0 at padding.
-        sample_weight: of a shape that fits, or None.
+        sample_weight: (batch,), how much each row's tokens count; or of a shape that
+            fits (batch, steps); or None.
 
     Returns:
         labels, int32 (batch, steps), none of them padding, which the softmax doesn't
         know; and weights, float32 (batch, steps), 0 at padding.
+
+    Raises:
+        ValueError: `fit` was given a `class_weight`.
     """
     valid = ops.not_equal(targets, PADDING_ID)
     weights = ops.cast(valid, "float32")
     if sample_weight is not None:
-        weights = weights * ops.cast(sample_weight, "float32")
+        sample_weight = tf.cast(sample_weight, tf.float32)
+        if sample_weight.shape.rank == 1:
+            refuse_class_weight(
+                "for a row of tokens, which is of no class. Weigh rows or tokens by "
+                "`sample_weight`, (batch,) or (batch, steps), or leave it out."
+            )
+            sample_weight = sample_weight[:, None]
+        weights = weights * sample_weight
     return ops.where(valid, targets, UNKNOWN_ID), weights
 
 

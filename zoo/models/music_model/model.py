@@ -226,7 +226,7 @@ class MusicModel(Model, keras.Model):
         """Returns -log P of the pieces with their endings, in nats per frame."""
         frames, lengths, _ = self.pieces(**x)
         costs = scoring.costs(self, y_pred, frames, lengths)
-        weights = tf.cast(1.0 if sample_weight is None else sample_weight, tf.float32)
+        weights = _of_pieces(sample_weight)
         frame_nats = tf.reduce_sum(costs.frames, axis=1)
         known = tf.cast(lengths, tf.float32) * weights
         predicted = tf.cast(tf.maximum(lengths - 1, 0), tf.float32) * weights
@@ -362,3 +362,16 @@ class MusicModel(Model, keras.Model):
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `zoo.models.music_model.serving`."""
         return serving.signatures(self)
+
+
+def _of_pieces(sample_weight):
+    """Returns how much each piece counts, float32, of a shape that fits (batch,)."""
+    if sample_weight is None:
+        return tf.constant(1.0)
+    weights = tf.cast(sample_weight, tf.float32)
+    if weights.shape.rank is not None and any(size != 1 for size in weights.shape[1:]):
+        raise ValueError(
+            "A piece is probable as a whole: sample_weight must be (batch,), found "
+            f"{tuple(weights.shape)}."
+        )
+    return tf.reshape(weights, [-1])
