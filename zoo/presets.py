@@ -242,10 +242,14 @@ def export_anew(name_or_path: str | os.PathLike) -> None:
             export.keep_weights(new / SAVED_MODEL, old)
         except export.WeightsError as error:
             raise PresetError(f"{os.fspath(folder)!r} stays: {error}") from error
-        for name in model.vocabularies:
-            file = f"assets/{name}.txt"
-            if (new / SAVED_MODEL / file).read_bytes() != (old / file).read_bytes():
-                raise PresetError(f"{os.fspath(folder)!r} stays: {file} would change.")
+        names = model.vocabularies
+        files = [_vocabulary_files(each, names) for each in (new / SAVED_MODEL, old)]
+        for name in names:
+            written, kept = (each[name] for each in files)
+            if written.read_bytes() != kept.read_bytes():
+                raise PresetError(
+                    f"{os.fspath(folder)!r} stays: assets/{kept.name} would change."
+                )
 
 
 def load(name_or_path: str | os.PathLike) -> Any:
@@ -261,11 +265,8 @@ def load(name_or_path: str | os.PathLike) -> Any:
     try:
         content = _read_config(folder)
         cls = _class(content["class"])
-        assets = folder / SAVED_MODEL / "assets"
-        vocabularies = {
-            name: Vocabulary.load(assets / f"{name}.txt")
-            for name in content["vocabularies"]
-        }
+        files = _vocabulary_files(folder / SAVED_MODEL, content["vocabularies"])
+        vocabularies = {name: Vocabulary.load(file) for name, file in files.items()}
         model = cls.from_config({**content["config"], **vocabularies})
         export.read_weights(model, folder / SAVED_MODEL)
     except PresetError:
@@ -314,6 +315,19 @@ def _read_config(folder):
     if not isinstance(content, dict):
         raise ValueError(f"{CONFIG} holds no object")
     return content
+
+
+def _vocabulary_files(saved_model, names):
+    """Returns the files of a SavedModel's vocabularies by the constructor's arguments.
+
+    Of a single one an older zoo took any name that the vocabulary had.
+    """
+    assets = saved_model / "assets"
+    files = {name: assets / f"{name}.txt" for name in names}
+    there = [*assets.glob("*.txt")]
+    if len(files) == len(there) == 1:
+        return dict.fromkeys(files, there[0])
+    return files
 
 
 def _path(cls):

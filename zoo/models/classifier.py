@@ -20,6 +20,7 @@ from zoo.models.construction import (
     check_choice,
     check_least,
     given_tokenizer,
+    named_vocabulary,
     options,
     recurrent_layer,
 )
@@ -113,8 +114,7 @@ class SequenceClassifier(Model, keras.Model):
         if len(class_names) < (1 if multi_label else 2):
             least = "One class" if multi_label else "Two classes"
             raise ValueError(f"{least} or more are needed, found {class_names}.")
-        if not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary(vocabulary)
+        vocabulary = named_vocabulary(vocabulary, "vocabulary")
 
         # Layers
         embedding = keras.layers.Embedding(

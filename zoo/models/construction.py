@@ -103,7 +103,10 @@ def recurrent_layer(
 def named_vocabulary(
     tokens: Vocabulary | Iterable[str], name: str, kind: type[Vocabulary] = Vocabulary
 ) -> Vocabulary:
-    """Returns a vocabulary of a kind whose file has this name."""
+    """Returns a vocabulary of a kind whose file has this name.
+
+    By the argument's name a preset finds the file again.
+    """
     if type(tokens) is kind and tokens.name == name:
         return tokens
     if isinstance(tokens, Vocabulary):

@@ -125,10 +125,9 @@ class LanguageModel(Model, keras.Model):
     ):
         config = construction.options(locals(), "vocabulary", "tokenizer")
         _check(config, vocabulary)
-        if level == "subword" or not isinstance(vocabulary, Vocabulary):
-            vocabulary = construction.named_vocabulary(
-                vocabulary, "vocabulary", LEVELS[level].vocabulary
-            )
+        vocabulary = construction.named_vocabulary(
+            vocabulary, "vocabulary", LEVELS[level].vocabulary
+        )
         if tokenizer is None and level == "word":
             tokenizer = WordTokenizer(punctuation="keep", markup=False)
         super().__init__(name=name)

@@ -1,0 +1,55 @@
+"""What every model of the zoo does, whichever kind it is of."""
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.zoo.models.every_model import KINDS
+from zoo import presets
+from zoo.models import LanguageModel, SequenceClassifier
+from zoo.text import Subwords, Vocabulary
+
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+OF_ONE_VOCABULARY = {
+    "classifier": lambda name: SequenceClassifier(
+        Vocabulary(["a", "b"], name), ["no", "yes"], units=2, embedding_units=3
+    ),
+    "of characters": lambda name: LanguageModel(Vocabulary([*"abc"], name), units=2),
+    "of words": lambda name: LanguageModel(
+        Vocabulary(["a", "b"], name), level="word", units=2
+    ),
+    "of subwords": lambda name: LanguageModel(
+        Subwords([*BYTES, *"▁ab"], name), level="subword", units=2
+    ),
+}
+
+
+def answers(model):
+    kind = "classifier" if isinstance(model, SequenceClassifier) else "language model"
+    return np.asarray(KINDS[kind].answer(model))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OF_ONE_VOCABULARY)
+def test_a_vocabulary_may_have_a_name_of_its_own(kind, tmp_path):
+    model = OF_ONE_VOCABULARY[kind]("mine")
+    model.save_to_preset(tmp_path / "preset")
+    copy = zoo.from_preset(tmp_path / "preset")
+    assert copy.vocabulary.tokens == model.vocabulary.tokens
+    np.testing.assert_array_equal(answers(copy), answers(model))
+
+
+@pytest.mark.slow
+def test_a_preset_is_loaded_whose_only_vocabulary_has_another_name(tmp_path):
+    model = OF_ONE_VOCABULARY["classifier"]("vocabulary")
+    # As an older zoo had it, which left the vocabulary its name.
+    model.vocabulary = Vocabulary(["a", "b"], "mine")
+    model.vocabularies = {"vocabulary": model.vocabulary}
+    preset = tmp_path / "preset"
+    model.save_to_preset(preset)
+    assets = preset / "saved_model" / "assets"
+    assert [file.name for file in assets.iterdir()] == ["mine.txt"]
+    np.testing.assert_array_equal(answers(zoo.from_preset(preset)), answers(model))
+    presets.export_anew(preset)
+    assert [file.name for file in assets.iterdir()] == ["vocabulary.txt"]
+    np.testing.assert_array_equal(answers(zoo.from_preset(preset)), answers(model))
