@@ -1,10 +1,11 @@
 """What every model of the zoo does, whichever kind it is of."""
 
+import keras
 import numpy as np
 import pytest
 
 import zoo
-from tests.zoo.models.every_model import KINDS
+from tests.zoo.models.every_model import KINDS, every_kind, made
 from zoo import presets
 from zoo.models import LanguageModel, SequenceClassifier
 from zoo.text import Subwords, Vocabulary
@@ -22,6 +23,14 @@ OF_ONE_VOCABULARY = {
         Subwords([*BYTES, *"▁ab"], name), level="subword", units=2
     ),
 }
+
+
+@pytest.fixture(params=["mixed_float16", "mixed_bfloat16"])
+def half_precision(request):
+    """Has models be made in half precision."""
+    keras.config.set_dtype_policy(request.param)
+    yield
+    keras.config.set_dtype_policy("float32")
 
 
 def answers(model):
@@ -53,3 +62,31 @@ def test_a_preset_is_loaded_whose_only_vocabulary_has_another_name(tmp_path):
     presets.export_anew(preset)
     assert [file.name for file in assets.iterdir()] == ["vocabulary.txt"]
     np.testing.assert_array_equal(answers(zoo.from_preset(preset)), answers(model))
+
+
+@pytest.mark.slow
+@every_kind
+def test_a_preset_of_half_precision_is_loaded_in_full(kind, half_precision, tmp_path):
+    model = made(kind)
+    model.save_to_preset(tmp_path / "preset")
+    keras.config.set_dtype_policy("float32")
+    copy = zoo.from_preset(tmp_path / "preset")
+    for weight, expected in zip(copy.weights, model.weights, strict=True):
+        assert weight.dtype == "float32"
+        np.testing.assert_array_equal(weight, expected)
+    np.testing.assert_allclose(kind.answer(copy), kind.answer(model), atol=0.2)
+    assert copy.compute_dtype == "float32"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("output", ["nade", "bernoulli"])
+def test_music_of_half_precision_is_drawn_in_full(half_precision, output):
+    model = made(KINDS["music model"], output=output, ending=None)
+    primer = np.ones([2, 2, 5])
+    roll, lengths = model.generate(primer, 6, seed=1)
+    assert (roll.dtype, roll.shape) == ("float32", (2, 6, 5))
+    assert lengths.numpy().tolist() == [6, 6]
+    np.testing.assert_array_equal(roll[:, :2], primer)
+    assert set(np.unique(roll)) <= {0.0, 1.0}
+    assert model.generate(steps=4)[0].dtype == "float32"
+    assert model.harmonize(roll).dtype == "float32"

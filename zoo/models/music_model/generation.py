@@ -157,7 +157,9 @@ def generate(
     lengths = given + drawn.lengths
     if model.ending is not None:
         lengths -= model.ending.steps_after * tf.cast(drawn.ended, tf.int32)
-    roll = tf.concat([tf.cast(primer, tf.float32), drawn.sequences[..., :-1]], axis=1)
+    # Both are of the dtype that the model computes in.
+    roll = [tf.cast(each, tf.float32) for each in (primer, drawn.sequences[..., :-1])]
+    roll = tf.concat(roll, axis=1)
     roll = tf.pad(roll, [[0, 0], [0, longest - tf.shape(roll)[1]], [0, 0]])
     return tf.ensure_shape(roll, [None, None, model.keys]), lengths
 
