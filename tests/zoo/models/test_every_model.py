@@ -90,3 +90,25 @@ def test_music_of_half_precision_is_drawn_in_full(half_precision, output):
     assert set(np.unique(roll)) <= {0.0, 1.0}
     assert model.generate(steps=4)[0].dtype == "float32"
     assert model.harmonize(roll).dtype == "float32"
+
+
+def assert_equal_weights(weights, expected):
+    for weight, other in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+@every_kind
+def test_a_model_in_a_keras_file_goes_on_training_where_it_was(kind, tmp_path):
+    model, (x, y) = made(kind), kind.batch
+    model.compile(keras.optimizers.Adam(0.1), kind.loss)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert_equal_weights(copy.weights, model.weights)
+    assert len(copy.optimizer.variables) > 2
+    assert_equal_weights(copy.optimizer.variables, model.optimizer.variables)
+    losses = [each.fit(x, y, verbose=0).history["loss"] for each in (copy, model)]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    assert_equal_weights(copy.weights, model.weights)

@@ -224,6 +224,16 @@ class SequenceTagger(Model, keras.Model):
             )
         super().compile(optimizer, loss, **arguments)
 
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles it as it was when it was saved: Keras leaves that to this `compile`.
+
+        Args:
+            config: what `get_compile_config` returned.
+        """
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)  # room for its state
+
     def compute_loss(
         self,
         x: Any = None,
