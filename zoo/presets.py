@@ -213,9 +213,10 @@ def save(model: Any, path: str | os.PathLike) -> None:
         "vocabularies": [*model.vocabularies],
         "zoo": __version__,
     }
+    text = _json(content)  # before the rest, which takes long
     with replaced_folder(path, f"{SAVED_MODEL}/saved_model.pb") as folder:
         export.save(model, folder / SAVED_MODEL)
-        _write_json(folder / CONFIG, content)
+        _write(folder / CONFIG, text)
 
 
 def export_anew(name_or_path: str | os.PathLike) -> None:
@@ -362,11 +363,9 @@ def write_metrics(folder: str | os.PathLike, metrics: dict, card: str | None) ->
         card: Markdown; None to leave the card that is there, or none.
     """
     folder = Path(folder)
-    _write_json(folder / METRICS, metrics)
-    if card is None:
-        return
-    with replaced_file(folder / CARD) as file:
-        file.write_text(card, "utf-8", _ESCAPED)
+    _write(folder / METRICS, _json(metrics))
+    if card is not None:
+        _write(folder / CARD, card)
 
 
 def read_metrics(folder: str | os.PathLike) -> dict:
@@ -375,10 +374,13 @@ def read_metrics(folder: str | os.PathLike) -> dict:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def _write_json(path, content):
+def _json(content):
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(path, text):
     with replaced_file(path) as file:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        file.write_text(f"{text}\n", "utf-8", _ESCAPED)
+        file.write_text(text, "utf-8", _ESCAPED)
 
 
 if __name__ == "__main__":

@@ -233,6 +233,16 @@ def test_damage_is_named(damage, preset):
     assert "\n" not in str(caught.value)
 
 
+def test_what_json_can_not_hold_is_told_before_the_long_export(
+    model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export, "save", lambda *_: pytest.fail("it is exported"))
+    monkeypatch.setitem(model.config, "units", object())
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        model.save_to_preset(tmp_path / "preset")
+    assert not list(tmp_path.iterdir())
+
+
 def test_preset_names_its_class_by_the_public_path(preset):
     assert json.loads((preset / "config.json").read_text())["class"] == CLASS
 

@@ -19,6 +19,7 @@ from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
     check_least,
+    checked_names,
     given_tokenizer,
     named_vocabulary,
     options,
@@ -114,6 +115,7 @@ class SequenceClassifier(Model, keras.Model):
         if len(class_names) < (1 if multi_label else 2):
             least = "One class" if multi_label else "Two classes"
             raise ValueError(f"{least} or more are needed, found {class_names}.")
+        class_names = checked_names("class_names", class_names, not multi_label)
         vocabulary = named_vocabulary(vocabulary, "vocabulary")
 
         # Layers
@@ -183,7 +185,7 @@ class SequenceClassifier(Model, keras.Model):
         self.vocabulary = vocabulary
         self.vocabularies = {"vocabulary": vocabulary}
         self.tokenizer = given_tokenizer(tokenizer, _words)
-        self.class_names = tuple(class_names)
+        self.class_names = class_names
         self.multi_label = multi_label
         self.max_length = max_length
 

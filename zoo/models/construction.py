@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.layers import BY_CELL, Bidirectional
 from zoo.text import Vocabulary
@@ -12,14 +13,19 @@ from zoo.text import Vocabulary
 def options(arguments: dict, *others: str) -> dict:
     """Returns a model's options: its constructor's arguments but for some.
 
-    They are the model's `config`, of which it is built, and which goes to disk.
+    They are the model's `config`, of which it is built, and which goes to disk: so
+    NumPy's numbers are Python's there.
 
     Args:
         arguments: `locals()` of the constructor, before it has variables of its own.
         *others: arguments that the model keeps in another form, as a vocabulary.
     """
     left_out = {"self", "__class__", "name", *others}
-    return {name: value for name, value in arguments.items() if name not in left_out}
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in arguments.items()
+        if name not in left_out
+    }
 
 
 def check_choice(argument: str, value: str, known: Iterable[str]) -> None:
@@ -35,6 +41,24 @@ def check_least(least: int, **numbers: int) -> None:
     for argument, number in numbers.items():
         if number < least:
             raise ValueError(f"{argument} must be at least {least}, found {number}.")
+
+
+def checked_names(argument: str, names: Iterable, numbers: bool = False) -> tuple:
+    """Returns the names of classes or tags, Python's own, for they go to disk.
+
+    Args:
+        argument: which one gives them.
+        names: strings, in a list or an array.
+        numbers: whether they may all be numbers, as those of some presets are.
+
+    Raises:
+        ValueError: one is something else.
+    """
+    names = tuple(n.item() if isinstance(n, np.generic) else n for n in names)
+    others = [name for name in names if not isinstance(name, str)]
+    if others and not (numbers and all(isinstance(n, int | float) for n in names)):
+        raise ValueError(f"{argument} must be strings, found {others[0]!r}.")
+    return names
 
 
 def given_tokenizer(tokenizer: Any, default: Callable) -> Any:

@@ -1,6 +1,7 @@
 """Texts in, classes out, against Keras' layers and against lists of words."""
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -222,11 +223,29 @@ def test_vocabulary_may_be_given_as_one():
         ({"cell": "elman"}, r"cell must be one of rnn, gru, lstm, .*, found 'elman'"),
         ({"pooling": "sum"}, r"pooling must be one of last, max, .* found 'sum'"),
         ({"class_names": ["one"]}, r"Two classes or more are needed, found \['one'\]"),
+        ({"class_names": [b"no", b"yes"]}, "class_names must be strings, found b'no'"),
+        ({"class_names": ["no", 1]}, "class_names must be strings, found 1"),
+        (
+            {"class_names": np.array([1, 2]), "multi_label": True},
+            "class_names must be strings, found 1",
+        ),
     ],
 )
 def test_impossible_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         SequenceClassifier(WORDS, **{"class_names": CLASSES, **arguments})
+
+
+@pytest.mark.parametrize("names", [["no", "yes"], [1, 5]])
+def test_classes_of_an_array_are_those_of_a_list(names):
+    models = [
+        SequenceClassifier(WORDS, each, units=2, embedding_units=3)
+        for each in (np.array(names), names)
+    ]
+    configs = [{**model.get_config(), "name": ""} for model in models]
+    assert json.dumps(configs[0]) == json.dumps(configs[1])
+    labels = [set(model.classify(TEXTS)["label"].numpy()) for model in models]
+    assert labels[0] <= {*names, *(str(name).encode() for name in names)}
 
 
 @pytest.mark.parametrize("argument", ["layers", "max_length"])

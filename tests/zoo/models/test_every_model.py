@@ -112,3 +112,15 @@ def test_a_model_in_a_keras_file_goes_on_training_where_it_was(kind, tmp_path):
     losses = [each.fit(x, y, verbose=0).history["loss"] for each in (copy, model)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
     assert_equal_weights(copy.weights, model.weights)
+
+
+@pytest.mark.slow
+@every_kind
+def test_numpys_numbers_are_options_as_pythons_are(kind, tmp_path):
+    rate = "dropout" if "dropout" in kind.build().config else "input_dropout"
+    model = made(kind, units=np.int64(4), **{rate: np.float32(0.5)})
+    model.save_to_preset(tmp_path / "preset")
+    copy = zoo.from_preset(tmp_path / "preset")
+    assert copy.get_config() == model.get_config()
+    assert (copy.config["units"], copy.config[rate]) == (4, 0.5)
+    np.testing.assert_array_equal(kind.answer(copy), kind.answer(model))

@@ -14,6 +14,7 @@ from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
     check_least,
+    checked_names,
     given_tokenizer,
     named_vocabulary,
     options,
@@ -121,6 +122,7 @@ class SequenceTagger(Model, keras.Model):
         check_least(1, layers=layers)
         if len(tags) < 2:
             raise ValueError(f"Two tags or more are needed, found {list(tags)}.")
+        tags = checked_names("tags", tags)
         tokenizer = given_tokenizer(tokenizer, TokenizerWithOffsets)
         vocabularies = {
             "words": named_vocabulary(words, "words"),
@@ -192,7 +194,7 @@ class SequenceTagger(Model, keras.Model):
         self.config = config
         self.vocabularies = vocabularies
         self.tokenizer = tokenizer
-        self.tags = tuple(tags)
+        self.tags = tags
         self.scheme = scheme
 
     def get_config(self) -> dict:

@@ -1,5 +1,6 @@
 """Sentences in, tags out, against Keras' layers and against themselves."""
 
+import json
 from unittest import mock
 
 import keras
@@ -265,6 +266,14 @@ def test_word_vectors_are_taken_over():
 def test_wrong_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)
+
+
+def test_tags_are_strings_whatever_they_come_in():
+    sizes = {"units": 2, "cell": "rnn", "character_features": "none"}
+    made = SequenceTagger(WORDS, LOWERCASE, CHARACTERS, np.array(TAGS), **sizes)
+    assert json.dumps(made.get_config()["tags"]) == json.dumps(TAGS)
+    with pytest.raises(ValueError, match="tags must be strings, found 1"):
+        SequenceTagger(WORDS, LOWERCASE, CHARACTERS, np.array([1, 2]), **sizes)
 
 
 def test_one_tag_is_too_few():
