@@ -44,46 +44,70 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
 def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     """Yields a folder to fill beside `path`; it takes `path`'s place at the end.
 
-    Whatever happens before the end leaves `path` as it was. The exchange takes
-    two renames; a process killed between them leaves the old folder under
-    another name, from where `whole_folder` brings it back.
+    Whatever happens before the end leaves `path` as it was. Of a link, that is the
+    folder that it points to. The exchange takes two renames; a process killed between
+    them leaves the old folder under another name, from where `whole_folder` brings it
+    back.
 
     Args:
         path: the folder.
         sign: a file in it by which an older one is known.
 
     Raises:
-        FileExistsError: there is a file, or a folder with other things in it, which
-            is left alone.
+        FileExistsError: there is a file, or a folder with other things in it, or the
+            one that this process is in, which is left alone.
     """
-    path = whole_folder(path)
+    given, path = os.fspath(path), Path(os.path.realpath(whole_folder(path)))
     if path.exists() and not (path.is_dir() and _replaceable(path, sign)):
-        raise FileExistsError(errno.EEXIST, f"is in the way: it has no {sign}", path)
+        raise FileExistsError(errno.EEXIST, f"is in the way: it has no {sign}", given)
+    if path.exists() and _holds_this_process(path):
+        raise FileExistsError(errno.EEXIST, "is the folder that you are in", given)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     old = _old(path)
     try:
         yield written
         written.chmod(0o755)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
         if path.exists():
             os.replace(path, old)
         os.replace(written, path)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
     finally:
         shutil.rmtree(written, ignore_errors=True)
 
 
 def whole_folder(path: str | os.PathLike) -> Path:
-    """Returns `path`, after undoing an exchange that was killed half-way."""
+    """Returns `path`, after undoing an exchange that was killed half-way.
+
+    Of a link, that was one of the folder that it points to.
+    """
     path = Path(path)
-    if not path.exists() and _old(path).exists():
-        os.replace(_old(path), path)
+    if not path.exists():
+        place = Path(os.path.realpath(path))
+        if _old(place).exists():
+            os.replace(_old(place), place)
     return path
 
 
 def _replaceable(path, sign):
     return (path / sign).is_file() or not any(path.iterdir())
+
+
+def _holds_this_process(path):
+    """Says whether the current folder is in a folder: it would go with it."""
+    try:
+        return Path.cwd().is_relative_to(path)
+    except FileNotFoundError:  # it has gone before
+        return False
+
+
+def _remove(path):
+    """Removes a folder, if it is there, or a link, which older versions left there."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _old(path):

@@ -195,6 +195,60 @@ def test_link_stays_and_its_file_is_replaced(tmp_path):
     assert target.read_text() == "new"
 
 
+@pytest.mark.parametrize("target", ["there", "empty", "nothing"])
+def test_link_stays_and_its_folder_is_replaced_again_and_again(target, tmp_path):
+    folder, link = tmp_path / "runs" / "target", tmp_path / "link"
+    folder.parent.mkdir()
+    link.symlink_to(folder)
+    if target != "nothing":
+        folder.mkdir()
+    if target == "there":
+        (folder / "one").write_text("old")
+    for content in "123":
+        with replaced_folder(link, "one") as new:
+            (new / "one").write_text(content)
+        assert link.readlink() == folder
+        assert contents(folder) == {"one": content}
+    assert list(folder.parent.iterdir()) == [folder]
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "link"}
+
+
+def test_an_exchange_behind_a_link_is_undone(tmp_path):
+    folder, link = make_folder(tmp_path / "folder", "old"), tmp_path / "link"
+    link.symlink_to(folder)
+    assert killed("folder", link, "replace", 2)
+    assert not folder.exists()
+    assert contents(whole_folder(link)) == OLD
+    assert link.readlink() == folder
+
+
+def test_a_link_that_older_versions_left_is_no_hindrance(tmp_path):
+    make_folder(tmp_path / "run", "old")
+    folder = make_folder(tmp_path / "latest", "old")
+    (tmp_path / ".latest.old").symlink_to(tmp_path / "run")
+    with replaced_folder(folder, "one") as new:
+        (new / "one").write_text("new")
+    assert contents(folder) == {"one": "new"}
+    assert contents(tmp_path / "run") == OLD
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "latest"}
+
+
+@pytest.mark.parametrize("path", [".", "..", "link", "there"])
+def test_the_folder_that_one_is_in_is_left_alone(path, tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "folder", "old")
+    (folder / "within").mkdir()
+    (folder / "within" / "there").symlink_to(folder)
+    (folder / "link").symlink_to(".")
+    monkeypatch.chdir(folder / "within" if path in ("..", "there") else folder)
+    with (
+        pytest.raises(FileExistsError, match="is the folder that you are in"),
+        replaced_folder(path, "one"),
+    ):
+        pytest.fail("it is written")
+    assert (folder / "one").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 def test_what_is_no_file_is_left_alone(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with (
