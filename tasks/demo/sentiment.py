@@ -38,7 +38,7 @@ def classify(models: Models, preset: str, text: str):
 
     Returns:
         Each class' probability, by its name; the text in spans, (text, class or
-        None); and rows of the words that say most: word, class, nats.
+        None); and rows of the words that say most for a class: word, class, nats.
 
     Raises:
         UserError: there is no text, or too much.
@@ -55,7 +55,8 @@ def classify(models: Models, preset: str, text: str):
             marked.append((text[span.start : span.end], span.label))
             place = span.end
     marked.append((text[place:], None))
-    listed = sorted(spans, key=lambda span: -span.effect)[:_LISTED]
+    listed = [span for span in spans if span.effect >= 0]
+    listed = sorted(listed, key=lambda span: -span.effect)[:_LISTED]
     return (
         dict(zip(model.class_names, row, strict=True)),
         [part for part in marked if part[0]],

@@ -34,8 +34,9 @@ def occlusion(model, text: str, most: int = MOST_SPANS) -> list[Span]:
     effect(s, c) = logit P(c | text) - logit P(c | text without s)
     ```
 
-    A span speaks for the class of the largest effect. (Li et al. 2016, "Understanding
-    neural networks through representation erasure".)
+    A span speaks for the class of the largest effect. Where classes don't exclude each
+    other, it may speak against all: that effect is then below 0. (Li et al. 2016,
+    "Understanding neural networks through representation erasure".)
 
     Args:
         model: a `zoo.models.SequenceClassifier`.
@@ -64,6 +65,9 @@ def occlusion(model, text: str, most: int = MOST_SPANS) -> list[Span]:
 
 def _log_odds(model, texts):
     """Returns each class' log-odds, (texts, classes)."""
+    if model.multi_label:  # each class' own: the logits themselves
+        logits = model(model.encode(tf.constant(texts)), training=False)
+        return logits.numpy().astype("float64")
     found = model.classify(tf.constant(texts))["probabilities"].numpy()
     probabilities = np.maximum(found.astype("float64"), 1e-30)
     # Of what is nearly certain the sum of the others is exact, 1 - P isn't.

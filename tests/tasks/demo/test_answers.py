@@ -11,6 +11,7 @@ import tensorflow as tf
 pytest.importorskip("gradio")
 
 import gradio as gr
+import keras
 
 from tasks.cli import outputs
 from tasks.demo import controls, music, ner, sentiment, text, translation
@@ -18,6 +19,7 @@ from tasks.demo.models import Models, Preset
 from tasks.errors import UserError
 from tasks.music.commands import Opened
 from tasks.music.midi_files import Grid
+from tasks.sentiment import explanation
 from tests.tasks.music import small_presets
 from zoo.models import LanguageModel, SequenceClassifier, SequenceTagger
 from zoo.music import read_midi, write_midi
@@ -66,6 +68,22 @@ def test_classes_are_the_models_and_the_marked_text_is_the_text(classifier):
     strongest = max(rows, key=lambda row: row[2])
     assert (strongest[0], strongest[1]) in marked
     assert rows == sorted(rows, key=lambda row: -row[2])
+
+
+def test_a_word_that_speaks_against_all_labels_is_listed_for_none():
+    keras.utils.set_random_seed(1)
+    model = SequenceClassifier(
+        ["good", "bad"], ["spam"], multi_label=True, embedding_units=4, units=4
+    )
+    given = "A good film, not a bad one"
+    _, marked, rows = sentiment.classify(serving("sentiment", model), "small", given)
+    spans = explanation.occlusion(model, given)
+    listed = [span for span in spans if span.effect >= 0]
+    assert len(listed) < len(spans)
+    assert sorted(row[0] for row in rows) == sorted(
+        given[span.start : span.end] for span in listed
+    )
+    assert "".join(part for part, _ in marked) == given
 
 
 def test_names_are_the_taggers_and_stand_where_the_rows_say(tagger):

@@ -1,5 +1,6 @@
 """Which words speak for which class."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -37,6 +38,29 @@ def test_effect_is_what_the_odds_lose_without_the_word(model):
         np.testing.assert_allclose(span.effect, effects.max(), atol=2e-4)
 
 
+@pytest.mark.parametrize("names", [["spam"], ["spam", "rude"]])
+def test_of_labels_that_do_not_exclude_each_other_each_has_odds_of_its_own(names):
+    keras.utils.set_random_seed(1)
+    model = SequenceClassifier(
+        WORDS, names, multi_label=True, embedding_units=8, units=8, dropout=0.0
+    )
+    for weight in model.trainable_weights:
+        weight.assign(3 * weight)
+    text = "a good film , not  a bad one"
+
+    def log_odds(text):
+        chances = model.classify(text)["probabilities"].numpy()[0].astype("float64")
+        return np.log(chances / (1 - chances))
+
+    spans = explanation.occlusion(model, text)
+    assert [text[s.start : s.end] for s in spans] == text.split()
+    for span in spans:
+        effects = log_odds(text) - log_odds(text[: span.start] + text[span.end :])
+        assert names[effects.argmax()] == span.label
+        np.testing.assert_allclose(span.effect, effects.max(), atol=1e-3)
+    assert min(span.effect for span in spans) < 0
+
+
 def test_words_of_a_long_text_are_left_out_several_at_a_time(model):
     text = " ".join(["good", "bad", "film"] * 40)
     spans = explanation.occlusion(model, text, most=50)
@@ -53,6 +77,7 @@ def test_a_text_without_words_has_no_spans(model, text):
 def test_certainty_leaves_the_effects_finite():
     class Certain:
         class_names = ("no", "yes")
+        multi_label = False
 
         def classify(self, texts):
             import tensorflow as tf
