@@ -207,7 +207,7 @@ def _vocabularies(settings, corpus, texts):
     tokens = np.array(list(itertools.chain(*corpus.train.tokens)), object)
     tokens = training_forms.plain(tokens, plain)
     size, least = settings.vocabulary_size, settings.min_count
-    characters = Vocabulary.fit(tokens, None, least)
+    characters = Vocabulary.fit(map(list, tokens), None, least)
     if texts is not None:
         return *word_streams.vocabularies(texts, tokens, size, least), characters
     words = Vocabulary.fit([tokens], size, least)

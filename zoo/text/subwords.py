@@ -70,7 +70,8 @@ class Subwords(Vocabulary):
         """Learns pieces from texts; of two languages' texts, pieces for both.
 
         Args:
-            stream: the texts: string tensors or sequences of strings, or the strings.
+            stream: the texts: string tensors, arrays or sequences of strings, or the
+                strings.
                 An iterator is put into a list, for it is gone through twice.
             max_size: how many ids there may be, special tokens and bytes included.
             min_count: how often a character must occur to be a piece, and a pair of
@@ -231,7 +232,7 @@ class _Texts:
 
     def __iter__(self):
         for item in self._stream:
-            for text in flat([item] if isinstance(item, str) else item):
+            for text in flat([item] if isinstance(item, str | bytes) else item):
                 yield text.decode("utf-8", "replace")
 
 

@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.text.file_table import FileTable
@@ -67,16 +69,28 @@ class Vocabulary(tf.Module):
         """Makes a vocabulary of the tokens of a stream.
 
         Args:
-            stream: string tensors, ragged or dense, or sequences of strings.
+            stream: string tensors, ragged or dense, or arrays or sequences of strings:
+                each holds tokens, as many as it likes.
             max_size: how many ids there may be, the four special ones included.
             min_count: how often a token must occur to be taken.
             name: of the vocabulary's file.
 
         Returns:
             The vocabulary, by falling frequency; ties by the tokens' bytes.
+
+        Raises:
+            TypeError: the stream holds strings, which may be texts, or tokens.
         """
         counts = collections.Counter()
         for tokens in stream:
+            if isinstance(tokens, str | bytes):
+                found = str(tokens) if isinstance(tokens, str) else bytes(tokens)
+                raise TypeError(
+                    f"A vocabulary is of lists of tokens, found the string {found!r}. "
+                    "Split texts first, fit([tokenizer(texts)]); put one list of "
+                    "tokens into another, fit([tokens]); of words' characters make "
+                    "lists, fit(map(list, words))."
+                )
             counts.update(flat(tokens))
         totals = collections.Counter()
         for token, count in counts.items():
@@ -93,6 +107,8 @@ class Vocabulary(tf.Module):
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
         """Reads a file that `save` wrote.
 
+        The vocabulary's name is the file's, with `_` for what no name of Python has.
+
         Raises:
             ValueError: the file doesn't begin with the four special tokens.
         """
@@ -102,7 +118,8 @@ class Vocabulary(tf.Module):
                 f"{path} is no vocabulary of the zoo: it must begin with the lines "
                 f"{', '.join(SPECIAL)}, found {lines[: len(SPECIAL)]}."
             )
-        return cls(map(_unescape, lines[len(SPECIAL) :]), Path(path).stem)
+        name = re.sub(r"[^A-Za-z0-9_]|^(?=[0-9])", "_", Path(path).stem)
+        return cls(map(_unescape, lines[len(SPECIAL) :]), name)
 
     def save(self, path: str | os.PathLike) -> None:
         r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters."""
@@ -172,12 +189,16 @@ def _check(tokens):
 
 
 def flat(tokens: Tensor) -> list[bytes]:
-    """Returns the strings of a tensor of any shape, ragged or dense, or sequence."""
-    if isinstance(tokens, tf.RaggedTensor):
+    """Returns the strings of a tensor or an array of any shape, or of a sequence."""
+    if hasattr(tokens, "flat_values"):  # ragged, or what NumPy's iterator has for it
         tokens = tokens.flat_values
     if isinstance(tokens, tf.Tensor):
-        return tf.reshape(tokens, [-1]).numpy().tolist()
-    return [token.encode("utf-8") for token in tokens]
+        tokens = tokens.numpy()
+    if isinstance(tokens, np.ndarray | bytes):
+        tokens = np.ravel(np.asarray(tokens, object)).tolist()
+    return [
+        token if isinstance(token, bytes) else token.encode("utf-8") for token in tokens
+    ]
 
 
 def _escape(token):

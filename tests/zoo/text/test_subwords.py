@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import example, given, settings
@@ -359,10 +360,23 @@ def stream_of(form):
         return tf.data.Dataset.from_tensor_slices(CORPUS)
     if form == "batched dataset":
         return tf.data.Dataset.from_tensor_slices(CORPUS).batch(4)
-    return {"generator": iter(CORPUS), "lists": [CORPUS[:2], CORPUS[2:]]}[form]
+    encoded = [text.encode() for text in CORPUS]
+    return {
+        "generator": iter(CORPUS),
+        "lists": [CORPUS[:2], CORPUS[2:]],
+        "bytes": encoded,
+        "lists of bytes": [encoded[:2], encoded[2:]],
+        "arrays": [np.array([CORPUS[:1]]), np.array(encoded[1:], object)],
+    }[form]
 
 
-@pytest.mark.parametrize("form", ["dataset", "batched dataset", "generator", "lists"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("dataset", "batched dataset", "generator", "lists"),
+        *("bytes", "lists of bytes", "arrays"),
+    ],
+)
 def test_texts_are_learned_from_in_whatever_form(subwords, form):
     assert Subwords.fit(stream_of(form), max_size=420).tokens == subwords.tokens
 

@@ -83,6 +83,47 @@ def test_fit_is_counting(rows, max_size, min_count):
         assert fitted.ordinary_tokens == expected
 
 
+ROWS = [["b", "é", "b"], ["日", "b", "é"]]
+BYTES = [[token.encode() for token in row] for row in ROWS]
+RAGGED = tf.ragged.constant([[["b"], ["é", "b"]], [["日", "b", "é"]]])
+STREAMS = {
+    "bytes": BYTES,
+    "tuples": [tuple(row) for row in ROWS],
+    "an array": np.array(ROWS),
+    "an array of bytes": np.array(BYTES),
+    "an array of objects": np.array(BYTES, object),
+    "arrays of two axes": [np.array(ROWS), np.zeros([0, 2], object)],
+    "a tensor": tf.constant(ROWS),
+    "tensors of one token": list(tf.constant(ROWS[0] + ROWS[1])),
+    "a dataset": tf.data.Dataset.from_tensor_slices(ROWS),
+    "what NumPy's iterator gives": [
+        *tf.data.Dataset.from_tensor_slices(ROWS).as_numpy_iterator()
+    ],
+    "ragged tensors": RAGGED,
+    "what NumPy's iterator gives for ragged tensors": [
+        *tf.data.Dataset.from_tensor_slices(RAGGED).as_numpy_iterator()
+    ],
+}
+
+
+@pytest.mark.parametrize("form", STREAMS)
+def test_fit_takes_tokens_in_whatever_form(form):
+    fitted = Vocabulary.fit(STREAMS[form])
+    assert fitted.ordinary_tokens == ["b", "é", "日"]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        *("ab", ["ab", "c"], [b"ab"], [["a"], "b"], np.array(["ab", "c"])),
+        tf.data.Dataset.from_tensor_slices(["ab"]).as_numpy_iterator(),
+    ],
+)
+def test_fit_refuses_strings_which_it_would_take_for_their_characters(stream):
+    with pytest.raises(TypeError, match=r"lists of tokens, found the string b?'[ab]+'"):
+        Vocabulary.fit(stream)
+
+
 def test_max_size_counts_the_special_tokens():
     stream = [list("aabbcd")]
     assert len(Vocabulary.fit(stream, max_size=6)) == 6
@@ -177,6 +218,22 @@ def test_file_has_a_readable_token_a_line(tmp_path):
 def test_saved_file_loads(tmp_path):
     Vocabulary(AWKWARD).save(tmp_path / "words")
     assert Vocabulary.load(str(tmp_path / "words")).ordinary_tokens == AWKWARD
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("words.txt", "words"),
+        ("my-words.v1.txt", "my_words_v1"),
+        ("2 Wörter", "_2_W_rter"),
+        (".txt", "_txt"),
+    ],
+)
+def test_a_file_may_have_any_name(file, name, tmp_path):
+    Vocabulary(["a"]).save(tmp_path / file)
+    loaded = Vocabulary.load(tmp_path / file)
+    assert loaded.name == name
+    assert back_and_forth(loaded, ["a"]) == ([4], ["a"])
 
 
 @pytest.mark.parametrize(
