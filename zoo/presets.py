@@ -203,6 +203,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
 
     Raises:
         FileExistsError: something else is there.
+        PresetError: the model's class is none of `zoo.models`.
     """
     config = model.get_config()
     for name in model.vocabularies:
@@ -332,10 +333,17 @@ def _vocabulary_files(saved_model, names):
 
 
 def _path(cls):
-    """Returns where a model's class is imported from, wherever its file may lie."""
-    if getattr(importlib.import_module(_MODELS), cls.__name__, None) is cls:
-        return f"{_MODELS}.{cls.__name__}"
-    return f"{cls.__module__}.{cls.__qualname__}"
+    """Returns where a model's class is imported from, wherever its file may lie.
+
+    Raises:
+        PresetError: it is a class of the user's, which `_class` wouldn't find.
+    """
+    if getattr(importlib.import_module(_MODELS), cls.__name__, None) is not cls:
+        raise PresetError(
+            f"A preset is of a model of {_MODELS}, and {cls.__name__} is a class of "
+            "yours: write it by `export`, or by Keras' `save`."
+        )
+    return f"{_MODELS}.{cls.__name__}"
 
 
 def _class(path):

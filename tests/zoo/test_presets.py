@@ -243,6 +243,22 @@ def test_what_json_can_not_hold_is_told_before_the_long_export(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_class_that_no_preset_can_name_is_told_before_anything_is_written(tmp_path):
+    class Mine(SequenceClassifier):
+        pass
+
+    class Namesake(SequenceClassifier):
+        pass
+
+    Namesake.__name__ = Namesake.__qualname__ = "SequenceClassifier"
+    for cls in (Mine, Namesake):
+        model = cls(TOKENS, ["no", "yes"], units=2, embedding_units=3)
+        message = f"{cls.__name__} is a class of yours"
+        with pytest.raises(presets.PresetError, match=message):
+            model.save_to_preset(tmp_path / "preset")
+    assert not list(tmp_path.iterdir())
+
+
 def test_preset_names_its_class_by_the_public_path(preset):
     assert json.loads((preset / "config.json").read_text())["class"] == CLASS
 

@@ -19,6 +19,7 @@ from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
     check_least,
+    check_no_subwords,
     checked_names,
     given_tokenizer,
     named_vocabulary,
@@ -116,6 +117,7 @@ class SequenceClassifier(Model, keras.Model):
             least = "One class" if multi_label else "Two classes"
             raise ValueError(f"{least} or more are needed, found {class_names}.")
         class_names = checked_names("class_names", class_names, not multi_label)
+        check_no_subwords(vocabulary)
         vocabulary = named_vocabulary(vocabulary, "vocabulary")
 
         # Layers

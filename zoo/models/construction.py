@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.layers import BY_CELL, Bidirectional
-from zoo.text import Vocabulary
+from zoo.text import Subwords, Vocabulary
 
 
 def options(arguments: dict, *others: str) -> dict:
@@ -122,6 +122,18 @@ def recurrent_layer(
         return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
     layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
     return Bidirectional(layer, name=name)
+
+
+def check_no_subwords(*vocabularies: Any) -> None:
+    """Raises a ValueError if a vocabulary is of subwords, where tokens are looked up.
+
+    Nearly all tokens would be unknown: pieces are written otherwise.
+    """
+    if any(isinstance(each, Subwords) for each in vocabularies):
+        raise ValueError(
+            "This model looks whole tokens up, and a vocabulary of Subwords holds "
+            "pieces of words: make a Vocabulary of what the tokenizer gives."
+        )
 
 
 def named_vocabulary(

@@ -12,7 +12,7 @@ from tests.zoo.cells.units import draw_weights
 from zoo.layers import BY_CELL
 from zoo.models import SequenceClassifier
 from zoo.models.classifier import POOLINGS
-from zoo.text import CharacterTokenizer, Vocabulary, WordTokenizer
+from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
 
 WORDS = ["good", "bad", "film", "a", "not", "."]
 CLASSES = ["negative", "neutral", "positive"]
@@ -234,6 +234,12 @@ def test_vocabulary_may_be_given_as_one():
 def test_impossible_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         SequenceClassifier(WORDS, **{"class_names": CLASSES, **arguments})
+
+
+def test_subwords_are_refused_for_words_are_looked_up_whole():
+    subwords = Subwords([*(f"<0x{byte:02X}>" for byte in range(256)), "▁", "▁a"])
+    with pytest.raises(ValueError, match="of Subwords holds pieces of words"):
+        SequenceClassifier(subwords, CLASSES)
 
 
 @pytest.mark.parametrize("names", [["no", "yes"], [1, 5]])

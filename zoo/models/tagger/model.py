@@ -14,6 +14,7 @@ from zoo.models.bucketing import in_buckets
 from zoo.models.construction import (
     check_choice,
     check_least,
+    check_no_subwords,
     checked_names,
     given_tokenizer,
     named_vocabulary,
@@ -29,7 +30,12 @@ from zoo.models.tagger.token_features import (
 )
 from zoo.models.tagger.token_forms import TokenForms
 from zoo.models.text_inputs import Texts, Tokens, text_batch, token_batch
-from zoo.text import TokenizerWithOffsets, Vocabulary
+from zoo.text import (
+    CharacterTokenizer,
+    TokenizerWithOffsets,
+    Vocabulary,
+    WordTokenizer,
+)
 from zoo.text.casing import check_casing
 from zoo.typing import Tensor
 
@@ -124,6 +130,12 @@ class SequenceTagger(Model, keras.Model):
             raise ValueError(f"Two tags or more are needed, found {list(tags)}.")
         tags = checked_names("tags", tags)
         tokenizer = given_tokenizer(tokenizer, TokenizerWithOffsets)
+        if isinstance(tokenizer, WordTokenizer | CharacterTokenizer):
+            raise ValueError(
+                "tokenizer must tell where tokens stand, as a TokenizerWithOffsets "
+                f"does, found a {type(tokenizer).__name__}."
+            )
+        check_no_subwords(words, lowercase_words, characters)
         vocabularies = {
             "words": named_vocabulary(words, "words"),
             "lowercase_words": named_vocabulary(lowercase_words, "lowercase_words"),

@@ -13,7 +13,7 @@ from tests.zoo.cells.units import draw_weights
 from zoo import presets
 from zoo.models import SequenceTagger
 from zoo.models.tagger.token_features import CharacterFeatures, WordIds
-from zoo.text import Vocabulary
+from zoo.text import CharacterTokenizer, Subwords, Vocabulary, WordTokenizer
 
 WORDS = ["Teddy", "bears", "are", "Roosevelt", "was", ".", "New", "York"]
 LOWERCASE = ["teddy", "bears", "are", "was", ".", "new"]
@@ -261,11 +261,25 @@ def test_word_vectors_are_taken_over():
         ({"character_features": "lstm"}, "character_features must be one of"),
         ({"layers": 0}, "layers must be at least 1"),
         ({"scheme": "bio"}, "iob2"),
+        (
+            {"tokenizer": WordTokenizer()},
+            r"TokenizerWithOffsets does, .* WordTokenizer",
+        ),
+        ({"tokenizer": CharacterTokenizer()}, "found a CharacterTokenizer"),
     ],
 )
 def test_wrong_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_subwords_are_refused_for_words_are_looked_up_whole(place):
+    subwords = Subwords([*(f"<0x{byte:02X}>" for byte in range(256)), "▁", "▁a"])
+    vocabularies = [WORDS, LOWERCASE, CHARACTERS]
+    vocabularies[place] = subwords
+    with pytest.raises(ValueError, match="of Subwords holds pieces of words"):
+        SequenceTagger(*vocabularies, TAGS)
 
 
 def test_tags_are_strings_whatever_they_come_in():
