@@ -161,7 +161,25 @@ NUMBERS = {"length_penalty": 0.6, "coverage_penalty": 0.0, "max_length": 5}
                 "signature_name": "translate",
                 "inputs": {"text": ["a"], **NUMBERS, "max_length": 0.5},
             },
-            "max_length must be int32",
+            "max_length must be int32: found 0.5, which is no whole number",
+        ),
+        *(
+            (
+                {
+                    "signature_name": "translate",
+                    "inputs": {"text": ["a"], **NUMBERS, "max_length": number},
+                },
+                f"max_length must be int32: found {told}",
+            )
+            for number, told in [
+                (2**32 + 50, "4294967346, not from -2147483648 to 2147483647"),
+                (2**31, "2147483648, not from"),
+                ([-(2**31) - 1], "-2147483649, not from"),
+                (2**70, f"{2**70}, not from"),
+                (True, "true, which is no whole number"),
+                ([5, True], "true, which is no whole number"),
+                ("5", '"5", which is no whole number'),
+            ]
         ),
     ],
 )
