@@ -110,7 +110,8 @@ def check(
     Args:
         name: what the number is called.
         value: a number, or an array of numbers; of a graph's tensor nothing is known.
-        whole: whether it must have no fraction.
+        whole: whether it must have no fraction, and be an int32 unless `most` says
+            otherwise.
         least: see `per_row`, as for `most` and `above`.
         most: see there.
         above: see there.
@@ -135,15 +136,24 @@ def check(
         if np.any(broken):
             found = numbers[broken].ravel()[0]
             raise ValueError(f"`{name}` must be a whole number, found {found}.")
-    if whole and np.any(numbers > _LARGEST_WHOLE):
-        raise ValueError(
-            f"`{name}` must be at most {_LARGEST_WHOLE}, found {numbers.max()}."
-        )
+    largest = _LARGEST_WHOLE if most is None else most
+    if whole and np.any(numbers > largest):
+        raise ValueError(f"`{name}` must be at most {largest}, found {numbers.max()}.")
     if np.any(wrong):
         found = numbers[wrong].ravel()[0]
         raise ValueError(
             f"`{name}` must be {_asked(least, most, above)}, found {found}."
         )
+
+
+def known(value: Any, dtype: Any) -> tf.Tensor:
+    """Returns what `check` let pass as a tensor: 3.0 is a whole number too.
+
+    Args:
+        value: a number, or an array of numbers; no tensor of a graph.
+        dtype: of the result.
+    """
+    return tf.cast(np.asarray(value), dtype)
 
 
 def checked(tensor: Tensor, condition: Tensor, sentence: str, *found: Any) -> tf.Tensor:

@@ -7,9 +7,11 @@ it were alone with its seed: a server may put it into any batch.
 
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
+from zoo.decoding import parameters
 from zoo.typing import Tensor
 
 
@@ -20,6 +22,22 @@ def new_seed() -> int:
     on Python's, NumPy's or TensorFlow's own seeds, nor change them.
     """
     return secrets.randbelow(2**32)
+
+
+def given(seed: Any) -> tf.Tensor:
+    """Returns a caller's seed, or a new one where it is None, int64.
+
+    Args:
+        seed: a whole number, or several, one for each row; or None.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it has a fraction, or is beyond int64.
+    """
+    seed = new_seed() if seed is None else seed
+    limits = {"least": tf.int64.min, "most": tf.int64.max}
+    parameters.check("seed", seed, whole=True, **limits)
+    return parameters.known(seed, tf.int64)
 
 
 def new_where_negative(seeds: Tensor) -> tf.Tensor:

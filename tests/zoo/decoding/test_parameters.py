@@ -91,6 +91,37 @@ def test_what_is_no_number_is_told():
         parameters.check("k", right, whole=True, least=0)
 
 
+def test_a_whole_number_may_have_a_limit_beyond_int32():
+    for right in (2**31, 2**63 - 1, -(2**63), [0, 2**40], 3.0, np.uint64(7)):
+        parameters.check("k", right, whole=True, least=-(2**63), most=2**63 - 1)
+        found = parameters.known(right, tf.int64)
+        np.testing.assert_array_equal(found, np.array(right, "int64"))
+    for wrong, told in [
+        (2**63, "at most 9223372036854775807, found 9223372036854775808"),
+        (2**64, "at most 9223372036854775807, found 18446744073709551616"),
+        (-(2**63) - 1, "from -9223372036854775808 to 9223372036854775807"),
+        (float("nan"), "from -9223372036854775808"),
+        (float("inf"), "at most 9223372036854775807, found inf"),
+    ]:
+        with pytest.raises(ValueError, match=f"`k` must be {told}"):
+            parameters.check("k", wrong, whole=True, least=-(2**63), most=2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (3.0, tf.int32),
+        ([1, 2.0], tf.int64),
+        ((), tf.int32),
+        (tf.constant(3.0), tf.int32),
+    ],
+)
+def test_what_is_known_is_a_tensor_without_a_fraction(value, dtype):
+    found = parameters.known(value, dtype)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.asarray(value))
+
+
 def test_what_a_graph_is_told_later_is_not_checked_when_it_is_made():
     @tf.function(input_signature=[ANY])
     def graph(value):

@@ -51,7 +51,7 @@ class TextGenerator:
     ) -> Any:
         """Generates texts: see `generate`; all numbers are known."""
         _check(length, **filters)
-        seed = seeds.new_seed() if seed is None else seed
+        seed = seeds.given(seed)
         stop = _possible(self._model, stop, length)
         graph = self._graphs.get(
             (tuple(filters), stop, jit_compile),
@@ -60,12 +60,11 @@ class TextGenerator:
             ),
         )
         numbers = {
-            name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32)
+            name: parameters.known(value, tf.int32 if name == "top_k" else tf.float32)
             for name, value in filters.items()
         }
         prompts = tf.convert_to_tensor(prompts, tf.string)
-        length, seed = tf.constant(length, tf.int32), tf.constant(seed, tf.int64)
-        return graph(prompts, length, seed, **numbers)
+        return graph(prompts, parameters.known(length, tf.int32), seed, **numbers)
 
 
 def generate(
@@ -112,7 +111,7 @@ def stream(
     """
     _check(length, **filters)
     stop = _possible(model, stop, length)
-    seed = seeds.new_seed() if seed is None else seed
+    seed = seeds.given(seed)
     rows = tf.shape(prompts)[0]
     length = per_row("length", length, rows, tf.int32)
     seed = _pairs(seed, rows)

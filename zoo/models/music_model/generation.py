@@ -50,7 +50,7 @@ class MusicGenerator:
                 f"The primer has {primer.shape[1]} steps, the piece is to have "
                 f"{least}. Ask for more steps, or give a shorter primer."
             )
-        steps = tf.constant(steps, tf.int32)
+        steps = parameters.known(steps, tf.int32)
         numbers = _numbers(temperature, seed)
         graph = self._graphs.get("generate", functools.partial(generate, self._model))
         return graph(primer, steps, *numbers, vector)
@@ -87,8 +87,7 @@ class MusicGenerator:
 def _numbers(temperature, seed):
     """Returns them as tensors, so that others need no other graph."""
     parameters.check("temperature", temperature, least=0, most=LARGEST)
-    seed = seeds.new_seed() if seed is None else seed
-    return tf.constant(temperature, tf.float32), tf.constant(seed, tf.int64)
+    return parameters.known(temperature, tf.float32), seeds.given(seed)
 
 
 def generate(

@@ -205,6 +205,36 @@ def test_lengths_of_zero_and_no_prompts_give_no_text():
     assert list(model.stream(["a"], 0)) == []
 
 
+def test_numbers_without_a_fraction_are_whole_numbers():
+    model = make()
+    expected = model.generate(PROMPTS, 6, top_k=3, seed=2).numpy().tolist()
+    for length, top_k, seed in [
+        (6.0, 3.0, 2.0),
+        (np.float32(6), np.float64(3), np.uint8(2)),
+        (tf.constant(6.0), tf.constant(3.0), tf.constant(2)),
+        ([6.0, 6, 6], [3, 3.0, 3], 2),
+    ]:
+        how = {"length": length, "top_k": top_k, "seed": seed}
+        assert model.generate(PROMPTS, **how).numpy().tolist() == expected
+        pieces = [piece.numpy() for piece in model.stream(PROMPTS, **how)]
+        assert [b"".join(each) for each in zip(*pieces, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [
+        (1.5, ValueError, "whole number"),
+        ("x", TypeError, "numbers"),
+        (2**64, ValueError, ""),
+    ],
+)
+def test_a_seed_that_is_none_is_named(seed, error, message):
+    model = LanguageModel(["a"], units=2, embedding_units=2)
+    for draw in (model.generate, model.stream):
+        with pytest.raises(error, match=f"`seed` must be .*{message}"):
+            draw(["a"], 3, seed=seed)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -196,6 +196,36 @@ def test_harmonies_end_with_their_melody():
     assert not roll[1, 2:].any()
 
 
+def test_numbers_without_a_fraction_are_whole_numbers():
+    model = make()
+    expected, _ = model.generate(steps=6, seed=2)
+    for steps, seed in [(6.0, 2.0), (np.float32(6), np.int8(2)), ([6.0], 2)]:
+        np.testing.assert_array_equal(
+            model.generate(None, steps, seed=seed)[0], expected
+        )
+    melody = np.ones([1, 3, 5])
+    harmonies = [model.harmonize(melody, seed=seed) for seed in (2, 2.0)]
+    np.testing.assert_array_equal(*harmonies)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [
+        (1.5, ValueError, "whole number"),
+        ("x", TypeError, "numbers"),
+        (2**64, ValueError, ""),
+    ],
+)
+def test_a_seed_that_is_none_is_named(seed, error, message):
+    model = make()
+    for draw in (
+        model.generate,
+        lambda **how: model.harmonize(np.ones([1, 2, 5]), **how),
+    ):
+        with pytest.raises(error, match=f"`seed` must be .*{message}"):
+            draw(seed=seed)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
