@@ -12,6 +12,7 @@ import dataclasses
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -261,9 +262,9 @@ def load(name_or_path: str | os.PathLike) -> Any:
         name_or_path: see `find`.
 
     Raises:
-        PresetError: there is no such preset, or it is damaged.
+        PresetError: there is no such preset, or it is damaged, or of a newer zoo.
     """
-    folder = find(name_or_path)
+    folder, content = find(name_or_path), {}
     try:
         content = _read_config(folder)
         cls = _class(content["class"])
@@ -281,9 +282,23 @@ def load(name_or_path: str | os.PathLike) -> Any:
         reason = str(error).splitlines()[0].rstrip(".")
     else:
         return model
-    raise PresetError(
-        f"Damaged preset {os.fspath(folder)!r}: {reason}. Train or fetch it again."
-    )
+    raise PresetError(_not_loaded(folder, content.get("zoo"), reason))
+
+
+def _not_loaded(folder, version, reason):
+    """Says why a preset of some version of the zoo can't be loaded."""
+    if _release(version) > _release(__version__):
+        return (
+            f"Can't load preset {os.fspath(folder)!r}: {reason}. It is of zoo "
+            f"{version}, and this is zoo {__version__}: pip install -U sequence-zoo."
+        )
+    return f"Damaged preset {os.fspath(folder)!r}: {reason}. Train or fetch it again."
+
+
+def _release(version):
+    """Returns a version's numbers, none of what is no version."""
+    found = re.match(r"\d+(\.\d+)*", str(version))
+    return [int(number) for number in found[0].split(".")] if found else []
 
 
 def config(name_or_path: str | os.PathLike) -> dict:

@@ -13,6 +13,7 @@ from zoo import export, models, presets
 from zoo.models import SequenceClassifier
 from zoo.models.base import Model
 from zoo.text import CharacterTokenizer
+from zoo.version import __version__
 
 TOKENS = ["good", "bad", "\n", "a\\n", " "]
 TEXTS = ["good", "bad\n ", "", "👍"]
@@ -231,6 +232,31 @@ def test_damage_is_named(damage, preset):
     ) as caught:
         zoo.from_preset(preset)
     assert "\n" not in str(caught.value)
+
+
+def test_a_preset_of_a_newer_zoo_is_not_called_damaged(preset):
+    written = f'"zoo": "{__version__}"'
+    edit(preset, '"units": 2', '"units": 2, "memory": 7')
+    for version in ("99.0.1", "0.99", f"{__version__}.1"):
+        edit(preset, written, f'"zoo": "{version}"')
+        written = f'"zoo": "{version}"'
+        told = f"(?s)^Can't load preset '{preset}': .*'memory'.* of zoo {version}, and "
+        told += f"this is zoo {__version__}: pip install -U sequence-zoo"
+        with pytest.raises(presets.PresetError, match=told):
+            zoo.from_preset(preset)
+
+
+@pytest.mark.parametrize("version", [__version__, "0.0.9", "", "new"])
+def test_a_preset_of_no_newer_zoo_is_called_damaged(version, preset):
+    edit(preset, '"units": 2', '"units": 2, "memory": 7')
+    edit(preset, f'"zoo": "{__version__}"', f'"zoo": "{version}"')
+    with pytest.raises(presets.PresetError, match=r"^Damaged preset .*'memory'"):
+        zoo.from_preset(preset)
+
+
+def test_a_preset_of_a_newer_zoo_is_loaded_if_it_can_be(model, preset):
+    edit(preset, f'"zoo": "{__version__}"', '"zoo": "99.0"')
+    check_same(zoo.from_preset(preset), model)
 
 
 def test_what_json_can_not_hold_is_told_before_the_long_export(
