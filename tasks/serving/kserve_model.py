@@ -121,24 +121,25 @@ def _called(function, specs, columns):
 
 def _tensor(value, spec):
     try:
-        if spec.dtype.is_integer:
-            _check_whole(value, spec.dtype)
+        if spec.dtype.is_integer or spec.dtype.is_floating:
+            _check_numbers(value, spec.dtype)
         return tf.constant(_texts(value), spec.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"{spec.name} must be {spec.dtype.name}: {error}") from error
 
 
-def _check_whole(value, dtype):
-    """Raises an error unless all numbers are whole, and within a range.
+def _check_numbers(value, dtype):
+    """Raises an error if TensorFlow would take a value for another number.
 
-    TensorFlow takes 2**32 for 0, and true for 1.
+    It takes 2**32 for 0, and true for 1.
     """
     if isinstance(value, list):
         for each in value:
-            _check_whole(each, dtype)
-    elif not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"found {json.dumps(value)}, which is no whole number")
-    elif not dtype.min <= value <= dtype.max:
+            _check_numbers(each, dtype)
+    elif isinstance(value, bool) or (dtype.is_integer and not isinstance(value, int)):
+        kind = "whole number" if dtype.is_integer else "number"
+        raise TypeError(f"found {json.dumps(value)}, which is no {kind}")
+    elif isinstance(value, int) and not dtype.min <= value <= dtype.max:
         raise ValueError(f"found {value}, not from {dtype.min} to {dtype.max}")
 
 

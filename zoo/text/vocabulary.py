@@ -190,15 +190,19 @@ def _check(tokens):
 
 def flat(tokens: Tensor) -> list[bytes]:
     """Returns the strings of a tensor or an array of any shape, or of a sequence."""
-    if hasattr(tokens, "flat_values"):  # ragged, or what NumPy's iterator has for it
+    if isinstance(tokens, tf.RaggedTensor):
         tokens = tokens.flat_values
     if isinstance(tokens, tf.Tensor):
         tokens = tokens.numpy()
     if isinstance(tokens, np.ndarray | bytes):
         tokens = np.ravel(np.asarray(tokens, object)).tolist()
-    return [
-        token if isinstance(token, bytes) else token.encode("utf-8") for token in tokens
-    ]
+    found = []
+    for token in tokens:
+        if isinstance(token, np.ndarray):  # NumPy's way to be ragged
+            found += flat(token)
+        else:
+            found.append(token if isinstance(token, bytes) else token.encode("utf-8"))
+    return found
 
 
 def _escape(token):

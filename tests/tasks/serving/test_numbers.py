@@ -81,5 +81,5 @@ def test_lists_of_several_lengths_are_told(tensor):
 
 def test_other_numbers_may_be_whole_and_are_no_truth(tensor):
     assert tensor([1, 0.5], tf.float32).numpy().tolist() == [1, 0.5]
-    with pytest.raises(ClientError, match="length must be float32"):
+    with pytest.raises(ClientError, match="length must be float32: found true, which"):
         tensor([True], tf.float32)
