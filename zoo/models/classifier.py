@@ -123,7 +123,7 @@ class SequenceClassifier(Model, keras.Model):
         # Layers
         embedding = keras.layers.Embedding(
             len(vocabulary),
-            embedding_units,
+            config["embedding_units"],  # Keras takes no NumPy's
             embeddings_initializer=keras.initializers.RandomNormal(
                 stddev=embedding_units**-0.5
             ),

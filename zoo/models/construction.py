@@ -1,5 +1,6 @@
 """What the constructors of several models share."""
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -95,7 +96,7 @@ def embedding(vocabulary: Vocabulary, units: int, name: str) -> keras.layers.Emb
     """
     layer = keras.layers.Embedding(
         len(vocabulary),
-        units,
+        operator.index(units),  # Keras takes no other whole numbers
         embeddings_initializer=keras.initializers.RandomNormal(stddev=units**-0.5),
         name=name,
     )
@@ -118,6 +119,7 @@ def recurrent_layer(
         return_sequences: whether it returns all steps.
         name: the layer's name.
     """
+    units = operator.index(units)  # Keras' cells take no other whole numbers
     if not bidirectional:
         return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
     layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)

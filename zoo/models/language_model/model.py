@@ -153,13 +153,15 @@ class LanguageModel(Model, keras.Model):
         if not tied:
             self.output_embedding = keras.layers.Embedding(
                 len(vocabulary),
-                units,
+                config["units"],  # Keras takes no NumPy's
                 embeddings_initializer="glorot_uniform",
                 name="output_embedding",
             )
             self.output_embedding.build(None)
         elif units != embedding_units:
-            self.projection = keras.layers.Dense(embedding_units, name="projection")
+            self.projection = keras.layers.Dense(
+                config["embedding_units"], name="projection"
+            )
             self.projection.build((None, None, units))
         never = (PADDING_ID, START_ID) + (() if sentences else (END_ID,))
         self.softmax = SampledSoftmax(

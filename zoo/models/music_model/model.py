@@ -102,6 +102,7 @@ class MusicModel(Model, keras.Model):
         if ending is not None:
             check_choice("ending", ending, endings.BY_NAME)
         check_least(1, keys=keys, layers=layers)
+        keys = config["keys"]
         super().__init__(name=name)
 
         # Layers
@@ -112,12 +113,16 @@ class MusicModel(Model, keras.Model):
         self.embedding = None
         if embedding_units is not None:
             self.embedding = keras.layers.Dense(
-                embedding_units, activation="relu", name="embedding"
+                config["embedding_units"],  # Keras takes no NumPy's
+                activation="relu",
+                name="embedding",
             )
         self.recurrent = DeepRNN(
             [
                 BY_CELL[cell](
-                    units, checkpoint_every=checkpoint_every, name=f"{cell}_{number}"
+                    config["units"],
+                    checkpoint_every=checkpoint_every,
+                    name=f"{cell}_{number}",
                 )
                 for number in range(1, layers + 1)
             ],
@@ -134,7 +139,9 @@ class MusicModel(Model, keras.Model):
                 name="conditioned",
             )
         self.frame_output = (
-            NADEOutput(keys, output_units, order, dtype="float32", name="nade")
+            NADEOutput(
+                keys, config["output_units"], order, dtype="float32", name="nade"
+            )
             if output == "nade"
             else BernoulliOutput(keys, dtype="float32", name="bernoulli")
         )

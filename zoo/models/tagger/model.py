@@ -150,10 +150,11 @@ class SequenceTagger(Model, keras.Model):
             name="word_ids",
         )
         embeddings = [
-            keras.layers.Embedding(len(vocabularies[view]), size, name=view)
+            # Keras takes no NumPy's
+            keras.layers.Embedding(len(vocabularies[view]), config[size], name=view)
             for view, size in (
-                ("words", word_units),
-                ("lowercase_words", lowercase_units),
+                ("words", "word_units"),
+                ("lowercase_words", "lowercase_units"),
             )
         ]
         recurrent = [
@@ -185,8 +186,8 @@ class SequenceTagger(Model, keras.Model):
             read = CharacterFeatures(
                 vocabularies["characters"],
                 character_features,
-                character_embedding_units,
-                character_units,
+                config["character_embedding_units"],
+                config["character_units"],
                 cell,
                 name="characters",
             )

@@ -182,7 +182,7 @@ class Translator(Model, keras.Model):
         ]
         self.encoder = DeepRNN.stack(
             cell,
-            units // 2,
+            config["units"] // 2,  # Keras' cells take no NumPy's
             encoder_layers,
             bidirectional=True,
             dropout=dropout,
@@ -199,7 +199,9 @@ class Translator(Model, keras.Model):
         )
         self.projection = None
         if tied and not attention and units != embedding_units:
-            self.projection = keras.layers.Dense(embedding_units, name="projection")
+            self.projection = keras.layers.Dense(
+                config["embedding_units"], name="projection"
+            )
         self.output_embedding = self.target_embedding
         if not tied:
             self.output_embedding = embedding(target, units, "output_embedding")
