@@ -15,7 +15,7 @@ class Answer(NamedTuple):
         text: the text.
         shown: the text and the answer, a line.
         error: how wrong the answer is; 0 or less where it is right.
-        truth: what would have been right, a line.
+        truth: what would have been right, a line; "" where nothing is to be told.
     """
 
     text: str
@@ -37,7 +37,7 @@ def drawn(answers: Iterable[Answer]) -> dict:
 
     Returns:
         `first`, up to `SHOWN` lines; `worst`, as many of the answers that are wrong,
-        the worst first, each with the truth; `short`, the number of short texts.
+        the worst first, each with its truth; `short`, the number of short texts.
     """
     short = [answer for answer in answers if is_short(answer.text)]
     wrong = [answer for answer in short if answer.error > 0]
@@ -45,8 +45,12 @@ def drawn(answers: Iterable[Answer]) -> dict:
     return {
         "short": len(short),
         "first": [answer.shown for answer in short[:SHOWN]],
-        "worst": [f"{each.shown}  (right: {each.truth})" for each in wrong[:SHOWN]],
+        "worst": [each.shown + _right(each.truth) for each in wrong[:SHOWN]],
     }
+
+
+def _right(truth):
+    return f"  (right: {truth})" if truth else ""
 
 
 def describe_first(source: str, found: dict) -> str:

@@ -3,18 +3,19 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tasks.cli import extras
 from tasks.data import builders as data
 from tasks.data import mixture
 from tasks.data.corpus import joined
-from tasks.reporting import cards, evaluation
+from tasks.reporting import cards, evaluation, examples
 from tasks.text import batches as text_streams
 from tasks.text import commands, measures
 from tasks.text import corpus as text_corpus
 from tasks.text.config import SUMMARY, Config, Evaluation
 from tasks.training import fitting as training
-from zoo import presets
+from zoo import kernels, presets
 from zoo.models import LanguageModel
 
 LIMITS = """
@@ -160,12 +161,14 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, texts, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {texts.describe()}")
+    drawn = None
     if getattr(settings, "dynamic", False):
         source, figures = _dynamically(model, texts, settings)
     else:
         rows, window = settings.batch_size, settings.window
         batches = text_streams.batches(model, texts, rows, window)
         source, figures = texts.source, measures.measure(model, batches, texts)
+        drawn = examples.drawn(_answers(model, texts))
     print(measures.describe(figures))
     if not writes:
         cards.tell_unwritten(preset)
@@ -177,7 +180,20 @@ def _measure(preset, model, texts, settings, writes=True):
         figures,
         CARD,
         extras=_sample(model),
+        drawn=drawn,
     )
+
+
+def _answers(model, texts):
+    """Yields what the short ones of texts cost, each from its beginning."""
+    short = [text for text in texts.texts if examples.is_short(text)]
+    bits = []
+    with kernels.portable():  # as the command does
+        for batch in data.in_batches(np.array(short, object)):
+            bits += model.score(batch)["bits_per_character"].numpy().tolist()
+    for text, each in zip(short, bits, strict=True):
+        shown = f"{text} → {each:.2f} bits a character"
+        yield examples.Answer(text, shown, each, truth="")
 
 
 def _dynamically(model, texts, settings):

@@ -14,7 +14,8 @@ FIGURES = {
     "f1": "F1 {:.4f}",
     "nats_per_frame": "{:.2f} nats a frame",
     "accuracy": "accuracy {:.4f}",
-    "perplexity": "perplexity {:.2f} a token",
+    # Of whatever tokens a model has.
+    "bits_per_character": "{:.3f} bits a character",
 }
 """How each figure is told; of those that a preset has, the first is its main one."""
 

@@ -21,6 +21,11 @@ def test_the_worst_answers_come_worst_first_and_right_ones_never():
     assert found["worst"] == [f"? {letter}  (right: yes)" for letter in "bda"]
 
 
+def test_no_truth_is_told_where_there_is_none():
+    found = examples.drawn([examples.Answer("a", "a → 3.2", 3.2, truth="")])
+    assert found["worst"] == ["a → 3.2"]
+
+
 def test_equally_wrong_answers_keep_the_order_of_the_test_set():
     found = examples.drawn(answer(letter, 1.0) for letter in "gfedcba")
     assert [line[2] for line in found["worst"]] == list("gfedc")
