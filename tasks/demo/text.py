@@ -217,10 +217,11 @@ def _build_write(tab, preset):
         with gr.Accordion("How daringly", open=False):
             temperature, *others = _daring()
         examples = {
-            "A review": ["text_reviews", "This film", 100, 0.8],
+            "A review": ["text_en", "This film", 100, 0.8],
+            "An everyday sentence": ["text_en", "I have never", 20, 0.7],
             "Shakespeare": ["text_shakespeare", "ROMEO:", 300, 0.8],
-            "A limit: it loses the thread": ["text_reviews", "The plot:", 300, 1],
-            "A limit: the likeliest words go in circles": ["text_reviews", "", 100, 0],
+            "A limit: it loses the thread": ["text_en", "The plot:", 300, 1],
+            "A limit: the likeliest words go in circles": ["text_en", "", 100, 0],
         }
         tab.examples(examples, [preset, prompt, length, temperature])
         button, stop = tab.buttons("Write")

@@ -32,7 +32,7 @@ TEMPLATE = Template(
     ],
     config=Config,
     evaluation=Evaluation,
-    preset="text_reviews",
+    preset="text_en",
     train="tasks.text.template:train",
     evaluate="tasks.text.template:evaluate",
     commands={

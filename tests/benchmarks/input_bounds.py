@@ -34,7 +34,7 @@ FUNCTIONS = {
     "sentiment_imdb": ("serving_default",),
     "ner_wikiann_en": ("serving_default",),
     "text_shakespeare": ("score", "start"),
-    "text_reviews": ("score", "start"),
+    "text_en": ("score", "start"),
     "music_nottingham": ("score",),
     "translation_multi30k_en_de": ("score", "greedy", "serving_default"),
 }

@@ -27,7 +27,6 @@ PRESETS = (
     "ner_conll2002_es",
     "translation_multi30k_de_en",
     "translation_multi30k_en_de",
-    "text_reviews",
     "text_shakespeare",
     "music_jsb",
     "music_nottingham",
