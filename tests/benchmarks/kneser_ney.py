@@ -32,7 +32,8 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
-from tasks.data import dataset_records, mixture
+from tasks.data import dataset_records
+from tasks.data.corpus import joined_examples
 from tasks.text import batches, corpus
 from tests.benchmarks import report
 from zoo import presets
@@ -122,7 +123,7 @@ def read(trained: dict, arguments) -> tuple[corpus.Texts, corpus.Texts]:
     first = data.load_builder(datasets[0]["dataset"])
     column = datasets[0]["text_column"]
     test = corpus.read(first, arguments.test_split, column)
-    return mixture.joined(trains, "texts"), test
+    return joined_examples(trains), test
 
 
 def spelling(model: LanguageModel, texts: corpus.Texts) -> float:
@@ -130,7 +131,7 @@ def spelling(model: LanguageModel, texts: corpus.Texts) -> float:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def cost(batch):
-        logs, _ = model.language.spelled(batch, model.encode(batch))
+        logs, _ = model.language.spelled(*model.language.tokens_and_ids(batch))
         return -tf.reduce_sum(tf.cast(logs.values, tf.float64))
 
     batches = data.in_batches(np.array(texts.texts, object), 64)

