@@ -89,8 +89,8 @@ def test_its_card_shows_a_text_and_the_command_that_writes_it(preset):
 @pytest.mark.parametrize("others", ["", "cdefgh"], ids=["few", "many"])
 def test_its_card_shows_what_short_texts_cost_as_score_says(preset, tmp_path, others):
     texts = ["abab", "b", *others]
-    for place, text in enumerate([*texts, "a" * 90, "a\tb"]):
-        (tmp_path / f"{others}{place}.txt").write_text(text)
+    for place, line in enumerate([*texts, "a" * 90, "a\tb"]):
+        (tmp_path / f"{others}{place}.txt").write_text(line)
     given = tmp_path / "*.txt"
     succeed("evaluate", "--model", preset, "--files", given, "--batch-size", 2)
     *_, found = read_json(preset / "metrics.json")["examples"].values()
