@@ -1,9 +1,9 @@
 """What the units have in common whose state no matrix multiplies."""
 
-import numbers
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.cells.gated import Gated
@@ -58,7 +58,7 @@ class ElementwiseCell(Gated, keras.layers.Layer, DropoutRNNCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        if not isinstance(units, numbers.Integral) or units < 1:
+        if not isinstance(units, int | np.integer) or units < 1:
             raise ValueError(f"`units` must be a positive integer. Found: {units!r}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Found: {dropout}.")

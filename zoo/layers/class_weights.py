@@ -1,6 +1,7 @@
 """Weights of classes, which Keras makes weights of rows before a loss sees anything."""
 
 import sys
+import types
 
 
 def refuse_class_weight(why: str) -> None:
@@ -15,7 +16,7 @@ def refuse_class_weight(why: str) -> None:
     Raises:
         ValueError: the call that this one is in was given class weights.
     """
-    frame = sys._getframe()
+    frame: types.FrameType | None = sys._getframe()
     while frame is not None:
         method = frame.f_code.co_name in ("fit", "train_on_batch")
         if method and frame.f_globals.get("__name__", "").startswith("keras."):

@@ -1,10 +1,10 @@
 """The choice of a recurrent layer's path through time: a kernel, or cell by cell."""
 
-import numbers
 import weakref
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -54,7 +54,7 @@ def check(layer: keras.layers.Layer) -> None:
     fused, every = layer.fused, layer.checkpoint_every
     if not (fused is True or fused is False or fused == "auto"):
         raise ValueError(f"fused must be 'auto', True or False, found {fused!r}.")
-    if every is not None and not (isinstance(every, numbers.Integral) and every >= 1):
+    if every is not None and not (isinstance(every, int | np.integer) and every >= 1):
         raise ValueError(
             f"checkpoint_every must be a whole number, 1 at least, found {every!r}."
         )

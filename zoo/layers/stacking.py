@@ -12,7 +12,7 @@ from zoo.layers.wrapper import RecurrentWrapper
 SKIPS = ("residual", "input", "output")
 
 
-def rates(dropout: float, depth: int) -> Any:
+def rates(dropout: Any, depth: int) -> Any:
     """Returns the dropout rate of each of the places between two layers."""
     if isinstance(dropout, numbers.Real):
         return [float(dropout)] * (depth - 1)
