@@ -407,10 +407,10 @@ def test_translator_is_as_good_as_its_card_says(preset, tmp_path):
     )
     builder = data.load_builder(trained["dataset"], tmp_path)
     columns = parallel_corpus.columns(builder)
-    few = parallel_corpus.read(builder, "test[:200]", columns)
+    few = parallel_corpus.read(builder, "test[:100]", columns)
     found = translation_quality.measure(
         translations(preset, few.texts), few.translations
     )
     assert found["bleu_signature"] == figures["bleu_signature"]
-    # A fifth of what the card is about: near it, not equal.
+    # A tenth at most of what the card is about: near it, not equal.
     assert found["bleu"] > figures["bleu"] - 5

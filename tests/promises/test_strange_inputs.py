@@ -14,7 +14,7 @@ COUNT, SEED = 2_000, 20
 BATCH, ALIKE = 40, 100
 # How many batches are of all lengths: where an answer is written step by step, one more
 # of them costs as much as hundreds of others.
-MIXED, MIXED_IF_WRITTEN, WRITING = 5, 2, ("text", "translation")
+MIXED, MIXED_IF_WRITTEN, WRITING = 5, 1, ("text", "translation")
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 
 pytestmark = pytest.mark.slow
