@@ -149,6 +149,7 @@ class Page:
 
     def ask(self, button):
         """Clicks a button, and waits for the answer."""
+        self.settle()
         # What tells the time of the answer before is not waited for; however busy the
         # browser is, and late to take it away.
         self.page.evaluate(
@@ -156,7 +157,26 @@ class Page:
         )
         self.click(button)
         self.took().wait_for()
-        self.page.wait_for_timeout(300)  # for all of it to be shown
+        self.settle()  # for all of it to be shown
+
+    def settle(self):
+        """Waits until what was filled in or has come is everywhere on the page."""
+        self.page.wait_for_timeout(300)
+        # A busy browser takes longer: until it has drawn twice.
+        self.page.evaluate(
+            "() => new Promise(drawn =>"
+            " requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        )
+
+    def choose_example(self, name):
+        """Clicks an example, and waits until its text has taken the last one's place.
+
+        Else what is asked next may be asked of that.
+        """
+        field = self.field("Text")
+        before = field.input_value()
+        self.click(name)
+        sync_api.expect(field).not_to_have_value(before, timeout=SECONDS * 1000)
 
     def rows(self):
         """Returns the cells of the table that is seen."""
@@ -227,7 +247,7 @@ def test_names_are_highlighted_with_their_types_and_places(page):
 
 def test_names_in_spanish_are_found_by_an_example(page):
     page.open("Names")
-    page.click("Spanish")
+    page.choose_example("Spanish")
     page.ask("Find names")
     names = {row[0] for row in page.rows()}
     assert {"Federico García Lorca", "Granada"} <= names
@@ -375,7 +395,7 @@ def test_a_text_is_translated_both_ways_with_its_attention(page):
     assert shown(page)
     best = page.page.get_by_label("Translation", exact=True).locator("visible=true")
     assert best.input_value() == expected[0].decode()
-    page.click("English")
+    page.choose_example("English")
     page.ask("Translate")
     assert "Hunde" in best.input_value()
 
