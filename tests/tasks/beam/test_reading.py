@@ -136,6 +136,12 @@ def test_cells_may_hold_lines_and_rows_of_another_length_are_told():
     assert "1 cells, but the first line names 2" in found[1].error
 
 
+def read_by_commands(content, path):
+    """Returns the lines and texts that the commands find in a table."""
+    path.write_bytes(content)
+    return [(row.line, row.cells["text"]) for row in tables.read(path).records()]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -148,9 +154,7 @@ def test_cells_may_hold_lines_and_rows_of_another_length_are_told():
     ],
 )
 def test_quotes_of_tsv_are_taken_as_the_commands_take_them(content, tmp_path):
-    path = tmp_path / "in.tsv"
-    path.write_bytes(content)
-    expected = [(row.line, row.cells["text"]) for row in tables.read(path).records()]
+    expected = read_by_commands(content, tmp_path / "in.tsv")
     assert told(read(content, tables.TSV, "text")) == expected
 
 
@@ -208,9 +212,7 @@ def test_quotes_of_csv_that_do_not_fit_together_are_told_in_their_place(
     ],
 )
 def test_csv_is_read_as_the_commands_read_it(content, tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_bytes(content)
-    expected = [(row.line, row.cells["text"]) for row in tables.read(path).records()]
+    expected = read_by_commands(content, tmp_path / "in.csv")
     assert told(read(content, tables.CSV, "text")) == expected
     assert expected
 
