@@ -99,7 +99,7 @@ def _train(names, folder, data, run):
     surroundings = fused._surroundings
     for name in names:
         by_kernels = name in BY_KERNELS
-        fused._surroundings = surroundings if by_kernels else lambda: "for the test"
+        fused._surroundings = surroundings if by_kernels else lambda _: "for the test"
         train = templates.function(TEMPLATES[name].train)
         try:
             train(config(name, folder, data), folder / run / name)
