@@ -175,8 +175,11 @@ class TablePredictionConfig(PredictionConfig):
 
 @dataclasses.dataclass
 class TrainingConfig(DataConfig):
-    """How long, how fast and how carefully to train."""
+    """From where, how long, how fast and how carefully to train."""
 
+    # train a preset further, a name or a folder, instead of a new model: what the model
+    # is, its vocabularies and its sizes, is the preset's then
+    from_preset: str | None = None
     # the most passes over the training data
     epochs: int = 10
     # sequences in a batch
@@ -203,6 +206,10 @@ class TrainingConfig(DataConfig):
     seed: int = 1
     # spread each batch over the GPUs that are there (tf.distribute)
     mirrored: bool = flag(False, negative_prefix="--no-")
+
+    PATHS = ("from_preset",)
+    # The fields that say what a new model is, and nothing of a preset.
+    OF_MODEL: ClassVar[tuple[str, ...]] = ()
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -58,6 +58,7 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
 
     config = arguments.config
     given_flags.check_sources(config, argv)
+    given_flags.check_model(config, argv)
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     resume, own = arguments.resume, set()
@@ -104,6 +105,7 @@ def launch(
     if arguments.config.mirrored:
         raise UserError("--mirrored is for one process: leave it out with --workers.")
     given_flags.check_sources(arguments.config, argv)
+    given_flags.check_model(arguments.config, argv)
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     outputs.check_folder(output, "--output")

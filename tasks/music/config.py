@@ -55,7 +55,7 @@ class Config(config.TrainingConfig):
     # default: all
     checkpoint_every: int | None = None
 
-    PATHS = ("midi_files",)
+    PATHS = (*config.TrainingConfig.PATHS, "midi_files")
     OWN_FILES = "midi_files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
 

@@ -84,7 +84,7 @@ class Config(config.PretrainingConfig):
     # the step size of Adam at its highest
     learning_rate: float = 2e-3
 
-    PATHS = ("train_file", "validation_file", "test_file", "vectors")
+    PATHS = (*config.TrainingConfig.PATHS, "train_file", "validation_file", "test_file", "vectors")
     OWN_FILES = "train_file"
 
     def own_data(self) -> str | None:

@@ -67,7 +67,7 @@ class Config(config.PretrainingConfig):
     # the weights that its n-grams are hashed to
     ngram_buckets: int = 2**19
 
-    PATHS = ("train_file", "validation_file", "test_file")
+    PATHS = (*config.TrainingConfig.PATHS, "train_file", "validation_file", "test_file")
     OWN_FILES = "train_file"
 
     def own_data(self) -> str | None:

@@ -72,7 +72,7 @@ class Config(config.TrainingConfig):
     # how similar that one must be to be believed by half: a cosine, in [-1, 1]
     cache_threshold: float = 0.9
 
-    PATHS = ("files",)
+    PATHS = (*config.TrainingConfig.PATHS, "files")
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
 

@@ -18,6 +18,7 @@ from tasks.reporting import cards
 from tasks.training import (
     callbacks,
     cluster,
+    fine_tuning,
     fingerprints,
     hardware,
     progress,
@@ -488,7 +489,8 @@ def finish(
     best = history[-1]
     if monitor is not None:
         best = max(history, key=lambda row: callbacks.merit(row, monitor))
-    record = record | {
+    record = record | fine_tuning.record(config)
+    record |= {
         "epochs": len(history),
         "best_epoch": best["epoch"],
         "seed": config.seed,
@@ -497,7 +499,10 @@ def finish(
         "versions": hardware.versions(),
         "parameters": model.count_params(),
     }
-    cards.write(preset, {"training": record} | (extras or {}), card)
+    metrics = {"training": record} | (extras or {})
+    if cited := fine_tuning.citations(config):
+        metrics["citations"] = cited
+    cards.write(preset, metrics, card)
     curves = output / "learning_curves.png"
     try:
         plots.learning_curves(history, curves)

@@ -134,9 +134,15 @@ class Config(config.TrainingConfig):
     # what the best epoch is chosen by: BLEU of greedy translations, or the loss
     choose_by: str = choice("bleu", "nats", default="bleu")
 
-    PATHS = ("files", "validation_files", "test_files")
+    PATHS = (*config.TrainingConfig.PATHS, "files", "validation_files", "test_files")
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, *_COLUMNS)
+    OF_MODEL = (
+        *("level", "vocabulary_size", "min_count", "shared", "embedding_units", "cell"),
+        *("units", "encoder_layers", "decoder_layers", "attention", "heads", "order"),
+        *("input_feeding", "context", "bridge", "tied", "embedding_dropout", "dropout"),
+        *("label_smoothing", "scheduled_sampling", "sentences"),
+    )
 
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""

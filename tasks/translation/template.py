@@ -9,6 +9,7 @@ from tasks.data import mixture, training_forms
 from tasks.data.corpus import joined
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
+from tasks.training import fine_tuning
 from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
 from tasks.translation import calendar_words, commands, forms, measures
@@ -61,7 +62,7 @@ def train(settings: Config, output: Path) -> None:
     """
     if settings.choose_by == "bleu":
         measures.require_library()  # not after the training
-    if settings.token_level() == "subword":
+    if settings.from_preset is None and settings.token_level() == "subword":
         extras.require("tokenizers", "translation", "Learning subwords")
     corpus = _read(settings)
     if corpus.tests:
@@ -123,7 +124,9 @@ def _read(settings):
 
 
 def _build(settings, corpus):
-    """Returns a new model that knows the tokens of the training texts."""
+    """Returns a new model that knows the tokens of the training texts, or a preset's."""
+    if settings.from_preset is not None:
+        return fine_tuning.model(Translator, settings)
     level = settings.token_level()
     source, target = parallel_batches.vocabularies(
         corpus.train,
