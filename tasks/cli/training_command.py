@@ -55,6 +55,7 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     """
     from tasks.training import fitting as training
     from tasks.training import workers
+    from zoo import presets
 
     config = arguments.config
     given_flags.check_sources(config, argv)
@@ -69,6 +70,8 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     given = given_flags.names(config, argv)
     config = training.open_output(output, config, given, resume, own)
     config.check()
+    if config.from_preset is not None:
+        presets.find(config.from_preset)  # not after the data are read
     try:
         if arguments.distributed:
             training.join_workers(config, output, arguments.join_timeout)

@@ -58,6 +58,11 @@ class Config(config.TrainingConfig):
     PATHS = (*config.TrainingConfig.PATHS, "midi_files")
     OWN_FILES = "midi_files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "music_column")
+    OF_MODEL = (
+        *("steps_per_quarter", "drums", "frame_output", "frame_units"),
+        *("embedding_units", "cell", "units", "layers", "input_dropout", "dropout"),
+        *("ending", "checkpoint_every"),
+    )
 
     def __post_init__(self):
         super().__post_init__()

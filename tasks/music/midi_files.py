@@ -80,8 +80,9 @@ def knows_one_key(preset: str | os.PathLike) -> bool:
         preset: the preset's folder. A record without a command says no.
     """
     trained = presets.read_metrics(preset).get("training", {})
-    command = trained.get("command")
-    return command is not None and "--transpose " not in command
+    # Of a training that began with a preset, that one's as well.
+    commands = [trained[name] for name in ("command", "its_command") if name in trained]
+    return bool(commands) and "--transpose " not in " ".join(commands)
 
 
 def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.MidiRoll:

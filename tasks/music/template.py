@@ -13,6 +13,7 @@ from tasks.music import samples
 from tasks.music.config import SUMMARY, Config, Evaluation
 from tasks.music.midi_files import Grid, grid_of
 from tasks.reporting import cards, evaluation
+from tasks.training import fine_tuning
 from tasks.training import fitting as training
 from zoo import presets
 from zoo.models import MusicModel
@@ -86,7 +87,12 @@ def train(settings: Config, output: Path) -> None:
 
 def _read(settings):
     """Returns the pieces that the settings name."""
-    grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
+    if settings.from_preset is None:
+        grid = Grid(1 / settings.steps_per_quarter, settings.reads_drums())
+    else:
+        grid = grid_of(presets.find(settings.from_preset))
+        if settings.transpose and grid.drums:
+            raise UserError("--transpose moves notes; drums have none. Leave it out.")
     if settings.midi_files:
         extras.require("pretty_midi", "music", "Reading MIDI")
         return music_pieces.corpus_of_files(settings.midi_files, grid)
@@ -98,7 +104,9 @@ def _read(settings):
 
 
 def _build(settings, pieces):
-    """Returns a new model for pieces like those of training."""
+    """Returns a preset's model, or a new one for pieces like those of training."""
+    if settings.from_preset is not None:
+        return _known(settings, pieces)
     model = MusicModel(
         pieces.keys,
         output=settings.frame_output,
@@ -113,6 +121,19 @@ def _build(settings, pieces):
         checkpoint_every=settings.checkpoint_every,
         name="music",
     )
+    model.adapt(pieces.lengths)
+    return model
+
+
+def _known(settings, pieces):
+    """Returns a preset's model, if it is one for such pieces."""
+    model = fine_tuning.model(MusicModel, settings)
+    grid = grid_of(presets.find(settings.from_preset))
+    if (model.keys, grid) != (pieces.keys, pieces.grid):
+        raise UserError(
+            f"{pieces.source} has frames of {pieces.keys} keys, {pieces.grid}, those "
+            f"of {settings.from_preset} have {model.keys}, {grid}. Train a new model."
+        )
     model.adapt(pieces.lengths)
     return model
 

@@ -84,8 +84,17 @@ class Config(config.PretrainingConfig):
     # the step size of Adam at its highest
     learning_rate: float = 2e-3
 
-    PATHS = (*config.TrainingConfig.PATHS, "train_file", "validation_file", "test_file", "vectors")
+    PATHS = (
+        *config.TrainingConfig.PATHS,
+        *("train_file", "validation_file", "test_file", "vectors"),
+    )
     OWN_FILES = "train_file"
+    OF_MODEL = (
+        *("vectors", "vocabulary_size", "min_count", "word_units", "lowercase_units"),
+        *("character_features", "character_embedding_units", "character_units", "cell"),
+        *("units", "layers", "bidirectional", "crf", "word_dropout", "dropout"),
+        *("pretrain_split", "pretrain_dataset"),
+    )
 
     def own_data(self) -> str | None:
         """Returns the file to train on, if there is one."""

@@ -23,8 +23,8 @@ from tasks.ner import corpus as tagged_corpus
 from tasks.ner import sentences as tagged_sentences
 from tasks.ner.config import SUMMARY, Config, Evaluation
 from tasks.reporting import cards, evaluation, examples
+from tasks.training import fine_tuning, pretraining
 from tasks.training import fitting as training
-from tasks.training import pretraining
 from zoo import metrics, presets, tags
 from zoo.files import replaced_file
 from zoo.models import SequenceTagger
@@ -53,7 +53,9 @@ _ANY_CASE = """Text of
 
 def limits(training: dict) -> str:
     """Returns what a model is not for, by what is recorded of its training."""
-    if "--augment-casing" not in training.get("command", ""):
+    # Of a training that began with a preset, that one's as well.
+    commands = training.get("command", ""), training.get("its_command", "")
+    if "--augment-casing" not in " ".join(commands):
         return LIMITS
     return LIMITS.replace(_ONE_CASE, _ANY_CASE)
 
@@ -151,6 +153,7 @@ def _batches(settings, corpus, model):
 def _read(settings):
     """Returns the corpus that the settings name."""
     types = entity_types.parse(settings.types, settings.map)
+    scheme = settings.scheme or fine_tuning.arguments(settings).get("scheme")
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
         columns = settings.tokens_column, settings.tags_column
@@ -159,9 +162,9 @@ def _read(settings):
             for name in files
         ]
         record = tagged_corpus.chosen_columns(*columns)
-        corpus = tagged_corpus.corpus(*parts, settings.scheme, record)
+        corpus = tagged_corpus.corpus(*parts, scheme, record)
         return tagged_corpus.with_types(corpus, types)
-    corpora, scheme = [], settings.scheme
+    corpora = []
     for builder, train_split, share in mixture.load(settings):
         columns = tagged_sentences.columns(
             builder, settings.tokens_column, settings.tags_column
@@ -216,7 +219,17 @@ def _vocabularies(settings, corpus, texts):
 
 
 def _build(settings, corpus, texts=None):
-    """Returns a new model that knows the words of the training sentences."""
+    """Returns a preset's model, or a new one that knows the training's words."""
+    if settings.from_preset is not None:
+        known = fine_tuning.arguments(settings)
+        tags_known = set(corpus.train.inventory) <= set(known.get("tags", ()))
+        return fine_tuning.model(
+            SequenceTagger,
+            settings,
+            ("emissions", "crf"),
+            tags=known["tags"] if tags_known else list(corpus.train.inventory),
+            scheme=corpus.scheme,
+        )
     words, lowercase_words, characters = _vocabularies(settings, corpus, texts)
     vectors = None
     if settings.vectors:

@@ -18,6 +18,8 @@ TEMPLATE = Template(
         "python -m tasks.sentiment train --dataset imdb_reviews --epochs 5",
         "python -m tasks.sentiment train --dataset glue/sst2 --cell gru",
         "python -m tasks.sentiment train --train-file reviews.csv",
+        "python -m tasks.sentiment train --train-file own.csv --from-preset "
+        "sentiment_en",
         "python -m tasks.sentiment evaluate --model sentiment_en",
     ],
     config=Config,

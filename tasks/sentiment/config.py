@@ -67,8 +67,16 @@ class Config(config.PretrainingConfig):
     # the weights that its n-grams are hashed to
     ngram_buckets: int = 2**19
 
-    PATHS = (*config.TrainingConfig.PATHS, "train_file", "validation_file", "test_file")
+    PATHS = (
+        *config.TrainingConfig.PATHS,
+        *("train_file", "validation_file", "test_file"),
+    )
     OWN_FILES = "train_file"
+    OF_MODEL = (
+        *("vocabulary_size", "min_count", "max_length", "embedding_units", "cell"),
+        *("units", "layers", "bidirectional", "pooling", "word_dropout"),
+        *("embedding_dropout", "dropout", "ngrams", "ngram_buckets"),
+    )
 
     def own_data(self) -> str | None:
         """Returns the file to train on, if there is one."""

@@ -315,6 +315,35 @@ def read_corpus(
     return LabelledCorpus(train, (validation,), tests, record)
 
 
+def with_classes(corpus: LabelledCorpus, class_names: Sequence[str]) -> LabelledCorpus:
+    """Returns a corpus whose labels are places in a model's classes.
+
+    Args:
+        corpus: the corpus.
+        class_names: the model's classes. Where they lack one of the corpus' it stays
+            as it is.
+    """
+    found = corpus.train.class_names
+    if not set(found) <= set(class_names):
+        return corpus
+    places = np.array([class_names.index(name) for name in found], np.int32)
+
+    def placed(part):
+        if not part.multi_label:
+            labels = places[part.labels]
+        else:
+            labels = np.zeros((len(part), len(class_names)), part.labels.dtype)
+            labels[:, places] = part.labels
+        return dataclasses.replace(part, labels=labels, class_names=tuple(class_names))
+
+    return dataclasses.replace(
+        corpus,
+        train=placed(corpus.train),
+        validations=tuple(map(placed, corpus.validations)),
+        tests=tuple(map(placed, corpus.tests)),
+    )
+
+
 def label_record(label: str | Sequence[str]) -> dict:
     """Returns what a preset remembers of the column, or the columns, of labels."""
     if isinstance(label, str):

@@ -15,8 +15,8 @@ from tasks.reporting import cards, evaluation, examples
 from tasks.sentiment import batches, commands, label_sets, labelled_files, measures
 from tasks.sentiment import corpus as labelled_texts
 from tasks.sentiment.config import SUMMARY, THRESHOLD, Config, Evaluation
+from tasks.training import fine_tuning, pretraining
 from tasks.training import fitting as training
-from tasks.training import pretraining
 from zoo import presets
 from zoo.models import BidirectionalLanguageModel, SequenceClassifier
 from zoo.text import Vocabulary, WordTokenizer
@@ -49,6 +49,9 @@ def train(settings: Config, output: Path) -> None:
         TrainingError: the loss is no number any more.
     """
     corpus, unlabelled = _read(settings)
+    corpus = labelled_texts.with_classes(
+        corpus, fine_tuning.arguments(settings).get("class_names", ())
+    )
     monitor = MONITOR_OF_SETS if corpus.train.multi_label else MONITOR
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
@@ -193,7 +196,16 @@ def _pretrained_on(settings, texts):
 
 
 def _build(settings, corpus, texts):
-    """Returns a new model that knows the words of `texts`."""
+    """Returns a preset's model, or a new one that knows the words of `texts`."""
+    classes = corpus.train.class_names
+    if settings.from_preset is not None:
+        return fine_tuning.model(
+            SequenceClassifier,
+            settings,
+            ("logits", "ngrams"),
+            class_names=list(classes),
+            multi_label=corpus.train.multi_label,
+        )
     tokenizer = WordTokenizer(punctuation="keep", markup=False, normalization="plain")
     words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
@@ -205,7 +217,7 @@ def _build(settings, corpus, texts):
         )
     return SequenceClassifier(
         vocabulary,
-        corpus.train.class_names,
+        classes,
         tokenizer=tokenizer,
         embedding_units=settings.embedding_units,
         cell=settings.cell,

@@ -75,6 +75,12 @@ class Config(config.TrainingConfig):
     PATHS = (*config.TrainingConfig.PATHS, "files")
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
+    OF_MODEL = (
+        *("level", "sentences", "vocabulary_size", "min_count", "embedding_units"),
+        *("cell", "units", "layers", "tied", "embedding_dropout", "dropout"),
+        *("variational", "recurrent_weight_dropout", "samples", "cache"),
+        *("cache_sharpness", "cache_threshold"),
+    )
 
     def __post_init__(self):
         super().__post_init__()

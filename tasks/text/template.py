@@ -9,11 +9,13 @@ from tasks.cli import extras
 from tasks.data import builders as data
 from tasks.data import mixture
 from tasks.data.corpus import joined
+from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
 from tasks.text import batches as text_streams
 from tasks.text import commands, measures
 from tasks.text import corpus as text_corpus
 from tasks.text.config import SUMMARY, Config, Evaluation
+from tasks.training import fine_tuning
 from tasks.training import fitting as training
 from zoo import kernels, presets
 from zoo.models import LanguageModel
@@ -47,7 +49,7 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a file doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
-    if settings.level == "subword":
+    if settings.from_preset is None and settings.level == "subword":
         extras.require("tokenizers", "text", "Learning subwords")
     corpus = _read(settings)
     print(corpus.describe())
@@ -81,7 +83,13 @@ def train(settings: Config, output: Path) -> None:
 
 def _read(settings):
     """Returns the corpus that the settings name."""
-    share, lines = settings.hold_out, settings.sentences
+    known = fine_tuning.arguments(settings)
+    share, lines = settings.hold_out, known.get("sentences", settings.sentences)
+    if lines and settings.pack:
+        raise UserError(
+            f"--pack is of streams, and {settings.from_preset} reads line by line: "
+            "leave it out."
+        )
     if settings.files:
         return text_corpus.corpus_of_files(
             settings.files, share, lines, settings.encoding
@@ -101,7 +109,9 @@ def _column(builder, chosen):
 
 
 def _build(settings, corpus):
-    """Returns a new model that knows the tokens of the training texts."""
+    """Returns a preset's model, or a new one that knows the training texts' tokens."""
+    if settings.from_preset is not None:
+        return fine_tuning.model(LanguageModel, settings)
     tokenizer, vocabulary = text_streams.vocabulary(
         corpus.train, settings.level, settings.vocabulary_size, settings.min_count
     )

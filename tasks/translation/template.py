@@ -124,7 +124,7 @@ def _read(settings):
 
 
 def _build(settings, corpus):
-    """Returns a new model that knows the tokens of the training texts, or a preset's."""
+    """Returns a preset's model, or a new one that knows the training texts' tokens."""
     if settings.from_preset is not None:
         return fine_tuning.model(Translator, settings)
     level = settings.token_level()

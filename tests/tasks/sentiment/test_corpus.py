@@ -292,6 +292,25 @@ def test_labels_follow_the_classes_that_a_model_knows():
     assert examples.labels.tolist() == [2, 0, 0]
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_labels_of_a_corpus_become_places_in_a_models_classes(kind):
+    labels = np.array([1, 0, 1], kind)
+    if kind is np.float32:  # several labels: "pos", both, none
+        labels = np.array([[0, 1], [1, 1], [0, 0]], kind)
+    texts = np.array([b"a", b"b", b"c"], object)
+    part = LabelledTexts(texts, labels, ("neg", "pos"), "mine")
+    corpus = labelled_texts.LabelledCorpus(part, (part,), (part,), {})
+    found = labelled_texts.with_classes(corpus, ["pos", "other", "neg"])
+    for each in (found.train, *found.validations, *found.tests):
+        assert each.class_names == ("pos", "other", "neg")
+        if kind is np.int32:
+            assert each.labels.tolist() == [0, 2, 0]
+        else:
+            assert each.labels.tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 0]]
+        assert each.labels.dtype == kind
+    assert labelled_texts.with_classes(corpus, ["pos", "other"]) is corpus
+
+
 def test_a_rating_that_does_not_occur_is_still_a_class():
     builder = Stored({"test": [5, 1]}, np.int64)
     names = ("1", "2", "3", "4", "5")
