@@ -82,7 +82,7 @@ def train(dense: bool, steps: int, folder: str) -> None:
 
     from tasks.cli.config import TrainingConfig
     from tasks.data.bucketing import BucketedBatches
-    from tasks.training import fitting, workers
+    from tasks.training import optimizers, workers
     from zoo.models import SequenceClassifier
 
     workers.join({}, Path(folder), 120)
@@ -95,7 +95,7 @@ def train(dense: bool, steps: int, folder: str) -> None:
         tf.RaggedTensor.from_tensor(ids), tf.zeros(count, tf.int32), BATCH, 1, seed=1
     )
 
-    class Dense(fitting.Adam):
+    class Dense(optimizers.Adam):
         """Adam whose gradients of tables are sent whole."""
 
         def apply(self, grads, trainable_variables=None):
@@ -107,7 +107,7 @@ def train(dense: bool, steps: int, folder: str) -> None:
         model = SequenceClassifier(
             words, ["a", "b"], embedding_units=UNITS, units=UNITS
         )
-        optimizer = fitting.optimizer(TrainingConfig(), steps)
+        optimizer = optimizers.optimizer(TrainingConfig(), steps)
         if dense:
             optimizer = Dense(1e-3, global_clipnorm=1.0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
