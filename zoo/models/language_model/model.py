@@ -7,11 +7,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import BY_CELL, ContinuousCache, DeepRNN, SampledSoftmax, stepper
-from zoo.layers.continuous_cache import check_numbers
+from zoo.layers import SampledSoftmax, stepper
 from zoo.layers.states import state_sizes
 from zoo.models import construction
 from zoo.models.base import Model
+from zoo.models.language_model import construction as parts
 from zoo.models.language_model import generation, scoring, serving
 from zoo.models.language_model.carried_state import CarriedState
 from zoo.models.language_model.stepper import Stepper
@@ -19,7 +19,7 @@ from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.replicas import share_of_loss
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.models.texts import LEVELS, Language
-from zoo.text import Subwords, Vocabulary, WordTokenizer
+from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID
 from zoo.typing import Tensor
 
@@ -124,7 +124,7 @@ class LanguageModel(Model, keras.Model):
         name: str | None = None,
     ):
         config = construction.options(locals(), "vocabulary", "tokenizer")
-        _check(config, vocabulary)
+        parts.check(config, vocabulary)
         vocabulary = construction.named_vocabulary(
             vocabulary, "vocabulary", LEVELS[level].vocabulary
         )
@@ -147,8 +147,8 @@ class LanguageModel(Model, keras.Model):
         self.embedding = construction.embedding(
             vocabulary, embedding_units, "embedding"
         )
-        self.drop = _dropouts(config)
-        self.recurrent = _recurrent(config)
+        self.drop = parts.dropouts(config)
+        self.recurrent = parts.recurrent(config)
         self.projection, self.output_embedding = None, self.embedding
         if not tied:
             self.output_embedding = keras.layers.Embedding(
@@ -173,7 +173,7 @@ class LanguageModel(Model, keras.Model):
         )
         table_shape = self.output_embedding.embeddings.shape
         self.softmax.build(None, None, table_shape)
-        self.cache = _cache(config, table_shape[1]) if cache else None
+        self.cache = parts.cache(config, table_shape[1]) if cache else None
         self.built = True
 
         # What training and evaluation keep from batch to batch
@@ -529,80 +529,6 @@ class LanguageModel(Model, keras.Model):
         `zoo.models.language_model.serving` lists them.
         """
         return serving.signatures(self)
-
-
-def _check(config, vocabulary):
-    """Raises a ValueError if an argument is none of those that are known."""
-    construction.check_choice("level", config["level"], LEVELS)
-    if config["level"] != "subword" and isinstance(vocabulary, Subwords):
-        raise ValueError(
-            "A vocabulary of Subwords needs level='subword', found "
-            f"{config['level']!r}."
-        )
-    construction.check_choice("cell", config["cell"], BY_CELL)
-    if config["recurrent_weight_dropout"] and not _has_recurrent_weights(config):
-        raise ValueError(
-            "recurrent_weight_dropout drops the weights of the recurrence, and cell="
-            f"{config['cell']!r} has none. Leave it out, or take dropout."
-        )
-    construction.check_least(1, layers=config["layers"])
-    construction.check_least(0, cache=config["cache"])
-    check_numbers(config["cache_sharpness"], config["cache_threshold"], "cache_")
-
-
-def _dropouts(config):
-    """Returns the dropout after the embedding, and that before the softmax."""
-    locked = {"noise_shape": (None, 1, None)} if config["variational"] else {}
-    rates = {"embedding": config["embedding_dropout"], "output": config["dropout"]}
-    return [
-        keras.layers.Dropout(rate, name=f"{place}_dropout", **locked)
-        for place, rate in rates.items()
-    ]
-
-
-def _has_recurrent_weights(config):
-    return hasattr(BY_CELL[config["cell"]], "recurrent_weight_dropout")
-
-
-def _recurrent(config):
-    """Returns the recurrent layers, built."""
-    cell, rate = config["cell"], config["dropout"]
-    dropped = {}
-    if _has_recurrent_weights(config):
-        dropped["recurrent_weight_dropout"] = config["recurrent_weight_dropout"]
-    # What is locked over a window is the layers' own dropout of their inputs.
-    between = rate if config["variational"] else 0.0
-    layers = [
-        BY_CELL[cell](
-            config["units"],
-            dropout=between if number > 1 else 0.0,
-            **dropped,
-            name=f"{cell}_{number}",
-        )
-        for number in range(1, config["layers"] + 1)
-    ]
-    stack = DeepRNN(
-        layers,
-        dropout=rate - between,
-        return_sequences=True,
-        return_state=True,
-        name="recurrent",
-    )
-    stack.build((None, None, config["embedding_units"]))
-    return stack
-
-
-def _cache(config, units):
-    """Returns the cache for h of (…, units), built."""
-    layer = ContinuousCache(
-        config["cache"],
-        sharpness=config["cache_sharpness"],
-        threshold=config["cache_threshold"],
-        dtype="float32",
-        name="cache",
-    )
-    layer.build((None, None, units))
-    return layer
 
 
 def _specs(sizes, dtype):
