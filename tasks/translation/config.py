@@ -118,8 +118,8 @@ class Config(config.TrainingConfig):
     # how a text of several sentences is translated; default: split into them, but not
     # where tokens are characters
     sentences: str | None = choice("split", "whole", default=None)
-    # the share of the pairs that is trained on with other names and numbers, made up
-    # and the same on both sides, so that what can't be known is copied
+    # the share of the pairs that is trained on with other names and numbers, half of
+    # them made up and the same on both sides, so that what can't be known is copied
     renamed: float = 0.0
     # the share that is trained on without the mark at the text's end
     unpunctuated: float = 0.0

@@ -21,6 +21,8 @@ _MOST_JOINED = 3
 # Below it a number is a word of its own: "1 Hund", "1 dog".
 _LEAST_NUMBER = 2
 _LONGEST_NAME = 16
+# A name that is the same in both languages so often has no other form in one of them.
+_SAME = 0.6
 
 
 def joined(pairs: Pairs, share: float, seed: int) -> Pairs:
@@ -57,8 +59,9 @@ class OtherForms:
     """Draws another form for each pair that is to have one.
 
     - `renamed`: names and numbers that are the same in the text and in the translation
-      are others, in both: names made up of the letters of the names that there are, and
-      numbers of as many digits. What can't be known must be copied.
+      are others, in both: half of the names are made up of the letters of the names
+      that there are, half are of these, rare ones as often as common ones; numbers have
+      as many digits. What can't be known must be copied.
     - `unpunctuated`: the text has no `.`, `!` or `?` at its end; its translation does.
     - `lowercase`: the text is in lower case; of each second one the first letter isn't.
 
@@ -80,7 +83,7 @@ class OtherForms:
     ):
         self._chances = np.array([renamed, unpunctuated, lowercase])
         self._seed = seed
-        self._names = MadeUpNames(pairs) if renamed else None
+        self._names = OtherNames(pairs) if renamed else None
 
     @property
     def share(self) -> float:
@@ -114,23 +117,25 @@ class OtherForms:
         return text, translation
 
 
-class MadeUpNames:
+class OtherNames:
     """Exchanges the names and numbers of pairs for others.
 
     A name is a capitalized word that is in both languages and in lower case in neither
-    of all texts.
+    of all texts. Of those that are put in its place, one that there is must be the same
+    in both languages nearly always, as Tom is, and Maria isn't, who is Mary.
 
     Args:
         pairs: to learn the letters of names from.
     """
 
     def __init__(self, pairs: Pairs):
-        words, shared = set(), collections.Counter()
+        words, shared = collections.Counter(), collections.Counter()
         for sides in zip(pairs.texts, pairs.translations, strict=True):
             one, other = (set(_WORD.findall(side)) for side in sides)
-            words |= one | other
+            words.update(one | other)
             shared.update(w for w in one & other if len(w) > 2 and w.istitle())
         self._names = {name for name in shared if name.lower() not in words}
+        self._same = sorted(n for n in self._names if shared[n] >= _SAME * words[n])
         followers = collections.defaultdict(list)
         for name in sorted(self._names):
             spelled = f"^^{name}$"
@@ -160,7 +165,9 @@ class MadeUpNames:
         return text, translation
 
     def draw(self, random: np.random.Generator) -> str:
-        """Returns a made-up name, by a Markov chain of the letters of the others."""
+        """Returns a name that there is, or one by a Markov chain of their letters."""
+        if self._same and random.random() < 0.5:
+            return self._same[random.integers(len(self._same))]
         name = "^^"
         while not name.endswith("$") and len(name) < _LONGEST_NAME:
             following = self._followers[name[-2:]]

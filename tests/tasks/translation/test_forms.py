@@ -1,5 +1,7 @@
 """Pairs in the forms that people write: drawn, the same for the same seed."""
 
+import collections
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,22 @@ def test_names_that_are_made_up_are_the_same_on_both_sides():
     assert (name, mark) != ("Tom", "Anna.")
     assert name.isalpha()
     assert name[0].isupper()
+
+
+def test_names_that_are_there_are_drawn_if_they_are_the_same_in_both_languages():
+    made = pairs(
+        *9 * [("Tom ist da.", "Tom is there.")],
+        ("Rostock ist da.", "Rostock is there."),
+        *3 * [("Maria ist da.", "Mary is there.")],
+        ("Maria ist da.", "Maria is there."),
+    )
+    names, random = forms.OtherNames(made), np.random.default_rng(1)
+    found = collections.Counter(names.draw(random) for _ in range(2000))
+    # Letter by letter each of the three comes about, in a sixth of all.
+    assert set(found) == {"Tom", "Rostock", "Maria"}
+    assert found["Tom"] / 2000 == pytest.approx(5 / 12, abs=0.03)
+    assert found["Rostock"] / 2000 == pytest.approx(5 / 12, abs=0.03)
+    assert found["Maria"] / 2000 == pytest.approx(1 / 6, abs=0.03)
 
 
 def test_a_name_keeps_its_genitive_and_a_number_its_digits():
