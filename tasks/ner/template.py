@@ -221,15 +221,13 @@ def _vocabularies(settings, corpus, texts):
 def _build(settings, corpus, texts=None):
     """Returns a preset's model, or a new one that knows the training's words."""
     if settings.from_preset is not None:
-        known = fine_tuning.arguments(settings)
-        tags_known = set(corpus.train.inventory) <= set(known.get("tags", ()))
-        return fine_tuning.model(
-            SequenceTagger,
-            settings,
-            ("emissions", "crf"),
-            tags=known["tags"] if tags_known else list(corpus.train.inventory),
-            scheme=corpus.scheme,
-        )
+        model = fine_tuning.model(SequenceTagger, settings)
+        inventory = corpus.train.inventory
+        if set(inventory) <= set(model.tags) and corpus.scheme == model.scheme:
+            return model
+        print(f"            its tags are {', '.join(model.tags)}, {model.scheme}:")
+        print("            what decides on them begins anew")
+        return model.with_tags(inventory, corpus.scheme)
     words, lowercase_words, characters = _vocabularies(settings, corpus, texts)
     vectors = None
     if settings.vectors:

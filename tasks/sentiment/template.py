@@ -199,13 +199,14 @@ def _build(settings, corpus, texts):
     """Returns a preset's model, or a new one that knows the words of `texts`."""
     classes = corpus.train.class_names
     if settings.from_preset is not None:
-        return fine_tuning.model(
-            SequenceClassifier,
-            settings,
-            ("logits", "ngrams"),
-            class_names=list(classes),
-            multi_label=corpus.train.multi_label,
-        )
+        model = fine_tuning.model(SequenceClassifier, settings)
+        chosen = classes, corpus.train.multi_label
+        if (model.class_names, model.multi_label) == chosen:
+            return model
+        names = ", ".join(map(str, model.class_names))
+        print(f"            its classes are {names}:")
+        print("            what decides on them begins anew")
+        return model.with_classes(*chosen)
     tokenizer = WordTokenizer(punctuation="keep", markup=False, normalization="plain")
     words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)

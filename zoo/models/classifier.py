@@ -24,6 +24,7 @@ from zoo.models.construction import (
     given_tokenizer,
     named_vocabulary,
     options,
+    rebuilt,
     recurrent_layer,
 )
 from zoo.models.names import naming
@@ -200,6 +201,24 @@ class SequenceClassifier(Model, keras.Model):
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             "name": self.name,
         }
+
+    def with_classes(
+        self, class_names: Sequence[str], multi_label: bool = False
+    ) -> "SequenceClassifier":
+        """Returns a classifier for other classes, to train, on this one's layers.
+
+        What decides on the classes, the last layer and the n-grams' model, begins anew.
+
+        Args:
+            class_names: the classes.
+            multi_label: whether a text may have any number of them.
+
+        Raises:
+            ValueError: there are too few classes.
+        """
+        anew = "logits", "ngrams"
+        chosen = {"class_names": list(class_names), "multi_label": multi_label}
+        return rebuilt(self, anew, **chosen)
 
     def compute_loss(
         self,

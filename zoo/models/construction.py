@@ -1,7 +1,7 @@
 """What the constructors of several models share."""
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import keras
@@ -124,6 +124,21 @@ def recurrent_layer(
         return BY_CELL[cell](units, return_sequences=return_sequences, name=name)
     layer = BY_CELL[cell](units, return_sequences=return_sequences, name=cell)
     return Bidirectional(layer, name=name)
+
+
+def rebuilt(model: Any, anew: Collection[str], **arguments: Any) -> Any:
+    """Returns a new model with other arguments, and a model's weights where they fit.
+
+    Args:
+        model: a `zoo.models.base.Model` of a functional graph.
+        anew: the names of the layers that are for these arguments: they begin anew.
+        **arguments: of the constructor.
+    """
+    other = type(model).from_config({**model.get_config(), **arguments})
+    for layer in other.layers:
+        if layer.name not in anew:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    return other
 
 
 def check_no_subwords(*vocabularies: Any) -> None:

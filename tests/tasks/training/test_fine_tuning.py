@@ -2,13 +2,17 @@
 
 import dataclasses
 import inspect
+import types
 
 import numpy as np
 import pytest
 
 from tasks import ner
 from tasks.cli import templates
+from tasks.ner import template as tagging
+from tasks.sentiment import template
 from tasks.sentiment.config import Config
+from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
 from tasks.training import fine_tuning
 from tests.tasks.commands import read_json
 from tests.tasks.templates import TEMPLATES
@@ -60,40 +64,62 @@ def test_a_preset_of_another_template_is_told(run, preset, tmp_path):
     assert "holds a SequenceClassifier, not a SequenceTagger" in outcome.err
 
 
-def _classifier(preset, class_names, multi_label=False):
-    return fine_tuning.model(
-        models.SequenceClassifier,
-        Config(from_preset=str(preset)),
-        ("logits", "ngrams"),
-        class_names=class_names,
-        multi_label=multi_label,
-    )
-
-
-def test_it_begins_with_all_weights_where_the_classes_are_the_presets(preset):
-    model = _classifier(preset, ["neg", "pos"])
-    expected = models.SequenceClassifier.from_preset(preset)
-    for one, other in zip(model.get_weights(), expected.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+def _corpus(class_names, texts, labels):
+    part = LabelledTexts(np.array(texts, object), np.array(labels), class_names, "mine")
+    return LabelledCorpus(part, (part,), (), {})
 
 
 @pytest.mark.parametrize(
-    ("class_names", "multi_label"), [(["ham", "spam"], False), (["neg", "pos"], True)]
+    ("class_names", "labels", "known"),
+    [
+        (("neg", "pos"), [0, 1], True),
+        (("ham", "spam"), [0, 1], False),
+        (("neg", "pos"), [[0.0, 1.0], [1.0, 1.0]], False),
+    ],
 )
-def test_other_classes_have_a_new_decision_on_the_presets_layers(
-    preset, class_names, multi_label
-):
-    model = _classifier(preset, class_names, multi_label)
-    assert (model.class_names, model.multi_label) == (tuple(class_names), multi_label)
-    known = models.SequenceClassifier.from_preset(preset)
+def test_a_classifier_of_other_classes_decides_anew(preset, class_names, labels, known):
+    corpus = _corpus(class_names, [b"good", b"bad"], labels)
+    model = template._build(Config(from_preset=str(preset)), corpus, None)
+    assert model.class_names == class_names
+    assert model.multi_label == corpus.train.multi_label
+    expected = models.SequenceClassifier.from_preset(preset)
     for layer in model.layers:
-        weights = zip(
-            layer.get_weights(),
-            known.get_layer(layer.name).get_weights(),
-            strict=True,
-        )
-        same = [np.array_equal(one, other) for one, other in weights]
-        assert not any(same) if layer.name == "logits" else all(same)
+        same = [
+            np.array_equal(one, other)
+            for one, other in zip(
+                layer.get_weights(),
+                expected.get_layer(layer.name).get_weights(),
+                strict=True,
+            )
+        ]
+        assert all(same) == (known or layer.name != "logits")
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "known"),
+    [
+        (("O", "B-LOC"), "iob2", True),
+        (("O", "B-ORG", "I-ORG"), "iob2", False),
+        (("O", "S-LOC", "B-LOC", "I-LOC", "E-LOC"), "iobes", False),
+    ],
+)
+def test_a_tagger_of_other_tags_decides_anew(tagger, tags, scheme, known):
+    train = types.SimpleNamespace(inventory=tags)
+    corpus = types.SimpleNamespace(train=train, scheme=scheme)
+    model = tagging._build(tagging.Config(from_preset=str(tagger)), corpus)
+    expected = models.SequenceTagger.from_preset(tagger)
+    assert model.tags == (expected.tags if known else tags)
+    assert model.scheme == scheme
+    for layer in model.layers:
+        same = [
+            one.shape == other.shape and np.array_equal(one, other)
+            for one, other in zip(
+                layer.get_weights(),
+                expected.get_layer(layer.name).get_weights(),
+                strict=True,
+            )
+        ]
+        assert all(same) == (known or layer.name not in ("emissions", "crf"))
 
 
 def test_a_preset_that_is_damaged_is_told(tmp_path):

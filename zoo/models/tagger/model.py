@@ -19,6 +19,7 @@ from zoo.models.construction import (
     given_tokenizer,
     named_vocabulary,
     options,
+    rebuilt,
     recurrent_layer,
 )
 from zoo.models.names import naming
@@ -222,6 +223,21 @@ class SequenceTagger(Model, keras.Model):
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             "name": self.name,
         }
+
+    def with_tags(self, tags: Sequence[str], scheme: str = "iob2") -> "SequenceTagger":
+        """Returns a tagger for other tags, to train, on this one's layers.
+
+        What decides on the tags, the last layer and the CRF, begins anew.
+
+        Args:
+            tags: the tags.
+            scheme: how they tell entities: one of `zoo.tags.SCHEMES`.
+
+        Raises:
+            ValueError: there are too few tags, or they aren't of the scheme.
+        """
+        anew = "emissions", "crf"
+        return rebuilt(self, anew, tags=list(tags), scheme=scheme)
 
     def compile(
         self, optimizer: str = "adam", loss: Any = None, **arguments: Any
