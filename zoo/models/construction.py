@@ -136,7 +136,7 @@ def rebuilt(model: Any, anew: Collection[str], **arguments: Any) -> Any:
     """
     other = type(model).from_config({**model.get_config(), **arguments})
     for layer in other.layers:
-        if layer.name not in anew:
+        if layer.weights and layer.name not in anew:
             layer.set_weights(model.get_layer(layer.name).get_weights())
     return other
 

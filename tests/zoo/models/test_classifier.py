@@ -211,6 +211,25 @@ def test_keras_file_gives_the_identical_model(tmp_path):
     np.testing.assert_array_equal(result["probabilities"], expected["probabilities"])
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("ngrams", [0, 2])
+def test_other_classes_have_a_new_decision_on_the_same_layers(ngrams, multi_label):
+    # Layers without a name of their own are called otherwise in the second model.
+    model = make(pooling="max+mean", ngrams=ngrams, ngram_buckets=7)
+    other = model.with_classes(["ham", "spam", "other"], multi_label)
+    assert other.class_names == ("ham", "spam", "other")
+    assert other.multi_label == multi_label
+    assert other.vocabulary.tokens == model.vocabulary.tokens
+    kept = [w for w in other.weights if not w.path.startswith(("logits", "ngrams"))]
+    own = {w.path: w for w in model.weights}
+    assert len(kept) == 7  # an embedding, an LSTM in both directions
+    for weight in kept:
+        np.testing.assert_array_equal(weight, own[weight.path])
+    assert other.classify(["a"])["probabilities"].shape == (1, 3)
+    with pytest.raises(ValueError, match="Two classes or more are needed"):
+        model.with_classes(["ham"])
+
+
 def test_vocabulary_may_be_given_as_one():
     vocabulary = Vocabulary(WORDS)
     model = SequenceClassifier(vocabulary, CLASSES, units=2)
