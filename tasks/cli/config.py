@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
 
@@ -74,10 +75,7 @@ class DataConfig:
             parts.append(f"--dataset {shlex.join(self.dataset)}")
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            default = each.default
-            if default is dataclasses.MISSING:
-                default = each.default_factory()
-            if each.name in ("dataset", "data_dir") or value == default:
+            if each.name in ("dataset", "data_dir") or value == _default(each):
                 continue
             flag = each.name.replace("_", "-")
             if isinstance(value, bool):
@@ -211,9 +209,27 @@ class TrainingConfig(DataConfig):
     # The fields that say what a new model is, and nothing of a preset.
     OF_MODEL: ClassVar[tuple[str, ...]] = ()
 
+    def check_model(self, given: Collection[str] = ()) -> None:
+        """Raises a UserError where a preset is trained further, but as another model.
+
+        Args:
+            given: the names of fields that were asked for, though as the default is.
+        """
+        if self.from_preset is None:
+            return
+        for each in dataclasses.fields(self):
+            asked = each.name in given or getattr(self, each.name) != _default(each)
+            if each.name in self.OF_MODEL and asked:
+                flag_name = "--" + each.name.replace("_", "-")
+                raise UserError(
+                    f"{flag_name} is of a new model, and --from-preset trains one that "
+                    "there is, as it was built. Leave one of them out."
+                )
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         self.check_datasets()
+        self.check_model()
         for name in ("epochs", "batch_size", "learning_rate", "patience", "buckets"):
             at_least(self, name, 0, exclusive=True)
         for name in ("clip_norm", "clip_value"):
@@ -271,6 +287,13 @@ class PretrainingConfig(TrainingConfig):
                     f"--{name.replace('_', '-')} takes one name, or one for each "
                     f"--pretrain-dataset, {count}, found {given}."
                 )
+
+
+def _default(field):
+    """Returns the default of a config's field."""
+    if field.default is dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def at_least(

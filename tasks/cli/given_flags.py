@@ -24,19 +24,6 @@ def check_sources(config: Any, argv: Sequence[str]) -> None:
             )
 
 
-def check_model(config: Any, argv: Sequence[str]) -> None:
-    """Raises a UserError where a preset is trained further, but as another model."""
-    if config.from_preset is None:
-        return
-    given = names(config, argv)
-    for name in config.OF_MODEL:
-        if name in given:
-            raise UserError(
-                f"{_flag(name)} is of a new model, and --from-preset trains one that "
-                "there is, as it was built. Leave one of them out."
-            )
-
-
 def names(config: Any, argv: Sequence[str]) -> set[str]:
     """Returns the names of a config's fields that the arguments give."""
     flags = {argument.partition("=")[0] for argument in argv}

@@ -59,7 +59,7 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
 
     config = arguments.config
     given_flags.check_sources(config, argv)
-    given_flags.check_model(config, argv)
+    config.check_model(given_flags.names(config, argv))
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     resume, own = arguments.resume, set()
@@ -108,7 +108,7 @@ def launch(
     if arguments.config.mirrored:
         raise UserError("--mirrored is for one process: leave it out with --workers.")
     given_flags.check_sources(arguments.config, argv)
-    given_flags.check_model(arguments.config, argv)
+    arguments.config.check_model(given_flags.names(arguments.config, argv))
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     outputs.check_folder(output, "--output")

@@ -9,6 +9,7 @@ import pytest
 
 from tasks import ner
 from tasks.cli import templates
+from tasks.errors import UserError
 from tasks.ner import template as tagging
 from tasks.sentiment import template
 from tasks.sentiment.config import Config
@@ -45,7 +46,11 @@ def test_flags_of_a_new_model_are_refused_beside_a_preset(run, template):
     flags = "--from-preset", "mine", "--cell", "gru"
     outcome = run("train", *flags, template=template)
     assert outcome.code == 2
-    assert "--cell is of a new model, and --from-preset trains one" in outcome.err
+    told = "--cell is of a new model, and --from-preset trains one"
+    assert told in outcome.err
+    # In Python only what isn't the default is known to have been asked for.
+    with pytest.raises(UserError, match=told):
+        template.config(from_preset="mine", cell="rnn").check()
 
 
 def test_an_unknown_preset_is_told_before_data_are_read(run, tmp_path):
