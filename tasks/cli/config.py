@@ -75,7 +75,8 @@ class DataConfig:
             parts.append(f"--dataset {shlex.join(self.dataset)}")
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            if each.name in ("dataset", "data_dir") or value == _default(each):
+            told = each.name not in ("dataset", "data_dir", "finish")
+            if not told or value == _default(each):
                 continue
             flag = each.name.replace("_", "-")
             if isinstance(value, bool):
@@ -204,6 +205,8 @@ class TrainingConfig(DataConfig):
     seed: int = 1
     # spread each batch over the GPUs that are there (tf.distribute)
     mirrored: bool = flag(False, negative_prefix="--no-")
+    # with --resume: train no further, but make the preset of the best epoch so far
+    finish: bool = field(default=False, action="store_true")
 
     PATHS = ("from_preset",)
     # The fields that say what a new model is, and nothing of a preset.

@@ -67,6 +67,7 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
         # What starts a worker again does so by the same command. What the training
         # began with is the chief's, whose machine may be another.
         resume, own = (output / training.CHECKPOINTS).exists(), training.OWN
+    _check_finish(config, resume)
     given = given_flags.names(config, argv)
     config = training.open_output(output, config, given, resume, own)
     config.check()
@@ -107,6 +108,7 @@ def launch(
         )
     if arguments.config.mirrored:
         raise UserError("--mirrored is for one process: leave it out with --workers.")
+    _check_finish(arguments.config, arguments.resume)
     given_flags.check_sources(arguments.config, argv)
     arguments.config.check_model(given_flags.names(arguments.config, argv))
     _check_join_timeout(arguments)
@@ -125,6 +127,11 @@ def launch(
     return launching.launch(
         template.name, program, [*own, "--distributed"], arguments.workers, output
     )
+
+
+def _check_finish(config, resume):
+    if config.finish and not resume:
+        raise UserError("--finish goes with --resume, of a training that has begun.")
 
 
 def _check_join_timeout(arguments):

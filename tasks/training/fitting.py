@@ -49,8 +49,8 @@ __all__ = [
 CONFIG, DATA, CHECKPOINTS = "config.json", "data.json", "checkpoints"
 FINISHED = "finished.json"
 # What another machine may have elsewhere, and what only says when to stop: it goes on
-# as it would have with more patience from the beginning.
-_FREE = {"data_dir", "patience"}
+# as it would have with more patience from the beginning, or if it hadn't been finished.
+_FREE = {"data_dir", "patience", "finish"}
 # What each worker of a training may have otherwise.
 OWN = {"data_dir"}
 
@@ -104,6 +104,11 @@ def open_output(
         if field.name in given and asked != then:
             _check_change(output, field.name, asked, begun)
             changed[field.name] = asked
+    if config.finish and not progress.epochs_done(output / CHECKPOINTS):
+        raise UserError(
+            f"The training in {output} has no epoch behind it that a preset could be "
+            "made of. Leave --finish out."
+        )
     return dataclasses.replace(begun, **changed)
 
 
@@ -166,7 +171,9 @@ def begin(output: Path, config, model=None, **data) -> None:
         _check_data(output, found)
     if not workers.is_chief():
         return
-    for name, content in {CONFIG: dataclasses.asdict(config), DATA: found}.items():
+    flags = dataclasses.asdict(config)
+    flags.pop("finish", None)  # is said of this time
+    for name, content in {CONFIG: flags, DATA: found}.items():
         with replaced_file(output / name) as file:
             file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
@@ -298,10 +305,12 @@ def fit(
     checkpoints.restore_latest()
     if checkpoints.is_finished(config.epochs):
         print(checkpoints.why_finished(config.epochs))
+    elif config.finish:
+        print(f"finished    after epoch {len(checkpoints.history)}, by --finish")
     else:
         _fit(model, batches, validation, config, folder, checkpoints, watchers)
     checkpoints.restore_best()
-    if chief:
+    if chief and not config.finish:
         with replaced_file(folder / FINISHED) as file:
             file.write_text(json.dumps(_end(config)) + "\n", "utf-8")
     return checkpoints.history
