@@ -1,12 +1,24 @@
-"""Files and folders that are either the old ones or the new ones, never half."""
+"""Files and folders that are either the old ones or the new ones, never half.
+
+Who may read them is for the user to say: what is new has the mode that the umask leaves
+it, what takes the place of something old has its mode, and its owner where that may be.
+"""
 
 import contextlib
 import errno
 import os
+import re
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
+# So many characters of a name are in that of what is written beside it: names may be
+# no longer than 255 bytes.
+_SHOWN = 40
 
 
 def written_to(path: str | os.PathLike) -> Path:
@@ -14,30 +26,49 @@ def written_to(path: str | os.PathLike) -> Path:
     return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
+def check_local(path: str | os.PathLike) -> None:
+    """Raises a ValueError where something would be written to a URL.
+
+    A folder `gs:` would be made here, and in it all the others.
+
+    Args:
+        path: of a file or a folder.
+    """
+    if _URL.match(os.fspath(path)):
+        url = _URL.sub(r"\1//", os.fspath(path), count=1)
+        raise ValueError(
+            f"{url} is a URL, and files are written on this machine: give a path here, "
+            "and copy what is there."
+        )
+
+
 @contextlib.contextmanager
 def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a file to write beside `path`; it takes `path`'s place at the end.
 
     Whatever happens before the end leaves `path` as it was. Of a link, that is the file
-    that it points to.
+    that it points to. A file that is mounted by itself, into a container say, can't be
+    replaced: it is written over at the end.
 
     Raises:
         FileExistsError: there is a device, a pipe or a folder, which is left alone.
+        ValueError: it is a URL.
     """
+    check_local(path)
     # What a link such as /dev/stdout leads to may have no path of its own.
     if os.path.exists(path) and not os.path.isfile(path):
         raise FileExistsError(errno.EEXIST, "is no file, and stays", os.fspath(path))
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    written = Path(name)
-    try:
+    with _beside(path, lambda new: new.touch(exist_ok=False)) as written:
         yield written
-        written.chmod(0o644)
-        os.replace(written, path)
-    finally:
-        written.unlink(missing_ok=True)
+        _take_over(written, path)
+        try:
+            os.replace(written, path)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            shutil.copyfile(written, path)
 
 
 @contextlib.contextmanager
@@ -47,7 +78,8 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     Whatever happens before the end leaves `path` as it was. Of a link, that is the
     folder that it points to. The exchange takes two renames; a process killed between
     them leaves the old folder under another name, from where `whole_folder` brings it
-    back.
+    back. A folder that is mounted, into a container say, can't be renamed: at the end
+    what is in it goes, and the new files come.
 
     Args:
         path: the folder.
@@ -56,25 +88,97 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     Raises:
         FileExistsError: there is a file, or a folder with other things in it, or the
             one that this process is in, which is left alone.
+        ValueError: it is a URL.
     """
+    check_local(path)
     given, path = os.fspath(path), Path(os.path.realpath(whole_folder(path)))
     if path.exists() and not (path.is_dir() and _replaceable(path, sign)):
         raise FileExistsError(errno.EEXIST, f"is in the way: it has no {sign}", given)
     if path.exists() and _holds_this_process(path):
         raise FileExistsError(errno.EEXIST, "is the folder that you are in", given)
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    old = _old(path)
-    try:
+    is_mounted = os.path.ismount(path)
+    with _beside(path / path.name if is_mounted else path, Path.mkdir) as written:
         yield written
-        written.chmod(0o755)
+        if is_mounted:
+            _exchange_files(written, path)
+            return
+        _take_over(written, path)
+        old = _old(path)
         _remove(old)
         if path.exists():
             os.replace(path, old)
         os.replace(written, path)
         _remove(old)
+
+
+@contextlib.contextmanager
+def shared_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
+    """Yields a folder to fill beside `path`; at the end it is `path`, if none is there.
+
+    For what several processes may make at the same time, each the same: that of the
+    first one stays, for it may be in use.
+
+    Args:
+        path: the folder.
+        sign: a file in it by which one that another process has made is known.
+
+    Raises:
+        FileExistsError: there is something else, which is left alone.
+        ValueError: it is a URL.
+    """
+    check_local(path)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path, Path.mkdir) as written:
+        yield written
+        try:
+            os.rename(written, path)
+        except OSError as error:
+            if not path.exists():
+                raise
+            if not (path / sign).is_file():
+                told = f"is in the way: it has no {sign}"
+                raise FileExistsError(errno.EEXIST, told, os.fspath(path)) from error
+
+
+@contextlib.contextmanager
+def _beside(path: Path, make: Callable) -> Iterator[Path]:
+    """Yields a file or folder that `make` makes beside a path; it is gone after."""
+    written = path.with_name(f".{path.name[:_SHOWN]}.{secrets.token_hex(8)}")
+    make(written)
+    try:
+        # What is private is so meanwhile, and what is read-only isn't yet.
+        _take_over(written, path, stat.S_IRWXU)
+        yield written
     finally:
-        shutil.rmtree(written, ignore_errors=True)
+        _remove(written)
+
+
+def _take_over(written, path, more=0):
+    """Gives what is written the mode, and the owner, of what it takes the place of.
+
+    Args:
+        written: the new file or folder.
+        path: the old one, which may not be there.
+        more: bits of the mode that it gets as well.
+    """
+    if not path.exists():
+        return
+    old = path.stat()
+    # Only a superuser gives files away. (Windows knows no owners.)
+    with contextlib.suppress(PermissionError, AttributeError):
+        os.chown(written, old.st_uid, old.st_gid)
+    written.chmod(stat.S_IMODE(old.st_mode) | more)
+
+
+def _exchange_files(written, path):
+    """Puts what is in a folder within `path` in the place of all else in it."""
+    for old in path.iterdir():
+        if old != written:
+            _remove(old)
+    for new in written.iterdir():
+        os.replace(new, path / new.name)
 
 
 def whole_folder(path: str | os.PathLike) -> Path:
@@ -103,9 +207,9 @@ def _holds_this_process(path):
 
 
 def _remove(path):
-    """Removes a folder, if it is there, or a link, which older versions left there."""
-    if path.is_symlink():
-        path.unlink()
+    """Removes a file, a folder or a link, if it is there."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
     else:
         shutil.rmtree(path, ignore_errors=True)
 

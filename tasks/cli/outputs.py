@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from tasks.errors import UserError
-from zoo.files import written_to
+from zoo.files import check_local, written_to
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
@@ -137,6 +137,7 @@ def check_file(
         flag: what it was given with.
         read: what the results are made from, `None` left out: it isn't to be replaced.
     """
+    _check_local(path, flag)
     path = Path(path)
     ending = path.suffix.lower()
     if ending in _PACKED:
@@ -168,6 +169,7 @@ def check_folder(path: str | os.PathLike, flag: str) -> None:
         path: the folder.
         flag: what it, or a file in it, was given with.
     """
+    _check_local(path, flag)
     path = Path(path)
     nearest = next(
         p for p in (path, *path.parents) if p.exists() or p == Path(p.anchor)
@@ -176,6 +178,13 @@ def check_folder(path: str | os.PathLike, flag: str) -> None:
         raise UserError(f"{flag}: {nearest} is a file, not a folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{flag}: nothing can be written in {nearest}: no permission.")
+
+
+def _check_local(path, flag):
+    try:
+        check_local(path)
+    except ValueError as error:
+        raise UserError(f"{flag}: {error}") from error
 
 
 def is_same_file(path: str | os.PathLike, other: str | os.PathLike) -> bool:

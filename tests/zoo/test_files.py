@@ -1,5 +1,6 @@
 """Old or new and never half, whatever happens while it is written."""
 
+import errno
 import os
 import signal
 import stat
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.files import replaced_file, replaced_folder, whole_folder
+from zoo.files import replaced_file, replaced_folder, shared_folder, whole_folder
 
 KILLED_BEFORE_A_CALL = """
 import os, shutil, sys
@@ -51,6 +52,10 @@ def contents(folder):
 OLD, NEW = ({"one": content, "two": content} for content in ("old", "new"))
 
 
+def mode_of(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def fail_after(file, error):
     file.write_text("ne")
     raise error
@@ -74,7 +79,7 @@ def test_file_takes_its_place_at_the_end(there_already, tmp_path):
         assert path.exists() == there_already
         assert not there_already or path.read_text() == "old"
     assert path.read_text() == "new"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert mode_of(path) == 0o644
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -100,7 +105,7 @@ def test_folder_takes_its_place_at_the_end(there_already, tmp_path):
             (folder / name).write_text("new")
         assert path.exists() == there_already
     assert contents(path) == NEW
-    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+    assert mode_of(path) == 0o755
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -267,3 +272,152 @@ def test_a_pipe_without_a_path_of_its_own_is_left_alone():
         pytest.fail("it is written")
     for end in ends:
         os.close(end)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
+def test_what_is_new_has_the_mode_that_the_umask_leaves(mask, tmp_path):
+    before = os.umask(mask)
+    try:
+        with replaced_file(tmp_path / "file") as file:
+            file.write_text("new")
+        for made in (replaced_folder, shared_folder):
+            with made(tmp_path / made.__name__, "one") as folder:
+                (folder / "one").write_text("new")
+    finally:
+        os.umask(before)
+    found = {path.name: mode_of(path) for path in tmp_path.iterdir()}
+    folders = dict.fromkeys(["replaced_folder", "shared_folder"], 0o777 & ~mask)
+    assert found == {"file": 0o666 & ~mask} | folders
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444])
+def test_a_file_keeps_the_mode_of_the_one_whose_place_it_takes(mode, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(mode)
+    with replaced_file(path) as file:
+        assert mode_of(file) & 0o077 == mode & 0o077  # nobody else reads it meanwhile
+        assert mode_of(file) & stat.S_IWUSR
+        file.write_text("new")
+    assert (path.read_text(), mode_of(path)) == ("new", mode)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o775])
+def test_a_folder_keeps_the_mode_of_the_one_whose_place_it_takes(mode, tmp_path):
+    path = make_folder(tmp_path / "folder", "old")
+    path.chmod(mode)
+    with replaced_folder(path, "one") as folder:
+        assert mode_of(folder) == mode
+        (folder / "one").write_text("new")
+    assert (contents(path), mode_of(path)) == ({"one": "new"}, mode)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a superuser gives files away")
+def test_a_superuser_leaves_a_users_file_to_its_user(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    os.chown(path, 1234, 5678)
+    with replaced_file(path) as file:
+        file.write_text("new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+
+def mount(path, monkeypatch):
+    """Has a path be one that is mounted: it can't be renamed, nor replaced."""
+    replace = os.replace
+
+    def replace_others(source, target):
+        if path in (Path(source), Path(target)):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_others)
+    monkeypatch.setattr(os.path, "ismount", lambda place: Path(place) == path)
+
+
+def test_a_file_that_is_mounted_is_written_over(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_text("old and longer")
+    mount(path, monkeypatch)
+    with pytest.raises(ValueError, match="full"), replaced_file(path) as file:
+        fail_after(file, ValueError("disk full"))
+    assert path.read_text() == "old and longer"
+    with replaced_file(path) as file:
+        file.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", ["nothing", "an old one"])
+def test_a_folder_that_is_mounted_is_filled_anew(there, tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    if there == "nothing":
+        path.mkdir()
+    else:
+        make_folder(path, "old")
+        make_folder(path / "three", "old")
+        (path / "link").symlink_to(path / "three")
+    before = sorted(path.rglob("*"))
+    mount(path, monkeypatch)
+    with pytest.raises(ValueError, match="full"), replaced_folder(path, "one") as new:
+        fail_after(new / "one", ValueError("disk full"))
+    assert sorted(path.rglob("*")) == before
+    with replaced_folder(path, "one") as folder:
+        (folder / "one").write_text("new")
+        make_folder(folder / "four", "new")
+    assert sorted(each.name for each in path.iterdir()) == ["four", "one"]
+    assert contents(path / "four") == NEW
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_longest_of_names_are_written(tmp_path):
+    path = tmp_path / (85 * "\N{HIRAGANA LETTER A}")  # 255 bytes
+    with replaced_file(path) as file:
+        file.write_text("new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("made", [replaced_file, replaced_folder, shared_folder])
+@pytest.mark.parametrize("url", ["gs://bucket/run", "hdfs://host:9000/a/b", "s3://x/"])
+def test_a_url_is_no_place_to_write_to(made, url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (url, Path(url)):
+        told = url if path is url else url.rstrip("/")
+        arguments = [path] if made is replaced_file else [path, "one"]
+        with pytest.raises(ValueError, match=f"^{told} is a URL"), made(*arguments):
+            pytest.fail("it is written")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["./gs:/run", "a:/run", "12:30/run", "run:1/x"])
+def test_a_path_may_have_colons(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with replaced_file(name) as file:
+        file.write_text("new")
+    assert (tmp_path / name).read_text() == "new"
+
+
+def test_of_a_shared_folder_the_first_one_stays(tmp_path):
+    path = tmp_path / "above" / "folder"
+    with shared_folder(path, "one") as folder:
+        (folder / "one").write_text("slow")
+        with shared_folder(path, "one") as other:
+            (other / "one").write_text("fast")
+        assert contents(path) == {"one": "fast"}
+        first = path.stat().st_ino
+    assert contents(path) == {"one": "fast"}
+    assert path.stat().st_ino == first
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_shared_folder_leaves_other_things_alone(tmp_path):
+    path = make_folder(tmp_path / "folder", "old")
+    with (
+        pytest.raises(FileExistsError, match="in the way: it has no three"),
+        shared_folder(path, "three") as folder,
+    ):
+        (folder / "three").write_text("new")
+    with pytest.raises(ValueError, match="full"), shared_folder(path, "one"):
+        raise ValueError("disk full")
+    assert contents(path) == OLD
+    assert list(tmp_path.iterdir()) == [path]

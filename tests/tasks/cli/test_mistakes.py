@@ -162,6 +162,23 @@ def test_an_output_in_the_way_is_told(run, data_dir, tmp_path):
     check(outcome, tmp_path / "file")
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["train", "--output", "gs://bucket/run"],
+        ["export", "--model", "PRESET", "--output", "gs://bucket/model"],
+        ["predict", "--model", "PRESET", "a", "--output", "gs://answers.txt"],
+        ["pack", "PRESET", "--output", "gs://bucket/small.zip"],
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_an_output_that_is_a_url_is_told(run, preset, tmp_path, monkeypatch, argv):
+    monkeypatch.chdir(tmp_path)
+    outcome = run(*(preset if each == "PRESET" else each for each in argv))
+    check(outcome, f"--output: {argv[-1]} is a URL", "give a path here")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_export_that_cannot_be_written_is_told(run, preset, tmp_path):
     (tmp_path / "file").write_text("in the way")
     outcome = run("export", "--model", preset, "--output", tmp_path / "file" / "x")
