@@ -13,6 +13,7 @@ import re
 import secrets
 import socket
 import sys
+import tempfile
 import urllib.error
 import warnings
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import keras
 
 from zoo.errors import PresetError
-from zoo.files import replaced_folder
+from zoo.files import shared_folder
 from zoo.preset_archives import SUMS, read_sums, unpack
 
 # The folder of archives that names are looked up in, behind the local ones.
@@ -92,13 +93,19 @@ def fetched(url: str) -> Path:
     folder = _cache() / f"{name}-{digest[:16]}"
     if not (folder / _ORIGIN).is_file():
         with (
-            _downloaded(url, digest) as archive,
-            replaced_folder(folder, _ORIGIN) as new,
+            _downloaded(url, _writable(folder.parent), digest) as archive,
+            # Several processes begin at once, as servers' workers do.
+            shared_folder(folder, _ORIGIN) as new,
         ):
             (new / name).mkdir()
             unpack(archive, new / name, url)
             (new / _ORIGIN).write_text(f"{url}\n", "utf-8")
     return folder / name
+
+
+def is_fetched(folder: str | os.PathLike) -> bool:
+    """Says whether a preset's folder is one that `fetched` has returned."""
+    return (Path(folder).parent / _ORIGIN).is_file()
 
 
 def _name(url):
@@ -139,7 +146,11 @@ def _listed(url, name):
     place = urljoin(url, SUMS)
     told = f"give its SHA-256 by {url}#sha256=…"
     try:
-        with _downloaded(place) as file:
+        # Not in the cache, which may be one that others fill.
+        with (
+            tempfile.TemporaryDirectory(prefix="zoo-") as folder,
+            _downloaded(place, Path(folder)) as file,
+        ):
             sums = read_sums(file.read_text("utf-8", "replace"))
     except _MissingError as error:
         raise PresetError(
@@ -178,22 +189,35 @@ def _cache():
     return Path(home).expanduser() / _CACHE
 
 
+def _writable(cache):
+    """Returns the cache, made if it is new; raises where nothing can be kept in it."""
+    reason = "it can't be written"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        if os.access(cache, os.W_OK):
+            return cache
+    except OSError as error:
+        reason = error.strerror
+    raise PresetError(
+        f"Presets can't be kept in {cache}: {reason}. Set $KERAS_HOME to a folder that "
+        "can be written."
+    )
+
+
 class _MissingError(PresetError):
     """A file that the server doesn't have."""
 
 
 @contextlib.contextmanager
-def _downloaded(url: str, digest: str | None = None) -> Iterator[Path]:
-    """Yields a file of a URL, under a name that nobody else has; it is gone after."""
-    cache = _cache()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PresetError(
-            f"Presets can't be kept in {cache}: {error.strerror}. Set $KERAS_HOME to a "
-            "folder that can be written."
-        ) from error
-    path = cache / f".{secrets.token_hex(8)}.part"
+def _downloaded(url: str, folder: Path, digest: str | None = None) -> Iterator[Path]:
+    """Yields a file of a URL, under a name that nobody else has; it is gone after.
+
+    Args:
+        url: of the file.
+        folder: where it is put.
+        digest: its SHA-256, if that is known.
+    """
+    path = folder.absolute() / f".{secrets.token_hex(8)}.part"
     # `get_file` tells on stdout, where a program's results go, how far it is.
     shown = sys.stderr if digest and sys.stderr.isatty() else io.StringIO()
     try:
@@ -203,8 +227,9 @@ def _downloaded(url: str, digest: str | None = None) -> Iterator[Path]:
                 url,
                 file_hash=digest,
                 hash_algorithm="sha256",
-                cache_dir=str(cache.parent),
-                cache_subdir=cache.name,
+                # By its path: of another one `get_file` takes /tmp/.keras if the
+                # folder above can't be written.
+                cache_subdir=str(path.parent),
             )
         yield path
     finally:

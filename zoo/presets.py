@@ -292,7 +292,14 @@ def _not_loaded(folder, version, reason):
             f"Can't load preset {os.fspath(folder)!r}: {reason}. It is of zoo "
             f"{version}, and this is zoo {__version__}: pip install -U sequence-zoo."
         )
-    return f"Damaged preset {os.fspath(folder)!r}: {reason}. Train or fetch it again."
+    return f"Damaged preset {os.fspath(folder)!r}: {reason}. {_remedy(folder)}"
+
+
+def _remedy(folder):
+    """Says what to do about a damaged preset."""
+    if preset_downloads.is_fetched(folder):
+        return f"Delete {folder.parent}: it is fetched anew then."
+    return "Train or fetch it again."
 
 
 def _release(version):
@@ -316,7 +323,7 @@ def config(name_or_path: str | os.PathLike) -> dict:
     except (KeyError, ValueError, OSError) as error:
         raise PresetError(
             f"Damaged preset {os.fspath(folder)!r}: its {CONFIG} can't be read "
-            f"({error}). Train or fetch it again."
+            f"({error}). {_remedy(folder)}"
         ) from error
 
 

@@ -2,11 +2,13 @@
 
 import http.server
 import json
+import os
 import shutil
 import sys
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -233,6 +235,59 @@ def test_a_cache_that_cannot_be_written_is_told(url, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
     with pytest.raises(PresetError, match=r"Set \$KERAS_HOME"):
         presets.find(url)
+
+
+def only_read(monkeypatch):
+    """Has all folders be those of somebody who may only read them."""
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: not mode & os.W_OK)
+
+
+def test_a_cache_that_may_only_be_read_has_what_was_fetched(url, server, monkeypatch):
+    found = presets.find(url)
+    only_read(monkeypatch)
+    assert presets.find(url) == found
+    assert server.asked.count("/SHA256SUMS") == 2
+
+
+def test_a_cache_that_may_only_be_read_takes_nothing(url, server, cache, monkeypatch):
+    cache.mkdir(parents=True)
+    only_read(monkeypatch)
+    with pytest.raises(PresetError, match=r"can't be kept in .*Set \$KERAS_HOME"):
+        presets.find(url)
+    assert "/birds.zip" not in server.asked
+
+
+def test_a_cache_may_lie_in_a_folder_that_may_only_be_read(url, cache, monkeypatch):
+    def access(path, mode, **_):
+        return not mode & os.W_OK or cache in (path, *path.parents)
+
+    cache.mkdir(parents=True)
+    monkeypatch.setattr(os, "access", lambda p, m, **_: access(Path(p), m))
+    assert presets.find(url).parent.parent == cache
+
+
+def test_what_another_process_fetches_meanwhile_stays(url, cache, monkeypatch):
+    unpack, others = preset_downloads.unpack, []
+
+    def unpack_after_another(*arguments):
+        monkeypatch.setattr(preset_downloads, "unpack", unpack)
+        others.append(presets.find(url).stat().st_ino)
+        unpack(*arguments)
+
+    monkeypatch.setattr(preset_downloads, "unpack", unpack_after_another)
+    found = presets.find(url)
+    assert [found.stat().st_ino] == others
+    assert [path.name for path in cache.iterdir()] == [found.parent.name]
+
+
+def test_what_is_damaged_in_the_cache_is_to_be_deleted_there(url):
+    found = presets.find(url)
+    (found / "saved_model" / "variables" / "variables.index").unlink()
+    told = f"Damaged preset .* Delete {found.parent}: it is fetched anew then"
+    with pytest.raises(PresetError, match=told):
+        zoo.from_preset(url)
+    shutil.rmtree(found.parent)
+    assert zoo.from_preset(url)
 
 
 def test_a_tokenizer_of_another_module_is_not_imported(preset, tmp_path):
