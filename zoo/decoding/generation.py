@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.decoding import seeds
+from zoo.decoding import parameters, seeds
 from zoo.decoding.progress import checked_length, is_under_way, start, take_step
 from zoo.decoding.sampling import Categorical
 from zoo.typing import Tensor
@@ -122,8 +122,10 @@ class Generator:
                 occurred beforehand. See `occurring`.
 
         Raises:
-            ValueError: `length` is a negative Python number, or there is a repetition
-                penalty and no `seen`, or the reverse.
+            TypeError: `length` or `seed` is no number.
+            ValueError: `length` is known and negative, it or `seed`, no tensor, has a
+                fraction, or there is a repetition penalty and no `seen`, or the
+                reverse.
         """
         length, seed = checked_length(length), _seed(seed)
         progress = start(self, first_inputs, state, seen)
@@ -257,7 +259,12 @@ def stream(
 
 def _seed(seed):
     """Returns a seed of one number, or two, as int64 (2,); or as it is."""
-    seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
+    if any(map(tf.is_tensor, tf.nest.flatten(seed))):
+        seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
+    else:
+        limits = {"least": tf.int64.min, "most": tf.int64.max}
+        parameters.check("seed", seed, whole=True, **limits)
+        seed = parameters.known(seed, tf.int64)
     return tf.stack([tf.zeros_like(seed), seed]) if seed.shape.rank == 0 else seed
 
 

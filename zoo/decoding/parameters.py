@@ -125,6 +125,8 @@ def check(
             return
         value = value.numpy()
     numbers = np.asarray(value)
+    if numbers.dtype == np.float16:  # which can't be compared with large ones
+        numbers = numbers.astype(np.float32)
     if numbers.dtype.kind not in "biuf":  # a number too long for NumPy is an object
         for each in numbers.ravel().tolist():
             if not isinstance(each, int | float):

@@ -37,7 +37,7 @@ class Categorical:
         int32 (batch,).
 
     Raises:
-        ValueError: a Python number is out of its range.
+        ValueError: a number is out of its range, or `top_k` has a fraction.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Bernoulli:
         float32 (batch, n).
 
     Raises:
-        ValueError: a Python number is negative.
+        ValueError: a number is negative.
     """
 
     def __init__(self, temperature: Tensor | float = 1.0):

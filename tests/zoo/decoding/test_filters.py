@@ -170,6 +170,8 @@ def test_filters_take_half_precision_and_rows_of_none():
         (lambda: filters.top_p(LOGITS, 0.0), r"lie in \(0, 1\], found 0.0"),
         (lambda: filters.top_p(LOGITS, 1.1), "found 1.1"),
         (lambda: filters.repetition_penalty(LOGITS, True, 0), "must be positive"),
+        (lambda: filters.top_k(LOGITS, 2.5), "whole number, found 2.5"),
+        (lambda: filters.top_k(LOGITS, np.nan), "found nan"),
         (lambda: filters.forbid(LOGITS, [1, 9]), r"\[9\] are none of 9"),
         (lambda: filters.forbid(LOGITS, [-1]), r"\[-1\] are none"),
         (lambda: filters.forbid(LOGITS, range(9)), "All 9 ids are forbidden"),
@@ -178,3 +180,32 @@ def test_filters_take_half_precision_and_rows_of_none():
 def test_numbers_out_of_range_are_refused(apply, message):
     with pytest.raises(ValueError, match=message):
         apply()
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_numbers_of_numpy_are_known_as_pythons_are(kind):
+    for filtering, wrong in (
+        (filters.temperature, -0.5),
+        (filters.top_k, -1.0),
+        (filters.top_k, 2.5),
+        (filters.top_p, -0.5),
+        (filters.top_p, 1.5),
+        (lambda z, theta: filters.repetition_penalty(z, True, theta), 0.0),
+    ):
+        with pytest.raises(ValueError, match=f"found {wrong}"):
+            filtering(LOGITS, kind(wrong))
+    check(filters.top_k(LOGITS, kind(3)), kept_top_k(LOGITS, [3] * 4))
+    check(filters.top_k(LOGITS, np.int8(3)), kept_top_k(LOGITS, [3] * 4))
+    check(filters.top_p(LOGITS, kind(0.5)), kept_top_p(LOGITS, [0.5] * 4))
+    expected = filters.temperature(LOGITS, 0.5)
+    np.testing.assert_array_equal(filters.temperature(LOGITS, kind(0.5)), expected)
+    expected = filters.forbid(LOGITS, [1, 4])
+    np.testing.assert_array_equal(filters.forbid(LOGITS, np.array([1, 4])), expected)
+
+
+@pytest.mark.parametrize("number", [np.inf, 1e39, tf.constant(np.inf)])
+def test_at_the_highest_temperatures_all_that_is_not_ruled_out_is_alike(number):
+    found = softmax(filters.temperature(filters.forbid(LOGITS, [0, 7]), number).numpy())
+    expected = np.full(LOGITS.shape, 1 / 7)
+    expected[:, [0, 7]] = 0
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -201,6 +201,17 @@ def test_the_same_seed_draws_the_same_and_another_others():
     assert len({str(row) for row in one}) == 8
 
 
+def test_a_seed_may_be_any_kind_of_whole_number():
+    def draw(seed):
+        return generate(step, *start(3), 5, seed=seed).sequences.numpy().tolist()
+
+    expected = draw(2**24 + 1)
+    kinds = (float, np.int32, np.uint64, np.float64, tf.constant, np.array)
+    assert all(draw(kind(2**24 + 1)) == expected for kind in kinds)
+    assert draw([0, 2**24 + 1]) == draw((0, tf.constant(2**24 + 1))) == expected
+    assert draw(2**24) != expected
+
+
 @pytest.mark.parametrize("chunk", [1, 4, 64])
 def test_a_stream_gives_the_same_in_chunks(chunk):
     first, state = start(4)
@@ -329,6 +340,10 @@ def test_what_cannot_be_is_refused():
         generate(step, first, state, -1, seed=1)
     with pytest.raises(ValueError, match="`length` must be 0 or more, found -1"):
         stream(step, first, state, -1, seed=1)
+    with pytest.raises(ValueError, match="`seed` must be a whole number"):
+        generate(step, first, state, 5, seed=1.5)
+    with pytest.raises(TypeError, match="`seed` must be numbers, found None"):
+        stream(step, first, state, 5, seed=None)
     with pytest.raises(ValueError, match="go together"):
         generate(step, first, state, 5, seed=1, repetition_penalty=1.2)
     with pytest.raises(ValueError, match="go together"):
