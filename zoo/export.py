@@ -58,6 +58,8 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
     Raises:
         FileExistsError: something else is there.
     """
+    for vocabulary in model.vocabularies.values():
+        vocabulary.keep_file()
     tables = file_table.constant_tables if constant_tables else contextlib.nullcontext
     declared = model.signatures()
     signatures = {name: _checking(function) for name, function in declared.items()}

@@ -69,6 +69,13 @@ def test_preset_is_saved_again_to_the_bit(model, preset):
     check_same(zoo.from_preset(preset), model)
 
 
+def test_a_model_is_saved_when_temporary_files_were_tidied_away(model, tmp_path):
+    for vocabulary in model.vocabularies.values():
+        shutil.rmtree(vocabulary._place.parent)
+    model.save_to_preset(tmp_path / "preset")
+    check_same(zoo.from_preset(tmp_path / "preset"), model)
+
+
 def hashes(preset):
     files = (path for path in preset.rglob("*") if path.is_file())
     return {str(path.relative_to(preset)): path.read_bytes() for path in files}

@@ -84,8 +84,15 @@ class Subwords(Vocabulary):
 
         Raises:
             ImportError: `tokenizers` is not installed.
+            TypeError: the stream is a string: a text, or a file's name.
             ValueError: there is no text, or `max_size` is too small for its characters.
         """
+        if isinstance(stream, str | bytes):
+            raise TypeError(
+                "Subwords are learned from several texts, found the string "
+                f"{stream[:40]!r}, whose characters would be taken for them. Put a "
+                "text into a list, fit([text]); of a file give the lines."
+            )
         if iter(stream) is stream:
             stream = list(stream)
         pieces = learn(_Texts(stream), max_size, min_count, progress)

@@ -110,13 +110,19 @@ class Vocabulary(tf.Module):
         The vocabulary's name is the file's, with `_` for what no name of Python has.
 
         Raises:
-            ValueError: the file doesn't begin with the four special tokens.
+            ValueError: the file doesn't begin with the four special tokens, or is cut
+                off: its last line has no end.
         """
-        lines = Path(path).read_bytes().decode("utf-8").split("\n")[:-1]
+        *lines, rest = Path(path).read_bytes().decode("utf-8").split("\n")
         if tuple(lines[: len(SPECIAL)]) != SPECIAL:
             raise ValueError(
                 f"{path} is no vocabulary of the zoo: it must begin with the lines "
                 f"{', '.join(SPECIAL)}, found {lines[: len(SPECIAL)]}."
+            )
+        if rest:
+            raise ValueError(
+                f"{path} is cut off: its last line, {rest[:40]!r}, has no end. Get the "
+                "file again; or end the line, if it is whole."
             )
         name = re.sub(r"[^A-Za-z0-9_]|^(?=[0-9])", "_", Path(path).stem)
         return cls(map(_unescape, lines[len(SPECIAL) :]), name)
@@ -125,6 +131,16 @@ class Vocabulary(tf.Module):
         r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters."""
         text = "".join(token + "\n" for token in self._escaped)
         Path(path).write_bytes(text.encode("utf-8"))
+
+    def keep_file(self) -> None:
+        """Writes the look-up tables' file anew if somebody has tidied it away.
+
+        It lies in a temporary folder, of which systems delete what is some days old. A
+        SavedModel that is written then lacks it.
+        """
+        if not self._place.exists():
+            self._place.parent.mkdir(mode=0o700, exist_ok=True)
+            self.save(self._place)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -169,11 +185,11 @@ class Vocabulary(tf.Module):
         """Makes the tables, token → id and id → token."""
         folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = os.path.join(folder, f"{self.name}.txt")
-        self.save(path)
+        self._place = Path(folder, f"{self.name}.txt")
+        self.save(self._place)
         # An attribute, or a SavedModel wouldn't find the file.
-        self._file = tf.saved_model.Asset(path)
-        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self._file = tf.saved_model.Asset(os.fspath(self._place))
+        digest = hashlib.sha256(self._place.read_bytes()).hexdigest()
         return (
             FileTable(self._file, f"ids_{digest}", tf.string, tf.int64, UNKNOWN_ID),
             FileTable(self._file, f"tokens_{digest}", tf.int64, tf.string, UNKNOWN),

@@ -387,6 +387,12 @@ def test_no_text_to_learn_from_is_named(stream):
         Subwords.fit(stream)
 
 
+@pytest.mark.parametrize("stream", ["corpus.txt", b"a text"])
+def test_one_string_is_no_texts_to_learn_from(stream):
+    with pytest.raises(TypeError, match=r"several texts, found the string .*\[text\]"):
+        Subwords.fit(stream)
+
+
 def test_size_that_is_too_small_is_named():
     assert len(Subwords.fit(["abc abc"], max_size=264)) == 264
     with pytest.raises(ValueError, match=r"max_size=263 .* 4 characters are 264"):

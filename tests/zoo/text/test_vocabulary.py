@@ -2,6 +2,7 @@
 
 import collections
 import gc
+import shutil
 import tempfile
 
 import numpy as np
@@ -256,6 +257,16 @@ def test_foreign_file_is_named(content, tmp_path):
         Vocabulary.load(tmp_path / "words.txt")
 
 
+def test_file_that_is_cut_off_is_named(tmp_path):
+    path = tmp_path / "words.txt"
+    Vocabulary(["the", "cat"]).save(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(
+        ValueError, match=r"words\.txt is cut off: .* 'cat', has no end"
+    ):
+        Vocabulary.load(path)
+
+
 def test_graph_looks_up_what_eager_execution_does():
     of = Vocabulary(["a", "\\n", "\n"])
     tokens = tf.ragged.constant([["a", "\n"], [], ["\\n", "?"]])
@@ -269,6 +280,21 @@ def test_file_of_the_tables_goes_with_the_vocabulary(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     of = Vocabulary(["a"])
     assert [file.name for file in tmp_path.glob("*/*")] == ["vocabulary.txt"]
+    del of
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_that_was_tidied_away_is_written_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    of = Vocabulary(AWKWARD)
+    [folder] = tmp_path.iterdir()
+    expected = (folder / "vocabulary.txt").read_bytes()
+    for tidy in (lambda: shutil.rmtree(folder), (folder / "vocabulary.txt").unlink):
+        tidy()
+        of.keep_file()
+        assert (folder / "vocabulary.txt").read_bytes() == expected
+        of.keep_file()
     del of
     gc.collect()
     assert not list(tmp_path.iterdir())
