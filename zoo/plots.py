@@ -21,6 +21,13 @@ def new_figure(**kwargs: Any) -> Any:
     return Figure(layout="constrained", **kwargs)
 
 
+def write_figure(figure: Any, path: str | os.PathLike) -> None:
+    """Writes a figure as a PNG; a character that matplotlib's font lacks is a box."""
+    with replaced_file(path) as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        figure.savefig(file, format="png", dpi=120)
+
+
 def learning_curves(history: Sequence[dict], path: str | os.PathLike) -> None:
     """Draws each metric of a training and its validation over the epochs.
 
@@ -46,8 +53,7 @@ def learning_curves(history: Sequence[dict], path: str | os.PathLike) -> None:
         axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    with replaced_file(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    write_figure(figure, path)
 
 
 def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> None:
@@ -56,7 +62,7 @@ def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> Non
     A panel a gate, tokens from left to right, and the units from top to bottom in
     one order everywhere: by the mean of the first gate, the most open on top. Gates
     are dark at 0 and bright at 1; the candidate and the memory are red above and
-    blue below 0.
+    blue below 0. What matplotlib's font lacks is a box.
 
     Args:
         gates: (steps, units) arrays of one example under the names that
@@ -88,8 +94,7 @@ def gates(gates: Mapping, tokens: Sequence[str], path: str | os.PathLike) -> Non
             _heat_map(axes, gate[:, order].T, name, label)
         axes = panels[len(column) - 1, place]
         axes.set_xticks(range(len(tokens)), _labels(tokens), rotation=90)
-    with replaced_file(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    write_figure(figure, path)
 
 
 def attention(
@@ -127,9 +132,7 @@ def attention(
     axes.xaxis.tick_top()
     axes.set_xticks(range(len(source_tokens)), _labels(source_tokens), rotation=90)
     axes.set_yticks(range(len(tokens)), _labels(tokens))
-    with replaced_file(path) as file, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
-        figure.savefig(file, format="png", dpi=120)
+    write_figure(figure, path)
 
 
 def _labels(tokens):

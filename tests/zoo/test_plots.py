@@ -83,6 +83,15 @@ def test_gates_are_drawn_over_the_tokens(tmp_path, figures):
     assert labels == ["the", "cat", "costs", r"\$5"]
 
 
+def test_tokens_that_the_font_lacks_are_boxes_without_a_warning(tmp_path, recwarn):
+    pytest.importorskip("matplotlib")
+    plots.gates(
+        draw_gates("update"), ["漢", "👍", "字\x00", "a"], tmp_path / "gates.png"
+    )
+    assert size(tmp_path / "gates.png")
+    assert not [str(each.message) for each in recwarn if "Glyph" in str(each.message)]
+
+
 def test_each_direction_has_a_column(tmp_path, figures):
     gates = {
         "forward": draw_gates("update", "forget", "memory", shape=(1, len(TOKENS))),

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.files import replaced_file
 from zoo.music.drums import DRUMS, check_drums
 from zoo.music.keys import LOWEST, check_range, key_name
 from zoo.music.rolls import Note, notes, sounding
-from zoo.plots import new_figure
+from zoo.plots import new_figure, write_figure
 
 _BLACK = (1, 3, 6, 8, 10)
 
@@ -133,8 +132,7 @@ def note_panels(
         drawn[0].set_yticks(range(len(DRUMS)), list(DRUMS))
     else:
         _label_keys(drawn, low, high)
-    with replaced_file(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    write_figure(figure, path)
 
 
 def _time(steps_per_quarter, quarters_per_bar):

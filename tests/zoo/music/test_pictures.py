@@ -73,6 +73,13 @@ def test_line_stands_after_what_was_given(tmp_path, figures):
     assert list(line.get_xdata()) == [4, 4]  # after bars 1, 2 and 3
 
 
+def test_a_title_that_the_font_lacks_is_boxes_without_a_warning(tmp_path, recwarn):
+    pytest.importorskip("matplotlib")
+    music.piano_rolls({"漢字.mid": melody(60)}, tmp_path / "roll.png")
+    assert (tmp_path / "roll.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert not [str(each.message) for each in recwarn if "Glyph" in str(each.message)]
+
+
 def test_drums_have_their_names(tmp_path, figures):
     music.piano_rolls(np.eye(9), tmp_path / "drums.png", drums=True)
     (axes,) = figures[0].axes
