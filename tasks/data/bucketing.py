@@ -131,12 +131,15 @@ def _bucket_lengths(sizes, buckets):
     least = np.where(total > 0, np.inf, 0.0)
     choices = []
     for _ in range(min(buckets, len(lengths))):
-        costs = [
-            least[: j + 1] + lengths[j] * (total[j + 1] - total[: j + 1])
-            for j in range(len(lengths))
-        ]
-        choices.append([cost.argmin() for cost in costs])
-        least = np.array([0.0, *(cost.min() for cost in costs)])
+        # One end of the last bucket after the other: all costs at once would be as
+        # many as the square of the sizes.
+        best, choice = [0.0], []
+        for j, length in enumerate(lengths):
+            cost = least[: j + 1] + length * (total[j + 1] - total[: j + 1])
+            choice.append(cost.argmin())
+            best.append(cost.min())
+        choices.append(choice)
+        least = np.array(best)
     ends, end = [], len(lengths)
     for choice in reversed(choices):
         if end:

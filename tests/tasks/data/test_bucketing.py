@@ -1,6 +1,7 @@
 """Bucketed batches: nothing lost, little padding, an order that can be resumed."""
 
 import itertools
+import tracemalloc
 
 import keras
 import numpy as np
@@ -110,6 +111,14 @@ def test_no_other_padded_lengths_need_less_padding(sizes, buckets):
     ]
     found = bucketing._bucket_lengths(np.array(sizes), buckets)
     assert steps(found) == min(map(steps, every_choice))
+
+
+def test_many_sizes_need_little_memory():
+    tracemalloc.start()
+    bucketing._bucket_lengths(np.arange(1, 3001), 2)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2e6  # bytes; 3 000² costs would be 36 MB
 
 
 def test_one_long_sequence_has_a_bucket_of_its_own():
