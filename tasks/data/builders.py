@@ -368,17 +368,18 @@ def _at(example, path):
 
 def has_split(builder, split: str) -> bool:
     """Says whether a builder has a split, or all those that a sum of them names."""
-    return set(_split_names(split)) <= set(builder.info.splits)
+    return set(split_names(split)) <= set(builder.info.splits)
 
 
-def _split_names(split):
+def split_names(split: str) -> list[str]:
+    """Returns the names of the splits that a split, a slice or a sum of them is of."""
     return [part.partition("[")[0].strip() for part in split.split("+")]
 
 
 def check_split(builder, split: str) -> None:
     """Raises a UserError where a builder has no such split."""
     known = list(builder.info.splits)
-    for name in _split_names(split):
+    for name in split_names(split):
         if name not in known:
             raise UserError(did_you_mean("split", name, known))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tasks.data import builders as data
 from tasks.errors import UserError
 
 # What datasets call the splits to choose and to report on.
@@ -63,7 +64,7 @@ def choose(
                 name
                 for name in names
                 if name in builder.info.splits
-                and name not in train_split
+                and name not in data.split_names(train_split)
                 and is_usable(name)
             ),
             None,

@@ -96,7 +96,8 @@ def read(
     texts, values = data.read(builder, split, [text_column, label_column])
     feature = data.columns(builder)[label_column]
     if data.is_class(feature) and label_classes.is_hidden(values, feature):
-        others = [name for name in builder.info.splits if name not in split]
+        read_from = data.split_names(split)
+        others = [name for name in builder.info.splits if name not in read_from]
         raise UserError(
             f"The labels of {source} are hidden (-1). Choose another split; there "
             f"are {', '.join(others) or 'none'}."

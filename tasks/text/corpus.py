@@ -202,10 +202,11 @@ def read_corpus(
         UserError: a split doesn't exist, has no text, or too little.
     """
     train = read(builder, train_split, column, lines)
+    trained_on = data.split_names(train_split)
     others = [
         name
         for name in _ORDER[1:]
-        if name in builder.info.splits and name not in train_split
+        if name in builder.info.splits and name not in trained_on
     ]
     if share is None and len(others) == 2:
         validations = (read(builder, others.pop(0), column, lines),)

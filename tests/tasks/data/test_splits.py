@@ -21,6 +21,9 @@ CASES = [
     # What was trained on is neither.
     (["train", "validation", "test"], "train+validation", NONE, (None, ["test"])),
     (["train", "validation", "test"], "test[:50%]", NONE, (None, ["validation"])),
+    # A name in another is another.
+    (["latest", "dev", "test"], "latest", NONE, ("dev", ["test"])),
+    (["devel", "dev", "test"], "devel[:9] + test", NONE, (None, ["dev"])),
     (["train"], "train", NONE, (None, [])),
     (["train", "unsupervised"], "train", NONE, (None, [])),
 ]

@@ -29,7 +29,8 @@ def builder(monkeypatch):
 
     def make(**splits):
         def read(builder, split, paths):
-            rows = [text for name in split.split("+") for text in splits[name]]
+            names = text_corpus.data.split_names(split)
+            rows = [text for name in names for text in splits[name]]
             return [np.array([text.encode() for text in rows], object)]
 
         made = type("Builder", (), {"info": Info(splits)})()
@@ -127,6 +128,9 @@ def test_a_validation_split_is_chosen_on_unless_it_is_all_there_is(builder):
     assert corpus.record["test_splits"] == ["validation"]
     unlabelled = builder(unsupervised=["ab" * 20], test=["c", "d"], train=["e"])
     corpus = text_corpus.read_corpus(unlabelled, "unsupervised", "text")
+    assert corpus.record["test_splits"] == ["test"]
+    latest = builder(latest=["ab" * 20], test=["c", "d"])  # whose name has the other's
+    corpus = text_corpus.read_corpus(latest, "latest[:50%]", "text")
     assert corpus.record["test_splits"] == ["test"]
     alone = text_corpus.read_corpus(builder(train=["ab" * 20]), "train", "text")
     assert alone.tests == ()
