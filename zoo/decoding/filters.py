@@ -159,7 +159,7 @@ def top_p(logits: Tensor, p: Tensor | float) -> Any:
         ValueError: a number is not in (0, 1].
     """
     logits = tf.cast(logits, tf.float32)
-    if isinstance(p, numbers.Real) and not 0 < p <= 1:
+    if isinstance(p, numbers.Real) and not 0 < float(p) <= 1:
         raise ValueError(f"top_p must lie in (0, 1], found {p}.")
     if p is None or (isinstance(p, numbers.Real) and p == 1):
         return logits
@@ -175,7 +175,7 @@ def top_p(logits: Tensor, p: Tensor | float) -> Any:
 
 def check_temperature(value: Any) -> None:
     """Raises a ValueError if a temperature is a number, no tensor, and negative."""
-    if isinstance(value, numbers.Real) and not value >= 0:
+    if isinstance(value, numbers.Real) and not float(value) >= 0:
         raise ValueError(f"A temperature must be 0 or more, found {value}.")
 
 
