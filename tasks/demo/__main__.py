@@ -1,26 +1,29 @@
-"""Opens the page: python -m tasks.demo."""
+"""Serves the page: python -m tasks.demo."""
 
 import importlib.util
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 
 import simple_parsing
 
 from tasks.cli import command_line, outputs
 from tasks.cli.parser import Formatter, Parser
-from tasks.demo import SUMMARY
+from tasks.demo import SUMMARY, proxies
 from tasks.demo.config import Serving
 from tasks.errors import UserError
 from zoo.errors import PresetError
 
 _NEEDED = ("gradio", "matplotlib", "pretty_midi")
+_OLDEST_GRADIO = 6
+_INSTALLED = "pip install -e '.[demo]', where the zoo was checked out."
 
 
 def main(
     argv: Sequence[str] | None = None, program: str = "python -m tasks.demo"
 ) -> int:
-    """Opens the page, and waits until it is interrupted.
+    """Serves the page, and waits until it is interrupted.
 
     Args:
         argv: the arguments, by default the process' own.
@@ -35,7 +38,8 @@ def main(
     try:
         arguments.config.check()
         _check_installed()
-        with command_line.imports_told_briefly():
+        # A SOCKS proxy is asked for at the import, and may have no library here.
+        with command_line.imports_told_briefly(), proxies.passed_by():
             from tasks.demo import page
         # As by Ctrl-C, so that what was made is removed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -61,12 +65,14 @@ def _parser(program):
 
 
 def _check_installed():
-    """Raises a UserError where a library of the extra is missing."""
+    """Raises a UserError where a library of the extra is missing, or too old."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
+        raise UserError(f"The page needs {' and '.join(missing)}: {_INSTALLED}")
+    gradio = metadata.version("gradio")
+    if int(gradio.partition(".")[0]) < _OLDEST_GRADIO:
         raise UserError(
-            f"The page needs {' and '.join(missing)}: pip install -e '.[demo]', where "
-            "the zoo was checked out."
+            f"The page needs gradio {_OLDEST_GRADIO}, found {gradio}: {_INSTALLED}"
         )
 
 

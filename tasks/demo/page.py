@@ -1,14 +1,16 @@
 """The page: five tabs, one for each template, and where it is served."""
 
 import socket
+import webbrowser
 
 import gradio as gr
 from gradio import processing_utils
 
-from tasks.demo import music, ner, sentiment, text, translation
+from tasks.demo import music, ner, proxies, sentiment, text, translation
 from tasks.demo.config import (
     FIRST_PORT,
     LAST_PORT,
+    LOCALHOST,
     MOST_BYTES,
     MOST_WAITING,
     Serving,
@@ -88,26 +90,29 @@ def serve(settings: Serving | None = None, *, wait: bool = True) -> gr.Blocks:
     keep_uploads()
     _refuse_addresses()
     page = build()
-    page.launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        root_path=settings.root_path,
-        inbrowser=settings.inbrowser,
-        share=settings.share,
-        prevent_thread_lock=True,
-        quiet=True,
-        max_file_size=MOST_BYTES,
-        allowed_paths=[],
-        show_error=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        theme=_theme(),
-        css=_CSS,
-        footer_links=[],
-    )
-    print(f"page        {page.share_url or page.local_url}", flush=True)
+    with _past_proxies(settings):
+        page.launch(
+            server_name=_in_addresses(settings.host),
+            server_port=settings.port,
+            root_path=settings.root_path,
+            share=settings.share,
+            prevent_thread_lock=True,
+            quiet=True,
+            max_file_size=MOST_BYTES,
+            allowed_paths=[],
+            show_error=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            theme=_theme(),
+            css=_CSS,
+            footer_links=[],
+        )
+    address = page.share_url or page.local_url
+    print(f"page        {address}", flush=True)
+    if settings.inbrowser:  # not before: a browser of its own may need the proxy
+        webbrowser.open(address)
     if wait:
         page.block_thread()
     return page
@@ -125,6 +130,22 @@ def _refuse_addresses():
     processing_utils.async_ssrf_protected_download = refused
 
 
+def _past_proxies(settings):
+    # To the tunnel of `share` a proxy may be the only way.
+    own = ["localhost", LOCALHOST, _without_brackets(settings.host)]
+    return proxies.passed_by(own if settings.share else None)
+
+
+def _in_addresses(host):
+    """Returns a host as it stands in a page's address: IPv6 in brackets."""
+    host = _without_brackets(host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _without_brackets(host):
+    return host.removeprefix("[").removesuffix("]")
+
+
 def _theme():
     # Gradio's own would be fetched from elsewhere, or be served for one page's use.
     return gr.themes.Default(
@@ -135,15 +156,18 @@ def _theme():
 def _check_address(settings):
     """Raises a UserError where nothing can be listened to."""
     ports = [settings.port] if settings.port else range(FIRST_PORT, LAST_PORT + 1)
+    host = _without_brackets(settings.host)
     for port in ports:
         try:
-            family, *_, address = socket.getaddrinfo(settings.host, port)[0]
+            family, *_, address = socket.getaddrinfo(host, port)[0]
             with socket.socket(family, socket.SOCK_STREAM) as tried:
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 tried.bind(address)
             return
         except OSError as error:
             reason = error.strerror or error
+        except UnicodeError:  # of a label that is empty, or too long
+            reason = "no host can be called so"
     where = f"port {settings.port}" if settings.port else f"ports from {FIRST_PORT} on"
     raise UserError(
         f"The page can't be served at {settings.host}, {where}: {reason}. Give another "

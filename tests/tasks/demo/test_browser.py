@@ -61,7 +61,12 @@ def address(heard):
     process = subprocess.Popen(
         [sys.executable, "-m", "tasks.demo", "--port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "HEARD": str(heard), "PYTHONPATH": os.pathsep.join(places)},
+        env={
+            **os.environ,
+            **dict.fromkeys(("http_proxy", "all_proxy"), "socks5://127.0.0.1:9"),
+            "HEARD": str(heard),
+            "PYTHONPATH": os.pathsep.join(places),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -522,6 +527,18 @@ def test_files_of_the_machine_are_neither_read_nor_fetched(address, tmp_path):
         answer = called(address, "harmonize", "music_jsb", file, False, 1, 1)
         assert "event: error" in answer, path
         assert "event: complete" not in answer, path
+
+
+def test_nothing_of_what_was_asked_is_kept_in_the_browser(page, address):
+    import httpx
+
+    page.open("Sentiment", preset="sentiment_imdb")
+    page.fill("Text", REVIEW)
+    page.ask("Classify")
+    kept = page.page.evaluate("Object.values(localStorage).join()")
+    assert REVIEW not in kept
+
+    assert httpx.get(f"{address}gradio_api/runs").status_code == 404
 
 
 def test_the_process_asked_for_no_other_host(heard):
