@@ -16,6 +16,9 @@ MOST_CHARACTERS = 20_000
 MOST_TOKENS, MOST_STEPS = 1_000, 1_000
 """Of a text, and of music, that is drawn."""
 
+MOST_WORDS = 20
+"""To compare at a place of a text, which is read once with each."""
+
 MOST_BYTES = 2**20
 """Of a file that is given."""
 

@@ -13,7 +13,7 @@ from tasks.cli import outputs
 from tasks.demo.config import MOST_BYTES, MOST_STEPS
 from tasks.demo.controls import Tab
 from tasks.demo.files import new_folder
-from tasks.demo.models import Models, whole
+from tasks.demo.models import Models, whole, within_bounds
 from tasks.errors import UserError
 from tasks.music import commands
 from tasks.music.config import Continuation, Generation, Harmonization
@@ -59,7 +59,8 @@ def compose(
     Raises:
         UserError: the chord or the file doesn't fit, or a number is out of its range.
     """
-    if midi and (chord or "").strip():
+    chord = within_bounds(chord or "", "chord").strip()
+    if midi and chord:
         raise UserError("Give a chord or a MIDI file to begin with, not both.")
     folder = new_folder()
     how = {**_drawn(temperature, seed), "steps": _steps(steps), "output": folder}
@@ -71,7 +72,7 @@ def compose(
         with _own_words(folder), models.answering(preset, "music") as opened:
             commands.go_on_with(opened, path, stem, settings)
         return _made(stem)
-    settings = Generation(chord=(chord or "").strip() or None, **how)
+    settings = Generation(chord=chord or None, **how)
     settings.check()
     with models.answering(preset, "music") as opened:
         [stem] = commands.compose(opened, settings)
@@ -112,7 +113,7 @@ def harmonize(
     settings.check()
     stem = folder / f"{path.stem}-harmonized"
     with _own_words(folder), models.answering(preset, "music") as opened:
-        commands.harmonize_one(opened, path, stem, settings)
+        commands.harmonize_one(opened, path, stem, settings, MOST_STEPS)
     return _made(stem)
 
 

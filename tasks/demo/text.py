@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import zoo
 from tasks import text as template
-from tasks.demo.config import MOST_TOKENS
+from tasks.demo.config import MOST_TOKENS, MOST_WORDS
 from tasks.demo.controls import Tab
 from tasks.demo.files import new_folder
 from tasks.demo.models import Models, given_text, whole, within_bounds
@@ -171,11 +171,17 @@ def gates(models: Models, preset: str, text: str, alternatives: str = "was, were
         of the text with it.
 
     Raises:
-        UserError: there is no text, or it is too long, or the model has no gates.
+        UserError: there is no text, or it is too long, there are too many words, or
+            the model has no gates.
     """
     text = given_text(text)
     words = [word.strip() for word in within_bounds(alternatives or "").split(",")]
     words = list(dict.fromkeys(filter(None, words)))
+    if len(words) > MOST_WORDS:
+        raise UserError(
+            f"At most {MOST_WORDS} words can be compared here, found {len(words):,}. "
+            "python -m tasks.text explain takes more."
+        )
     picture = new_folder() / explanation.PICTURE
     with models.answering(preset, "text") as model:
         explanation.check_gates(preset, model)

@@ -188,7 +188,11 @@ def harmonize(name: str, files: Sequence[Path], settings: Harmonization) -> None
 
 
 def harmonize_one(
-    opened: Opened, path: Path, stem: Path, settings: Harmonization
+    opened: Opened,
+    path: Path,
+    stem: Path,
+    settings: Harmonization,
+    most: int | None = None,
 ) -> None:
     """Does what `harmonize` does with one file, by a model that is loaded.
 
@@ -197,12 +201,18 @@ def harmonize_one(
         path: the MIDI file.
         stem: the path to write, without .mid, .wav and .png.
         settings: see `harmonize`.
+        most: how many time steps the file may have; None for any number.
 
     Raises:
         UserError: the file can't be read or doesn't fit, or the model can't harmonize.
     """
     _check_melodic(opened)
     piece = _read(path, opened, settings)
+    if most is not None and len(piece.roll) > most:
+        raise UserError(
+            f"{path} has {len(piece.roll):,} time steps, and {most:,} are harmonized "
+            "here at most. Give a part of it."
+        )
     if settings.melody_only:
         piece = additions.melody_only(piece, path)
     try:

@@ -151,6 +151,15 @@ def test_gates_are_drawn_and_words_compared(writer):
     assert rows[0][2] == pytest.approx(score, abs=1e-3)
 
 
+def test_as_many_words_are_compared_as_are_allowed_and_no_more(writer):
+    pytest.importorskip("matplotlib")
+    models, words = serving("text", writer), [f"w{number}" for number in range(21)]
+    _, rows = text.gates(models, "small", "the cat", ",".join([*words[:20], "w3"]))
+    assert [row[0] for row in rows] == words[:20]
+    with pytest.raises(UserError, match=r"At most 20 words .* found 21\."):
+        text.gates(models, "small", "the cat", ",".join(words))
+
+
 def test_music_is_what_the_model_draws(composer):
     pytest.importorskip("pretty_midi")
     models = serving("music", composer)
@@ -183,6 +192,17 @@ def test_a_file_is_gone_on_with_or_harmonized_and_stays(composer, tmp_path, harm
     np.testing.assert_array_equal(roll[:16, 60], given[:, 60])
     if not harmonized:
         np.testing.assert_array_equal(roll[:16], given)
+
+
+def test_a_melody_has_no_more_steps_than_are_drawn_here(composer, tmp_path):
+    pytest.importorskip("pretty_midi")
+    given = np.zeros((1001, 88), np.uint8)
+    given[:, 60] = 1
+    write_midi(given, tmp_path / "long.mid")
+    models = serving("music", composer)
+    told = r"^long\.mid has 1,001 time steps, and 1,000 are harmonized here at most\."
+    with pytest.raises(UserError, match=told):
+        music.harmonize(models, "small", str(tmp_path / "long.mid"))
 
 
 class Translating:
@@ -272,6 +292,8 @@ def test_a_file_that_is_no_midi_is_told_without_the_pages_folders(composer, tmp_
         music.compose(models, "small", "C E G", str(path))
     with pytest.raises(UserError, match="--steps: at most"):
         music.compose(models, "small", "", None, 10**6)
+    with pytest.raises(UserError, match="A chord of at most 20,000 characters"):
+        music.compose(models, "small", "C " * 10**6)
     with pytest.raises(UserError, match="There is no MIDI file yet"):
         music.harmonize(models, "small", None)
 
