@@ -78,9 +78,11 @@ def list() -> tuple[Listed, ...]:
 def _by_name() -> dict[str, Path]:
     """Returns the presets' folders by the names that they are found by."""
     found = {}
-    for folder in folders():
-        for config in folder.glob(f"[!.]*/{CONFIG}"):
-            found.setdefault(config.parent.name, config.parent)
+    for place in folders():
+        for config in place.glob(f"[!.]*/{CONFIG}"):
+            folder = _trained_in(config.parent)
+            if (folder / CONFIG).is_file():
+                found.setdefault(config.parent.name, folder)
     return found
 
 
@@ -88,7 +90,7 @@ def _listed(name, folder):
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     card = folder / CARD
-    lines = card.read_text("utf-8").splitlines() if card.is_file() else ()
+    lines = card.read_text("utf-8", "replace").splitlines() if card.is_file() else ()
     prose = (line for line in lines if line and not line.startswith("#"))
     return Listed(name, folder, size, next(prose, ""))
 
@@ -119,11 +121,9 @@ def find(name_or_path: str | os.PathLike) -> Path:
     candidates = [Path(name_or_path)]
     candidates += [folder / name_or_path for folder in folders()]
     for candidate in candidates:
-        candidate = whole_folder(candidate)
-        if _is_training(candidate):
-            candidate = whole_folder(candidate / _TRAINED)
-        if (candidate / CONFIG).is_file():
-            return candidate
+        folder = _trained_in(whole_folder(candidate))
+        if (folder / CONFIG).is_file():
+            return folder
     name = os.fspath(name_or_path)
     for candidate in candidates if name else ():
         if os.path.lexists(candidate):
@@ -152,6 +152,11 @@ def name_of(folder: str | os.PathLike) -> str:
     folder = Path(folder).resolve()
     trained = folder.name == _TRAINED and _is_training(folder.parent)
     return folder.parent.name if trained else folder.name
+
+
+def _trained_in(folder):
+    """Returns a folder, of a training's the one of the preset that it made."""
+    return whole_folder(folder / _TRAINED) if _is_training(folder) else folder
 
 
 def _is_training(folder):

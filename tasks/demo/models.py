@@ -63,19 +63,17 @@ class Preset:
         path = self.folder / presets.CARD
         if not path.is_file():
             return "It has no card: `evaluate` writes one."
-        return path.read_text("utf-8")
+        return path.read_text("utf-8", "replace")
 
 
 def installed() -> list[Preset]:
     """Returns all presets that are found by name, by their names."""
-    found = {}
-    for place in presets.folders():
-        for path in sorted(place.glob(f"[!.]*/{presets.CONFIG}")):
-            folder = path.parent
-            template = _template(path)
-            if template and folder.name not in found:
-                found[folder.name] = Preset(folder.name, folder, template)
-    return [found[name] for name in sorted(found)]
+    found = []
+    for listed in presets.list():
+        template = _template(listed.folder / presets.CONFIG)
+        if template:
+            found.append(Preset(listed.name, listed.folder, template))
+    return found
 
 
 def _template(config):

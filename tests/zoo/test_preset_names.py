@@ -199,6 +199,22 @@ def test_presets_are_listed_by_name_each_from_where_it_is_found(places):
     assert str(birds) == "birds                           0 MB"
 
 
+def test_of_a_training_the_preset_is_listed_that_it_made(places):
+    for name in ("begun", "both", "done"):
+        (places[0] / name / "checkpoints").mkdir(parents=True)
+        (places[0] / name / "checkpoints" / "large").write_bytes(bytes(1000))
+        (places[0] / name / "config.json").write_text("{}")
+    made = places[0] / "done" / "preset"
+    made.mkdir()
+    (made / "config.json").write_text('{"a": 1}')
+    found = {each.name: (each.folder, each.size) for each in presets.list()}
+    assert found["done"] == (made, 8)
+    assert found["both"] == (places[1] / "both", 2)  # there one is made
+    assert found.keys() == {"birds", "both", "done", "sentiment_imdb"}
+    for name, (folder, _) in found.items():
+        assert presets.find(name) == folder
+
+
 def test_none_are_listed_where_none_are(monkeypatch, tmp_path):
     monkeypatch.delenv("ZOO_PRETRAINED")
     monkeypatch.setattr(presets, "_SHIPPED", tmp_path / "nowhere")

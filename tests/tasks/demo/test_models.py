@@ -51,6 +51,27 @@ def test_presets_are_found_by_their_models_and_ones_own_come_first(folders):
     assert found[1].megabytes == pytest.approx(2, abs=0.1)
 
 
+def test_the_presets_that_trainings_made_are_found_by_these(folders):
+    own, checkout = folders
+    for name in ("done", "begun"):
+        (own / name / "checkpoints").mkdir(parents=True)
+        (own / name / "config.json").write_text('{"epochs": 10}')
+    preset(own / "done" / "preset", "Translator", train="x/train")
+    preset(checkout / "begun", "LanguageModel")
+    assert [(p.name, p.folder, p.template) for p in installed()] == [
+        ("begun", checkout / "begun", "text"),
+        ("done", own / "done" / "preset", "translation"),
+    ]
+
+
+def test_a_card_that_is_not_utf_8_is_shown_as_far_as_it_is(folders):
+    own, _ = folders
+    card = preset(own / "a", "Translator") / "README.md"
+    card.write_bytes("# Für mich".encode("latin-1"))
+    [found] = installed()
+    assert found.card == "# F\N{REPLACEMENT CHARACTER}r mich"
+
+
 def test_a_model_is_loaded_once_however_many_ask():
     loaded = []
 
