@@ -180,8 +180,19 @@ def main(program: str | None = None) -> None:
     parser = argparse.ArgumentParser(program, parents=[kserve.model_server.parser])
     parser.add_argument("--model_dir", required=True, help="The SavedModel's folder.")
     arguments = parser.parse_args()
+    if arguments.workers > 1:
+        parser.error(
+            "--workers: a SavedModel can't be handed to other processes. One answers "
+            "clients side by side; for more start several servers"
+        )
     if not tf.saved_model.contains_saved_model(arguments.model_dir):
-        parser.error(f"--model_dir: there is no SavedModel in {arguments.model_dir}")
+        inner = f"{arguments.model_dir.rstrip('/')}/saved_model"
+        hint = ""
+        if tf.saved_model.contains_saved_model(inner):
+            hint = f", but in {inner}: give that"
+        parser.error(
+            f"--model_dir: there is no SavedModel in {arguments.model_dir}{hint}"
+        )
     model = SavedModel(arguments.model_name, arguments.model_dir)
     model.load()
     kserve.ModelServer(enable_grpc=False).start([model])

@@ -226,9 +226,21 @@ def test_32_clients_at_once_each_get_their_own_answer(predict, signatures):
     assert found == [text.decode() for text in expected]
 
 
-def test_a_folder_without_a_model_is_told_in_a_sentence(tmp_path):
-    command = [sys.executable, "-m", "tasks.serving", "--model_dir", str(tmp_path)]
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--model_dir", "{empty}"], "there is no SavedModel in {empty}\n"),
+        (
+            ["--model_dir", f"{FOLDER.parent}/"],
+            f"in {FOLDER.parent}/, but in {FOLDER}: give that",
+        ),
+        (["--model_dir", f"{FOLDER}", "--workers", "2"], "--workers: a SavedModel "),
+    ],
+)
+def test_what_can_not_be_served_is_told_in_a_sentence(tmp_path, arguments, told):
+    given = [argument.format(empty=tmp_path) for argument in arguments]
+    command = [sys.executable, "-m", "tasks.serving", *given]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
-    assert f"there is no SavedModel in {tmp_path}" in done.stderr
+    assert told.format(empty=tmp_path) in done.stderr
     assert "Traceback" not in done.stderr
