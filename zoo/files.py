@@ -62,7 +62,7 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, lambda new: new.touch(exist_ok=False)) as written:
         yield written
-        _take_over(written, path)
+        take_over(written, path)
         try:
             os.replace(written, path)
         except OSError as error:
@@ -103,7 +103,7 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
         if is_mounted:
             _exchange_files(written, path)
             return
-        _take_over(written, path)
+        take_over(written, path)
         old = _old(path)
         _remove(old)
         if path.exists():
@@ -149,13 +149,13 @@ def _beside(path: Path, make: Callable) -> Iterator[Path]:
     make(written)
     try:
         # What is private is so meanwhile, and what is read-only isn't yet.
-        _take_over(written, path, stat.S_IRWXU)
+        take_over(written, path, stat.S_IRWXU)
         yield written
     finally:
         _remove(written)
 
 
-def _take_over(written, path, more=0):
+def take_over(written: Path, path: Path, more: int = 0) -> None:
     """Gives what is written the mode, and the owner, of what it takes the place of.
 
     Args:

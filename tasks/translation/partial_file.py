@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UserError
-from zoo.files import written_to
+from zoo.files import take_over, written_to
 
 
 class PartialFile:
@@ -114,6 +114,7 @@ class PartialFile:
         self._file.close()
         self._record.close()
         if kind is None:
+            take_over(self.partial, self.path)
             os.replace(self.partial, self.path)
             self.record.unlink()
 

@@ -1,5 +1,6 @@
 """A file that was written half is gone on with, at a whole line."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,16 @@ def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
         PartialFile(path, resume=True)
     with pytest.raises(UserError, match="is a folder"):
         PartialFile(tmp_path, resume=False)
+
+
+def test_a_private_file_stays_private(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("old")
+    path.chmod(0o600)
+    with PartialFile(path, resume=False) as file:
+        file.write("new")
+    assert path.read_text() == "new\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("there", [True, False])
