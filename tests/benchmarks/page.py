@@ -3,18 +3,21 @@
 python -m tests.benchmarks.page
 """
 
+import argparse
 import resource
 import time
 
 from tasks.cli import outputs
 from tasks.demo import music, ner, sentiment, text, translation
 from tasks.demo.models import Models
+from tests.benchmarks import report
 
 _TEXT = "Two dogs are playing in the snow."
 
 
 def main() -> None:
     """Prints a line a preset."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     models = Models()
     for name, tab in (
         ("sentiment", sentiment),
@@ -36,6 +39,7 @@ def main() -> None:
         print(
             f"{preset.name:28}  {loading:6.1f}  {took:14.1f}  {used:9.2f}", flush=True
         )
+    report.print_machine()
 
 
 def _ask(models, preset):

@@ -3,6 +3,7 @@
 python -m tests.benchmarks.presets
 """
 
+import argparse
 import json
 from pathlib import Path
 
@@ -51,4 +52,5 @@ def _megabytes(preset):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     print(table())
