@@ -14,6 +14,31 @@ settings.register_profile("search", deadline=None)
 settings.load_profile("same")
 
 
+# What takes longest, first: beside the last of several processes the others are idle.
+LONGEST = (
+    "promises/test_strange_inputs.py",
+    "tasks/training/test_workers.py",
+    "zoo/layers/test_fused.py",
+    "promises/test_served_presets.py",
+    "tasks/training/test_fitting.py",
+    "tasks/text/test_template.py",
+    "tasks/demo/test_browser.py",
+    "tasks/training/test_resume.py",
+    "promises/test_installed.py",
+    "promises/test_readme.py",
+    "tasks/training/test_fine_tuning.py",
+    "tasks/training/test_devices.py",
+    "promises/test_pretrained.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Puts the files that take longest first; each file's tests stay as they are."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
 def pytest_collection_finish(session):
     """Keeps the collector of garbage from what is never garbage.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import presets
+from tests.conftest import LONGEST
 from tests.warm_interpreter import WarmInterpreter
 
 ROOT = Path(__file__).parents[2]
@@ -134,3 +135,7 @@ def test_ci_runs_the_slow_tests_that_the_readmes_command_leaves_out():
     (slow,) = (line for line in lines if line.endswith("-m slow"))
     assert lines.index(slow) == lines.index('eval "$command"') + 1
     assert ".venv/bin/python -m pytest" in slow
+
+
+def test_the_files_that_are_tested_first_are_there():
+    assert all((ROOT / "tests" / name).is_file() for name in LONGEST)
