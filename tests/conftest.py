@@ -98,3 +98,12 @@ def figures(monkeypatch):
 
     monkeypatch.setattr(figure_module, "Figure", Figure)
     return drawn
+
+
+@pytest.fixture
+def by_cells():
+    """Has all layers go cell by cell: see `tests.cell_by_cell`."""
+    from tests.cell_by_cell import cell_by_cell
+
+    with cell_by_cell():
+        yield

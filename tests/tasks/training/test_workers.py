@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -33,15 +35,45 @@ def test_a_lost_worker_is_told_in_a_sentence(monkeypatch):
         lose()
 
 
-def start(folder, data_dir, run, environment, err=subprocess.PIPE, more=()):
-    arguments = map(str, (folder, data_dir, run, *more))
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.tasks.training.trainings", *arguments],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=err,
-        text=True,
-    )
+class Started(NamedTuple):
+    """A process, and the files that it writes stdout and stderr to."""
+
+    process: subprocess.Popen
+    out: Path
+    err: Path
+
+
+def start(folder, data_dir, ports, *jobs):
+    """Starts workers that train one model after the other; without ports one alone."""
+    arguments = list(map(str, (folder, data_dir, *jobs)))
+    command = [sys.executable, "-m", "tests.tasks.training.trainings", *arguments]
+    started = []
+    for each in launching.environments(len(ports), ports) if ports else [{}]:
+        place = Path(tempfile.mkdtemp(dir=folder))
+        with (place / "out").open("w") as out, (place / "err").open("w") as err:
+            process = subprocess.Popen(
+                command, env=os.environ | each, stdout=out, stderr=err
+            )
+        started.append(Started(process, place / "out", place / "err"))
+    return started
+
+
+class Said(NamedTuple):
+    """What a process has said on stdout and on stderr."""
+
+    out: str
+    err: str
+
+
+def ended(started, fail=False):
+    """Waits for processes, and returns what each has said."""
+    said = []
+    for process, *files in started:
+        process.wait()
+        said.append(Said(*(file.read_text() for file in files)))
+    for (process, *_), each in zip(started, said, strict=True):
+        assert (process.returncode != 0) == fail, each.err
+    return said
 
 
 def weights(output):
@@ -53,22 +85,57 @@ def weights(output):
     return {name: reader.get_tensor(name) for name in names}
 
 
-def run(folder, data_dir, name, workers, *more):
-    """Returns what the workers of a training, or a single process, say on stderr."""
-    environments = [{}]
-    if workers > 1:
-        ports = launching._free_ports(workers)
-        environments = launching.environments(workers, ports)
-    started = [start(folder, data_dir, name, each, more=more) for each in environments]
-    said = [process.communicate()[1] for process in started]
-    for process, err in zip(started, said, strict=True):
-        assert (process.returncode == 0) == ("--told" not in more), err
-    return said
+class Trainings(NamedTuple):
+    """What processes have trained, and said.
+
+    Attributes:
+        folder: of the runs.
+        alone: one process: all templates in "one", and two in "left", which it was
+            told to leave.
+        told: two workers: "told", of which one was told to leave it.
+        within: the checkpoints amid an epoch that those left.
+        two: two workers: all templates in "two", and the rest of "left" and "told".
+        ports: theirs.
+        rest: one process: the rest of "told", in "rest".
+    """
+
+    folder: Path
+    alone: Said
+    told: list[Said]
+    within: list[Path]
+    two: list[Said]
+    ports: list[int]
+    rest: Said
 
 
-def batches(said):
-    """Returns how many batches the chief, or a single process, has trained on."""
-    [count] = re.findall(r"^batches (\d+)$", said[0], re.MULTILINE)
+LEFT = "left/sentiment", "left/text"
+BY_TWO = *(f"two/{name}" for name in trainings.FLAGS), *LEFT, "told/sentiment"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, data_dir):
+    """All trainings, by as few processes as can be: each imports for many seconds."""
+    pytest.importorskip("pretty_midi")
+    pytest.importorskip("sacrebleu")
+    folder = tmp_path_factory.mktemp("trainings")
+    trainings.write_files(folder)
+    one = [f"one/{name}" for name in trainings.FLAGS]
+    alone = start(folder, data_dir, [], *one, *(f"told:{job}" for job in LEFT))
+    ports = launching._free_ports(2)
+    told = ended(start(folder, data_dir, ports, "told:told/sentiment"), fail=True)
+    checkpoints = folder / "told" / "sentiment" / "checkpoints"
+    within = list((checkpoints / "latest" / "within_epoch").glob("ckpt-*.index"))
+    shutil.copytree(folder / "told", folder / "rest")
+    [rest] = ended(start(folder, data_dir, [], "rest/sentiment"))
+    [alone] = ended(alone)
+    ports = launching._free_ports(2)
+    two = ended(start(folder, data_dir, ports, *BY_TWO))
+    return Trainings(folder, alone, told, within, two, ports, rest)
+
+
+def batches(said, job):
+    """Returns how many batches a process has trained a model on."""
+    [count] = re.findall(rf"^batches {job} (\d+)$", said.err, re.MULTILINE)
     return int(count)
 
 
@@ -81,68 +148,47 @@ def assert_same_end(folder, name, expected):
 
 
 @pytest.mark.slow
-def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(
-    tmp_path, data_dir
-):
+def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(made):
     """By several processes, or by one: what was saved is that of all."""
-    pytest.importorskip("sacrebleu")
-    trainings.write_files(tmp_path)
-    whole = run(tmp_path, data_dir, "whole", 1, "sentiment")
-    told = run(tmp_path, data_dir, "two", 2, "--told", "sentiment")
     # The chief has saved amid an epoch, and left; the other had been told to.
-    assert "LostWorkerError: Another worker was told to leave: saved" in told[0]
-    assert "InterruptionError" in told[1]
-    within = Path("sentiment", "checkpoints", "latest", "within_epoch")
-    assert list((tmp_path / "two" / within).glob("ckpt-*.index"))
-    shutil.copytree(tmp_path / "two", tmp_path / "one")
-    for name, count in {"two": 2, "one": 1}.items():
-        rest = run(tmp_path, data_dir, name, count, "sentiment")
-        assert batches(told) + batches(rest) == batches(whole)
-        assert_same_end(tmp_path, f"{name}/sentiment", "whole/sentiment")
+    chief, other = made.told
+    assert "LostWorkerError: Another worker was told to leave: saved" in chief.err
+    assert "InterruptionError" in other.err
+    assert made.within
+    whole = batches(made.alone, "one/sentiment")
+    before = batches(chief, "told/sentiment")
+    for job, rest in (("told", made.two[0]), ("rest", made.rest)):
+        assert before + batches(rest, f"{job}/sentiment") == whole
+        assert_same_end(made.folder, f"{job}/sentiment", "one/sentiment")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", ["sentiment", "text"])
-def test_what_one_process_has_left_in_an_epoch_goes_on_by_two(
-    tmp_path, data_dir, template
-):
+def test_what_one_process_has_left_in_an_epoch_goes_on_by_two(made, template):
     """Behind the last batch, with its validation.
 
     But for what it carries from batch to batch: then from the epoch before.
     """
-    pytest.importorskip("sacrebleu")
-    trainings.write_files(tmp_path)
-    whole = run(tmp_path, data_dir, "whole", 1, template)
-    told = run(tmp_path, data_dir, "run", 1, "--told", template)
-    rest = run(tmp_path, data_dir, "run", 2, template)
-    assert_same_end(tmp_path, f"run/{template}", f"whole/{template}")
+    assert_same_end(made.folder, f"left/{template}", f"one/{template}")
+    before = batches(made.alone, f"left/{template}")
+    rest = batches(made.two[0], f"left/{template}")
+    whole = batches(made.alone, f"one/{template}")
     if template == "text":
-        assert batches(rest) == batches(whole) / 2
-        assert "is passed over, for several replicas" in rest[0]
+        assert rest == whole / 2
+        assert "is passed over, for several replicas" in made.two[0].err
     else:
-        assert batches(told) + batches(rest) == batches(whole)
+        assert before + rest == whole
 
 
 @pytest.mark.slow
-def test_two_workers_train_each_template_as_one_process_does(tmp_path, data_dir):
-    pytest.importorskip("pretty_midi")
-    pytest.importorskip("sacrebleu")
-    trainings.write_files(tmp_path)
-    ports = launching._free_ports(2)
-    started = [start(tmp_path, data_dir, "one", {})]
-    started += [
-        start(tmp_path, data_dir, "two", each)
-        for each in launching.environments(2, ports)
-    ]
-    told = [process.communicate() for process in started]
-    for process, (_, err) in zip(started, told, strict=True):
-        assert process.returncode == 0, err
+def test_two_workers_train_each_template_as_one_process_does(made):
     # The chief tells what one process does, the other what concerns it alone.
-    assert told[1][0].count("\npreset      ") == len(trainings.FLAGS)
-    [line] = told[2][0].splitlines()
-    assert line == f"worker      1 of 2, at localhost:{ports[1]}"
+    chief, other = made.two
+    assert chief.out.count("\npreset      ") == len(BY_TWO)
+    [line] = other.out.splitlines()
+    assert line == f"worker      1 of 2, at localhost:{made.ports[1]}"
     for name in trainings.FLAGS:
-        one, two = (tmp_path / run / name for run in ("one", "two"))
+        one, two = (made.folder / run / name for run in ("one", "two"))
         assert sorted(p.name for p in one.iterdir()) == sorted(
             p.name for p in two.iterdir()
         )

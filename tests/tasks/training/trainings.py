@@ -1,24 +1,28 @@
-"""Trains a tiny model of each template, by one process or as one of several workers.
+"""Trains tiny models, by one process or as one of several workers.
 
-python -m tests.tasks.training.trainings FOLDER DATA_DIR RUN [--told] [TEMPLATE …]
+python -m tests.tasks.training.trainings FOLDER DATA_DIR [told:]RUN/TEMPLATE …
 
-With TF_CONFIG it is a worker; with --told, one that is told to leave in the second
-epoch: in its last batch if it is alone, else in the first if it isn't the chief. What
-it trains goes to FOLDER/RUN/<template>; at its end it says how many batches it has
-trained on.
+With TF_CONFIG it is a worker. One that is "told" is told to leave in the second epoch:
+in its last batch if it is alone, and the next goes on; else in the first if it isn't
+the chief. What is trained goes to FOLDER/RUN/TEMPLATE; at its end it is said on how
+many batches.
 """
 
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tasks import music, ner, sentiment, text, translation
 from tasks.cli import command_line as cli
 from tasks.cli import templates
+from tasks.errors import InterruptionError
 from tasks.training import within_epoch, workers
+from tests.cell_by_cell import cell_by_cell
 from zoo import music as notes
-from zoo.layers import fused
 
 # Batches of three rows, and one of one: shares of one and two, of none and one.
 COMMON = """
@@ -54,8 +58,8 @@ TEMPLATES = {
     each.name: each
     for each in (m.TEMPLATE for m in (sentiment, ner, text, music, translation))
 }
-# The others go cell by cell: kernels take seconds to be compiled.
-BY_KERNELS = ("sentiment",)
+# The others go cell by cell: kernels take seconds to be compiled, for each shape.
+BY_KERNELS = ("ner",)
 
 
 def write_files(folder: Path) -> None:
@@ -80,34 +84,40 @@ def config(name: str, folder: Path, data: Path):
 
 
 def main() -> None:
-    """Trains all templates, one after the other."""
-    folder, data, run = map(Path, sys.argv[1:4])
-    names = sys.argv[4:]
-    if names[:1] == ["--told"]:
-        names = names[1:]
-        _tell_in_second_epoch()
+    """Trains one model after the other."""
+    folder, data = map(Path, sys.argv[1:3])
     if "TF_CONFIG" in os.environ:
-        workers.join({}, folder / run, 120)
+        workers.join({}, folder, 120)
     batches = _counted()
-    try:
-        _train(names or TEMPLATES, folder, data, run)
-    finally:
-        print("batches", len(batches), file=sys.stderr, flush=True)
-
-
-def _train(names, folder, data, run):
-    surroundings = fused._surroundings
-    for name in names:
-        by_kernels = name in BY_KERNELS
-        fused._surroundings = surroundings if by_kernels else lambda _: "for the test"
-        train = templates.function(TEMPLATES[name].train)
+    for job in sys.argv[3:]:
+        output = job.removeprefix("told:")
+        batches.clear()
         try:
-            train(config(name, folder, data), folder / run / name)
+            _train(output, folder, data, told=job != output)
+        finally:
+            print("batches", output, len(batches), file=sys.stderr, flush=True)
+
+
+def _train(output, folder, data, told):
+    name = Path(output).name
+    train = templates.function(TEMPLATES[name].train)
+    with contextlib.ExitStack() as stack:
+        if name not in BY_KERNELS:
+            stack.enter_context(cell_by_cell())
+        if told:
+            stack.enter_context(_told_in_second_epoch())
+        try:
+            train(config(name, folder, data), folder / output)
         except workers.Done:
-            print("done", name, file=sys.stderr, flush=True)
+            print("done", output, file=sys.stderr, flush=True)
+        except InterruptionError as error:
+            if workers.count() > 1:  # the others are lost
+                raise
+            print("interrupted", error, file=sys.stderr, flush=True)
 
 
-def _tell_in_second_epoch() -> None:
+@contextlib.contextmanager
+def _told_in_second_epoch():
     """Has SIGTERM come to one process, or to another than the chief."""
 
     def on_train_batch_begin(within, batch, logs=None):
@@ -117,8 +127,12 @@ def _tell_in_second_epoch() -> None:
         if told and (within._epoch, batch) == (1, chosen):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    within_epoch.WithinEpoch.on_train_batch_begin = on_train_batch_begin
-    within_epoch._LOOK_SECONDS = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            within_epoch.WithinEpoch, "on_train_batch_begin", on_train_batch_begin
+        )
+        patch.setattr(within_epoch, "_LOOK_SECONDS", 0)
+        yield
 
 
 def _counted() -> list[int]:
