@@ -11,23 +11,25 @@ from tests.promises import strange_inputs
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 COUNT, SEED = 2_000, 20
-BATCH, ALIKE = 40, 100
-# How many batches are of all lengths: where an answer is written step by step, one more
-# of them costs as much as hundreds of others.
+BATCH, ALIKE = 40, 250
+# How many batches are of all lengths. Where an answer is written step by step, one more
+# of them costs as much as hundreds of others, and a long answer as much as many short
+# ones: there long ones are written to one batch, and to each so-manieth of the others.
 MIXED, MIXED_IF_WRITTEN, WRITING = 5, 1, ("text", "translation")
+WHOLE, LONG, SHORT = 20, 16, 4
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 
 pytestmark = pytest.mark.slow
 
 
-def calls(signatures, template, inputs, thorough):
+def calls(signatures, template, inputs, whole):
     """Yields the name of a signature of a template's model and its answer.
 
     Args:
         signatures: of the SavedModel.
         template: of its model.
         inputs: a batch.
-        thorough: whether a translator searches with four beams as well as with one.
+        whole: whether what is written may be long.
     """
     if template == "music":
         steps = max(len(roll) for roll in inputs)
@@ -41,27 +43,37 @@ def calls(signatures, template, inputs, thorough):
     texts = tf.constant(inputs)
     if template == "text":
         yield "score", signatures["score"](text=texts)
-        yield "generate", signatures["generate"](prompt=texts, **drawn_text(length=16))
+        numbers = drawn_text(length=LONG if whole else SHORT)
+        yield "generate", signatures["generate"](prompt=texts, **numbers)
         return
-    if template != "translation" or thorough:
+    if template != "translation" or whole:
         yield "serving_default", signatures["serving_default"](text=texts)
-    if template == "translation":
+    if template != "translation":
+        return
+    if whole:
         yield "greedy", signatures["greedy"](text=texts)
-        answer = signatures["score"](text=texts, translation=tf.reverse(texts, [0]))
-        yield "score", answer
+    else:
+        yield "translate", signatures["translate"](text=texts, **searched(SHORT))
+    answer = signatures["score"](text=texts, translation=tf.reverse(texts, [0]))
+    yield "score", answer
 
 
 def batches(inputs, template):
     """Returns some batches of all lengths, and the other inputs beside their like.
 
-    What a batch costs grows with its longest input.
+    What a batch costs grows with its longest input. With each goes whether what is
+    written to it may be long.
     """
-    mixed = BATCH * (MIXED_IF_WRITTEN if template in WRITING else MIXED)
+    writes = template in WRITING
+    mixed = BATCH * (MIXED_IF_WRITTEN if writes else MIXED)
+    found = [(inputs[begin : begin + BATCH], True) for begin in range(0, mixed, BATCH)]
     alike = sorted(inputs[mixed:], key=len)
-    return [
-        *(inputs[begin : begin + BATCH] for begin in range(0, mixed, BATCH)),
-        *(alike[begin : begin + ALIKE] for begin in range(0, len(alike), ALIKE)),
-    ]
+    if writes:
+        found.append((alike[::WHOLE], True))
+        del alike[::WHOLE]
+    for begin in range(0, len(alike), ALIKE):
+        found.append((alike[begin : begin + ALIKE], not writes))
+    return found
 
 
 def drawn(steps):
@@ -69,6 +81,14 @@ def drawn(steps):
         "steps": tf.constant(steps),
         "temperature": tf.constant(1.0),
         "seed": tf.constant(SEED, tf.int64),
+    }
+
+
+def searched(length):
+    return {
+        "length_penalty": tf.constant(0.6),
+        "coverage_penalty": tf.constant(0.2),
+        "max_length": tf.constant(length),
     }
 
 
@@ -104,9 +124,8 @@ def test_no_input_makes_a_saved_model_fail(preset):
     template = preset.split("_")[0]
     make = strange_inputs.rolls if template == "music" else strange_inputs.texts
     inputs = make(COUNT, SEED)
-    for number, batch in enumerate(batches(inputs, template)):
-        thorough = number % 5 == 0
-        for signature, answer in calls(model.signatures, template, batch, thorough):
+    for number, (batch, whole) in enumerate(batches(inputs, template)):
+        for signature, answer in calls(model.signatures, template, batch, whole):
             found = unlike(answer, len(batch))
             assert not found, (signature, number, found)
 
@@ -114,7 +133,7 @@ def test_no_input_makes_a_saved_model_fail(preset):
 def test_the_strange_texts_are_strange_and_the_same_each_time():
     inputs = strange_inputs.texts(COUNT, SEED)
     for template in ("sentiment", *WRITING):
-        every = itertools.chain(*batches(inputs, template))
+        every = itertools.chain(*(batch for batch, _ in batches(inputs, template)))
         assert sorted(inputs) == sorted(every)
     assert inputs == strange_inputs.texts(COUNT, SEED)
     assert b"" in inputs
