@@ -3,6 +3,7 @@
 import csv
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,21 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def uninterrupted(folder):
     return train(folder)
+
+
+@pytest.fixture(scope="module")
+def averaged(tmp_path_factory):
+    """An uninterrupted training that averages its weights."""
+    return train(tmp_path_factory.mktemp("averaged"), ema_momentum=0.9)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The folder of a training that ended as its third epoch began."""
+    folder = tmp_path_factory.mktemp("killed")
+    with pytest.raises(KilledError):
+        train(folder, at_epoch=interrupt_at(2))
+    return folder
 
 
 def test_the_small_training_learns_something_and_uses_dropout(uninterrupted):
@@ -244,19 +260,19 @@ def told_behind_last_batch(monkeypatch, epoch):
     )
 
 
-@pytest.mark.parametrize("settings", [{}, {"ema_momentum": 0.9}])
+@pytest.mark.parametrize("averages", [False, True])
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_what_is_left_behind_the_last_batch_goes_on_with_the_validation(
-    tmp_path, monkeypatch, trained_on, capsys, settings, epoch
+    uninterrupted, averaged, tmp_path, monkeypatch, trained_on, capsys, averages, epoch
 ):
-    whole = train(tmp_path / "whole", **settings)
-    trained_on.clear()
+    settings = {"ema_momentum": 0.9} if averages else {}
     told_behind_last_batch(monkeypatch, epoch)
     with pytest.raises(InterruptionError, match="saved after batch"):
-        train(tmp_path / "parts", **settings)
-    assert number_of(tmp_path / "parts" / "latest") == epoch - 1
+        train(tmp_path, **settings)
+    assert number_of(tmp_path / "latest") == epoch - 1
     capsys.readouterr()
-    assert_same(train(tmp_path / "parts", **settings), whole)
+    whole = averaged if averages else uninterrupted
+    assert_same(train(tmp_path, **settings), whole)
     assert_each_once(trained_on)
     out = capsys.readouterr().out
     told = [f"Epoch {number}/4" in out for number in range(1, 5)]
@@ -403,8 +419,12 @@ def test_what_an_epochs_last_update_has_spoilt_is_not_saved(
         train(tmp_path, validations=validations)
     for name in ("latest", "best"):
         assert number_of(tmp_path / name) == 0
+
+
+@pytest.mark.parametrize("validations", [0, 1, 2])
+def test_what_is_spoilt_from_the_beginning_leaves_nothing(tmp_path, validations):
     with pytest.raises(TrainingError, match="No epoch was saved"):
-        train(tmp_path / "new", spoilt_from=0, validations=validations)
+        train(tmp_path, spoilt_from=0, validations=validations)
 
 
 @pytest.fixture
@@ -517,10 +537,9 @@ def damage(path, how):
 @pytest.mark.parametrize("how", ["missing", "cut off", "flipped", "no index"])
 @pytest.mark.parametrize("kind", ["latest", "best"])
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(
-    uninterrupted, tmp_path, capsys, kind, how
+    uninterrupted, killed, tmp_path, capsys, kind, how
 ):
-    with pytest.raises(KilledError):
-        train(tmp_path, at_epoch=interrupt_at(2))
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     damage(tmp_path / kind / "ckpt-1", how)  # the second epoch's, the best so far
     begun = []
     assert_same(train(tmp_path, at_epoch=begun.append), uninterrupted)
@@ -528,9 +547,8 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(
     assert f"{tmp_path / 'latest' / 'ckpt-1'} is damaged" in capsys.readouterr().err
 
 
-def test_checkpoints_that_are_all_damaged_are_told(tmp_path):
-    with pytest.raises(KilledError):
-        train(tmp_path, at_epoch=interrupt_at(2))
+def test_checkpoints_that_are_all_damaged_are_told(killed, tmp_path):
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     for number in (0, 1):
         damage(tmp_path / "latest" / f"ckpt-{number}", "cut off")
     with pytest.raises(UserError, match=r"are damaged, all of them.*--output"):
@@ -703,13 +721,12 @@ def test_no_decay_is_plain_adam():
     np.testing.assert_array_equal(*found)
 
 
-def test_decaying_training_goes_on_with_the_same_result(tmp_path):
+def test_decaying_training_goes_on_with_the_same_result(uninterrupted, tmp_path):
     whole = train(tmp_path / "whole", weight_decay=0.5)
     with pytest.raises(KilledError):
         train(tmp_path / "parts", at_epoch=interrupt_at(2), weight_decay=0.5)
     assert_same(train(tmp_path / "parts", weight_decay=0.5), whole)
-    plain, _ = train(tmp_path / "plain")
-    embeddings, larger = whole[0][0], plain[0]
+    embeddings, larger = whole[0][0], uninterrupted[0][0]
     assert np.linalg.norm(embeddings) < np.linalg.norm(larger)
 
 
@@ -765,11 +782,10 @@ def test_best_epoch_keeps_the_average_of_the_weights(tmp_path):
         assert np.abs(weight - last).max() > 1e-3
 
 
-def test_averaging_training_goes_on_with_the_same_result(tmp_path):
-    whole = train(tmp_path / "whole", ema_momentum=0.9)
+def test_averaging_training_goes_on_with_the_same_result(averaged, tmp_path):
     with pytest.raises(KilledError):
-        train(tmp_path / "parts", at_epoch=interrupt_at(2), ema_momentum=0.9)
-    assert_same(train(tmp_path / "parts", ema_momentum=0.9), whole)
+        train(tmp_path, at_epoch=interrupt_at(2), ema_momentum=0.9)
+    assert_same(train(tmp_path, ema_momentum=0.9), averaged)
 
 
 def test_versions_are_told_by_whatever_name_a_library_is_installed(monkeypatch):
