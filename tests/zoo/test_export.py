@@ -1,6 +1,7 @@
 """What a process that has TensorFlow alone gets out of a SavedModel."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,13 +59,21 @@ def models():
     return {name: make(name) for name in MODELS}
 
 
-@pytest.fixture(scope="module", params=["python", "session"])
-def answers(request, models, tmp_path_factory):
-    """What plain TensorFlow answers: see `plain_tensorflow.ask`."""
+@pytest.fixture(scope="module")
+def folder(models, tmp_path_factory):
+    """The models' SavedModels, by name, in a folder that has been moved."""
     folder = tmp_path_factory.mktemp("saved_models")
-    calls = {}
     for name, model in models.items():
         model.export(folder / "written" / name)
+    (folder / "written").rename(folder / "moved")
+    return folder / "moved"
+
+
+@pytest.fixture(scope="module", params=["python", "session"])
+def answers(request, folder):
+    """What plain TensorFlow answers: see `plain_tensorflow.ask`."""
+    calls = {}
+    for name in MODELS:
         path = f"moved/{name}"
         calls[name, "names"] = path, "class_names", {}
         for ids in ((), (2, 0), (3,), (-1,)):
@@ -72,8 +81,7 @@ def answers(request, models, tmp_path_factory):
         for batch, texts in BATCHES.items():
             inputs = {"text": (texts, "string")}
             calls[name, batch] = path, "serving_default", inputs
-    os.rename(folder / "written", folder / "moved")
-    return plain_tensorflow.ask(folder, calls, request.param)
+    return plain_tensorflow.ask(folder.parent, calls, request.param)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +123,8 @@ def test_names_of_the_classes_can_be_asked_for(name, answers):
     assert signatures[f"moved/{name}"] == ["class_names", "names", "serving_default"]
 
 
-def test_what_functions_take_and_return_is_read_from_the_files(models, tmp_path):
-    models["max"].export(tmp_path)
-    found = export.read_signatures(tmp_path)
+def test_what_functions_take_and_return_is_read_from_the_files(folder):
+    found = export.read_signatures(folder / "max")
     assert list(found) == ["class_names", "names", "serving_default"]
     strings, floats = {"dtype": "string"}, {"dtype": "float32"}
     assert found["class_names"] == {
@@ -136,15 +143,13 @@ def test_what_functions_take_and_return_is_read_from_the_files(models, tmp_path)
     assert found["names"]["outputs"]["class_names"]["shape"] == [None]
 
 
-def test_signatures_are_attributes_too(models, tmp_path):
-    models["max"].export(tmp_path)
-    names = tf.saved_model.load(tmp_path).class_names()["class_names"]
+def test_signatures_are_attributes_too(folder):
+    names = tf.saved_model.load(folder / "max").class_names()["class_names"]
     assert names.numpy().tolist() == [class_name.encode() for class_name in CLASSES]
 
 
-def test_graph_has_core_operations_only(models, tmp_path):
-    models["words"].export(tmp_path)
-    content = (tmp_path / "saved_model.pb").read_bytes()
+def test_graph_has_core_operations_only(folder):
+    content = (folder / "words" / "saved_model.pb").read_bytes()
     (meta_graph,) = saved_model_pb2.SavedModel.FromString(content).meta_graphs
     operations = {node.op for node in meta_graph.graph_def.node}
     for function in meta_graph.graph_def.library.function:
@@ -157,9 +162,8 @@ def test_graph_has_core_operations_only(models, tmp_path):
     assert "StaticRegexReplace" in operations  # so that we did look inside
 
 
-def test_graph_holds_no_path_of_this_machine_and_no_kernel(models, tmp_path):
-    models["words"].export(tmp_path)
-    content = (tmp_path / "saved_model.pb").read_bytes()
+def test_graph_holds_no_path_of_this_machine_and_no_kernel(folder):
+    content = (folder / "words" / "saved_model.pb").read_bytes()
     assert b"vocabulary.txt" in content  # the asset
     for trace in (b"zoo-vocabulary-", tempfile.gettempdir().encode() + b"/"):
         assert trace not in content
@@ -201,35 +205,33 @@ def test_the_same_model_gives_the_same_bytes_here_twice_and_elsewhere(tmp_path):
     assert contents(tmp_path / "elsewhere" / "model") == first
 
 
-def test_another_model_has_another_fingerprint(models, tmp_path):
+def test_another_model_has_another_fingerprint(folder):
     found = set()
     for name in ("words", "max"):
-        models[name].export(tmp_path / name)
-        mark = tf.saved_model.experimental.read_fingerprint(str(tmp_path / name))
+        mark = tf.saved_model.experimental.read_fingerprint(str(folder / name))
         found |= {mark.saved_model_checksum, mark.checkpoint_hash}
     assert len(found) == 4
 
 
-def test_weights_are_read_back_to_the_bit(models, tmp_path):
+def test_weights_are_read_back_to_the_bit(models, folder):
     model = models["max"]
-    model.export(tmp_path)
     copy = make("max")
     copy.set_weights([weight + 1 for weight in copy.get_weights()])
-    export.read_weights(copy, tmp_path)
+    export.read_weights(copy, folder / "max")
     for weight, expected in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
 
 
-def test_model_of_another_shape_is_refused(models, tmp_path):
-    models["max"].export(tmp_path)
+def test_model_of_another_shape_is_refused(folder):
     other = SequenceClassifier(WORDS, CLASSES, embedding_units=3, units=5)
     with pytest.raises(export.WeightsError, match="don't fit the configuration"):
-        export.read_weights(other, tmp_path)
+        export.read_weights(other, folder / "max")
 
 
-def test_earlier_saved_model_stays_when_writing_fails(models, tmp_path, monkeypatch):
-    path = tmp_path / "saved_model"
-    models["words"].export(path)
+def test_earlier_saved_model_stays_when_writing_fails(
+    models, folder, tmp_path, monkeypatch
+):
+    path = shutil.copytree(folder / "words", tmp_path / "saved_model")
     before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
     save = tf.saved_model.save
 
