@@ -171,8 +171,8 @@ def begin(output: Path, config, model=None, **data) -> None:
         _check_data(output, found)
     if not workers.is_chief():
         return
-    flags = dataclasses.asdict(config)
-    flags.pop("finish", None)  # is said of this time
+    # To finish is said of this time.
+    flags = dataclasses.asdict(config) | {"finish": False}
     for name, content in {CONFIG: flags, DATA: found}.items():
         with replaced_file(output / name) as file:
             file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
