@@ -1,6 +1,7 @@
 """The trained models in the repository: whole, small, and as good as they say."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import math
@@ -15,6 +16,8 @@ import pytest
 import zoo
 from tasks.data import builders as data
 from tasks.data import dataset_records
+from tasks.datasets.multi30k import multi30k_dataset_builder
+from tasks.datasets.tatoeba_deu_eng import tatoeba_deu_eng_dataset_builder
 from tasks.music import batches as music_batches
 from tasks.music import corpus as music_pieces
 from tasks.music import midi_files, samples
@@ -140,8 +143,14 @@ def stated(preset):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return zoo.from_preset("sentiment_imdb")
+def loaded():
+    """Loads a preset once for all tests, which keeps its graphs too."""
+    return functools.cache(zoo.from_preset)
+
+
+@pytest.fixture(scope="module")
+def model(loaded):
+    return loaded("sentiment_imdb")
 
 
 def test_every_preset_is_tested_and_all_together_stay_small():
@@ -219,9 +228,8 @@ def test_sentiment_is_as_accurate_as_its_card_says(model):
     assert np.mean(found == truth) > accuracy - 4 * error
 
 
-def found_by(preset, text):
+def found_by(model, text):
     """Returns what a tagger finds in a text: its entities' texts and types."""
-    model = zoo.from_preset(preset)
     [tagged] = tagged_texts.tag(model, iter([text.encode()]), batch_size=1)
     rows = json.loads(tagged.as_json(model.scheme))["entities"]
     return {(row["text"], row["label"]) for row in rows}
@@ -253,8 +261,8 @@ def found_by(preset, text):
         ),
     ],
 )
-def test_tagger_finds_names(preset, text, expected):
-    assert expected <= found_by(preset, text)
+def test_tagger_finds_names(loaded, preset, text, expected):
+    assert expected <= found_by(loaded(preset), text)
 
 
 @pytest.mark.slow
@@ -267,12 +275,12 @@ def test_tagger_finds_names(preset, text, expected):
         ("ner_wikiann_en", "wikiann/en"),
     ],
 )
-def test_tagger_is_as_good_as_its_card_says(preset, dataset, tmp_path):
+def test_tagger_is_as_good_as_its_card_says(loaded, preset, dataset, tmp_path):
     prepared = "universal_ner" not in dataset
     builder = data.load_builder(dataset, None if prepared else tmp_path)
     columns = tagged_sentences.columns(builder, None, None)
     sentences = tagged_sentences.read(builder, "test[:20%]", *columns)
-    model = zoo.from_preset(preset)
+    model = loaded(preset)
     predicted = tagging_batches.predict(model, sentences, batch_size=64)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
     assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
@@ -353,9 +361,8 @@ def test_playwright_is_as_good_as_its_card_says():
     assert without > found + 0.02
 
 
-def translations(preset, texts):
+def translations(model, texts):
     """Returns a preset's translations as the command line would print them."""
-    model = zoo.from_preset(preset)
     return commands.best_translations(model, texts, Search(), 64)
 
 
@@ -377,14 +384,14 @@ def translations(preset, texts):
         ),
     ],
 )
-def test_translator_says_what_was_said(preset, text, words):
-    [found] = translations(preset, [text])
+def test_translator_says_what_was_said(loaded, preset, text, words):
+    [found] = translations(loaded(preset), [text])
     assert set(words) <= set(found.rstrip(".!").split())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", TRANSLATORS)
-def test_a_card_shows_what_the_command_prints(preset):
+def test_a_card_shows_what_the_command_prints(loaded, preset):
     metrics = presets.read_metrics(ROOT / preset)
     if "sample" in metrics:
         texts = shlex.split(metrics["sample"]["command"].partition(" translate ")[2])
@@ -393,13 +400,26 @@ def test_a_card_shows_what_the_command_prints(preset):
         firsts = [each["first"] for each in metrics["examples"].values()]
         pairs = [line.split(" → ") for line in itertools.chain(*firsts)]
         texts, shown = map(list, zip(*pairs, strict=True))
-    assert translations(preset, texts) == shown
+    assert translations(loaded(preset), texts) == shown
+
+
+@pytest.fixture
+def pairs_for_testing(monkeypatch):
+    """Has the pairs be prepared that are for testing, for no others are read."""
+    for module in (multi30k_dataset_builder, tatoeba_deu_eng_dataset_builder):
+        generators = module.Builder._split_generators
+
+        def of_tests(builder, manager, generators=generators):
+            return {"test": generators(builder, manager)["test"]}
+
+        monkeypatch.setattr(module.Builder, "_split_generators", of_tests)
 
 
 @pytest.mark.slow
 @pytest.mark.real_data(raw=["multi30k", "tatoeba_deu_eng"])
 @pytest.mark.parametrize("preset", TRANSLATORS)
-def test_translator_is_as_good_as_its_card_says(preset, tmp_path):
+@pytest.mark.usefixtures("pairs_for_testing")
+def test_translator_is_as_good_as_its_card_says(loaded, preset, tmp_path):
     figures = stated(preset)
     # Of several, the one that it is judged by.
     [trained, *_] = dataset_records.apart(
@@ -409,7 +429,7 @@ def test_translator_is_as_good_as_its_card_says(preset, tmp_path):
     columns = parallel_corpus.columns(builder)
     few = parallel_corpus.read(builder, "test[:100]", columns)
     found = translation_quality.measure(
-        translations(preset, few.texts), few.translations
+        translations(loaded(preset), few.texts), few.translations
     )
     assert found["bleu_signature"] == figures["bleu_signature"]
     # A tenth at most of what the card is about: near it, not equal.

@@ -9,7 +9,7 @@ from tests.zoo.models.language_models import make
 from zoo import presets
 from zoo.models import LanguageModel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 PROMPTS = {
     "prompts": ["ab c", "", "é👍🏽"],
@@ -61,10 +61,15 @@ def states(count, rows):
     }
 
 
-@pytest.fixture(scope="module", params=["python", "session"])
-def answers(request, served, tmp_path_factory):
+@pytest.fixture(scope="module")
+def folder(served, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_model")
     served.export(folder / "model")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["python", "session"])
+def answers(request, folder):
     calls = {"names": ("model", "token_names", {})}
     for name, texts in PROMPTS.items():
         prompt = texts, "string"
