@@ -107,3 +107,15 @@ def by_cells():
 
     with cell_by_cell():
         yield
+
+
+@pytest.fixture
+def lean():
+    """Has inference be traced without kernels: a branch that tests hardly ever take.
+
+    They are taken where calls of a shape have gone on for seconds.
+    """
+    from zoo import kernels
+
+    with kernels.portable():
+        yield

@@ -266,6 +266,7 @@ def test_a_file_that_tensorflow_cannot_write_gives_2_and_a_line(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_a_diverged_training_gives_1_and_one_message(run, data_dir, tmp_path):
     """Its step size makes the second batch's logits infinite."""
     small = """

@@ -127,6 +127,7 @@ def test_an_export_says_what_the_model_says(preset, tmp_path):
     ("cell", "ending", "output"),
     [("gru", "eos", "bernoulli"), ("sru", "length", "nade")],
 )
+@pytest.mark.usefixtures("by_cells")
 def test_other_cells_endings_and_outputs_train(
     data_dir, tmp_path, cell, ending, output
 ):

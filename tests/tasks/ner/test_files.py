@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tasks import ner
 from tasks.data import builders as data
+from tests.cell_by_cell import cell_by_cell
 from tests.tasks import commands, interruption
 from tests.tasks.commands import history, read_json
 from tests.tasks.ner.stored import Stored
@@ -67,7 +68,8 @@ def converted(tmp_path_factory):
     flags = ["--cell", "gru", "--scheme", "iobes"]
     for name, sentences in parts.items():
         flags += [f"--{name}-file", write(folder / f"{name}.conll", sentences)]
-    return train(folder / "run", *flags), folder
+    with cell_by_cell():
+        return train(folder / "run", *flags), folder
 
 
 @pytest.mark.slow
@@ -118,6 +120,7 @@ def test_a_file_is_measured_in_the_models_scheme(converted, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_columns_that_were_trained_on_are_measured_on(tmp_path):
     rows = draw(20, 0, *NAMES)
     lines = [
@@ -162,9 +165,10 @@ def plain(tmp_path_factory):
     flags = ["--cell", "rnn", "--train-file", folder / "train.conll"]
     # Four special ids, ten words in the sentences, and one more.
     flags += ["--vectors", folder / "vectors.txt", "--vocabulary-size", 15]
-    printed = train(folder / "one", *flags)
-    argv = folder / "two", *TINY.split(), *flags
-    return printed, folder, interruption.weights(ner.TEMPLATE, *argv)
+    with cell_by_cell():
+        printed = train(folder / "one", *flags)
+        argv = folder / "two", *TINY.split(), *flags
+        return printed, folder, interruption.weights(ner.TEMPLATE, *argv)
 
 
 @pytest.mark.slow

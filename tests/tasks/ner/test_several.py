@@ -88,7 +88,7 @@ PRETRAINED = """
 
 
 @pytest.fixture
-def train(tmp_path, stored):
+def train(tmp_path, stored, by_cells):
     def train(name, *flags):
         output = tmp_path / name
         return output, succeed("train", "--output", output, *split(*flags))

@@ -447,6 +447,7 @@ def test_sst2_is_tested_on_its_validation_split():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_a_model_of_strings_knows_its_classes(run, monkeypatch, tmp_path):
     labels = ["pos", "neg", "so-so", "pos"] * 8
     stored = Stored({"train": labels, "test": labels}, tfds.features.Text())

@@ -205,6 +205,7 @@ def test_labels_are_printed_and_added_to_a_table(run, model, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_label_sets_are_learnt_from_files_and_measured(run, tmp_path):
     rows = [f"{t},{int(j)},{int(a)}" for t, (j, a) in zip(TEXTS, TRUTH, strict=True)]
     path = tmp_path / "own.csv"

@@ -155,6 +155,7 @@ def test_one_class_and_a_class_of_one_example_are_told(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_a_model_is_trained_and_measured_on_files(run, tmp_path):
     rows = "".join(f"a {'good' if n % 2 else 'bad'} film,{n % 2}\n" for n in range(60))
     (tmp_path / "own.csv").write_text(f"review,stars\n{rows}")

@@ -75,6 +75,7 @@ def train(output, flags):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_each_data_set_is_validated_and_tested_apart(stored, tmp_path):
     renamed = "--map neg=negative pos=positive"
     train(tmp_path / "run", f"--dataset films short {renamed} --shares 0.5 2")

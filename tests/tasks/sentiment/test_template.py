@@ -45,7 +45,7 @@ def trained(data_dir, tmp_path_factory):
 
 
 @pytest.fixture
-def tiny(data_dir, tmp_path):
+def tiny(data_dir, tmp_path, by_cells):
     def train(name, *flags):
         output = tmp_path / name
         where = ("--data-dir", data_dir, "--output", output)
@@ -216,6 +216,7 @@ def test_a_finished_training_resumed_gives_the_same_preset(trained, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_preparing_the_data_changes_no_random_number(tmp_path):
     """The first training prepares them, the second finds them there."""
     histories = []
@@ -228,6 +229,7 @@ def test_preparing_the_data_changes_no_random_number(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_training_spread_over_the_devices_saves_a_preset(data_dir, tmp_path):
     where = ("--data-dir", data_dir, "--output", tmp_path)
     printed = succeed("train", *TINY.split(), "--mirrored", *where)

@@ -124,7 +124,7 @@ MODELS = {
     "music model": (music, pieces),
     "pretrained": (pretrained, whole_windows),
 }
-KERNELS = ("classifier",)
+KERNELS = ("music model",)  # of one direction, and the cheapest cell
 OPTIMIZERS = [
     {"clip_norm": 0.3, "ema_momentum": 0.5, "weight_decay": 0.1},
     {"clip_norm": None, "clip_value": 0.01, "schedule": "constant"},

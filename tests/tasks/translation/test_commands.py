@@ -16,7 +16,7 @@ from tasks.translation import measures
 from tasks.translation.partial_file import PartialFile
 from zoo.models import Translator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 HARD = [
     b"abc",

@@ -175,6 +175,7 @@ FEW = """
 """
 
 
+@pytest.mark.usefixtures("by_cells")
 def test_an_interrupted_training_on_files_goes_on_to_the_bit(tmp_path):
     pytest.importorskip("tokenizers")
     words = [("ein Hund", "a dog"), ("keine Katze", "no cat"), ("Hunde", "dogs")]

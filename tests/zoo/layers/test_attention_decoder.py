@@ -165,6 +165,7 @@ def test_a_sequence_in_two_pieces_is_the_whole(order, input_feeding):
 
 @pytest.mark.slow
 @one_pass_and_loop
+@pytest.mark.usefixtures("lean")
 def test_gradients_reach_all_weights_in_a_graph(order, input_feeding):
     stack = DeepRNN([GRU(3), LSTM(N_A)])
     decoder = make(stack, "additive", order=order, input_feeding=input_feeding)

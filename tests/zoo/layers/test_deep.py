@@ -211,6 +211,7 @@ def test_stateful_stack_carries_all_states_on_until_they_are_reset():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_nested_stack_carries_its_states_on_in_fit():
     stack = DeepRNN([GRU(3), DeepRNN([LSTM(2), GRU(2)])], stateful=True)
     model = keras.Sequential([keras.Input(batch_shape=(2, 3, N_X)), stack])

@@ -221,7 +221,9 @@ def test_windows_hold_every_step_once_in_order(length, steps, expected):
 @pytest.mark.parametrize(
     "in_graph", [False, pytest.param(True, marks=pytest.mark.slow)]
 )
-def test_windows_carry_on_the_mask_of_their_sequences(name, in_graph):
+def test_windows_carry_on_the_mask_of_their_sequences(name, in_graph, request):
+    if in_graph:  # which is as large again with kernels
+        request.getfixturevalue("by_cells")
     layer, arguments = make(name)
     mask = np.array([[True] * n + [False] * (STEPS - n) for n in (7, 5, 1, 4)])
     masking = keras.layers.Masking()

@@ -61,6 +61,7 @@ def test_loss_is_the_mean_of_predicting_each_neighbour(bidirectional):
     np.testing.assert_allclose(loss, np.mean(losses), rtol=1e-5)
 
 
+@pytest.mark.usefixtures("by_cells")
 def test_it_learns_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -79,6 +80,7 @@ def test_it_learns_in_mixed_precision():
         assert np.abs(new - old).max() > 0
 
 
+@pytest.mark.usefixtures("by_cells")
 def test_what_the_language_model_learns_the_classifier_has_learnt():
     classifier = SequenceClassifier(
         "abc", ["no", "yes"], units=4, embedding_units=3, layers=2, cell="rnn"

@@ -42,7 +42,11 @@ def configurations():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", configurations())
-def test_every_configuration_ignores_padding_and_trains_all_its_weights(arguments):
+def test_every_configuration_ignores_padding_and_trains_all_its_weights(
+    arguments, request
+):
+    if arguments["pooling"] != "last":  # for one of each cell the kernel is enough
+        request.getfixturevalue("by_cells")
     model = make(max_length=2, **arguments)
     ids = model.encode(tf.constant(TEXTS))
     padded = tf.pad(ids, [[0, 0], [0, 1]])
@@ -99,6 +103,7 @@ def test_logits_are_those_of_keras_layers_with_the_same_weights(pooling):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.usefixtures("lean")
 def test_batch_gives_what_its_rows_give_one_by_one(pooling):
     model = make(pooling=pooling, cell="rnn", max_length=4)
     together = model.classify(TEXTS)
@@ -187,6 +192,7 @@ def test_word_beside_the_cut_changes_nothing():
         },
     ],
 )
+@pytest.mark.usefixtures("lean")
 def test_config_makes_the_same_model(arguments):
     model = make(**arguments)
     config = model.get_config()

@@ -10,6 +10,8 @@ from zoo import presets
 from zoo.models import LanguageModel, SequenceClassifier
 from zoo.text import Subwords, Vocabulary
 
+pytestmark = pytest.mark.usefixtures("lean")
+
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 OF_ONE_VOCABULARY = {
     "classifier": lambda name: SequenceClassifier(

@@ -75,6 +75,7 @@ def test_a_weight_for_each_frame_is_refused():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MADE)
+@pytest.mark.usefixtures("by_cells")
 def test_fit_takes_a_weight_for_each_row(kind):
     model, x, y = MADE[kind]()
     model.compile()

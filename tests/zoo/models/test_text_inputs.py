@@ -67,6 +67,7 @@ def assert_same(one, other):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", TAKING_TEXTS)
+@pytest.mark.usefixtures("lean")
 def test_one_text_is_a_batch_of_one_in_every_method(method):
     make, call = TAKING_TEXTS[method]
     model = make()

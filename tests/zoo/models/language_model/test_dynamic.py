@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.zoo.models.language_models import log_probabilities, make
 from zoo.models import DynamicEvaluation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 TEXTS = ["abba cab", "", "é", "a cab, a cab. a cab!"]
 NUMBERS = ("log_probability", "perplexity", "bits_per_character", "log_probabilities")

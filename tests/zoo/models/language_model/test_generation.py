@@ -12,7 +12,7 @@ from zoo.layers import BY_CELL, LSTM
 from zoo.models import LanguageModel, kept_graphs
 from zoo.models.language_model import generation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 PROMPTS = ["ab c", "", "??é"]
 

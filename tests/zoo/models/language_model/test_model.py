@@ -67,6 +67,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_windows_with_the_state_carried_cost_what_one_pass_costs():
     model = make(cell="gru", layers=2)
     model.compile()
@@ -138,6 +139,7 @@ def test_a_window_that_goes_on_needs_the_rows_before_it():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_gradients_stop_where_a_window_begins():
     model = make()
     model.compile()
@@ -245,6 +247,7 @@ def test_preset_from_before_the_cache_still_loads():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_a_cache_changes_what_is_predicted_but_not_what_is_trained():
     arguments = {"cell": "gru", "layers": 2}
     plain = make(**arguments)
@@ -288,6 +291,7 @@ def test_a_cache_forgets_where_a_text_begins():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_a_cache_goes_with_half_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -304,6 +308,7 @@ def test_a_cache_goes_with_half_precision():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_what_is_drawn_is_drawn_without_the_cache():
     cached = make(cell="gru", cache=30, cache_threshold=0.5)
     plain, prompts = cached.with_cache(0), tf.constant(["bc.bc.bc.", ""])
@@ -315,6 +320,7 @@ def test_what_is_drawn_is_drawn_without_the_cache():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_scores_remember_what_a_text_has_said():
     model = make(cell="gru", cache=30, cache_threshold=0.5)
     word = "bc.aé "
@@ -326,6 +332,7 @@ def test_scores_remember_what_a_text_has_said():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_sampled_softmax_trains_all_weights_and_is_evaluated_in_full():
     model = make(samples=5, tied=True, sentences=True)
     model.compile()

@@ -14,7 +14,7 @@ from zoo.models.language_model import scoring
 from zoo.models.spelling import Spelling
 from zoo.text import Vocabulary
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 TEXTS = ["ab c", "", "é..b", "cab cab cab."]
 

@@ -38,6 +38,7 @@ def test_a_text_costs_what_its_pieces_cost(sentences):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_what_goes_on_has_the_space_that_it_was_drawn_with():
     model = model_of()
     prompts = ["ab", "ab ", "", "ab"]
@@ -53,6 +54,7 @@ def test_what_goes_on_has_the_space_that_it_was_drawn_with():
 @pytest.mark.slow
 @pytest.mark.parametrize("pieces", [PIECES, (SPACE, "a")])
 @pytest.mark.parametrize("length", [0, 1, 40])
+@pytest.mark.usefixtures("lean")
 def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
     # Of hardly any pieces but bytes most characters are cut by a piece's end.
     model = model_of(pieces)
@@ -64,6 +66,7 @@ def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_a_stop_is_found_with_a_space_before_it_and_without():
     model = model_of()
     is_byte = np.isin(model.vocabulary.tokens, BYTES)
@@ -77,6 +80,7 @@ def test_a_stop_is_found_with_a_space_before_it_and_without():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_a_preset_of_subwords_scores_and_draws_the_same(tmp_path):
     model = model_of(cell="gru", tied=True)
     model.save_to_preset(tmp_path / "preset")

@@ -11,7 +11,7 @@ from tests.zoo.models.music_models import costs, make, pieces
 from zoo.layers import BY_CELL, LSTM
 from zoo.models.music_model import generation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 ROWS = 6000
 

@@ -86,6 +86,7 @@ def test_scores_and_published_metric_are_the_equations(arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_loss_is_that_of_whole_pieces_and_moves_every_weight():
     model = make(**CASES["on both"], embedding_units=3)
     model.compile()
@@ -100,6 +101,7 @@ def test_loss_is_that_of_whole_pieces_and_moves_every_weight():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_training_makes_pieces_more_probable():
     keras.utils.set_random_seed(1)
     model = make(ending="halt", dropout=0.1)
@@ -122,6 +124,7 @@ def test_dropout_is_for_training_alone():
 @pytest.mark.slow
 @pytest.mark.parametrize("output", ["nade", "bernoulli"])
 @pytest.mark.parametrize("ending", ["eos", "halt", "length"])
+@pytest.mark.usefixtures("lean")
 def test_all_pieces_have_probability_1(ending, output):
     model = make(2, ending=ending, output=output)
     if ending != "length":
@@ -164,6 +167,7 @@ def test_lengths_are_distributed_as_those_of_training():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_preset_gives_the_same_model_back(tmp_path):
     model = make(**CASES["deep, NADE upwards, <EOS>"], input_dropout=0.2)
     model.save_to_preset(tmp_path / "preset")

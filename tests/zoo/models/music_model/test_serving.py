@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.zoo import plain_tensorflow
 from tests.zoo.models.music_models import make
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 ARGUMENTS = {
     "halting": {"layers": 2, "ending": "halt", "dropout": 0.1},

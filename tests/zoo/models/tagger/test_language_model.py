@@ -49,6 +49,7 @@ def test_it_predicts_ids_as_words_are_written():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_what_it_learns_the_tagger_has_learnt():
     model = tagger(word_dropout=0.9)
     language_model = TaggerLanguageModel(model, TOKENS, samples=None, seed=1)

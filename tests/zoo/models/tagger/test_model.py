@@ -60,6 +60,7 @@ def targets():
     ],
     ids=lambda arguments: "-".join(map(str, arguments.values())),
 )
+@pytest.mark.usefixtures("by_cells")
 def test_every_configuration_ignores_padding_and_trains_all_its_weights(arguments):
     model = make(**arguments)
     model.compile()
@@ -296,6 +297,7 @@ def test_one_tag_is_too_few():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_preset_gives_the_same_model_back(tmp_path):
     model = make(cell="gru", layers=2)
     model.save_to_preset(tmp_path / "preset")
@@ -344,6 +346,7 @@ def answers(served, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*TEXTS, *TOKENS])
+@pytest.mark.usefixtures("lean")
 def test_plain_tensorflow_answers_as_the_model_does(name, served, answers):
     found = answers[0][name]
     assert isinstance(found, dict), found

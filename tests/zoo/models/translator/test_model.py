@@ -83,6 +83,7 @@ def test_predictions_are_the_equations_in_one_pass_and_step_by_step(arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_deep_models_go_the_same_way_in_one_pass_and_step_by_step():
     model = make(cell="lstm", encoder_layers=2, decoder_layers=2, bridge="copy")
     memory, state = model.encode(X)
@@ -93,6 +94,7 @@ def test_deep_models_go_the_same_way_in_one_pass_and_step_by_step():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_padding_changes_neither_loss_nor_metrics():
     model = make(label_smoothing=0.3)
     model.compile()
@@ -124,6 +126,7 @@ def test_smoothed_labels_share_some_probability_with_all_possible_tokens():
 
 @pytest.mark.slow
 @every_configuration
+@pytest.mark.usefixtures("by_cells")
 def test_training_reaches_all_weights(arguments):
     model = make(**arguments, dropout=0.1, embedding_dropout=0.1, label_smoothing=0.1)
     model.compile()
@@ -140,6 +143,7 @@ def test_training_reaches_all_weights(arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_scheduled_sampling_feeds_draws_in_place_of_some_targets():
     keras.utils.set_random_seed(0)
     model = make(scheduled_sampling=0.5)
@@ -209,6 +213,7 @@ def pasted(**arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_texts_as_people_type_them_are_read_as_plain_ones():
     model = pasted(normalization="plain", casing="restore")
     typed = "Ein Hund läuft."

@@ -14,7 +14,7 @@ from zoo.layers import coverage
 from zoo.models import Translator
 from zoo.models.translator import alignment, search
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 TEXTS = ["abc", "", "é?a", "b"]
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.zoo import plain_tensorflow
 from tests.zoo.models.translators import make
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
 TEXTS = {
     "texts": ["abc", "", "é?a"],
