@@ -32,6 +32,15 @@ SMALL = """
 succeed = functools.partial(commands.succeed, text.TEMPLATE)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once():
+    """Has each preset be loaded once for all commands, which trace its graphs once."""
+    load = functools.cache(LanguageModel.from_preset)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LanguageModel, "from_preset", load)
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained(data_dir, tmp_path_factory):
     """The folder of a small training on synthetic/markov, and what it printed."""
