@@ -1,6 +1,8 @@
 """What several tests of the templates need: data, a model, a command line."""
 
 import dataclasses
+import fcntl
+import os
 
 import numpy as np
 import pytest
@@ -16,13 +18,20 @@ WORDS = ["a", "the", "film", "plot", "music", "was", "good", "bad", "not", ",", 
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
-    """The generated datasets, prepared; TFDS_DATA_DIR is not for writing."""
+    """The generated datasets, prepared; TFDS_DATA_DIR is not for writing.
+
+    By one process for all, where several of them test.
+    """
     from tasks.data import builders as data
 
-    folder = tmp_path_factory.mktemp("tfds")
-    for name in DATASETS:
-        data.load_builder(name, folder)
-    return folder
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    with (place / "tfds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in DATASETS:
+            data.load_builder(name, place / "tfds")
+    return place / "tfds"
 
 
 @pytest.fixture(scope="session")
