@@ -20,7 +20,6 @@ from tests.tasks.templates import TEMPLATES
 from tests.tasks.training import trainings
 from zoo import models, presets
 from zoo.errors import PresetError
-from zoo.layers import fused
 
 MODELS = {
     "ner": models.SequenceTagger,
@@ -135,12 +134,11 @@ def test_a_preset_that_is_damaged_is_told(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
-def test_each_template_trains_a_preset_further(name, data_dir, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("by_cells")
+def test_each_template_trains_a_preset_further(name, data_dir, tmp_path):
     """From its weights, and what it is stays: steps of no size change nothing."""
     pytest.importorskip("pretty_midi")
     pytest.importorskip("sacrebleu")
-    # Kernels take seconds to be compiled.
-    monkeypatch.setattr(fused, "_surroundings", lambda _: "for the test")
     trainings.write_files(tmp_path)
     train = templates.function(trainings.TEMPLATES[name].train)
     config = dataclasses.replace(

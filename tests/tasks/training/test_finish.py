@@ -6,15 +6,13 @@ from tasks.training import callbacks
 from tests.tasks.commands import history, read_json
 from tests.tasks.training import trainings
 from zoo import presets
-from zoo.layers import fused
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
 def test_a_preset_of_the_best_epoch_so_far_and_the_rest_later(
     run, tmp_path, monkeypatch
 ):
-    # Kernels take seconds to be compiled.
-    monkeypatch.setattr(fused, "_surroundings", lambda _: "for the test")
     trainings.write_files(tmp_path)
     files = [f"--{part}-file={tmp_path / 'own.csv'}" for part in ("train", "test")]
     small = ("--units", 2, "--embedding-units", 3, "--epochs", 3, "--batch-size", 3)
