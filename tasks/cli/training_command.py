@@ -59,7 +59,8 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
 
     config = arguments.config
     given_flags.check_sources(config, argv)
-    config.check_model(given_flags.names(config, argv))
+    given = given_flags.names(config, argv)
+    config.check_model(given)
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     resume, own = arguments.resume, set()
@@ -68,7 +69,6 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
         # began with is the chief's, whose machine may be another.
         resume, own = (output / training.CHECKPOINTS).exists(), training.OWN
     _check_finish(config, resume)
-    given = given_flags.names(config, argv)
     config = training.open_output(output, config, given, resume, own)
     config.check()
     if config.from_preset is not None:

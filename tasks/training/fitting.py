@@ -416,8 +416,9 @@ def finish(
     best = history[-1]
     if monitor is not None:
         best = max(history, key=lambda row: callbacks.merit(row, monitor))
-    record = record | fine_tuning.record(config)
-    record |= {
+    record = {
+        **record,
+        **fine_tuning.record(config),
         "epochs": len(history),
         "best_epoch": best["epoch"],
         "seed": config.seed,
