@@ -105,6 +105,9 @@ class Config(config.TrainingConfig):
     context: str = choice("state", "input", "both", default="both")
     # what the decoder's first state is made of
     bridge: str = choice("copy", "dense", "zero", default="dense")
+    # copy what can't be known from the text, names above all; beside --from-preset: of
+    # a preset, too, that didn't
+    copying: bool = flag(False, negative_prefix="--no-")
     # the weights of the softmax are those of the target's embedding
     tied: bool = flag(True, negative_prefix="--no-")
     # the share of the tokens' values dropped in training
@@ -178,7 +181,7 @@ class Config(config.TrainingConfig):
             *("embedding_units", "cell", "units"),
             *("encoder_layers", "decoder_layers", "heads", "order", "input_feeding"),
             *("context", "bridge", "shared", "tied", "embedding_dropout", "dropout"),
-            *("label_smoothing", "scheduled_sampling"),
+            *("label_smoothing", "scheduled_sampling", "copying"),
         )
         return {
             "level": self.token_level(),

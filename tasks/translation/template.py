@@ -126,7 +126,7 @@ def _read(settings):
 def _build(settings, corpus):
     """Returns a preset's model, or a new one that knows the training texts' tokens."""
     if settings.from_preset is not None:
-        return fine_tuning.model(Translator, settings)
+        return _with_copying(fine_tuning.model(Translator, settings), settings)
     level = settings.token_level()
     source, target = parallel_batches.vocabularies(
         corpus.train,
@@ -143,6 +143,16 @@ def _build(settings, corpus):
         return Translator(source, target, **arguments, name="translation")
     except ValueError as error:  # units that heads don't divide, say
         raise UserError(str(error)) from error
+
+
+def _with_copying(model, settings):
+    """Returns a preset's model, which copies from now on if that is asked for."""
+    if not settings.copying or model.config["copying"]:
+        return model
+    try:
+        return model.with_copying()
+    except ValueError as error:  # without attention
+        raise UserError(f"{settings.from_preset}: {error}") from error
 
 
 def _batches(model, pairs, size, settings):

@@ -17,6 +17,7 @@ from zoo.layers.initial_state import LearnedInitialState
 from zoo.layers.nade_output import NADEOutput
 from zoo.layers.ngrams import BagOfNGrams
 from zoo.layers.output_recurrence import OutputRecurrence
+from zoo.layers.pointer_generator import PointerGenerator
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling
 from zoo.layers.recurrent import BY_CELL, GRU, LSTM, SimpleRNN
 from zoo.layers.rnn import RNN
@@ -56,6 +57,7 @@ __all__ = [
     "MinLSTM",
     "NADEOutput",
     "OutputRecurrence",
+    "PointerGenerator",
     "SampledSoftmax",
     "SimpleRNN",
     "coverage",

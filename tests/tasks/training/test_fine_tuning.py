@@ -36,8 +36,9 @@ def test_what_a_new_model_is_built_from_is_known(template):
     fields = {field.name for field in dataclasses.fields(config)}
     assert set(config.OF_MODEL) <= fields
     built_from = set(inspect.signature(MODELS[template.name]).parameters)
-    # The tags' scheme is the data's: a preset's is but their default.
-    assert built_from & fields - {"scheme"} <= set(config.OF_MODEL)
+    # The tags' scheme is the data's: a preset's is but their default. A preset can
+    # learn to copy.
+    assert built_from & fields - {"scheme", "copying"} <= set(config.OF_MODEL)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda each: each.name)

@@ -20,6 +20,7 @@ makers = {
     "CRFAccuracy": layers.CRFAccuracy,
     "CRFDecoder": layers.CRFDecoder,
     "BernoulliOutput": lambda: layers.BernoulliOutput(3),
+    "PointerGenerator": layers.PointerGenerator,
     "NADEOutput": lambda: layers.NADEOutput(3),
     "input_feeding": lambda: layers.AttentionDecoder(
         layers.GRU(3), attention, input_feeding=True

@@ -17,10 +17,10 @@ STEPS = {
 }
 
 
-def make(**arguments):
+def make(target=TARGET, **arguments):
     """Returns a small model whose weights leave nothing at its default."""
     defaults = {"level": "character", "embedding_units": 3, "units": 4, "cell": "gru"}
-    model = Translator(SOURCE, TARGET, **{**defaults, **arguments})
+    model = Translator(SOURCE, target, **{**defaults, **arguments})
     draw_weights(model)
     return model
 
@@ -94,8 +94,23 @@ def in_numpy(model, source, inputs):
     logits = np.array(hidden) @ weights[f"{table}/embeddings"].T
     logits += weights["softmax/bias"]
     logits[:, [0, 2]] = -np.inf
-    logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    return logs, np.array(alphas)
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    if config["copying"]:
+        kernel, bias = own("pointer")
+        p = _with_copies(model, p, hidden @ kernel + bias, alphas, source)
+    with np.errstate(divide="ignore"):
+        return np.log(p), np.array(alphas)
+
+
+def _with_copies(model, p, gate, alphas, source):
+    """Returns P of a model that copies, (T_y, V)."""
+    gate, copied = 1 / (1 + np.exp(-gate)), np.zeros_like(p)
+    tokens = list(model.target.vocabulary.tokens)
+    for place, each in enumerate(source):
+        token = model.source.vocabulary.tokens[each]
+        if token in tokens:
+            copied[:, tokens.index(token)] += np.array(alphas)[:, place]
+    return (1 - gate * copied.sum(axis=-1, keepdims=True)) * p + gate * copied
 
 
 def _attend(model, state, values):

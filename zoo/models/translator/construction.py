@@ -57,6 +57,10 @@ def check(
         check_choice("sentences", others["sentences"], CUTS)
     if attention is not None:
         check_choice("attention", attention, SCORES)
+    elif others["copying"]:
+        raise ValueError(
+            "copying=True copies what attention looks at: it needs attention."
+        )
     for name in ("encoder_layers", "decoder_layers"):
         check_least(1, **{name: others[name]})
     if units % 2:

@@ -8,17 +8,18 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import Bridge, DeepRNN, SampledSoftmax
+from zoo.layers import Bridge, DeepRNN, PointerGenerator, SampledSoftmax
 from zoo.layers.states import state_sizes
 from zoo.layers.stepping import Product
 from zoo.models.base import Model
-from zoo.models.construction import embedding, named_vocabulary, options
+from zoo.models.construction import embedding, named_vocabulary, options, rebuilt
 from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.replicas import share_of_loss
 from zoo.models.text_inputs import Texts, paired_batches, text_batch
 from zoo.models.texts import LEVELS, Language
 from zoo.models.translator import alignment, scoring, search, serving
 from zoo.models.translator.construction import check, check_shared, decoder
+from zoo.models.translator.copying import Source, in_target
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
 from zoo.typing import Tensor
@@ -38,7 +39,8 @@ class Translator(Model, keras.Model):
 
     Without attention ã<t> = a<t> (where the sizes differ tied P a<t> + p), and
     `context` says where C goes: in a<0> by the bridge, in every step beside E y<t-1>,
-    or both.
+    or both. With `copying` ŷ<t> is a mixture of this softmax and of α<t,·> over the
+    source's tokens: see `zoo.layers.PointerGenerator`.
 
     `<PAD>` and `<SOS>` have probability 0. Padding, 0, changes no result.
 
@@ -70,6 +72,8 @@ class Translator(Model, keras.Model):
         context: without attention, where C goes: "state", "input" or "both".
         bridge: what a<0> is made of: "copy" (with as many layers in the encoder as in
             the decoder), "dense" or "zero". Where `context` is "input", it is 0.
+        copying: whether tokens of the source are copied, names above all, which no
+            training text had; needs attention.
         shared: whether both languages have one embedding, and so one vocabulary.
         tied: whether the softmax' weights are the target's embedding (Press & Wolf
             2017); ã then has its size.
@@ -122,6 +126,7 @@ class Translator(Model, keras.Model):
         input_feeding: bool = False,
         context: str = "both",
         bridge: str = "dense",
+        copying: bool = False,
         shared: bool = False,
         tied: bool = True,
         embedding_dropout: float = 0.0,
@@ -209,6 +214,8 @@ class Translator(Model, keras.Model):
             None, never=(PADDING_ID, START_ID), dtype="float32", name="softmax"
         )
 
+        self.pointer = PointerGenerator(name="pointer") if copying else None
+
         # Weights
         self.encoder.build((None, None, embedding_units))
         memory_shape = (None, None, units) if attention else (None, units)
@@ -216,7 +223,11 @@ class Translator(Model, keras.Model):
         self.bridge.build(None)
         if self.projection is not None:
             self.projection.build((None, None, units))
-        self.softmax.build(None, None, self.output_embedding.embeddings.shape)
+        size, width = self.output_embedding.embeddings.shape
+        self.softmax.build(None, None, (size, width))
+        if copying:
+            self.pointer.build((None, None, size), (None, None, width))
+            self._in_target = in_target(source, target)
         self.built = True
 
         # What training draws and measures
@@ -258,10 +269,10 @@ class Translator(Model, keras.Model):
         sources, ids = inputs
         memory, state = self.encode(sources, training=training)
         if training and self.config["scheduled_sampling"]:
-            hidden, *_ = self.run(ids, state, memory, training=True)
-            ids = self._with_draws(ids, self.logits(hidden))
-        hidden, *_ = self.run(ids, state, memory, training=training)
-        return self.logits(hidden)
+            hidden, weights, _ = self.run(ids, state, memory, training=True)
+            ids = self._with_draws(ids, self.logits(hidden, weights, memory))
+        hidden, weights, _ = self.run(ids, state, memory, training=training)
+        return self.logits(hidden, weights, memory)
 
     def encode(self, ids: Tensor, training: bool | None = False) -> Any:
         """Reads sources.
@@ -271,9 +282,9 @@ class Translator(Model, keras.Model):
             training: whether dropout is applied.
 
         Returns:
-            The memory, which stays the same at every step (a `zoo.layers.Memory`;
-            without attention C, (batch, units)), and the decoder's first state, a flat
-            list of (batch, n).
+            The memory, which stays the same at every step (a `zoo.layers.Memory`, with
+            what can be copied a `copying.Source`; without attention C, (batch, units)),
+            and the decoder's first state, a flat list of (batch, n).
         """
         # One step at least: Keras' loops can't do without.
         ids = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
@@ -282,7 +293,17 @@ class Translator(Model, keras.Model):
         values, *states = self.encoder(embedded, mask=mask, training=training)
         first, c = self.bridge(states)
         memory = self.decoder.memory(values, mask) if self.attends else c
+        if self.pointer is not None:
+            memory = Source(*memory, tf.gather(self._in_target, ids))
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
+
+    def with_copying(self) -> "Translator":
+        """Returns a model with these weights that copies, seldom before it is trained.
+
+        Raises:
+            ValueError: the model has no attention.
+        """
+        return rebuilt(self, ["pointer"], copying=True)
 
     @property
     def sentences(self) -> str | None:
@@ -319,10 +340,19 @@ class Translator(Model, keras.Model):
     def _projected(self, a):
         return a if self.projection is None else self.projection(a)
 
-    def logits(self, hidden: Tensor) -> Any:
-        """Returns V ã + b, float32 (…, V), of ã (…, units of V)."""
+    def logits(self, hidden: Tensor, weights: Any, memory: Any) -> Any:
+        """Returns V ã + b, float32 (batch, steps, V); log ŷ of a model that copies.
+
+        Args:
+            hidden: ã, of `run`.
+            weights: α, of `run`.
+            memory: of `encode`.
+        """
         table = ops.convert_to_tensor(self.output_embedding.embeddings)
-        return self.softmax.logits(ops.cast(hidden, "float32"), table)
+        logits = self.softmax.logits(ops.cast(hidden, "float32"), table)
+        if self.pointer is None:
+            return logits
+        return self.pointer(logits, hidden, weights, memory.ids)
 
     def step(self, ids: Tensor, state: Any, memory: Any) -> Any:
         """Takes one step, the same that `run` takes for each target.
@@ -333,8 +363,8 @@ class Translator(Model, keras.Model):
             memory: of `encode`.
 
         Returns:
-            logits, float32 (batch, V), the new state, and α<t,·>, float32 (batch, T_x),
-            None without attention.
+            logits, float32 (batch, V), as those of `logits`; the new state, and α<t,·>,
+            float32 (batch, T_x), None without attention.
         """
         return self.stepper()(ids, state, memory)
 
@@ -352,7 +382,11 @@ class Translator(Model, keras.Model):
             embedded = self.target_embedding(ids)
             hidden, state, weights = advance(embedded, list(state), memory)
             hidden = tf.cast(self._projected(hidden), tf.float32)
-            return product(hidden) + offsets, state, weights
+            logits = product(hidden) + offsets
+            if self.pointer is not None:
+                ids = tf.repeat(memory.ids, beams, axis=0)
+                logits = self.pointer(logits, hidden, weights, ids)
+            return logits, state, weights
 
         return step
 
@@ -381,14 +415,16 @@ class Translator(Model, keras.Model):
     ) -> Any:
         """Returns the mean cross-entropy, in nats per token that is not padding."""
         labels, weights = labels_and_weights(y, sample_weight)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, y_pred)
+        # What copies predicts log ŷ already.
+        logs = tf.nn.log_softmax(y_pred) if self.pointer is None else y_pred
+        nats = -tf.gather(logs, labels, batch_dims=2)
         mean, count = weighted_mean(nats, weights), ops.sum(weights)
         for metric in (self.nats, self.perplexity):
             metric.update_state(ops.stop_gradient(mean), sample_weight=count)
         smoothed = self.config["label_smoothing"] if training else 0.0
         loss = mean
         if smoothed:
-            of_all = weighted_mean(_mean_nats(y_pred), weights)
+            of_all = weighted_mean(_mean_nats(logs), weights)
             loss = (1 - smoothed) * mean + smoothed * of_all
         return share_of_loss(loss, count, ops.shape(y)[0])
 
@@ -499,9 +535,8 @@ class Translator(Model, keras.Model):
         return serving.signatures(self)
 
 
-def _mean_nats(logits):
+def _mean_nats(logs):
     """Returns the mean over all possible tokens of -log ŷ, (batch, steps)."""
-    possible = np.ones(logits.shape[-1], "float32")
+    possible = np.ones(logs.shape[-1], "float32")
     possible[[PADDING_ID, START_ID]] = 0
-    mean = ops.sum(logits * possible, axis=-1) / possible.sum()
-    return ops.logsumexp(logits, axis=-1) - mean
+    return -tf.linalg.matvec(logs, possible / possible.sum())

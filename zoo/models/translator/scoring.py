@@ -72,7 +72,7 @@ def teacher_forced(model: Any, memory: Any, state: Any, targets: Tensor) -> tf.T
 
     def keep(hidden, weights, targets):
         costs = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            targets, model.logits(hidden)
+            targets, model.logits(hidden, weights, memory)
         )
         return [-costs]
 

@@ -29,6 +29,7 @@ CONFIGURATIONS = {
         "bridge": "copy",
         "tied": False,
     },
+    "copying": {"target": [*"xcb"], "copying": True, "input_feeding": True},
     "context": {"attention": None},
     "context as state": {
         "cell": "lstm",
@@ -170,6 +171,58 @@ def test_a_shared_embedding_is_one():
         Translator([*"abc"], ["a"], shared=True)
 
 
+def test_a_model_begins_to_copy_with_the_weights_that_it_has():
+    plain = make([*"xcb"], cell="lstm", input_feeding=True)
+    copying = plain.with_copying()
+    assert copying.config == {**plain.config, "copying": True}
+    *others, kernel, bias = copying.weights
+    assert [each.path for each in (kernel, bias)] == [
+        f"pointer/gate/{name}" for name in ("kernel", "bias")
+    ]
+    for weight, expected in zip(others, plain.weights, strict=True):
+        assert weight.path == expected.path
+        np.testing.assert_array_equal(weight, expected)
+    bias.assign([-100.0])
+    scores = [each.score(["abca"], ["xbx"]) for each in (plain, copying)]
+    np.testing.assert_allclose(
+        *[each["log_probabilities"] for each in scores], atol=1e-5
+    )
+    with pytest.raises(ValueError, match="it needs attention"):
+        make(attention=None).with_copying()
+
+
+def test_what_is_in_both_vocabularies_can_be_copied():
+    model = make([*"xcb"], copying=True)
+    x = np.array([[4, 5, 6, 7, 1, 0]], "int32")
+    memory, _ = model.encode(x)
+    # a and é are unknown to the target; `<UNK>` is written as what it stands for.
+    assert memory.ids.numpy().tolist() == [[0, 6, 5, 0, 1, 0]]
+
+
+def unseen_tokens(copying):
+    """Returns nats a token of texts of other tokens than those trained on."""
+    keras.utils.set_random_seed(1)
+    tokens = [f"w{number}" for number in range(60)]
+    sizes = {"units": 32, "embedding_units": 16}
+    model = Translator(tokens, tokens, level="word", copying=copying, **sizes)
+    model.compile(keras.optimizers.Adam(0.01))
+    rng = np.random.default_rng(1)
+
+    def same(rows, first, last):
+        x = rng.integers(first, last, (rows, 5)).astype("int32")
+        y = np.pad(x, [[0, 0], [0, 1]], constant_values=3)
+        return (x, model.inputs(y)), y
+
+    model.fit(*same(512, 4, 44), batch_size=32, epochs=8, verbose=0)
+    return model.evaluate(*same(64, 44, 64), verbose=0, return_dict=True)["nats"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("lean")
+def test_what_no_training_text_had_is_copied():
+    assert unseen_tokens(copying=True) < unseen_tokens(copying=False) - 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -181,6 +234,7 @@ def test_a_shared_embedding_is_one():
         ({"level": "subword", "source_tokenizer": WordTokenizer()}, "split texts them"),
         ({"units": 5}, "units must be even, found 5"),
         ({"encoder_layers": 0}, "encoder_layers must be at least 1, found 0"),
+        ({"attention": None, "copying": True}, "it needs attention"),
         ({"label_smoothing": 1.0}, "label_smoothing must be in .0, 1., found 1.0"),
         ({"bridge": "copy", "encoder_layers": 2}, "found 2 and 1. Take 'dense'"),
         (

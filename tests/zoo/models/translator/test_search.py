@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.cells.units import draw_weights
-from tests.zoo.models.translators import SIZE, TARGET, in_numpy, make, subwords
+from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
 from zoo import kernels, presets
 from zoo.layers import coverage
 from zoo.models import Translator
@@ -19,11 +19,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 TEXTS = ["abc", "", "é?a", "b"]
 
 
-@pytest.fixture(scope="module", params=["attention", "context"])
+@pytest.fixture(scope="module", params=["attention", "context", "copying"])
 def model(request):
     if request.param == "context":
         return make(attention=None)
+    if request.param == "copying":
+        return make([*"xcb"], copying=True)
     return make(cell="lstm", input_feeding=True, attention="additive")
+
+
+def letters_of(model):
+    return model.target.vocabulary.ordinary_tokens
 
 
 def ids_of(model, text):
@@ -55,7 +61,7 @@ def listed(model, text, longest, alpha=0.0, beta=0.0):
 def written(model, text, ids):
     """Returns a translation, in which `<UNK>` is what it looked at most."""
     _, alphas = log_probability(model, text, ids)
-    letters = dict(enumerate(TARGET, start=4))
+    letters = dict(enumerate(letters_of(model), start=4))
     return "".join(
         letters.get(each) or text[alphas[t].argmax()] for t, each in enumerate(ids[:-1])
     )
@@ -88,7 +94,9 @@ def test_a_hypothesis_score_is_the_models_own_log_probability(model):
     np.testing.assert_array_equal(found["scores"], found["log_probabilities"])
     for place in range(3):
         translations = found["translations"][:, place]
-        known = [set(t.decode()) <= set(TARGET) for t in translations.numpy()]
+        known = [
+            set(t.decode()) <= set(letters_of(model)) for t in translations.numpy()
+        ]
         scored = model.score(texts, translations)
         ended = scored["lengths"].numpy() <= 6
         np.testing.assert_allclose(
@@ -236,10 +244,12 @@ def test_an_empty_text_stays_empty_and_no_texts_are_none(model):
 
 
 def test_scores_are_the_equations_over_many_windows(model):
-    texts, translations = ["abc", "b", "aé"], ["xyz" * 25, "", "y?"]
+    letters = letters_of(model)
+    texts = ["abc", "b", "aé"]
+    translations = ["".join(letters) * 25, "", f"{letters[1]}?"]
     scored = model.score(texts, translations)
     for row, (text, known) in enumerate(zip(texts, translations, strict=True)):
-        ids = [4 + TARGET.index(c) if c in TARGET else 1 for c in known] + [3]
+        ids = [4 + letters.index(c) if c in letters else 1 for c in known] + [3]
         expected, _ = log_probability(model, text, ids)
         # Spellings apart, which perplexities don't have.
         found = -np.log(scored["perplexity"][row]) * len(ids)
@@ -248,7 +258,9 @@ def test_scores_are_the_equations_over_many_windows(model):
         np.testing.assert_allclose(
             scored["perplexity"][row], np.exp(-expected / len(ids)), rtol=1e-4
         )
-    assert scored["tokens"][2].numpy().tolist()[:4] == [b"y", b"<UNK>", b"<EOS>", b""]
+    assert scored["tokens"][2].numpy().tolist()[:4] == [
+        *(letters[1].encode(), b"<UNK>", b"<EOS>", b"")
+    ]
 
 
 def test_attention_is_read_for_every_token_of_the_translation():

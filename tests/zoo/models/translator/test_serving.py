@@ -53,7 +53,14 @@ SENTENCES = {
 @pytest.fixture(scope="module")
 def models():
     return {
-        "attention": make(cell="lstm", order="before", input_feeding=True, dropout=0.1),
+        "attention": make(
+            [*"xcb"],
+            cell="lstm",
+            order="before",
+            input_feeding=True,
+            copying=True,
+            dropout=0.1,
+        ),
         "context": make(attention=None, encoder_layers=2),
     }
 

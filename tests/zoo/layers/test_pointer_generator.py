@@ -1,0 +1,113 @@
+"""A softmax mixed with a copy of what attention looks at, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo.cells.units import draw, draw_weights
+from zoo.layers import PointerGenerator
+
+ROWS, STEPS, SOURCE, TOKENS, UNITS = 3, 4, 5, 8, 2
+# Tokens that occur twice, padding, a row of nothing to copy.
+IDS = np.array([[3, 5, 3, 7, 3], [1, 2, 0, 0, 0], [0, 0, 0, 0, 0]], "int32")
+
+
+def case():
+    """Returns a layer, and what it is called with."""
+    layer = PointerGenerator()
+    weights = np.exp(draw(ROWS, STEPS, SOURCE, seed=3))
+    weights = weights / weights.sum(axis=-1, keepdims=True)
+    inputs = draw(ROWS, STEPS, TOKENS), draw(ROWS, STEPS, UNITS, seed=2), weights
+    layer.build(*[each.shape for each in inputs], IDS.shape)
+    draw_weights(layer)
+    return layer, inputs
+
+
+def in_tensorflow(layer, logits, hidden, weights):
+    """Returns log P by the docstring's equations, all ids at once."""
+    gate = tf.sigmoid(hidden @ layer.gate.kernel + layer.gate.bias)
+    known = tf.cast(IDS != 0, tf.float32)[..., None]
+    copied = weights @ (tf.one_hot(IDS, TOKENS) * known)
+    left = 1 - gate * tf.reduce_sum(copied, axis=-1, keepdims=True)
+    return tf.math.log(left * tf.nn.softmax(logits) + gate * copied)
+
+
+def test_it_is_the_equations_and_sums_to_one():
+    layer, inputs = case()
+    found = layer(*inputs, IDS)
+    np.testing.assert_allclose(found, in_tensorflow(layer, *inputs), atol=1e-6)
+    np.testing.assert_allclose(np.exp(found).sum(axis=-1), 1, atol=1e-6)
+    # Where there is nothing to copy, the softmax is alone.
+    plain = tf.nn.log_softmax(inputs[0])
+    np.testing.assert_allclose(found[2], plain[2], atol=1e-6)
+
+
+def test_a_step_is_as_in_the_sequence():
+    layer, inputs = case()
+    found = layer(*inputs, IDS)
+    for t in range(STEPS):
+        step = layer(*[each[:, t] for each in inputs], IDS)
+        np.testing.assert_allclose(step, found[:, t], atol=1e-6)
+
+
+def test_gradients_are_those_of_the_equations():
+    layer, inputs = case()
+    inputs = [tf.Variable(each) for each in inputs]
+    variables = [*inputs, *[weight.value for weight in layer.weights]]
+    by = draw(ROWS, STEPS, TOKENS, seed=5)
+
+    def gradients(function):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(by * function())
+        return tape.gradient(total, variables)
+
+    found = gradients(lambda: layer(*inputs, IDS))
+    expected = gradients(lambda: in_tensorflow(layer, *inputs))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_impossible_tokens_stay_so_and_large_numbers_give_no_nan():
+    layer, (logits, hidden, weights) = case()
+    logits[..., 0] = -1e9
+    weights = np.eye(SOURCE, dtype="float32")[None, :STEPS].repeat(ROWS, axis=0)
+    for scale in (1.0, 1e4, -1e4):
+        variables = [tf.Variable(each) for each in (logits, scale * hidden, weights)]
+        with tf.GradientTape() as tape:
+            found = layer(*variables, IDS)
+            loss = -tf.reduce_mean(found[..., 3])
+        assert np.isfinite(found).all()
+        assert (np.exp(found)[..., 0] == 0).all()
+        np.testing.assert_allclose(np.exp(found).sum(axis=-1), 1, atol=1e-5)
+        for gradient in tape.gradient(loss, variables):
+            assert np.isfinite(gradient).all()
+
+
+def test_a_new_one_copies_seldom():
+    _, inputs = case()
+    new = PointerGenerator()
+    found = new(inputs[0], np.zeros_like(inputs[1]), inputs[2], IDS)
+    plain = tf.nn.log_softmax(inputs[0])
+    change = np.exp(found) - np.exp(plain)
+    assert 0 < np.abs(change).max() < 0.05
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_it_computes_in_float32(policy):
+    layer, inputs = case()
+    mixed = PointerGenerator(dtype=policy)
+    mixed.build(*[each.shape for each in inputs], IDS.shape)
+    mixed.set_weights(layer.get_weights())
+    found = mixed(*inputs, IDS)
+    assert found.dtype == tf.float32
+    np.testing.assert_allclose(found, layer(*inputs, IDS), atol=1e-6)
+
+
+def test_it_comes_back_from_its_config():
+    layer, inputs = case()
+    other = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
+    other.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(other(*inputs, IDS), layer(*inputs, IDS))
