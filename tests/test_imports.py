@@ -200,6 +200,7 @@ def test_import_that_should_be_quick_waits_for_no_big_library(module):
     assert not {*big, "gradio"} & set(loaded)
 
 
+@pytest.mark.slow
 def test_an_answer_of_a_preset_waits_for_no_datasets():
     modules = [f"tasks.{name}.commands" for name in sorted(APARTMENTS)]
     script = f"import sys, {', '.join(modules)}; print(*sys.modules)"

@@ -59,6 +59,7 @@ def test_copys_baseline_is_the_loss_of_guessing_the_symbols():
     assert task.right(np.eye(task.outputs)[targets], targets) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [Adding(), Copy(symbols=2)], ids=lambda t: t.name)
 def test_gradient_norms_are_the_chain_rules(task):
     from tests.benchmarks import memory_training

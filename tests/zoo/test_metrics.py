@@ -50,6 +50,7 @@ def graph_update(metric, jit_compile=False):
     return tf.function(metric.update_state, jit_compile=jit_compile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", NAMES)
 def test_counts_are_those_of_the_spans_in_every_scheme(scheme):
     names, metric = NAMES[scheme], EntityF1(NAMES[scheme], scheme)
@@ -67,6 +68,7 @@ def test_counts_are_those_of_the_spans_in_every_scheme(scheme):
     np.testing.assert_array_equal(metric.counts, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["iob2", "iobes"])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_figures_are_those_of_seqeval_strict_over_all_batches(scheme, jit_compile):

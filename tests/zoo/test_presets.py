@@ -55,6 +55,7 @@ def check_same(copy, model):
         np.testing.assert_array_equal(weight.numpy(), expected.numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [zoo.from_preset, SequenceClassifier.from_preset])
 def test_model_comes_back_to_the_bit(load, model, preset):
     copy = load(preset)

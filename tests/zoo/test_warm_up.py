@@ -51,6 +51,7 @@ def requests(folder):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [language_models.make, music_models.make])
 def test_a_model_answers_the_first_requests_of_all_its_signatures(make, tmp_path):
     model = make()

@@ -87,6 +87,7 @@ BATCHES = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", [EPOCHS, BATCHES])
 @pytest.mark.parametrize("part", [".", "pretraining"])
 def test_what_is_saved_in_between_begins_the_count_anew(

@@ -230,6 +230,7 @@ def test_a_data_dir_that_cannot_be_written_is_a_users_error(tmp_path):
         data.load_builder("synthetic/stars", unwritable(tmp_path / "file"))
 
 
+@pytest.mark.slow
 def test_what_another_process_prepares_at_the_same_time_is_read(tmp_path, monkeypatch):
     prepare = tfds.core.DatasetBuilder.download_and_prepare
     asked = []

@@ -13,6 +13,7 @@ from zoo.models.tagger import token_forms
 from zoo.text import normalize
 
 
+@pytest.mark.slow
 def test_texts_are_learnt_as_a_model_reads_them():
     texts = np.array(["didn\u2019t", "Le\u0301on\u00a0…", "", "a\ufffd\0b"], object)
     found = training_forms.plain(texts)

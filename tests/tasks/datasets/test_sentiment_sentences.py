@@ -46,6 +46,7 @@ def test_real_lines_before_the_sentences_are_all_foreign():
         assert count == 0 or any(ord(c) > 255 for c in lines[count - 1])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["sentiment_sentences"])
 def test_a_third_is_for_testing_and_no_sentence_is_in_both(tmp_path):
     builder = data.load_builder("sentiment_sentences", tmp_path)

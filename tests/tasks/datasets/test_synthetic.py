@@ -127,6 +127,7 @@ def test_no_text_occurs_twice_in_or_across_splits(name, prepared):
     assert len(set(texts)) == sum(SIZES[name].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_two_preparations_write_the_same_bytes(name, data_dir, tmp_path):
     tfds.builder(f"synthetic/{name}", data_dir=tmp_path).download_and_prepare()
@@ -141,6 +142,7 @@ def test_two_preparations_write_the_same_bytes(name, data_dir, tmp_path):
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_generation_does_not_hang_on_the_hash_seed(name):
     program = (

@@ -125,6 +125,7 @@ def test_all_languages_and_forms_are_drawn(splits, forms):
     assert all(word in texts for word in weekdays)
 
 
+@pytest.mark.slow
 def test_the_two_texts_are_prepared_as_languages(splits, tmp_path):
     builder = data.load_builder("synthetic/dates", tmp_path)
     assert isinstance(builder.info.features, tfds.features.Translation)

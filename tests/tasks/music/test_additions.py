@@ -135,6 +135,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_continued_piece_has_the_given_one_and_then_what_is_drawn(
     capsys, tmp_path, preset, given
@@ -199,6 +200,7 @@ def test_harmonized_piece_has_the_given_one_and_lower_notes(
             assert not over or key < max(over)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["continue", "harmonize"])
 def test_notes_off_the_grid_are_told_and_what_became_of_them(
     capsys, tmp_path, preset, command

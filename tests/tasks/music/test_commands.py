@@ -123,6 +123,7 @@ def test_piece_begins_with_the_chord(tmp_path, preset, model, chord):
     np.testing.assert_array_equal(read(tmp_path / "out" / "001.mid")[0], first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "given"),
     [

@@ -143,6 +143,7 @@ def test_plain_tags_are_not_converted(tell_of_file):
     assert "Plain tags mark no entities" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -112,6 +112,7 @@ def test_json_has_the_entities_at_their_places_in_the_text(predict, served):
     assert len({e["label"] for row in found for e in row["entities"]}) == 2
 
 
+@pytest.mark.slow
 def test_texts_for_people_have_their_entities_in_brackets(predict, served):
     lines = predict(BYTES).removesuffix("\n").split("\n")
     for line, text, tokens in zip(lines, TEXTS, served(BYTES), strict=True):

@@ -166,6 +166,7 @@ def test_tokens_with_a_tag_count_more_than_words_of_texts():
     assert words.ordinary_tokens == ["Ann", "the", "Bob"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "told"),
     [

@@ -38,6 +38,7 @@ def test_effect_is_what_the_odds_lose_without_the_word(model):
         np.testing.assert_allclose(span.effect, effects.max(), atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [["spam"], ["spam", "rude"]])
 def test_of_labels_that_do_not_exclude_each_other_each_has_odds_of_its_own(names):
     keras.utils.set_random_seed(1)

@@ -71,6 +71,7 @@ def test_arguments_become_json_in_order_with_their_text(predict, served):
         check(row, text.encode(), served)
 
 
+@pytest.mark.slow
 def test_texts_for_people_have_class_probability_and_text(predict, served):
     for text in HARD[:3]:
         label, probabilities = served(text.encode())
@@ -104,6 +105,7 @@ def test_line_ends_of_windows_are_no_part_of_a_text(predict, stdin):
     assert [row["text"] for row in rows(predict("--json"))] == ["one", "", "two"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 1000])
 def test_batches_change_nothing(predict, served, stdin, batch_size):
     stdin("\n".join(HARD * 2).encode())

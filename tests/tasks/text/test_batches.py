@@ -166,6 +166,7 @@ def test_figures_are_those_of_the_texts_by_the_equations(sentences):
     assert f"{figures['nats']:.4f} nats" in measures.describe(figures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sentences", [False, True])
 def test_texts_are_learned_from_in_their_order_and_in_windows(sentences):
     model, learning = make(sentences=sentences), 0.05

@@ -100,6 +100,7 @@ def test_a_classifier_of_other_classes_decides_anew(preset, class_names, labels,
         assert all(same) == (known or layer.name != "logits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tags", "scheme", "known"),
     [

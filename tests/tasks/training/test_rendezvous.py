@@ -108,6 +108,7 @@ def test_two_workers_of_one_index_are_told(tmp_path):
     assert "There are two workers 1" in told[0]
 
 
+@pytest.mark.slow
 def test_a_chief_finds_another_at_its_address(tmp_path):
     ports = addresses(2)
 
@@ -158,6 +159,7 @@ def test_a_worker_that_goes_amid_the_meeting_is_waited_for(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_worker_that_has_gone_for_good_did_not_come(tmp_path):
     ports = addresses(3)
     with concurrent.futures.ThreadPoolExecutor(1) as threads:

@@ -104,6 +104,7 @@ def test_step_in_training_is_the_equation_with_the_dropped_weights(unit):
     assert np.abs(expected - whole).max() > 1e-3
 
 
+@pytest.mark.slow
 @every_unit
 def test_dropped_weights_are_on_average_the_whole_ones(unit):
     cell = unit.cell(recurrent_weight_dropout=0.5, seed=3)

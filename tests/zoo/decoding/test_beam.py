@@ -349,6 +349,7 @@ def test_each_row_has_penalties_and_a_length_of_its_own():
     assert (whole.lengths.max(axis=1) <= LENGTHS).all()
 
 
+@pytest.mark.slow
 def test_a_row_that_is_done_is_not_computed_for_long():
     logits, attention = chains(0)
     lengths = np.array([80, 2, 2, 2, 10, 2, 10], np.int32)

@@ -68,6 +68,7 @@ def check(generated, rows, logs=None):
         np.testing.assert_allclose(found, padded(logs, width), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_sequences_are_those_of_the_loop_in_python(jit_compile):
     sample = Categorical(temperature=0.9, top_k=5, top_p=0.95)
@@ -170,6 +171,7 @@ def test_a_row_is_drawn_the_same_whatever_the_others_are():
         np.testing.assert_array_equal(fewer.sequences, whole.sequences[:batch, :width])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_batch_may_be_known_in_one_place_and_not_in_another(rows):
     """TensorFlow knows the shapes of a graph in part, and which part is its affair."""

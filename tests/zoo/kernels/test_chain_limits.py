@@ -18,6 +18,7 @@ def test_what_is_masked_makes_no_difference(garbage):
         np.testing.assert_array_equal(own, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "steps"), [(2, 0), (0, 4), (0, 0)])
 @pytest.mark.parametrize("masked", [False, True])
 def test_batches_without_rows_and_without_steps_have_the_empty_sequence(
@@ -67,6 +68,7 @@ def test_forbidden_tags_have_no_probability_and_no_gradient():
         np.testing.assert_array_equal(gradient, tf.zeros_like(gradient))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["free", "constrained", "wide"])
 def test_long_sequences_lose_no_precision(kind):
     shape = (2, 1238)

@@ -273,6 +273,7 @@ def test_masks_that_travel_with_the_sequences_are_used():
     np.testing.assert_array_equal(output._keras_mask, ALL_PATTERNS)
 
 
+@pytest.mark.slow
 @one_pass_and_loop
 def test_saved_model_loads_by_itself_and_gives_identical_results(
     order, input_feeding, tmp_path

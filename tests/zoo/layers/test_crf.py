@@ -160,6 +160,7 @@ def test_target_that_is_no_tag_is_refused_where_it_counts(tag):
             method()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tags", "problem"),
     [

@@ -101,6 +101,7 @@ def test_stack_of_one_kind_equals_the_stacked_cells_of_keras(mask):
     np.testing.assert_allclose(last, keras.tree.flatten(expected_last), atol=1e-6)
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
 def test_stack_equals_its_layers_one_after_another(unit, mask):

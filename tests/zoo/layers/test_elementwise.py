@@ -52,6 +52,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "inputs"), CASES)
 def test_kernel_gives_what_the_cell_gives_with_all_gradients(name, inputs):
     unit = BY_NAME[name]
@@ -70,6 +71,7 @@ def test_kernel_gives_what_the_cell_gives_with_all_gradients(name, inputs):
     assert_agree(lean, results(cell, sequences, states, mask, training=False))
 
 
+@pytest.mark.slow
 @every_elementwise
 def test_core_operations_take_any_number_of_rows_and_steps(unit):
     lean, cell = twins(unit, N_X, return_sequences=True)
@@ -155,6 +157,7 @@ def test_gradients_are_those_of_an_associative_scan_and_of_differences(name):
         np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-5)
 
 
+@pytest.mark.slow
 @every_elementwise
 def test_file_makes_the_same_layer(unit, tmp_path):
     arguments = {"dropout": 0.1, "bias_initializer": "ones", "seed": 3}
@@ -275,6 +278,7 @@ def test_rg_lru_in_half_precision_keeps_what_fades_slowly(way, dtype):
     assert (expected[:, -1] < 0.7 * expected[:, 100]).all()  # it does fade
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["lean", "kernel", "cell"])
 def test_rg_lru_forgets_as_slowly_in_half_precision(way):
     layer = layers.RGLRU(N_A, fused=way != "cell" and "auto", dtype="mixed_bfloat16")
@@ -297,6 +301,7 @@ def test_rg_lru_may_be_built_within_a_graph():
     np.testing.assert_allclose(run(x), layer(x), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_rg_lru_that_forgets_nothing_has_gradients():
     for fused in ("auto", False):
         layer = layers.RGLRU(N_A, fused=fused)

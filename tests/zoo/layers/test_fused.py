@@ -168,6 +168,7 @@ def test_the_cases_have_each_pair_of_options():
     assert counts == [4, 3, 5, 2, 2, 2, 2, 2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "backwards", "return_sequences", "units", "lite"),
     [
@@ -221,6 +222,7 @@ def in_a_graph(layer, kind, units, masked, lite):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_gradient_through_core_operations_is_right(kind):
     rng = np.random.default_rng(0)
@@ -251,6 +253,7 @@ def test_only_what_tensorflow_lite_converts_goes_without_one_operation_for_all_s
     assert operations(lite(), alone()) == operations(alone(), lite()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eager", [True, False])
 def test_inference_compiles_only_where_calls_have_taken_long(eager, monkeypatch):
     taken = []
@@ -435,6 +438,7 @@ def test_no_steps_change_nothing(return_sequences, every):
     assert np.isfinite(gradients[1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [None, 4])
 def test_shapes_that_are_known_stay_known(every):
     layer = layers.LSTM(3, return_sequences=True, checkpoint_every=every)

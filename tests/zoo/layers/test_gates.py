@@ -54,6 +54,7 @@ def check(gates, expected, atol=2e-6):
         np.testing.assert_allclose(gates[key], value, atol=atol, err_msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
 @pytest.mark.parametrize("name", KEYS)

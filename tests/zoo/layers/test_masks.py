@@ -74,6 +74,7 @@ def test_a_mask_of_another_shape_is_refused(call, shape):
         call(sequences_of(), np.ones(shape, bool))
 
 
+@pytest.mark.slow
 def test_a_graph_refuses_it_as_soon_as_it_knows_the_shapes(call):
     sequences = sequences_of()
     call(sequences, MASKS["holes"])  # so that what is made once is made
@@ -89,6 +90,7 @@ def test_a_graph_refuses_it_as_soon_as_it_knows_the_shapes(call):
         graph(sequences, np.ones((ROWS, STEPS - 1), bool))
 
 
+@pytest.mark.slow
 def test_a_mask_may_be_of_numbers_and_have_an_axis_of_one(call):
     sequences, mask = sequences_of(), MASKS["holes"]
     tf.keras.utils.set_random_seed(1)
@@ -100,6 +102,7 @@ def test_a_mask_may_be_of_numbers_and_have_an_axis_of_one(call):
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_mask_of_one_row_is_for_all(call):
     sequences, mask = sequences_of(), MASKS["holes"][:1]
     tf.keras.utils.set_random_seed(1)

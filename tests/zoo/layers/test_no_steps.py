@@ -85,6 +85,7 @@ def when_it_runs(layer, masked):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "masked"),
     [
@@ -183,6 +184,7 @@ def test_attention_over_no_steps_leaves_the_states(order, feeding):
         np.testing.assert_allclose(states, start)
 
 
+@pytest.mark.slow
 def test_outputs_fed_back_over_no_steps_are_the_first():
     layer = layers.OutputRecurrence(layers.GRU(4), return_state=True)
     y = np.ones((2, 0, 5), "float32")

@@ -116,6 +116,7 @@ def test_target_never_reaches_its_own_step(build, last):
     assert (difference[last + 1 : last + 2] > 1e-3).all()
 
 
+@pytest.mark.slow
 @every_layer
 def test_saved_model_loads_by_itself_and_gives_identical_outputs(build, tmp_path):
     inputs, targets = keras.Input((None, N_X)), keras.Input((None, N_Y))

@@ -53,12 +53,14 @@ def test_masked_steps_are_skipped(unit, mask):
     check(unit, make(unit, return_sequences=True, return_state=True), mask)
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("unroll", [False, True])
 def test_last_output_is_that_of_the_last_valid_step(unit, unroll):
     check(unit, make(unit, return_state=True, unroll=unroll), ALL_PATTERNS)
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
 @pytest.mark.parametrize("unroll", [False, True])
@@ -83,6 +85,7 @@ def test_state_is_zero_unless_given(unit):
     np.testing.assert_array_equal(layer(sequences), expected)
 
 
+@pytest.mark.slow
 @every_layer
 def test_masked_outputs_are_zeros_on_request(unit):
     mask = MASKS["holes, padding and an empty row"]
@@ -96,6 +99,7 @@ def test_masked_outputs_are_zeros_on_request(unit):
     np.testing.assert_allclose(outputs, expected * mask[:, :, None], atol=2e-6)
 
 
+@pytest.mark.slow
 @every_layer
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
@@ -139,6 +143,7 @@ def test_padding_never_changes_a_gradient(unit, side):
         np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("pattern", ["no mask", "holes, padding and an empty row"])
 def test_stateful_layer_carries_its_state_on(unit, pattern):
@@ -162,6 +167,7 @@ def test_stateful_layer_carries_its_state_on(unit, pattern):
     np.testing.assert_allclose(in_two_halves(), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @every_layer
 def test_state_out_and_in_again_equals_one_go(unit):
     layer = make(unit, return_sequences=True, return_state=True)
@@ -179,6 +185,7 @@ def test_state_out_and_in_again_equals_one_go(unit):
     )
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize("go_backwards", [False, True])
 def test_masks_reach_the_layer_behind(unit, go_backwards):
@@ -230,6 +237,7 @@ def test_mask_that_travels_with_the_sequences_holds_with_an_initial_state(unit):
     np.testing.assert_allclose(implicit, explicit, atol=1e-6)
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize(
     "around",
@@ -258,6 +266,7 @@ def test_any_cell_can_be_run_over_time():
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("kind", [cells.LSTMCell, cells.GRUCell])
 def test_a_list_of_any_number_of_cells_runs_in_a_graph_under_a_mask(kind, depth):

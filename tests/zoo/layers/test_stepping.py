@@ -34,6 +34,7 @@ MADE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MADE)
 @pytest.mark.parametrize("largest_table", [0, 2**22])
 @pytest.mark.parametrize("compiled", [False, True])

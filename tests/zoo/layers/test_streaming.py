@@ -185,6 +185,7 @@ def test_gradients_of_a_window_are_those_from_its_first_state_as_a_constant():
         np.testing.assert_allclose(gradient, value, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_stateful_stack_trains_by_truncated_back_propagation():
     plain = DeepRNN.stack("gru", N_A, 2, **WHOLE)
     stateful = DeepRNN.stack("gru", N_A, 2, stateful=True, **WHOLE)
@@ -255,6 +256,7 @@ DROPPING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DROPPING)
 def test_pieces_drop_in_training_alone(name):
     sequences = draw(ROWS, STEPS, N_X)

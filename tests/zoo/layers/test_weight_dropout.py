@@ -82,6 +82,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("unit", "checkpoint_every"), CASES)
 def test_kernel_does_what_keras_does_with_the_dropped_weights(unit, checkpoint_every):
     flags = {"return_sequences": True, "return_state": True}
@@ -175,6 +176,7 @@ def test_every_block_drops_weights_for_a_batch_and_only_in_training(name):
     )
 
 
+@pytest.mark.slow
 @every_unit
 @pytest.mark.parametrize("fused", ["auto", False])
 def test_all_steps_have_the_same_weights(unit, fused):
@@ -193,6 +195,7 @@ def test_all_steps_have_the_same_weights(unit, fused):
         np.testing.assert_allclose(outputs[:, t], a, atol=1e-5)
 
 
+@pytest.mark.slow
 @every_unit
 def test_same_seed_drops_the_same(unit):
     sequences = draw(ROWS, STEPS, N_X)
@@ -238,6 +241,7 @@ def test_rate_survives_saving(unit):
     assert type(layer).from_config(config).recurrent_weight_dropout == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "float64"])
 def test_weights_are_dropped_in_the_layers_precision(dtype):
     layer = make(UNITS[-1].layer, dtype=dtype, units=40)

@@ -47,6 +47,7 @@ def check_draws(wrapped, plain, in_graph, residual=0.0):
     np.testing.assert_allclose(second, expected_second + residual, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_graph", [False, True], ids=["eager", "graph"])
 @pytest.mark.parametrize("wrap", IDLE.values(), ids=IDLE)
 @pytest.mark.parametrize("make", CELLS.values(), ids=CELLS)
@@ -110,6 +111,7 @@ def count_up():
     return np.broadcast_to(steps, (ROWS, LONG, N_A))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_graph", [False, True], ids=["eager", "graph"])
 def test_zoneout_draws_anew_at_every_step(in_graph):
     rate = 0.4
@@ -183,6 +185,7 @@ def test_loop_that_cannot_draw_is_refused(monkeypatch):
         layer(sequences, training=True)
 
 
+@pytest.mark.slow
 def test_model_with_wrapped_cells_trains():
     cell = cells.Residual(
         cells.Zoneout(

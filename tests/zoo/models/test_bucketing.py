@@ -85,6 +85,7 @@ def test_a_bucket_of_many_rows_is_cut_and_one_of_a_row_never():
     assert buckets([4] * 5, steps=None) == [[0, 1, 2, 3, 4]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [[], [0], [0, 0], [3, 0, 100, 1, 2, 0, 9, 1, 64]])
 def test_results_come_in_the_order_of_the_batch(lengths):
     rows = tf.ragged.constant(

@@ -67,6 +67,7 @@ def test_every_configuration_ignores_padding_and_trains_all_its_weights(
     assert type(layer) is BY_CELL[arguments["cell"]]
 
 
+@pytest.mark.slow
 def test_fit_lowers_the_loss():
     model = make(cell="rnn", pooling="mean", bidirectional=False, max_length=3)
     model.compile(
@@ -79,6 +80,7 @@ def test_fit_lowers_the_loss():
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["last", "max", "mean"])
 def test_logits_are_those_of_keras_layers_with_the_same_weights(pooling):
     model = make(cell="lstm", pooling=pooling, layers=2)
@@ -306,6 +308,7 @@ def test_verdict_is_the_geometric_mean_of_both():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_each_verdict_learns_from_its_own_loss():
     model, ids, labels = with_ngrams()
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -352,6 +355,7 @@ def test_dropped_words_are_dropped_whole():
     assert 0.4 < zeros.mean() < 0.6
 
 
+@pytest.mark.slow
 def test_verdict_of_both_is_float32_whatever_the_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -39,6 +39,7 @@ def loss(model, x, y, rows, weights=None):
     return float(model.compute_loss(x, y, model(x), weights, training=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MADE)
 @pytest.mark.parametrize("steps", [4, 2])
 def test_a_weight_for_each_row_is_that_of_all_it_holds(kind, steps):
@@ -87,6 +88,7 @@ def test_fit_takes_a_weight_for_each_row(kind):
     np.testing.assert_allclose(history["loss"], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["words", "pairs"])
 def test_class_weights_which_keras_makes_weights_of_rows_are_refused(kind):
     model, x, y = MADE[kind]()
@@ -95,6 +97,7 @@ def test_class_weights_which_keras_makes_weights_of_rows_are_refused(kind):
         model.fit(x, y, class_weight={0: 2.0}, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_model_that_can_weigh_no_rows_says_so():
     embedding = keras.layers.Embedding(7, 3)
     model = BidirectionalLanguageModel(embedding, GRU(2, return_sequences=True))

@@ -135,6 +135,7 @@ def test_what_is_no_text_is_named(texts, found):
         text_batch(texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokens", "expected"),
     [

@@ -16,6 +16,7 @@ def restored(*texts, vocabulary=GERMAN):
     return [text.decode() for text in restore(tf.constant(texts, tf.string)).numpy()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -35,6 +36,7 @@ def test_words_of_a_text_in_one_case_are_written_as_the_vocabulary_has_them(
     assert restored(text) == [expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["Ein hund", "iPhone HUND", "", "12 ?!", "日本", "\x1f"]
 )
@@ -42,6 +44,7 @@ def test_a_text_in_both_cases_or_none_stays_as_it_is(text):
     assert restored(text, "hund") == [text, "Hund"]
 
 
+@pytest.mark.slow
 def test_subwords_take_the_case_of_the_fewest_pieces():
     merged = ["▁Hund", "▁ein", "▁Ein", "▁läuft", "hü", "▁Hü", "▁Haus", "▁Zug"]
     pieces = sorted({*"▁", *"".join(merged), *"tehuilnHZEä"})

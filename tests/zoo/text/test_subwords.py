@@ -412,6 +412,7 @@ def test_missing_library_is_named(monkeypatch):
         Subwords.fit(CORPUS)
 
 
+@pytest.mark.slow
 def test_subwords_survive_serialization_and_files(subwords, tmp_path):
     config = json.dumps(keras.saving.serialize_keras_object(subwords))
     subwords.save(tmp_path / "vocabulary.txt")

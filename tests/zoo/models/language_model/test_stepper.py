@@ -17,6 +17,7 @@ ARGUMENTS = {
 IDS = np.random.default_rng(0).integers(1, 4 + len(CHARACTERS), [3, 6])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ARGUMENTS)
 @pytest.mark.parametrize("largest_table", [0, 2**22])
 @pytest.mark.parametrize("compiled", [False, True])

@@ -19,6 +19,7 @@ def model_of(pieces=PIECES, **arguments):
 TEXTS = ["ab abc. b", "", "c", "é 😀", "<br />ab  c\n", "\x00ab"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sentences", [False, True])
 def test_a_text_costs_what_its_pieces_cost(sentences):
     model = model_of(sentences=sentences)

@@ -38,6 +38,7 @@ def translated(model, texts):
 SEARCHED = ["ab. Cab! Abc?", "abc", "", "c. Ba"]
 
 
+@pytest.mark.slow
 def test_what_was_searched_for_is_aligned_as_the_search_says():
     model = make(attention="general", units=6)
     searched = translated(model, SEARCHED)

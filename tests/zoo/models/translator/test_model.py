@@ -295,6 +295,7 @@ def test_translations_keep_the_marks_that_the_vocabulary_has():
     np.testing.assert_array_equal(*scores["log_probability"].numpy())
 
 
+@pytest.mark.slow
 def test_texts_are_read_once(monkeypatch):
     model = make()
     reads = mock.Mock(wraps=model.source.tokens_and_ids)
