@@ -18,7 +18,7 @@ from tasks.training import fingerprints
 from tasks.translation import sorted_batches
 from tasks.translation.config import Scoring, Search, Translation
 from tasks.translation.partial_file import PartialFile, partial_names
-from zoo import kernels, plots
+from zoo import kernels, plots, presets
 from zoo.models import Translator
 
 # A picture of more tokens than this shows nothing any more.
@@ -98,11 +98,13 @@ def _write(name, model, texts, settings):
 
 def _made_with(name, settings):
     """Returns what translations depend on beside the texts, by name."""
-    flags = {
-        f"--{each.name.replace('_', '-')}": getattr(settings, each.name)
+    used = {
+        each.name: getattr(settings, each.name)
         for each in dataclasses.fields(settings)
         if each.name not in _WITHOUT_EFFECT
     }
+    used |= settings.penalties(presets.config(name))
+    flags = {f"--{each.replace('_', '-')}": value for each, value in used.items()}
     return {"model": fingerprints.of_preset(name), **flags}
 
 

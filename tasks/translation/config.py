@@ -22,18 +22,20 @@ class Search:
 
     # how many hypotheses a text has at each step; 1: greedy, without penalties
     beam: int = 4
-    # how much longer translations are preferred: 0 not at all, 1 by their length
-    length_penalty: float = 0.6
-    # how much it costs to leave words of the text unattended to
-    coverage_penalty: float = 0.0
+    # how much longer translations are preferred: 0 not at all, 1 by their length;
+    # default: the preset's
+    length_penalty: float | None = None
+    # how much it costs to leave words of the text unattended to; default: the preset's
+    coverage_penalty: float | None = None
     # the most tokens in a translation; default: 2 for each of its text's, and 50 more
     max_length: int | None = None
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         config.at_least(self, "beam", 1)
-        config.at_least(self, "length_penalty", 0)
-        config.at_least(self, "coverage_penalty", 0)
+        for name in ("length_penalty", "coverage_penalty"):
+            if getattr(self, name) is not None:
+                config.at_least(self, name, 0)
         if self.max_length is not None:
             config.at_least(self, "max_length", 1)
 
@@ -41,6 +43,19 @@ class Search:
         """Raises a UserError where a model can't be searched like this."""
         if self.coverage_penalty and not model.attends:
             raise UserError(NO_ATTENTION)
+
+    def penalties(self, own: dict) -> dict[str, float]:
+        """Returns the penalties that are searched with, by their names.
+
+        Args:
+            own: the config of the preset that searches.
+        """
+        defaults = {"length_penalty": 0.6, "coverage_penalty": 0.0}  # of older presets
+        given = {name: getattr(self, name) for name in defaults}
+        return {
+            name: own.get(name, defaults[name]) if value is None else value
+            for name, value in given.items()
+        }
 
     def arguments(self) -> dict:
         """Returns the arguments of `zoo.models.Translator.translate`."""

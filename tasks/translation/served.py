@@ -24,7 +24,8 @@ def call(preset: str, settings: Translation) -> Call:
         if getattr(settings, name):
             flag = "--" + name.replace("_", "-")
             raise UserError(f"--runner doesn't go with {flag}.")
-    attends = presets.config(preset).get("attention", "general") is not None
+    own = presets.config(preset)
+    attends = own.get("attention", "general") is not None
     if settings.coverage_penalty and not attends:
         raise UserError(NO_ATTENTION)
     row = functools.partial(_translated, n_best=settings.n_best)
@@ -35,22 +36,15 @@ def call(preset: str, settings: Translation) -> Call:
                 f"without --max-length: leave that out, or take --beam {_BEAM}."
             )
         return Call("greedy", {}, row)
-    return Call("translate", _arguments(settings), row)
+    longest = -1 if settings.max_length is None else settings.max_length
+    numbers = {**settings.penalties(own), "max_length": longest}
+    return Call("translate", numbers, row)
 
 
 # What SavedModels search with, as `zoo.models.translator.serving` has it.
 _BEAM = 4
 # Below it a score is of a translation that there isn't.
 _NOTHING = -3e38
-
-
-def _arguments(settings):
-    longest = -1 if settings.max_length is None else settings.max_length
-    return {
-        "length_penalty": settings.length_penalty,
-        "coverage_penalty": settings.coverage_penalty,
-        "max_length": longest,
-    }
 
 
 def _translated(found: dict, n_best: int) -> dict:

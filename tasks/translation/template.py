@@ -12,7 +12,7 @@ from tasks.reporting import cards, evaluation, examples
 from tasks.training import fine_tuning
 from tasks.training import fitting as training
 from tasks.translation import batches as parallel_batches
-from tasks.translation import calendar_words, commands, forms, measures
+from tasks.translation import calendar_words, commands, forms, measures, penalties
 from tasks.translation import corpus as parallel_corpus
 from tasks.translation.config import (
     OTHER_FORMS,
@@ -96,6 +96,8 @@ def train(settings: Config, output: Path) -> None:
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
     record = {"command": settings.command("translation"), **corpus.record}
+    if settings.choose_by == "bleu":
+        record |= penalties.choose(model, corpus.validation, settings.batch_size)
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     score = measures.scorer(model)
     for test in corpus.tests:
@@ -212,8 +214,7 @@ def _measure(preset, model, score, pairs, settings, writes=True):
         **measures.measure(found, pairs.translations),
         **measures.cost(score, pairs, settings.batch_size),
         "beam": settings.beam,
-        "length_penalty": settings.length_penalty,
-        "coverage_penalty": settings.coverage_penalty,
+        **settings.penalties(model.config),
     }
     print(measures.describe(figures))
     if settings.translations:

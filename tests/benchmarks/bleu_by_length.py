@@ -32,7 +32,8 @@ LEAST = 50
 """So many pairs a bucket must have: BLEU of few says little."""
 
 NOTES = """
-source words: what is between white space. BLEU: {}; beam {}, length penalty {}."""
+source words: what is between white space. BLEU: {}; beam {}, penalties
+of the presets."""
 
 
 class Bucket(NamedTuple):
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (ImportError, PresetError, UserError) as error:
         parser.error(str(error))
     print(table(groups, scores, len(pairs)))
-    print(NOTES.format(signature, search.beam, search.length_penalty))
+    print(NOTES.format(signature, search.beam))
     draw(figure, groups, scores, pairs.source, arguments.output)
     print(f"picture: {arguments.output}")
     report.print_machine()

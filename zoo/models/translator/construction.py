@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import keras
+
+from zoo.decoding import parameters
 from zoo.layers import BY_CELL, Attention, AttentionDecoder, ContextDecoder, DeepRNN
 from zoo.layers.attention import SCORES
 from zoo.layers.bridge import BRIDGES
@@ -12,6 +15,33 @@ from zoo.text import Subwords
 from zoo.typing import Tensor
 
 CONTEXTS = ("state", "input", "both")
+
+
+def dropouts(config: Any) -> list[keras.layers.Dropout]:
+    """Returns the dropout after either embedding, and that before the softmax."""
+    rates = {
+        "source": config["embedding_dropout"],
+        "target": config["embedding_dropout"],
+        "output": config["dropout"],
+    }
+    return [
+        keras.layers.Dropout(rate, name=f"{place}_dropout")
+        for place, rate in rates.items()
+    ]
+
+
+def encoder(config: Any) -> DeepRNN:
+    """Returns the encoder, in both directions."""
+    return DeepRNN.stack(
+        config["cell"],
+        config["units"] // 2,
+        config["encoder_layers"],
+        bidirectional=True,
+        dropout=config["dropout"],
+        return_sequences=True,
+        return_state=True,
+        name="encoder",
+    )
 
 
 def decoder(config: Any) -> Any:
@@ -85,6 +115,20 @@ def check(
     if level != "subword" and any(isinstance(v, Subwords) for v in vocabularies):
         raise ValueError(
             f"A vocabulary of Subwords needs level='subword', found {level!r}."
+        )
+
+
+def check_penalties(
+    length_penalty: float, coverage_penalty: float, attention: str | None
+) -> None:
+    """Raises a ValueError if a penalty is out of its range, or needs attention."""
+    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    for name, value in penalties.items():
+        parameters.check(name, value, least=0, most=parameters.LARGEST)
+    if coverage_penalty and not attention:
+        raise ValueError(
+            f"A coverage_penalty, {coverage_penalty}, is about attention: it needs "
+            "attention."
         )
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.layers import Bridge, DeepRNN, PointerGenerator, SampledSoftmax
+from zoo.layers import Bridge, PointerGenerator, SampledSoftmax
 from zoo.layers.states import state_sizes
 from zoo.layers.stepping import Product
 from zoo.models.base import Model
@@ -17,8 +16,21 @@ from zoo.models.perplexity import Perplexity, labels_and_weights, weighted_mean
 from zoo.models.replicas import share_of_loss
 from zoo.models.text_inputs import Texts, paired_batches, text_batch
 from zoo.models.texts import LEVELS, Language
-from zoo.models.translator import alignment, scoring, search, serving
-from zoo.models.translator.construction import check, check_shared, decoder
+from zoo.models.translator import (
+    alignment,
+    scoring,
+    search,
+    serving,
+    training_steps,
+)
+from zoo.models.translator.construction import (
+    check,
+    check_penalties,
+    check_shared,
+    decoder,
+    dropouts,
+    encoder,
+)
 from zoo.models.translator.copying import Source, in_target
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
@@ -85,6 +97,10 @@ class Translator(Model, keras.Model):
             in place of y<t-1> (Bengio et al. 2015). They are drawn for all steps at
             once, given the targets before them (Mihaylova & Martins 2019), which
             doubles the time forward.
+        length_penalty: α, what a translation's length changes in its score where
+            `translate` and SavedModels are told nothing: 0 or more.
+        coverage_penalty: β, what it costs there to leave words unattended to, 0 or
+            more; needs attention.
         sentences: "split" if the sentences of a text are translated one by one, as a
             model wants that was trained on single ones: see
             `zoo.text.sentences.split_sentences`; None if a text is taken as a whole.
@@ -133,6 +149,8 @@ class Translator(Model, keras.Model):
         dropout: float = 0.0,
         label_smoothing: float = 0.0,
         scheduled_sampling: float = 0.0,
+        length_penalty: float = 0.6,
+        coverage_penalty: float = 0.0,
         sentences: str | None = None,
         normalization: str | None = None,
         casing: str | None = None,
@@ -146,6 +164,7 @@ class Translator(Model, keras.Model):
             "target_tokenizer",
         )
         check(**config, vocabularies=(source_vocabulary, target_vocabulary))
+        check_penalties(length_penalty, coverage_penalty, attention)
         kind = LEVELS[level].vocabulary
         source = named_vocabulary(source_vocabulary, "source_vocabulary", kind)
         target = named_vocabulary(target_vocabulary, "target_vocabulary", kind)
@@ -176,25 +195,8 @@ class Translator(Model, keras.Model):
             self.source_embedding = embedding(
                 source, embedding_units, "source_embedding"
             )
-        rates = {
-            "source": embedding_dropout,
-            "target": embedding_dropout,
-            "output": dropout,
-        }
-        self.drop = [
-            keras.layers.Dropout(rate, name=f"{place}_dropout")
-            for place, rate in rates.items()
-        ]
-        self.encoder = DeepRNN.stack(
-            cell,
-            config["units"] // 2,  # Keras' cells take no NumPy's
-            encoder_layers,
-            bidirectional=True,
-            dropout=dropout,
-            return_sequences=True,
-            return_state=True,
-            name="encoder",
-        )
+        self.drop = dropouts(config)
+        self.encoder = encoder(config)
         self.decoder = decoder(config)
         self.bridge = Bridge(
             bridge if attention or context != "input" else "zero",
@@ -270,7 +272,9 @@ class Translator(Model, keras.Model):
         memory, state = self.encode(sources, training=training)
         if training and self.config["scheduled_sampling"]:
             hidden, weights, _ = self.run(ids, state, memory, training=True)
-            ids = self._with_draws(ids, self.logits(hidden, weights, memory))
+            logits = self.logits(hidden, weights, memory)
+            rate = self.config["scheduled_sampling"]
+            ids = training_steps.with_draws(ids, logits, rate, self.seed_generator)
         hidden, weights, _ = self.run(ids, state, memory, training=training)
         return self.logits(hidden, weights, memory)
 
@@ -304,6 +308,25 @@ class Translator(Model, keras.Model):
             ValueError: the model has no attention.
         """
         return rebuilt(self, ["pointer"], copying=True)
+
+    def search_with(self, length_penalty: float, coverage_penalty: float) -> None:
+        """Sets the penalties that translations are searched with by default.
+
+        They go to disk with the model, and so into presets and SavedModels.
+
+        Args:
+            length_penalty: α of the score, 0 or more.
+            coverage_penalty: β of the score, 0 or more; needs attention.
+
+        Raises:
+            ValueError: one is out of its range, or there is no attention.
+        """
+        chosen = {
+            "length_penalty": float(length_penalty),
+            "coverage_penalty": float(coverage_penalty),
+        }
+        check_penalties(**chosen, attention=self.config["attention"])
+        self.config.update(chosen)
 
     @property
     def sentences(self) -> str | None:
@@ -390,21 +413,6 @@ class Translator(Model, keras.Model):
 
         return step
 
-    def _with_draws(self, ids, logits):
-        """Returns y<t-1>, some of them draws from what was predicted for them."""
-        rows, steps, size = ops.shape(logits)
-        draws = keras.random.categorical(
-            ops.reshape(logits, (rows * steps, size)),
-            1,
-            dtype="int32",
-            seed=self.seed_generator,
-        )
-        draws = ops.reshape(draws, (rows, steps))
-        draws = ops.concatenate([ids[:, :1], draws[:, :-1]], axis=1)
-        chances = keras.random.uniform((rows, steps), seed=self.seed_generator)
-        drawn = chances < self.config["scheduled_sampling"]
-        return ops.where(drawn & (ids != PADDING_ID), draws, ids)
-
     def compute_loss(
         self,
         x: Any = None,
@@ -424,7 +432,7 @@ class Translator(Model, keras.Model):
         smoothed = self.config["label_smoothing"] if training else 0.0
         loss = mean
         if smoothed:
-            of_all = weighted_mean(_mean_nats(logs), weights)
+            of_all = weighted_mean(training_steps.mean_nats(logs), weights)
             loss = (1 - smoothed) * mean + smoothed * of_all
         return share_of_loss(loss, count, ops.shape(y)[0])
 
@@ -434,8 +442,8 @@ class Translator(Model, keras.Model):
         beam: int = 4,
         *,
         n_best: int = 1,
-        length_penalty: float | Sequence[float] = 0.6,
-        coverage_penalty: float | Sequence[float] = 0.0,
+        length_penalty: float | Sequence[float] | None = None,
+        coverage_penalty: float | Sequence[float] | None = None,
         max_length: int | Sequence[int] | None = None,
         attention: bool = False,
     ) -> dict[str, tf.Tensor]:
@@ -450,8 +458,10 @@ class Translator(Model, keras.Model):
             beam: how many hypotheses a text has at each step; 1 is greedy decoding,
                 without penalties.
             n_best: n, how many translations are returned, `beam` at most.
-            length_penalty: α of the score, 0 or more; 0 for none.
-            coverage_penalty: β of the score, 0 or more; needs attention.
+            length_penalty: α of the score, 0 or more; 0 for none; the model's own by
+                default.
+            coverage_penalty: β of the score, 0 or more; needs attention; the model's
+                own by default.
             max_length: the most tokens in a translation, `<EOS>` included; by default
                 2 for each token of its text and 50 more, but 1 000 at most, which is
                 more than real translations have: see `search.default_limit`.
@@ -477,7 +487,13 @@ class Translator(Model, keras.Model):
         Raises:
             ValueError: a number is out of its range, or the model has no attention.
         """
-        penalties = length_penalty, coverage_penalty
+        own = serving.penalties(self).values()
+        penalties = [
+            default if given is None else given
+            for given, default in zip(
+                (length_penalty, coverage_penalty), own, strict=True
+            )
+        ]
         texts = text_batch(texts)
         return self._search(texts, beam, n_best, penalties, max_length, attention)
 
@@ -533,10 +549,3 @@ class Translator(Model, keras.Model):
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `zoo.models.translator.serving`."""
         return serving.signatures(self)
-
-
-def _mean_nats(logs):
-    """Returns the mean over all possible tokens of -log ŷ, (batch, steps)."""
-    possible = np.ones(logs.shape[-1], "float32")
-    possible[[PADDING_ID, START_ID]] = 0
-    return -tf.linalg.matvec(logs, possible / possible.sum())

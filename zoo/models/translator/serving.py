@@ -33,9 +33,8 @@ import tensorflow as tf
 from zoo.decoding.parameters import per_row
 from zoo.models.translator import alignment, scoring, search
 
-# What `serving_default` searches with.
+# How many hypotheses `serving_default` searches with; its penalties are the model's.
 BEAM = 4
-LENGTH_PENALTY = 0.6
 # The score of a translation that there isn't: the lowest number of float32.
 NOTHING = tf.float32.min
 # The most tokens that a request may ask for.
@@ -52,7 +51,7 @@ def signatures(model: Any) -> dict:
 
     @tf.function(input_signature=[text], autograph=False)
     def serving_default(text):
-        return _finite(search.translate(model, text, BEAM, BEAM, LENGTH_PENALTY))
+        return _finite(search.translate(model, text, BEAM, BEAM, **penalties(model)))
 
     @tf.function(input_signature=[text], autograph=False)
     def greedy(text):
@@ -64,6 +63,11 @@ def signatures(model: Any) -> dict:
         "translate": _adjustable(model, text),
         **_of_pairs(model, text),
     }
+
+
+def penalties(model: Any) -> dict[str, float]:
+    """Returns the penalties that a model searches with by default, by their names."""
+    return {name: model.config[name] for name in ("length_penalty", "coverage_penalty")}
 
 
 def _of_pairs(model, text):
@@ -83,6 +87,7 @@ def _of_pairs(model, text):
 
 def _adjustable(model, text):
     """Returns a search whose numbers its caller gives."""
+    default = penalties(model)
 
     @tf.function(
         input_signature=[
@@ -94,7 +99,10 @@ def _adjustable(model, text):
         autograph=False,
     )
     def translate(
-        text, length_penalty=LENGTH_PENALTY, coverage_penalty=0.0, max_length=-1
+        text,
+        length_penalty=default["length_penalty"],
+        coverage_penalty=default["coverage_penalty"],
+        max_length=-1,
     ):
         max_length = per_row(
             "max_length", max_length, tf.size(text), least=-1, most=LONGEST

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
 from zoo.models import Translator
+from zoo.models.translator.training_steps import with_draws
 from zoo.text import Vocabulary, WordTokenizer
 
 X = np.array([[4, 5, 6, 7, 1], [6, 0, 0, 0, 0], [7, 4, 4, 0, 0]], "int32")
@@ -151,7 +152,7 @@ def test_scheduled_sampling_feeds_draws_in_place_of_some_targets():
     ids = np.full((50, 20), 4, "int32")
     ids[:, 0], ids[:, 15:] = 2, 0
     only = tf.one_hot(tf.fill([50, 20], 6), SIZE, 50.0)
-    mixed = model._with_draws(tf.constant(ids), only).numpy()
+    mixed = with_draws(tf.constant(ids), only, 0.5, model.seed_generator).numpy()
     assert (mixed[:, 0] == 2).all()
     assert (mixed[:, 15:] == 0).all()
     assert set(mixed[:, 1:15].ravel()) == {4, 6}

@@ -232,6 +232,29 @@ def test_attention_is_told_of_so_many_tokens_and_no_more(monkeypatch):
         assert (found["tokens"] == whole["tokens"]).numpy().all()
 
 
+def test_the_models_own_penalties_are_searched_with_unless_others_are_given():
+    model = make(cell="lstm", attention="additive")
+    texts = [text for text in TEXTS if text]
+    keys = "length_penalty", "coverage_penalty"
+
+    def scores(**given):
+        return model.translate(texts, 3, n_best=3, max_length=6, **given)["scores"]
+
+    for values in ((1.5, 0.7), (0.0, 0.2)):
+        expected = scores(**dict(zip(keys, values, strict=True)))
+        assert np.abs(expected - scores()).max() > 1e-3
+        model.search_with(*values)
+        np.testing.assert_array_equal(scores(), expected)
+        other = Translator.from_config(model.get_config())
+        assert [other.config[key] for key in keys] == list(values)
+    with pytest.raises(ValueError, match="length_penalty` must be 0 or more"):
+        model.search_with(-1.0, 0.0)
+    with pytest.raises(ValueError, match="it needs attention"):
+        make(attention=None).search_with(1.0, 0.1)
+    with pytest.raises(ValueError, match="it needs attention"):
+        make(attention=None, coverage_penalty=0.1)
+
+
 def test_an_empty_text_stays_empty_and_no_texts_are_none(model):
     found = model.translate(["", ""], n_best=2)
     assert found["translations"].numpy().tolist() == [[b"", b""], [b"", b""]]

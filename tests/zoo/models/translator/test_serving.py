@@ -59,6 +59,8 @@ def models():
             order="before",
             input_feeding=True,
             copying=True,
+            length_penalty=1.3,
+            coverage_penalty=0.3,
             dropout=0.1,
         ),
         "context": make(attention=None, encoder_layers=2),

@@ -1,0 +1,67 @@
+"""The penalties that a translator searches with are chosen on validation pairs."""
+
+import numpy as np
+import pytest
+
+from tasks.translation import commands, penalties
+from tasks.translation.corpus import Pairs
+
+
+class Model:
+    """What the choice asks of a translator."""
+
+    attends = True
+    chosen = None
+
+    def search_with(self, *chosen):
+        """Keeps what was chosen."""
+        self.chosen = chosen
+
+
+def pairs(count):
+    texts = np.array([f"text {number} of the pairs" for number in range(count)], "O")
+    return Pairs(texts, texts, "made up")
+
+
+@pytest.fixture
+def best(monkeypatch):
+    """What is translated without a fault, by its penalties; all else has some."""
+    right, asked = set(), []
+
+    def translated(model, texts, search, batch_size):
+        place = search.length_penalty, search.coverage_penalty
+        asked.append((*place, len(texts)))
+        end = "" if place in right else " too long"
+        return [f"{text}{end}" for text in texts]
+
+    monkeypatch.setattr(commands, "best_translations", translated)
+    return right, asked
+
+
+def test_the_highest_bleu_is_chosen_and_the_first_of_equal_ones(best):
+    right, asked = best
+    pytest.importorskip("sacrebleu")
+    right |= {(0.8, 0.1), (1.2, 0.0)}
+    model = Model()
+    record = penalties.choose(model, pairs(2000), 8)
+    assert model.chosen == (0.8, 0.1)
+    assert (record["length_penalty"], record["coverage_penalty"]) == model.chosen
+    assert record["penalties_chosen_on"] == "600 validation pairs, BLEU 100.00"
+    assert len(asked) == 12
+    assert {count for *_, count in asked} == {600}
+
+
+def test_without_attention_no_coverage_is_tried(best):
+    _, asked = best
+    pytest.importorskip("sacrebleu")
+    model = Model()
+    model.attends = False
+    penalties.choose(model, pairs(100), 8)
+    assert {coverage for _, coverage, _ in asked} == {0.0}
+    assert model.chosen == (0.6, 0.0)
+
+
+def test_few_pairs_choose_nothing(best):
+    model = Model()
+    assert penalties.choose(model, pairs(99), 8) == {}
+    assert model.chosen is None
