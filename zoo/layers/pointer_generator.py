@@ -71,19 +71,16 @@ class PointerGenerator(keras.layers.Layer):
 
     def call(self, logits: Tensor, hidden: Tensor, weights: Tensor, ids: Tensor) -> Any:
         """Returns log P."""
-        if len(logits.shape) == 2:
-            of_step = [each[:, None] for each in (logits, hidden, weights)]
-            return self.call(*of_step, ids)[:, 0]
         logits, hidden, weights = [
             tf.cast(each, self.compute_dtype) for each in (logits, hidden, weights)
         ]
         gate = self.gate(hidden)  # before its sigmoid
+        if len(logits.shape) == 2:
+            return _of_step(logits, gate, weights, ids)
         copied = _copied(weights, ids)
         possible = tf.cast(ids != 0, weights.dtype)[:, None]
         taken = tf.sigmoid(gate[..., 0]) * tf.reduce_sum(weights * possible, axis=-1)
-        # At most 1, for rounding has no logarithm of a negative number.
-        left = tf.math.log1p(-tf.minimum(taken, 1 - 1e-6))
-        logs = tf.nn.log_softmax(logits) + left[..., None]
+        logs = tf.nn.log_softmax(logits) + tf.math.log(_left(taken))[..., None]
 
         # Only the source's tokens gain: they are changed, each once.
         places = _places(ids, tf.shape(logs)[1])
@@ -95,6 +92,25 @@ class PointerGenerator(keras.layers.Layer):
         )
         gained = tf.where(_is_first(ids)[:, None], _log_sum(before, more) - before, 0)
         return tf.tensor_scatter_nd_add(logs, places, gained)
+
+
+def _of_step(logits, gate, weights, ids):
+    """Returns log P of one step, by fewer operations: a search takes many of them.
+
+    What is less probable than a float32 can tell has log P = -∞.
+    """
+    shares = tf.where(ids != 0, tf.sigmoid(gate) * weights, 0)
+    left = _left(tf.reduce_sum(shares, axis=-1, keepdims=True))
+    rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
+    p = tf.tensor_scatter_nd_add(
+        tf.nn.softmax(logits) * left, tf.stack([rows, ids], axis=-1), shares
+    )
+    return tf.math.log(p)
+
+
+def _left(taken):
+    """Returns the share that is not copied: more than 0, in spite of rounding."""
+    return tf.maximum(1 - taken, 1e-6)
 
 
 def _copied(weights, ids):
