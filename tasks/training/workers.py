@@ -21,6 +21,7 @@ import tensorflow as tf
 from tasks.data.sharding import Shard
 from tasks.errors import LostWorkerError, UserError, tensorflow_says
 from tasks.training import cluster, fingerprints, rendezvous
+from zoo.models.construction import rebuilt
 
 
 class Done(Exception):  # noqa: N818 - no error
@@ -209,8 +210,4 @@ def for_one_process(model: keras.Model) -> keras.Model:
         return model
     if not is_chief():
         raise Done
-    alone = type(model).from_config(model.get_config())
-    weights = {weight.path: weight for weight in model.weights}
-    for weight in alone.weights:
-        weight.assign(weights[weight.path].numpy())
-    return alone
+    return rebuilt(model)

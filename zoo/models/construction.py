@@ -126,18 +126,31 @@ def recurrent_layer(
     return Bidirectional(layer, name=name)
 
 
-def rebuilt(model: Any, anew: Collection[str], **arguments: Any) -> Any:
-    """Returns a new model with other arguments, and a model's weights where they fit.
+def rebuilt(model: Any, anew: Collection[str] = (), **arguments: Any) -> Any:
+    """Returns a new model with other arguments, and a model's weights, by their paths.
 
     Args:
-        model: a `zoo.models.base.Model` of a functional graph.
-        anew: the names of the layers that are for these arguments: they begin anew.
+        model: a `zoo.models.base.Model`, built.
+        anew: the names of the layers that are for these arguments: their weights begin
+            anew, also where they are a part of others.
         **arguments: of the constructor.
+
+    Raises:
+        ValueError: the new model has another weight that `model` lacks, or has in
+            another shape.
     """
     other = type(model).from_config({**model.get_config(), **arguments})
-    for layer in other.layers:
-        if layer.weights and layer.name not in anew:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
+    own = {weight.path: weight for weight in model.weights}
+    for weight in other.weights:
+        *layers, _ = weight.path.split("/")
+        if not set(anew).isdisjoint(layers):
+            continue
+        if weight.path not in own:
+            raise ValueError(
+                f"{model!r} has no weight {weight.path}, which isn't among those that "
+                f"begin anew: {', '.join(anew) or 'none'}."
+            )
+        weight.assign(own[weight.path].numpy())
     return other
 
 

@@ -226,13 +226,8 @@ class LanguageModel(Model, keras.Model):
         """
         numbers = {"cache_sharpness": sharpness, "cache_threshold": threshold}
         given = {name: n for name, n in numbers.items() if n is not None}
-        config = {**self.get_config(), "cache": places, **given}
-        copy = type(self).from_config(config)
-        own = {weight.path: weight for weight in self.weights}
-        for weight in copy.weights:
-            if weight.path in own:
-                weight.assign(own[weight.path])
-        return copy
+        anew = () if self.cache else ("cache",)
+        return construction.rebuilt(self, anew, cache=places, **given)
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Predicts each next token, as `fit` and `evaluate` ask."""
