@@ -10,6 +10,7 @@ import numpy as np
 from tasks.cli import outputs
 from tasks.data import dataset_records
 from tasks.errors import UserError
+from tasks.training import fine_tuning
 from zoo import music, presets
 from zoo.music.keys import range_name
 from zoo.music.midi import STEPS_PER_QUARTER
@@ -77,12 +78,11 @@ def knows_one_key(preset: str | os.PathLike) -> bool:
     """Says whether a preset was trained on pieces as they are, not moved to other keys.
 
     Args:
-        preset: the preset's folder. A record without a command says no.
+        preset: the preset's folder. A record without a command says no, its own or
+            that of a preset that it comes from.
     """
-    trained = presets.read_metrics(preset).get("training", {})
-    # Of a training that began with a preset, that one's as well.
-    commands = [trained[name] for name in ("command", "its_command") if name in trained]
-    return bool(commands) and "--transpose " not in " ".join(commands)
+    commands = fine_tuning.commands(presets.read_metrics(preset).get("training", {}))
+    return all(commands) and "--transpose " not in " ".join(commands)
 
 
 def hear(path: str | os.PathLike, keys: int, grid: Grid, kept: str) -> music.MidiRoll:

@@ -53,9 +53,7 @@ _ANY_CASE = """Text of
 
 def limits(training: dict) -> str:
     """Returns what a model is not for, by what is recorded of its training."""
-    # Of a training that began with a preset, that one's as well.
-    commands = training.get("command", ""), training.get("its_command", "")
-    if "--augment-casing" not in " ".join(commands):
+    if "--augment-casing" not in " ".join(fine_tuning.commands(training)):
         return LIMITS
     return LIMITS.replace(_ONE_CASE, _ANY_CASE)
 

@@ -196,16 +196,32 @@ def _statistics(statistics):
 def _training(training):
     lines = []
     for key, value in training.items():
-        if key == "command":
-            lines.append(f"- command: `{value}`")
-        elif key == "versions":
-            listed = ", ".join(f"{name} {version}" for name, version in value.items())
-            lines.append(f"- versions: {listed}")
-        elif isinstance(value, list):
-            lines.append(f"- {key.replace('_', ' ')}: {_listed(value) or 'none'}")
+        if key == "began_with" and isinstance(value, list):
+            lines += _began_with(value)
         else:
-            lines.append(f"- {key.replace('_', ' ')}: {value}")
+            lines.append(_item(key, value))
     return "\n".join(lines)
+
+
+def _began_with(trainings):
+    """Returns which presets a training comes from, and below each how it was made."""
+    lines = []
+    for place, each in enumerate(trainings):
+        lines.append(f"- {'which ' if place else ''}began with: {each['preset']}")
+        others = (item for item in each.items() if item[0] != "preset")
+        lines += [f"  {_item(*item)}" for item in others]
+    return lines
+
+
+def _item(key, value):
+    """Returns a line of what is recorded of a training."""
+    if key == "command":
+        value = f"`{value}`"
+    elif key == "versions":
+        value = ", ".join(f"{name} {version}" for name, version in value.items())
+    elif isinstance(value, list):
+        value = _listed(value) or "none"
+    return f"- {key.replace('_', ' ')}: {value}"
 
 
 def _listed(values):

@@ -35,7 +35,11 @@ def arguments(config: TrainingConfig) -> dict:
 
 
 def record(config: TrainingConfig) -> dict[str, Any]:
-    """Returns what a new preset remembers of the one that it began with.
+    """Returns what a new preset remembers of those that it comes from.
+
+    `began_with` is a list of them, the latest first: the `preset` that the training
+    began with, the `command` that had made it and what that had trained on, `train`;
+    then the preset that this one had begun with, and so on.
 
     Args:
         config: the training's config.
@@ -44,12 +48,37 @@ def record(config: TrainingConfig) -> dict[str, Any]:
         return {}
     folder = presets.find(config.from_preset)
     trained = presets.read_metrics(folder).get("training", {})
-    told = {"began_with": presets.name_of(folder)}
-    if "began_with" in trained:
-        told["which_began_with"] = trained["began_with"]
-    return told | {
-        f"its_{name}": trained[name] for name in ("command", "train") if name in trained
-    }
+    latest = {"preset": presets.name_of(folder)} | _made(trained, "")
+    return {"began_with": [latest, *_earlier(trained)]}
+
+
+def commands(trained: dict[str, Any]) -> list[str]:
+    """Returns the commands that a preset was trained by, and all that it comes from.
+
+    Args:
+        trained: what is recorded of its training.
+
+    Returns:
+        The commands, the latest first; "" for one that isn't on record.
+    """
+    return [each.get("command", "") for each in (trained, *_earlier(trained))]
+
+
+def _earlier(trained):
+    """Returns the presets that one comes from, as `record` has them."""
+    found = trained.get("began_with", [])
+    if not isinstance(found, str):
+        return found
+    # Older records know two at most, each part of them by a name of its own.
+    before = trained.get("which_began_with")
+    latest = {"preset": found} | _made(trained, "its_")
+    return [latest] if before is None else [latest, {"preset": before}]
+
+
+def _made(trained, prefix):
+    """Returns the command and the data of a training, as far as they are on record."""
+    names = {name: f"{prefix}{name}" for name in ("command", "train")}
+    return {name: trained[key] for name, key in names.items() if key in trained}
 
 
 def citations(config: TrainingConfig) -> dict[str, str]:

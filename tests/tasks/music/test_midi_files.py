@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from tasks.errors import UserError
-from tasks.music.midi_files import Grid, bars_end, grid_of, read_roll, write_piece
+from tasks.music.midi_files import (
+    Grid,
+    bars_end,
+    grid_of,
+    knows_one_key,
+    read_roll,
+    write_piece,
+)
 from tests.zoo.music.rolls import melody
 from zoo import music
 
@@ -65,6 +72,30 @@ def test_grid_that_no_quarter_note_fits_is_told(step):
 def test_grid_is_that_of_the_training(tmp_path, metrics, grid):
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     assert grid_of(tmp_path) == grid
+
+
+AS_IT_IS, MOVED = {"command": "train"}, {"command": "train --transpose 5 --epochs 2"}
+
+
+@pytest.mark.parametrize(
+    ("training", "knows"),
+    [
+        ({}, False),
+        (AS_IT_IS, True),
+        (MOVED, False),
+        (AS_IT_IS | {"began_with": [AS_IT_IS, AS_IT_IS]}, True),
+        (AS_IT_IS | {"began_with": [AS_IT_IS, MOVED]}, False),
+        (AS_IT_IS | {"began_with": [AS_IT_IS, {"preset": "x"}]}, False),
+        # As older records have it.
+        (AS_IT_IS | {"began_with": "x", "its_command": "train"}, True),
+        (AS_IT_IS | {"began_with": "x", "its_command": MOVED["command"]}, False),
+    ],
+)
+def test_a_model_knows_one_key_if_nothing_that_made_it_moved_pieces(
+    tmp_path, training, knows
+):
+    (tmp_path / "metrics.json").write_text(json.dumps({"training": training}))
+    assert knows_one_key(tmp_path) == knows
 
 
 def test_notes_outside_the_keys_are_shifted_and_told(tmp_path, capsys):

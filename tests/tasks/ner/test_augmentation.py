@@ -176,3 +176,13 @@ def test_card_of_a_tagger_that_learnt_other_cases_says_so():
     assert "in capitals only" not in found
     assert "letters or capitals: such text it reads too" in found
     assert found.count("\n- ") == template.LIMITS.count("\n- ")
+    cased, plain = (
+        f"{command} --augment-casing 0.2",
+        {"preset": "x", "command": command},
+    )
+    for before in ([plain, {"command": cased}], [{"preset": "x"}, {"command": cased}]):
+        assert template.limits({"command": command, "began_with": before}) == found
+    before = {"began_with": [plain, plain]}
+    assert template.limits({"command": command} | before) == template.limits({})
+    before = {"began_with": "x", "its_command": cased}  # as older records have it
+    assert template.limits({"command": command} | before) == found

@@ -78,6 +78,23 @@ def test_what_is_each_datasets_own_is_listed():
     assert "- test splits: none" in render({"training": {"test_splits": []}})
 
 
+def test_all_that_a_training_comes_from_is_listed():
+    made = {"preset": "second", "command": "train --epochs 2", "train": ["a", "b"]}
+    training = {"command": "train", "began_with": [made, {"preset": "first"}]}
+    assert render({"training": training | {"seed": 1}}).split("## ")[1] == (
+        "Trained\n\n"
+        "- command: `train`\n"
+        "- began with: second\n"
+        "  - command: `train --epochs 2`\n"
+        "  - train: a, b\n"
+        "- which began with: first\n"
+        "- seed: 1\n\n"
+    )
+    older = {"began_with": "second", "its_command": "train --epochs 2"}
+    card = render({"training": older})
+    assert "- began with: second\n- its command: train --epochs 2\n" in card
+
+
 def test_every_figure_comes_from_the_metrics():
     """With nothing measured, the card holds no number at all."""
     numbers = re.findall(r"\d[\d. ]*", render({}))

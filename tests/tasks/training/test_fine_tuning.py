@@ -128,6 +128,43 @@ def test_a_preset_that_is_damaged_is_told(tmp_path):
         fine_tuning.arguments(Config(from_preset=str(tmp_path)))
 
 
+def _trained(folder, **record):
+    """Makes a folder look like a preset with a record of its training."""
+    folder.mkdir()
+    (folder / presets.CONFIG).write_text("{}")
+    presets.write_metrics(folder, {"training": record}, None)
+    return str(folder)
+
+
+def test_a_preset_remembers_all_that_it_comes_from(tmp_path):
+    record, expected = {}, []
+    for name in "abcd":
+        made = {"command": f"train {name}", "train": [f"{name}/train"]}
+        preset = _trained(tmp_path / name, **made, **record)
+        expected.insert(0, {"preset": name} | made)
+        record = fine_tuning.record(Config(from_preset=preset))
+        assert record == {"began_with": expected}
+    trained = {"command": "train e", **record}
+    assert fine_tuning.commands(trained) == [f"train {name}" for name in "edcba"]
+    assert fine_tuning.record(Config()) == {}
+
+
+def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
+    old = {"began_with": "b", "its_command": "train b", "its_train": "b/train"}
+    oldest = {"which_began_with": "a"}
+    latest = {"preset": "c", "command": "train c"}
+    read = {"preset": "b", "command": "train b", "train": "b/train"}
+    for more, expected in (({}, [read]), (oldest, [read, {"preset": "a"}])):
+        trained = {"command": "train c", **old, **more}
+        unknown = [""] if more else []
+        assert fine_tuning.commands(trained) == ["train c", "train b", *unknown]
+        folder = tmp_path / f"{len(more)}" / "c"
+        folder.parent.mkdir()
+        record = fine_tuning.record(Config(from_preset=_trained(folder, **trained)))
+        assert record == {"began_with": [latest, *expected]}
+    assert fine_tuning.commands({}) == [""]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
 @pytest.mark.usefixtures("by_cells")
@@ -160,7 +197,7 @@ def test_each_template_trains_a_preset_further(name, data_dir, tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-8)
     assert found.get_config() == expected.get_config()
     trained = read_json(tmp_path / "further" / "preset" / presets.METRICS)["training"]
-    assert trained["began_with"] == "first"
     assert "--from-preset first" in trained["command"]
     first = read_json(tmp_path / "first" / "preset" / presets.METRICS)["training"]
-    assert trained["its_command"] == first["command"]
+    expected = {name: first[name] for name in ("command", "train")}
+    assert trained["began_with"] == [{"preset": "first"} | expected]
