@@ -1,6 +1,7 @@
 """Which tests can run here, and what they leave behind."""
 
 import ctypes
+import errno
 import gc
 import os
 from pathlib import Path
@@ -98,6 +99,32 @@ def figures(monkeypatch):
 
     monkeypatch.setattr(figure_module, "Figure", Figure)
     return drawn
+
+
+@pytest.fixture
+def forbidden(monkeypatch):
+    """Files that may not be read, and folders that may not be looked into.
+
+    Whoever tests may be root, who may do anything.
+    """
+    places, opened, looked = set(), Path.open, Path.stat
+
+    def check(path, *own):
+        if not places.isdisjoint([*own, *path.parents]):
+            told = os.strerror(errno.EACCES)
+            raise PermissionError(errno.EACCES, told, os.fspath(path))
+
+    def open_(path, *args, **kwargs):
+        check(path, path)
+        return opened(path, *args, **kwargs)
+
+    def stat(path, **kwargs):
+        check(path)
+        return looked(path, **kwargs)
+
+    monkeypatch.setattr(Path, "open", open_)
+    monkeypatch.setattr(Path, "stat", stat)
+    return places
 
 
 @pytest.fixture

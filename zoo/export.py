@@ -291,15 +291,16 @@ def read_weights(model: Any, path: str | os.PathLike) -> None:
     Raises:
         WeightsError: a file is missing, cut off or damaged, or a weight is
             missing or of another shape. The model's weights are then undefined.
+        PermissionError: a file may not be read.
     """
     prefix = Path(path) / "variables" / "variables"
-    missing = [
-        file.name
-        for file in (prefix.with_suffix(".index"), _shard(prefix))
-        if not file.is_file()
-    ]
+    files = prefix.with_suffix(".index"), _shard(prefix)
+    missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise WeightsError(f"{prefix.parent} lacks the file {' and '.join(missing)}.")
+    for file in files:
+        with file.open("rb"):  # of what may not be read TensorFlow says otherwise
+            pass
     checkpoint = tf.train.Checkpoint(weights=_named(model))
     try:
         status = checkpoint.read(os.fspath(prefix))

@@ -1,4 +1,4 @@
-"""What was given in place of a preset's folder, and what to give instead."""
+"""What was given in place of a preset that can be read, and what to do."""
 
 import os
 import tarfile
@@ -59,3 +59,12 @@ def _of_folder(path, name, remains):
         return f"{name} is no preset, but holds some: give one of {listed}."
     what = "an empty folder" if not any(path.iterdir()) else "no preset"
     return f"{name} is {what}: {_CONFIG} is missing. Give {_FOLDER}."
+
+
+def may_not_be_read(error: PermissionError) -> str:
+    """Says which of a preset's files or folders isn't for this user, and what to do."""
+    name = repr(os.fspath(error.filename)) if error.filename else "A preset's file"
+    return (
+        f"{name} can't be read: {error.strerror}. Have its owner allow it (chmod -R "
+        "a+rX, of the preset's folder), or give another preset."
+    )

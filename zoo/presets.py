@@ -8,14 +8,16 @@
 ```
 """
 
+import contextlib
 import dataclasses
 import importlib
 import json
+import math
 import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,8 @@ class Listed:
         name: by which `zoo.from_preset` finds it.
         folder: where it lies.
         size: of its files, in bytes.
-        summary: what it does, the first sentence of its card; "" without a card.
+        summary: what it does, the first sentence of its card, "" without a card; or
+            what is wrong with it.
     """
 
     name: str
@@ -81,25 +84,48 @@ def _by_name() -> dict[str, Path]:
     for place in folders():
         for config in place.glob(f"[!.]*/{CONFIG}"):
             folder = _trained_in(config.parent)
-            if (folder / CONFIG).is_file():
+            if _may_be_preset(folder):
                 found.setdefault(config.parent.name, folder)
     return found
 
 
+def _may_be_preset(folder):
+    """Says whether a folder has a preset's config, or may not be looked into."""
+    try:
+        return (folder / CONFIG).is_file()
+    except PermissionError:
+        return True
+
+
 def _listed(name, folder):
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    card = folder / CARD
-    lines = card.read_text("utf-8", "replace").splitlines() if card.is_file() else ()
-    prose = (line for line in lines if line and not line.startswith("#"))
-    return Listed(name, folder, size, next(prose, ""))
+    files = (path for path in folder.rglob("*") if os.path.isfile(path))
+    size = sum(map(os.path.getsize, files))
+    return Listed(name, folder, size, _summary(folder))
+
+
+def _summary(folder):
+    """Returns a card's first sentence, or what is wrong with the files beside it."""
+    try:
+        read_metrics(folder)
+        with _permission_told():
+            card = folder / CARD
+            text = card.read_text("utf-8", "replace") if card.is_file() else ""
+    except PresetError as error:
+        return str(error)
+    prose = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return next(prose, "")
 
 
 def folders() -> Sequence[Path]:
-    """Returns where presets are looked for by name, the first one first."""
+    """Returns where presets are looked for by name, the first one first.
+
+    Raises:
+        PresetError: there is no looking into one of them.
+    """
     chosen = os.environ.get("ZOO_PRETRAINED")
     places = [Path(chosen)] if chosen else []
-    return [place for place in [*places, _SHIPPED] if place.is_dir()]
+    with _permission_told():
+        return [place for place in [*places, _SHIPPED] if place.is_dir()]
 
 
 def find(name_or_path: str | os.PathLike) -> Path:
@@ -113,21 +139,22 @@ def find(name_or_path: str | os.PathLike) -> Path:
             `https://…/NAME.zip`. What comes from a server is kept in Keras' cache.
 
     Raises:
-        PresetError: there is none, with the nearest name that there is; or it can't be
-            fetched, or isn't what its SHA-256 says.
+        PresetError: there is none, with the nearest name that there is; or it may not
+            be read; or it can't be fetched, or isn't what its SHA-256 says.
     """
     if preset_downloads.is_url(name_or_path):
         return preset_downloads.fetched(os.fspath(name_or_path))
     candidates = [Path(name_or_path)]
     candidates += [folder / name_or_path for folder in folders()]
-    for candidate in candidates:
-        folder = _trained_in(whole_folder(candidate))
-        if (folder / CONFIG).is_file():
-            return folder
     name = os.fspath(name_or_path)
-    for candidate in candidates if name else ():
-        if os.path.lexists(candidate):
-            raise PresetError(_no_preset(candidate))
+    with _permission_told():
+        for candidate in candidates:
+            folder = _trained_in(whole_folder(candidate))
+            if (folder / CONFIG).is_file():
+                return folder
+        for candidate in candidates if name else ():
+            if os.path.lexists(candidate):
+                raise PresetError(_no_preset(candidate))
     fetched = preset_downloads.named(name)
     if fetched is not None:
         return fetched
@@ -267,19 +294,21 @@ def load(name_or_path: str | os.PathLike) -> Any:
         name_or_path: see `find`.
 
     Raises:
-        PresetError: there is no such preset, or it is damaged, or of a newer zoo.
+        PresetError: there is no such preset, or it is damaged, or of a newer zoo, or
+            may not be read.
     """
     folder, content = find(name_or_path), {}
     try:
-        content = _read_config(folder)
-        cls = _class(content["class"])
-        files = _vocabulary_files(folder / SAVED_MODEL, content["vocabularies"])
-        vocabularies = {name: Vocabulary.load(file) for name, file in files.items()}
-        model = cls.from_config({**content["config"], **vocabularies})
-        export.read_weights(model, folder / SAVED_MODEL)
+        with _permission_told():
+            content = _read_config(folder)
+            cls = _class(content["class"])
+            files = _vocabulary_files(folder / SAVED_MODEL, content["vocabularies"])
+            vocabularies = {name: Vocabulary.load(file) for name, file in files.items()}
+            model = cls.from_config({**content["config"], **vocabularies})
+            export.read_weights(model, folder / SAVED_MODEL)
     except PresetError:
         raise
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         reason = f"{Path(error.filename).name} is missing"
     except KeyError as error:
         reason = f"{CONFIG} has no {error}"
@@ -324,12 +353,29 @@ def config(name_or_path: str | os.PathLike) -> dict:
     """
     folder = find(name_or_path)
     try:
-        return _read_config(folder)["config"]
+        with _permission_told():
+            return _read_config(folder)["config"]
+    except PresetError:
+        raise
     except (KeyError, ValueError, OSError) as error:
-        raise PresetError(
-            f"Damaged preset {os.fspath(folder)!r}: its {CONFIG} can't be read "
-            f"({error}). {_remedy(folder)}"
-        ) from error
+        raise PresetError(_unreadable(folder, CONFIG, error)) from error
+
+
+def _unreadable(folder, name, error):
+    """Says that one of a preset's files isn't what it should be."""
+    return (
+        f"Damaged preset {os.fspath(folder)!r}: its {name} can't be read ({error}). "
+        f"{_remedy(Path(folder))}"
+    )
+
+
+@contextlib.contextmanager
+def _permission_told() -> Iterator[None]:
+    """Raises a PresetError where a file or a folder may not be read."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PresetError(preset_mistakes.may_not_be_read(error)) from error
 
 
 def _read_config(folder):
@@ -394,19 +440,51 @@ def write_metrics(folder: str | os.PathLike, metrics: dict, card: str | None) ->
 
     Args:
         folder: the preset's folder.
-        metrics: whatever JSON can hold.
+        metrics: whatever JSON can hold; what is NaN or infinite is null there.
         card: Markdown; None to leave the card that is there, or none.
     """
     folder = Path(folder)
-    _write(folder / METRICS, _json(metrics))
+    _write(folder / METRICS, _json(without_nan(metrics)))
     if card is not None:
         _write(folder / CARD, card)
 
 
 def read_metrics(folder: str | os.PathLike) -> dict:
-    """Returns what `write_metrics` wrote, nothing where there is nothing."""
+    """Returns what `write_metrics` wrote, nothing where there is nothing.
+
+    Args:
+        folder: the preset's folder.
+
+    Raises:
+        PresetError: it is damaged, or may not be read.
+    """
     path = Path(folder) / METRICS
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    try:
+        with _permission_told():
+            text = path.read_text("utf-8") if path.is_file() else "{}"
+        # Older ones hold `NaN`, and others than Python don't take that for JSON.
+        found = json.loads(text, parse_constant=lambda name: None)
+        if not isinstance(found, dict):
+            raise ValueError("it holds no object")
+    except PresetError:
+        raise
+    except (ValueError, OSError) as error:
+        raise PresetError(_unreadable(folder, METRICS, error)) from error
+    return found
+
+
+def without_nan(content: Any) -> Any:
+    """Returns a copy of what goes to disk, None for each NaN and each infinity.
+
+    Args:
+        content: dicts and sequences of what JSON holds, and of floats that it doesn't.
+    """
+    if isinstance(content, dict):
+        return {key: without_nan(value) for key, value in content.items()}
+    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
+        return [without_nan(value) for value in content]
+    is_lost = isinstance(content, float) and not math.isfinite(content)
+    return None if is_lost else content
 
 
 def _json(content):

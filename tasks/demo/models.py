@@ -4,16 +4,18 @@ import contextlib
 import dataclasses
 import json
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from tasks.cli import inputs
+from tasks.cli import inputs, outputs
 from tasks.demo.config import MOST_CHARACTERS
 from tasks.errors import UserError, did_you_mean
 from zoo import kernels, presets
+from zoo.errors import PresetError
 
 # What a model's class is called, and the template that it is of.
 _TEMPLATES = {
@@ -42,8 +44,8 @@ class Preset:
     @cached_property
     def megabytes(self) -> float:
         """How much room its files take."""
-        files = (path for path in self.folder.rglob("*") if path.is_file())
-        return sum(path.stat().st_size for path in files) / 1e6
+        files = (path for path in self.folder.rglob("*") if os.path.isfile(path))
+        return sum(map(os.path.getsize, files)) / 1e6
 
     @cached_property
     def trained_on(self) -> str:
@@ -54,22 +56,32 @@ class Preset:
     @cached_property
     def config(self) -> dict:
         """The arguments of its model's constructor, but for its vocabularies."""
-        text = (self.folder / presets.CONFIG).read_text("utf-8")
-        return json.loads(text).get("config", {})
+        return presets.config(self.folder)
 
     @cached_property
     def card(self) -> str:
         """Its card, Markdown."""
-        path = self.folder / presets.CARD
-        if not path.is_file():
+        try:
+            return (self.folder / presets.CARD).read_text("utf-8", "replace")
+        except FileNotFoundError:
             return "It has no card: `evaluate` writes one."
-        return path.read_text("utf-8", "replace")
+        except OSError as error:
+            return f"Its card can't be read: {error.strerror}."
 
 
 def installed() -> list[Preset]:
-    """Returns all presets that are found by name, by their names."""
+    """Returns all presets that are found by name, by their names.
+
+    Those whose files can't be read are told, and left out.
+    """
     found = []
     for listed in presets.list():
+        try:
+            presets.read_metrics(listed.folder)
+            presets.config(listed.folder)
+        except PresetError as error:
+            outputs.note(f"{listed.name} isn't on the page. {error}")
+            continue
         template = _template(listed.folder / presets.CONFIG)
         if template:
             found.append(Preset(listed.name, listed.folder, template))
@@ -78,10 +90,7 @@ def installed() -> list[Preset]:
 
 def _template(config):
     """Returns the template that a preset's config is of, None where it isn't known."""
-    try:
-        path = json.loads(config.read_text("utf-8"))["class"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    path = json.loads(config.read_text("utf-8")).get("class")
     return _TEMPLATES.get(str(path).rpartition(".")[2])
 
 

@@ -69,6 +69,7 @@ def write(preset: Path, metrics: dict, card: Card) -> None:
         metrics: see `render`.
         card: what it says of every model.
     """
+    metrics = presets.without_nan(metrics)
     if (preset / presets.SAVED_MODEL).is_dir():
         signatures = export.read_signatures(preset / presets.SAVED_MODEL)
         metrics = metrics | {"signatures": signatures}
@@ -91,13 +92,13 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
     Args:
         name: the preset's name.
         metrics: `training`, a dict of what was trained and how, `evaluations`, a
-            dict of metrics by data set and split, `sample`, a `text` that the model
-            wrote and the `command` that prints it, but for `--model`, and where it was
-            `drawn` from, if that is to be said; `examples`, those of each data set and
-            split, as `examples.drawn` has them; `statistics`, figures of real and
-            generated pieces, `picture`, its `file` in the preset and a `text` below it,
-            `citations`, BibTeX by data set, and `signatures`, of
-            `zoo.export.read_signatures`; each may be missing.
+            dict of metrics by data set and split, None for what is no number; `sample`,
+            a `text` that the model wrote and the `command` that prints it, but for
+            `--model`, and where it was `drawn` from, if that is to be said; `examples`,
+            those of each data set and split, as `examples.drawn` has them;
+            `statistics`, figures of real and generated pieces, `picture`, its `file` in
+            the preset and a `text` below it; `citations`, BibTeX by data set; and
+            `signatures`, of `zoo.export.read_signatures`; each may be missing.
         card: what it says of every model.
         place: the folder that the preset's is in, with a slash behind it; "" for the
             one that Python is called in.
@@ -144,23 +145,29 @@ def _table(evaluations):
     lines = ["| data | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
     lines += ["| --- " * (len(names) + 1) + "|"]
     for source, figures in evaluations.items():
-        cells = [_cell(figures.get(name)) for name in names]
+        cells = [_cell(figures[n]) if n in figures else "" for n in names]
         lines.append(f"| {source} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def _is_figure(value):
-    return isinstance(value, int | float | str)
+    return value is None or isinstance(value, int | float | str)
 
 
 def _cell(value):
+    if value is None:  # NaN or infinite, which no JSON holds
+        return "no number"
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
     if isinstance(value, dict):
-        return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
-    return (value or "").replace("|", r"\|")
+        return ", ".join(f"{name} {_percent(share)}" for name, share in value.items())
+    return value.replace("|", r"\|")
+
+
+def _percent(share):
+    return _cell(share) if share is None else f"{share:.1%}"
 
 
 def _sample(name, command, text, drawn=""):
@@ -215,7 +222,9 @@ def _began_with(trainings):
 
 def _item(key, value):
     """Returns a line of what is recorded of a training."""
-    if key == "command":
+    if value is None:
+        value = "none"
+    elif key == "command":
         value = f"`{value}`"
     elif key == "versions":
         value = ", ".join(f"{name} {version}" for name, version in value.items())

@@ -162,6 +162,20 @@ def test_folder_that_may_not_be_read_is_told(tmp_path):
         presets.find(tmp_path / "given")
 
 
+def test_what_may_not_be_looked_into_is_told(places, forbidden, monkeypatch):
+    folder = places[0] / "birds"
+    forbidden.add(folder)
+    with pytest.raises(presets.PresetError, match=f"^'{folder}.* Permission denied"):
+        presets.find("birds")
+    assert presets.find("both") == places[0] / "both"
+    secret = places[0].parent / "secret"
+    monkeypatch.setenv("ZOO_PRETRAINED", str(secret / "presets"))
+    forbidden.add(secret)
+    for find in (presets.list, lambda: presets.find("sentiment_imdb")):
+        with pytest.raises(presets.PresetError, match=f"^'{secret}/presets' can't be"):
+            find()
+
+
 def test_working_folder_is_told_what_it_is_and_not_looked_up(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path / "mine")
@@ -199,13 +213,21 @@ def test_presets_are_listed_by_name_each_from_where_it_is_found(places):
     assert str(birds) == "birds                           0 MB"
 
 
+def trained(folder):
+    """Makes a folder one of a training, and returns that of its preset."""
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "preset").mkdir()
+    (folder / "preset" / "config.json").write_text("{}")
+    return folder / "preset"
+
+
 def test_of_a_training_the_preset_is_listed_that_it_made(places):
     for name in ("begun", "both", "done"):
         (places[0] / name / "checkpoints").mkdir(parents=True)
         (places[0] / name / "checkpoints" / "large").write_bytes(bytes(1000))
         (places[0] / name / "config.json").write_text("{}")
-    made = places[0] / "done" / "preset"
-    made.mkdir()
+    made = trained(places[0] / "done")
     (made / "config.json").write_text('{"a": 1}')
     found = {each.name: (each.folder, each.size) for each in presets.list()}
     assert found["done"] == (made, 8)
@@ -213,6 +235,21 @@ def test_of_a_training_the_preset_is_listed_that_it_made(places):
     assert found.keys() == {"birds", "both", "done", "sentiment_imdb"}
     for name, (folder, _) in found.items():
         assert presets.find(name) == folder
+
+
+def test_damaged_presets_are_listed_with_what_is_wrong(places, forbidden):
+    users, checkouts = places
+    (users / "birds" / "metrics.json").write_text('{"training": {')
+    (users / "both" / "README.md").write_text("# both\n\nTells birds apart.\n")
+    forbidden.add(users / "both" / "README.md")
+    made = trained(users / "done")
+    forbidden.add(made)
+    birds, both, done, sentiment = presets.list()
+    assert birds.summary.startswith(f"Damaged preset '{users / 'birds'}': its metrics")
+    assert f"{users / 'both' / 'README.md'}' can't be read" in both.summary
+    assert done.folder == made
+    assert "Permission denied" in done.summary
+    assert (sentiment.folder, sentiment.summary) == (checkouts / sentiment.name, "")
 
 
 def test_none_are_listed_where_none_are(monkeypatch, tmp_path):

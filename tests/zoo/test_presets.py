@@ -150,6 +150,30 @@ def test_metrics_and_card_tell_of_files_whose_names_are_not_utf8(preset):
     assert (preset / "README.md").read_text("utf-8") == "# caf\\udce9.csv\n"
 
 
+def test_metrics_that_are_no_numbers_are_null_in_json(preset):
+    nan, infinity = float("nan"), float("inf")
+    figures = {"f1": nan, "shares": [0.5, infinity], "classes": ({"f1": -infinity},)}
+    presets.write_metrics(preset, {"evaluations": figures, "n": 3}, None)
+    text = (preset / "metrics.json").read_text("utf-8")
+    strict = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    expected = {"f1": None, "shares": [0.5, None], "classes": [{"f1": None}]}
+    assert strict == {"evaluations": expected, "n": 3}
+    assert presets.read_metrics(preset) == strict
+
+
+def test_metrics_that_an_older_zoo_wrote_as_no_numbers_are_read(preset):
+    (preset / "metrics.json").write_text('{"a": NaN, "b": [-Infinity, 1.5]}')
+    assert presets.read_metrics(preset) == {"a": None, "b": [None, 1.5]}
+
+
+@pytest.mark.parametrize("content", [b'{"training": {"epo', b"", b"[1]", b"\xff"])
+def test_metrics_that_are_damaged_are_told(preset, content):
+    (preset / "metrics.json").write_bytes(content)
+    told = f"^Damaged preset '{preset}': its metrics.json can't be read .* Train or"
+    with pytest.raises(presets.PresetError, match=told):
+        presets.read_metrics(preset)
+
+
 def edit(preset, old, new):
     path = preset / "config.json"
     text = path.read_text("utf-8")
@@ -240,6 +264,19 @@ def test_damage_is_named(damage, preset):
     ) as caught:
         zoo.from_preset(preset)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "metrics.json", DATA, INDEX, VOCABULARY]
+)
+def test_a_file_that_may_not_be_read_is_told(preset, forbidden, name):
+    (preset / "metrics.json").write_text("{}")
+    forbidden.add(preset / name)
+    read = {"metrics.json": presets.read_metrics}.get(name, zoo.from_preset)
+    told = f"^'{preset / name}' can't be read: Permission denied. Have its owner"
+    for each in [read, presets.config] if name == "config.json" else [read]:
+        with pytest.raises(presets.PresetError, match=told):
+            each(preset)
 
 
 def test_a_preset_of_a_newer_zoo_is_not_called_damaged(preset):

@@ -72,6 +72,23 @@ def test_a_card_that_is_not_utf_8_is_shown_as_far_as_it_is(folders):
     assert found.card == "# F\N{REPLACEMENT CHARACTER}r mich"
 
 
+def test_presets_that_can_not_be_read_are_told_and_left_out(folders, capsys, forbidden):
+    own, checkout = folders
+    (preset(own / "cut", "Translator") / "metrics.json").write_text('{"training": {')
+    (preset(own / "none", "Translator") / "config.json").write_text("")
+    forbidden.add(preset(own / "others", "MusicModel") / "metrics.json")
+    whole = preset(checkout / "whole", "Translator", train="x/train")
+    (whole / "README.md").write_text("# Whole\n")
+    [found] = installed()
+    assert (found.name, found.trained_on) == ("whole", "x/train")
+    told = capsys.readouterr().err.splitlines()
+    for line, name in zip(told, ("cut", "none", "others"), strict=True):
+        assert line.startswith(f"note: {name} isn't on the page. ")
+        assert "can't be read" in line
+    forbidden.add(whole / "README.md")
+    assert found.card == "Its card can't be read: Permission denied."
+
+
 def test_a_model_is_loaded_once_however_many_ask():
     loaded = []
 

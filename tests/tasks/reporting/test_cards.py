@@ -4,6 +4,7 @@ import copy
 import re
 
 from tasks.reporting import cards
+from zoo import presets
 
 METRICS = {
     "training": {
@@ -112,6 +113,37 @@ def test_a_changed_figure_changes_the_card():
     before, after = render().splitlines(), render(metrics).splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert changed == ["| imdb_reviews/test | 25 000 | 0.5000 | 0.2346 |"]
+
+
+def test_what_is_no_number_is_said_and_blank_is_what_was_not_measured():
+    figures = {
+        "one/test": {"perplexity": None, "bleu": 0.0},
+        "two/test": {"bleu": None},
+    }
+    lines = render({"evaluations": figures}).splitlines()
+    assert "| data | perplexity | bleu |" in lines
+    assert "| one/test | no number | 0.0000 |" in lines
+    assert "| two/test |  | no number |" in lines
+    statistics = {
+        "drawn": {"pieces": 3, "in_key": None, "chords": {"C": None, "F": 1.0}}
+    }
+    lines = render({"statistics": statistics}).splitlines()
+    assert "| in key | no number |" in lines
+    assert "| chords | C no number, F 100.0% |" in lines
+    assert "- pretraining nats: none" in render(
+        {"training": {"pretraining_nats": None}}
+    )
+
+
+def test_a_card_is_the_same_when_it_is_rendered_from_what_was_written(tmp_path):
+    card = cards.Card("Reads a text.", LIMITS)
+    figures = {"perplexity": float("inf"), "bleu": float("nan"), "nats": 9.5}
+    metrics = {"evaluations": {"x/test": figures}, "training": {"nats": float("nan")}}
+    cards.write(tmp_path, metrics, card)
+    written = (tmp_path / presets.CARD).read_text("utf-8")
+    assert "| x/test | no number | no number | 9.5000 |" in written
+    cards.write(tmp_path, presets.read_metrics(tmp_path), card)
+    assert (tmp_path / presets.CARD).read_text("utf-8") == written
 
 
 def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
