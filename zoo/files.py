@@ -14,6 +14,11 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None
+
 # `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
 # So many characters of a name are in that of what is written beside it: names may be
@@ -140,6 +145,24 @@ def shared_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
             if not (path / sign).is_file():
                 told = f"is in the way: it has no {sign}"
                 raise FileExistsError(errno.EEXIST, told, os.fspath(path)) from error
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[None]:
+    """Lets one process at a time change what several of them may keep in a folder.
+
+    A process that ends, however it does, has unlocked it. Where there are no such locks
+    (on Windows, on some shared disks) nobody waits.
+
+    Args:
+        folder: that is there.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)  # not that of a folder on Windows
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import PresetError
-from zoo.files import replaced_file
+from zoo.files import locked, replaced_file
 
 SUMS = "SHA256SUMS"
 _CONFIG = "config.json"
@@ -40,22 +40,25 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
     """
     folder, path = Path(folder), Path(path)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    with replaced_file(path) as written:
-        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in files:
-                name = f"{path.stem}/{file.relative_to(folder).as_posix()}"
-                entry = zipfile.ZipInfo(name, _TIME)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (stat.S_IFREG | 0o644) << 16
-                with file.open("rb") as source, archive.open(entry, "w") as target:
-                    shutil.copyfileobj(source, target)
-        digest = sha256(written)
+    with (
+        replaced_file(path) as written,
+        zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for file in files:
+            name = f"{path.stem}/{file.relative_to(folder).as_posix()}"
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            with file.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target)
     sums = path.with_name(SUMS)
-    known = read_sums(sums.read_text("utf-8")) if sums.is_file() else {}
-    known[path.name] = digest
-    with replaced_file(sums) as written:
-        lines = (f"{known[name]}  {name}\n" for name in sorted(known))
-        written.write_text("".join(lines), "utf-8")
+    with locked(path.parent):  # others may pack into the same folder
+        digest = sha256(path)
+        known = read_sums(sums.read_text("utf-8")) if sums.is_file() else {}
+        known[path.name] = digest
+        with replaced_file(sums) as written:
+            lines = (f"{known[name]}  {name}\n" for name in sorted(known))
+            written.write_text("".join(lines), "utf-8")
     return digest
 
 

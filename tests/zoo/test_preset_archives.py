@@ -2,7 +2,9 @@
 
 import stat
 import subprocess
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +63,23 @@ def test_the_list_of_sums_is_what_sha256sum_checks(preset, tmp_path):
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     subprocess.run(check, cwd=tmp_path / "out", check=True, capture_output=True)
     assert read_sums("AB  *a.zip\r\n\nx\n") == {"a.zip": "ab"}
+
+
+def test_what_is_packed_at_the_same_time_is_all_listed(preset, tmp_path, monkeypatch):
+    def read_slowly(text):
+        found = read_sums(text)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr("zoo.preset_archives.read_sums", read_slowly)
+    first, *others = (tmp_path / "out" / f"{number}.zip" for number in range(5))
+    pack(preset, first)
+    with ThreadPoolExecutor(len(others)) as pool:
+        digests = [*pool.map(lambda path: pack(preset, path), others)]
+    sums = read_sums((tmp_path / "out" / "SHA256SUMS").read_text())
+    assert list(sums) == [path.name for path in (first, *others)]
+    assert [sums[path.name] for path in others] == digests
+    assert len([*(tmp_path / "out").iterdir()]) == 6  # and no lock
 
 
 def archive(path, entries, mode=stat.S_IFREG | 0o644):
