@@ -176,9 +176,18 @@ def name_of(folder: str | os.PathLike) -> str:
     Args:
         folder: the preset's folder, as `find` returns it.
     """
+    return path_of(folder).parts[0]
+
+
+def path_of(folder: str | os.PathLike) -> Path:
+    """Returns where a preset is, seen from the folder that holds it or its training.
+
+    Args:
+        folder: the preset's folder, as `find` returns it.
+    """
     folder = Path(folder).resolve()
-    trained = folder.name == _TRAINED and _is_training(folder.parent)
-    return folder.parent.name if trained else folder.name
+    is_trained = folder.name == _TRAINED and _is_training(folder.parent)
+    return Path(*folder.parts[-2 if is_trained else -1 :])
 
 
 def _trained_in(folder):

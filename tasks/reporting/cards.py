@@ -73,8 +73,10 @@ def write(preset: Path, metrics: dict, card: Card) -> None:
     if (preset / presets.SAVED_MODEL).is_dir():
         signatures = export.read_signatures(preset / presets.SAVED_MODEL)
         metrics = metrics | {"signatures": signatures}
-    place = "pretrained/" if presets.is_shipped(preset) else ""
-    rendered = render(preset.resolve().name, metrics, card, place)
+    path = presets.path_of(preset)
+    if presets.is_shipped(preset):
+        path = "pretrained" / path
+    rendered = render(presets.name_of(preset), metrics, card, path.as_posix())
     presets.write_metrics(preset, metrics, rendered)
 
 
@@ -86,7 +88,7 @@ def tell_unwritten(preset: Path) -> None:
     )
 
 
-def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> str:
+def render(name: str, metrics: dict, card: Card, path: str | None = None) -> str:
     """Returns a preset's card.
 
     Args:
@@ -100,8 +102,8 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
             the preset and a `text` below it; `citations`, BibTeX by data set; and
             `signatures`, of `zoo.export.read_signatures`; each may be missing.
         card: what it says of every model.
-        place: the folder that the preset's is in, with a slash behind it; "" for the
-            one that Python is called in.
+        path: where the preset is, seen from where Python is called; by default among
+            those that come with the zoo.
 
     Returns:
         Markdown.
@@ -126,7 +128,7 @@ def render(name: str, metrics: dict, card: Card, place: str = "pretrained/") -> 
         parts += ["## Trained", _training(metrics["training"])]
     if "citations" in metrics:
         parts += ["## Data", _citations(metrics["citations"])]
-    parts += ["## Use", _use(place + name, card.argument, card.example)]
+    parts += ["## Use", _use(path or f"pretrained/{name}", card.argument, card.example)]
     if "signatures" in metrics:
         parts += [_signatures(metrics["signatures"])]
     limits = card.limits

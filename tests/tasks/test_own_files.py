@@ -112,11 +112,11 @@ def test_a_training_has_a_card_without_folders_of_this_machine(tmp_path, templat
     preset = tmp_path / "run" / "preset"
     assert f"card        {preset / presets.CARD}" in printed
     card = (preset / presets.CARD).read_text("utf-8")
-    for part in ("# preset", template.summary, "## Trained", "## Use", "## Limits"):
+    for part in ("# run\n", template.summary, "## Trained", "## Use", "## Limits"):
         assert part in card
     record = presets.read_metrics(preset)["training"]
     assert record["command"] in card
-    assert 'load("preset/saved_model")' in card
+    assert 'load("run/preset/saved_model")' in card
     for path in (presets.CARD, presets.METRICS):
         assert str(tmp_path) not in (preset / path).read_text("utf-8")
     names = [str(flag.name) for flag in flags if isinstance(flag, Path)]

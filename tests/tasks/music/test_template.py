@@ -69,7 +69,7 @@ def test_the_cards_code_runs(preset):
     card = (preset / "README.md").read_text("utf-8")
     [code] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     found = {}
-    code = code.replace(f"{preset.name}/saved_model", f"{preset}/saved_model")
+    code = code.replace(f"{preset.parent.name}/preset/", f"{preset}/")
     exec(code.replace("\nmodel.", "\npiece = model."), found)
     assert found["piece"]["roll"].shape[::2] == (1, 88)
     assert found["piece"]["lengths"].shape == (1,)

@@ -3,6 +3,8 @@
 import copy
 import re
 
+import pytest
+
 from tasks.reporting import cards
 from zoo import presets
 
@@ -144,6 +146,23 @@ def test_a_card_is_the_same_when_it_is_rendered_from_what_was_written(tmp_path):
     assert "| x/test | no number | no number | 9.5000 |" in written
     cards.write(tmp_path, presets.read_metrics(tmp_path), card)
     assert (tmp_path / presets.CARD).read_text("utf-8") == written
+
+
+@pytest.mark.parametrize(
+    ("preset", "name"), [("birds", "birds"), ("birds/preset", "birds"), ("preset",) * 2]
+)
+def test_a_card_is_called_after_the_preset_or_after_its_training(
+    tmp_path, preset, name
+):
+    folder = tmp_path / preset
+    if preset != name:
+        (folder.parent / "checkpoints").mkdir(parents=True)
+    sample = {"sample": {"command": "zoo text generate", "text": "tweet"}}
+    cards.write(folder, sample, cards.Card("Reads a text.", LIMITS))
+    card = (folder / presets.CARD).read_text("utf-8")
+    assert card.startswith(f"# {name}\n")
+    assert f"`zoo text generate --model {name}`:" in card
+    assert f'load("{preset}/saved_model")' in card
 
 
 def test_a_sample_is_shown_as_it_was_written_with_what_prints_it():
