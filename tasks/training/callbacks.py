@@ -7,7 +7,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -318,16 +318,33 @@ class Validations(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Validates, before the epoch is saved."""
-        found = {
-            name: self.model.evaluate(
-                dataset, verbose=0, return_dict=True, callbacks=[self._averages]
-            )
-            for name, dataset in self._datasets.items()
-        }
-        for figure in next(iter(found.values())):
-            values = {name: float(figures[figure]) for name, figures in found.items()}
-            logs[f"val_{figure}"] = statistics.mean(values.values())
-            logs |= {f"val_{figure}_{name}": value for name, value in values.items()}
+        logs |= validated(self.model, self._datasets, [self._averages])
+
+
+def validated(
+    model: keras.Model,
+    datasets: Mapping[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, float]:
+    """Returns what a model scores on several sets: see `Validations`.
+
+    Args:
+        model: a compiled model.
+        datasets: the sets by their names, as `evaluate` takes them.
+        callbacks: those of each evaluation.
+    """
+    found = {
+        name: model.evaluate(
+            dataset, verbose=0, return_dict=True, callbacks=list(callbacks)
+        )
+        for name, dataset in datasets.items()
+    }
+    figures = {}
+    for figure in next(iter(found.values())):
+        values = {name: float(each[figure]) for name, each in found.items()}
+        figures[f"val_{figure}"] = statistics.mean(values.values())
+        figures |= {f"val_{figure}_{name}": value for name, value in values.items()}
+    return figures
 
 
 def merit(row: dict, monitor: str) -> float:

@@ -22,6 +22,7 @@ from tasks.training import (
     fingerprints,
     hardware,
     progress,
+    starting_point,
     within_epoch,
     workers,
 )
@@ -278,7 +279,8 @@ def fit(
 
     Returns:
         The history: what each epoch took and gave. The model has the weights of
-        the best epoch.
+        the best epoch. It is told where that is worse than the preset that the training
+        began with.
 
     Raises:
         TrainingError: the loss or a weight is NaN or infinite. The checkpoints are
@@ -288,28 +290,34 @@ def fit(
         LostWorkerError: another worker was told to leave.
     """
     checkpoints = callbacks.Checkpoints(model, folder, config.patience, monitor)
+    # Not by watchers: they take long, and know no model before the first epoch.
+    measures_before = config.from_preset and monitor and not watchers
     chief = workers.is_chief()
     watchers = list(watchers if chief else ())
     strategy = model.distribute_strategy
     if isinstance(validation, Mapping):
-        parts = {
+        measured_on = {
             name: workers.distributed(part, strategy)
             for name, part in validation.items()
         }
         # What they find is looked at, too, before others measure and it is saved.
-        validations = callbacks.Validations(parts, checkpoints)
+        validations = callbacks.Validations(measured_on, checkpoints)
         watchers[:0] = [validations, callbacks.Divergence(checkpoints)]
         validation = None
     elif validation is not None:
-        validation = workers.distributed(validation, strategy)
+        measured_on = validation = workers.distributed(validation, strategy)
     checkpoints.restore_latest()
     if checkpoints.is_finished(config.epochs):
         print(checkpoints.why_finished(config.epochs))
     elif config.finish:
         print(f"finished    after epoch {len(checkpoints.history)}, by --finish")
     else:
+        if measures_before and not checkpoints.history:
+            starting_point.measure(model, measured_on, folder, monitor)
         _fit(model, batches, validation, config, folder, checkpoints, watchers)
     checkpoints.restore_best()
+    if measures_before and chief:
+        starting_point.tell_if_worse(checkpoints.history, folder, monitor)
     if chief and not config.finish:
         with replaced_file(folder / FINISHED) as file:
             file.write_text(json.dumps(_end(config)) + "\n", "utf-8")
