@@ -184,7 +184,7 @@ def test_import_is_found_however_it_is_written(source, package, expected):
 @pytest.mark.parametrize(
     "module",
     [
-        *("zoo", "zoo.files", "zoo.music", "zoo.tags"),
+        *("zoo", "zoo.files", "zoo.music", "zoo.presets", "zoo.tags"),
         *("tasks.cli.command_line", "tasks.ner.entities"),
         *("tasks.ner", "tasks.sentiment", "tasks.text", "tasks.music"),
         *("tasks.translation", "tasks.demo", "tasks.demo.__main__"),

@@ -20,8 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-import keras
-
 from zoo.errors import PresetError
 from zoo.files import shared_folder
 from zoo.preset_archives import SUMS, read_sums, unpack
@@ -217,6 +215,8 @@ def _downloaded(url: str, folder: Path, digest: str | None = None) -> Iterator[P
         folder: where it is put.
         digest: its SHA-256, if that is known.
     """
+    import keras  # imports TensorFlow, which takes seconds
+
     path = folder.absolute() / f".{secrets.token_hex(8)}.part"
     # `get_file` tells on stdout, where a program's results go, how far it is.
     shown = sys.stderr if digest and sys.stderr.isatty() else io.StringIO()

@@ -6,6 +6,8 @@
          metrics.json    what `evaluate` measured
          README.md       the model card, rendered from the two
 ```
+
+What finds, lists and describes them waits for no TensorFlow; what makes models does.
 """
 
 import contextlib
@@ -21,10 +23,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo import export, preset_downloads, preset_mistakes
+from zoo import preset_downloads, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
 from zoo.files import replaced_file, replaced_folder, whole_folder
-from zoo.text import Vocabulary
 from zoo.version import __version__
 
 CONFIG, METRICS, CARD, SAVED_MODEL = (
@@ -247,6 +248,8 @@ def save(model: Any, path: str | os.PathLike) -> None:
         FileExistsError: something else is there.
         PresetError: the model's class is none of `zoo.models`.
     """
+    from zoo import export  # imports TensorFlow, which takes seconds
+
     config = model.get_config()
     for name in model.vocabularies:
         config.pop(name)  # an asset of the SavedModel
@@ -275,6 +278,8 @@ def export_anew(name_or_path: str | os.PathLike) -> None:
         PresetError: there is no such preset, or it is damaged, or the code of today
             would write other weights or vocabularies. It stays as it was.
     """
+    from zoo import export
+
     folder = find(name_or_path)
     model = load(folder)
     old = folder / SAVED_MODEL
@@ -307,6 +312,9 @@ def load(name_or_path: str | os.PathLike) -> Any:
             may not be read.
     """
     folder, content = find(name_or_path), {}
+    from zoo import export
+    from zoo.text import Vocabulary
+
     try:
         with _permission_told():
             content = _read_config(folder)

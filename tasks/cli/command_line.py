@@ -75,7 +75,7 @@ def _told(template, parser, argv):
             return training_command.launch(template, arguments, argv, parser.prog)
         distributed = getattr(arguments, "distributed", False)
         with imports_told_briefly(looks_for_devices=not distributed):
-            import zoo.presets  # noqa: F401 - imports TensorFlow
+            import zoo.export  # noqa: F401 - imports TensorFlow and Keras
         if of_beam is not None:
             chosen = template.all_commands()[arguments.command]
             beam_command.run(chosen.served, arguments, of_beam)
