@@ -3,6 +3,7 @@
     zoo                         lists the templates
     zoo sentiment predict …     as python -m tasks.sentiment predict …
     zoo demo                    as python -m tasks.demo
+    zoo presets                 lists the presets that are installed
 
 `zoo` is the same wherever it is called; `python -m tasks` would take a user's own
 `tasks.py` in the current folder for the package.
@@ -16,6 +17,8 @@ from tasks.cli import command_line as cli
 from tasks.cli import outputs
 from tasks.cli.parser import Parser
 from tasks.errors import UserError
+from zoo import presets
+from zoo.errors import PresetError
 
 TEMPLATES = {
     "ner": "many-to-many: a sentence in, a tag for each word out: names, say",
@@ -26,11 +29,12 @@ TEMPLATES = {
 }
 PAGE = "demo"
 PAGES = "a page in the browser on which all of them can be tried"
+PRESETS = "presets"
 MODULE, SCRIPT = "python -m tasks", "zoo"
 
 
 def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
-    """Lists the templates, or runs the one that is named.
+    """Lists the templates or the presets, or runs the template that is named.
 
     Args:
         argv: the arguments, by default the process' own.
@@ -58,12 +62,15 @@ def _run(argv, program):
         page = importlib.import_module(f"tasks.{PAGE}.__main__")
         return page.main(argv[1:], _called(program, PAGE))
     outputs.print_anything(sys.stdout)
+    if argv and argv[0] == PRESETS:
+        _list_presets(argv[1:], f"{program} {PRESETS}")
+        return 0
     if not argv or argv[0] in ("-h", "--help"):
         print(_listed(program))
         return 0
     parser = Parser(prog=program, usage=f"{program} TEMPLATE COMMAND …")
     cli.add_version(parser)
-    parser.add_argument("template", choices=[*TEMPLATES, PAGE])
+    parser.add_argument("template", choices=[*TEMPLATES, PAGE, PRESETS])
     parser.parse_args(argv[:1])
     return 0
 
@@ -78,8 +85,34 @@ def _listed(program):
     lines = ["The sequence zoo's task templates:", ""]
     for name, summary in {**TEMPLATES, PAGE: PAGES}.items():
         lines.append(f"  {_called(program, name):27}  {summary}")
-    told = "Each shows what it can do, with examples, when run without arguments."
+    told = (
+        "Each shows what it can do, with examples, when run without arguments.\n"
+        f"`{program} {PRESETS}` lists the trained models that are installed."
+    )
     return "\n".join([*lines, "", told])
+
+
+def _list_presets(argv, program):
+    """Prints a line a preset: its name, its size and what it does."""
+    parser = Parser(
+        prog=program,
+        description="List the presets that are installed: the names that `--model` "
+        "takes, their sizes, and what they do. Those in the folder $ZOO_PRETRAINED "
+        "stand for those of the same name that come with the zoo.",
+    )
+    cli.add_version(parser)
+    parser.parse_args(argv)
+    try:
+        found = presets.list()
+    except PresetError as error:
+        raise UserError(str(error)) from error
+    for preset in found:
+        print(preset)
+    if not found:
+        outputs.note(
+            "no presets are installed here: install the zoo from its repository by "
+            "pip, or name a folder of presets by $ZOO_PRETRAINED."
+        )
 
 
 if __name__ == "__main__":
