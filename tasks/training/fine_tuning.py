@@ -38,8 +38,8 @@ def record(config: TrainingConfig) -> dict[str, Any]:
     """Returns what a new preset remembers of those that it comes from.
 
     `began_with` is a list of them, the latest first: the `preset` that the training
-    began with, the `command` that had made it and what that had trained on, `train`;
-    then the preset that this one had begun with, and so on.
+    began with, the `command` that had made it, what that had trained on, `train`, and
+    its `minutes`; then the preset that this one had begun with, and so on.
 
     Args:
         config: the training's config.
@@ -49,6 +49,8 @@ def record(config: TrainingConfig) -> dict[str, Any]:
     folder = presets.find(config.from_preset)
     trained = presets.read_metrics(folder).get("training", {})
     latest = {"preset": presets.name_of(folder)} | _made(trained, "")
+    if "minutes" in trained:
+        latest["minutes"] = own_minutes(trained)
     return {"began_with": [latest, *_earlier(trained)]}
 
 
@@ -62,6 +64,28 @@ def commands(trained: dict[str, Any]) -> list[str]:
         The commands, the latest first; "" for one that isn't on record.
     """
     return [each.get("command", "") for each in (trained, *_earlier(trained))]
+
+
+def own_minutes(trained: dict[str, Any]) -> float:
+    """Returns how long a training took, that of what it began with left out.
+
+    Args:
+        trained: what is recorded of it, with `minutes`: pre-training isn't in them.
+    """
+    return round(trained["minutes"] + trained.get("pretraining_minutes", 0), 1)
+
+
+def whole_minutes(trained: dict[str, Any]) -> float | None:
+    """Returns how long a preset trained, and all that it comes from.
+
+    Args:
+        trained: what is recorded of its training, with `minutes`.
+
+    Returns:
+        The minutes; None where those of an earlier training aren't on record.
+    """
+    earlier = [each.get("minutes") for each in _earlier(trained)]
+    return None if None in earlier else round(own_minutes(trained) + sum(earlier), 1)
 
 
 def _earlier(trained):

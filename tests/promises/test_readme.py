@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import presets
+from tests.benchmarks import leaderboard
 from tests.conftest import LONGEST
 from tests.warm_interpreter import WarmInterpreter
 
@@ -105,7 +105,7 @@ def test_the_readme_is_a_page():
 
 
 def test_the_table_of_presets_is_what_the_program_prints():
-    assert f"\n{presets.table()}\n" in README
+    assert f"\n{leaderboard.table()}\n" in README
 
 
 def test_there_are_two_commands_an_installing_and_a_testing_one():

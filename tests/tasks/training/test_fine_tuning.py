@@ -165,6 +165,26 @@ def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
     assert fine_tuning.commands({}) == [""]
 
 
+def test_the_minutes_of_all_that_a_preset_comes_from_are_added_up(tmp_path):
+    first = {"minutes": 5.5, "pretraining_minutes": 10.1}
+    assert fine_tuning.whole_minutes(first) == fine_tuning.own_minutes(first) == 15.6
+    preset = _trained(tmp_path / "first", **first)
+    second = {"minutes": 20.2, **fine_tuning.record(Config(from_preset=preset))}
+    assert fine_tuning.whole_minutes(second) == 35.8
+    preset = _trained(tmp_path / "second", **second)
+    third = {"minutes": 1.0, **fine_tuning.record(Config(from_preset=preset))}
+    assert [each["minutes"] for each in third["began_with"]] == [20.2, 15.6]
+    assert fine_tuning.own_minutes(third) == 1.0
+    assert fine_tuning.whole_minutes(third) == 36.8
+    preset = _trained(tmp_path / "unknown", command="train")
+    for unknown in (
+        {"began_with": "b", "its_command": "train b"},
+        {"began_with": "b", "which_began_with": "a"},
+        fine_tuning.record(Config(from_preset=preset)),
+    ):
+        assert fine_tuning.whole_minutes({"minutes": 1.0, **unknown}) is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
 @pytest.mark.usefixtures("by_cells")
@@ -199,5 +219,5 @@ def test_each_template_trains_a_preset_further(name, data_dir, tmp_path):
     trained = read_json(tmp_path / "further" / "preset" / presets.METRICS)["training"]
     assert "--from-preset first" in trained["command"]
     first = read_json(tmp_path / "first" / "preset" / presets.METRICS)["training"]
-    expected = {name: first[name] for name in ("command", "train")}
+    expected = {name: first[name] for name in ("command", "train", "minutes")}
     assert trained["began_with"] == [{"preset": "first"} | expected]
