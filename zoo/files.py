@@ -1,7 +1,8 @@
 """Files and folders that are either the old ones or the new ones, never half.
 
 Who may read them is for the user to say: what is new has the mode that the umask leaves
-it, what takes the place of something old has its mode, and its owner where that may be.
+it, what takes the place of something old has its mode, and its owner and group where
+that may be.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
 # So many characters of a name are in that of what is written beside it: names may be
 # no longer than 255 bytes.
 _SHOWN = 40
+# So often others may bring an old folder back that is being exchanged.
+_TRIES = 100
 
 
 def written_to(path: str | os.PathLike) -> Path:
@@ -110,10 +113,15 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
             return
         take_over(written, path)
         old = _old(path)
-        _remove(old)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(written, path)
+        for _ in range(_TRIES):
+            if path.exists():
+                _remove(old)
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(path, old)
+            if _took_its_place(written, path):
+                break
+        else:
+            raise FileExistsError(errno.EEXIST, "comes back again and again", given)
         _remove(old)
 
 
@@ -189,9 +197,11 @@ def take_over(written: Path, path: Path, more: int = 0) -> None:
     if not path.exists():
         return
     old = path.stat()
-    # Only a superuser gives files away. (Windows knows no owners.)
-    with contextlib.suppress(PermissionError, AttributeError):
-        os.chown(written, old.st_uid, old.st_gid)
+    # Only a superuser gives files away, but anybody to a group of their own. (Windows
+    # knows no owners.)
+    for user, group in ((-1, old.st_gid), (old.st_uid, -1)):
+        with contextlib.suppress(PermissionError, AttributeError):
+            os.chown(written, user, group)
     written.chmod(stat.S_IMODE(old.st_mode) | more)
 
 
@@ -212,9 +222,22 @@ def whole_folder(path: str | os.PathLike) -> Path:
     path = Path(path)
     if not path.exists():
         place = Path(os.path.realpath(path))
-        if _old(place).exists():
-            os.replace(_old(place), place)
+        if place.name and _old(place).exists():
+            # Another process may have brought it back, or an exchange be going on.
+            with contextlib.suppress(FileNotFoundError):
+                _took_its_place(_old(place), place)
     return path
+
+
+def _took_its_place(folder, place):
+    """Moves a folder to where none is; says whether none was."""
+    try:
+        os.replace(folder, place)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        return False
+    return True
 
 
 def _replaceable(path, sign):

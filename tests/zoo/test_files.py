@@ -158,6 +158,51 @@ def test_exchange_that_was_killed_is_undone_before_the_next_one_fails(tmp_path):
     assert contents(whole_folder(path)) == OLD
 
 
+def test_a_reader_amid_an_exchange_gets_the_old_folder_and_holds_nobody_up(
+    tmp_path, monkeypatch
+):
+    path = make_folder(tmp_path / "folder", "old")
+    replace, readers = os.replace, 3 * [whole_folder]
+
+    def replace_and_read(source, target):
+        replace(source, target)
+        if Path(source) == path and readers:
+            assert contents(readers.pop()(path)) == OLD
+
+    monkeypatch.setattr(os, "replace", replace_and_read)
+    with replaced_folder(path, "one") as folder:
+        for name in NEW:
+            (folder / name).write_text("new")
+    assert not readers
+    assert contents(path) == NEW
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("quicker", "expected"), [("another reader", OLD), ("the writer", NEW)]
+)
+def test_an_exchange_may_be_undone_or_done_by_another_meanwhile(
+    quicker, expected, tmp_path, monkeypatch
+):
+    path, old = tmp_path / "folder", make_folder(tmp_path / ".folder.old", "old")
+    replace = os.replace
+
+    def replace_after(source, target):
+        if quicker == "another reader":
+            replace(old, path)
+        else:
+            make_folder(path, "new")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_after)
+    assert contents(whole_folder(path)) == expected
+
+
+@pytest.mark.parametrize("name", ["../" * 50, "x/../" + "../" * 50])
+def test_the_root_is_no_folder_that_was_exchanged(name, tmp_path):
+    assert whole_folder(tmp_path / name) == tmp_path / name
+
+
 def test_whole_folder_leaves_what_is_whole(tmp_path):
     path = make_folder(tmp_path / "folder", "new")
     make_folder(tmp_path / ".folder.old", "old")
@@ -320,6 +365,23 @@ def test_a_superuser_leaves_a_users_file_to_its_user(tmp_path):
     with replaced_file(path) as file:
         file.write_text("new")
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+
+def test_what_replaces_another_users_file_stays_in_its_group(tmp_path, monkeypatch):
+    path, given = tmp_path / "file", []
+    path.write_text("old")
+
+    def chown(path, user, group):
+        """As for somebody who is in the file's group, and not its owner."""
+        if user != -1:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        given.append(group)
+
+    monkeypatch.setattr(os, "chown", chown)
+    with replaced_file(path) as file:
+        file.write_text("new")
+    assert path.read_text() == "new"
+    assert set(given) == {path.stat().st_gid}
 
 
 def mount(path, monkeypatch):
