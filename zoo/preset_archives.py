@@ -7,6 +7,7 @@ writes and checks it: a line an archive, its SHA-256 and its name.
 import hashlib
 import lzma
 import os
+import re
 import shutil
 import stat
 import zipfile
@@ -28,6 +29,11 @@ _DAMAGES = (
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
+def is_plain(name: str) -> bool:
+    """Says whether a preset's name is one that can be a file's, and a URL's."""
+    return bool(re.fullmatch(r"\w[\w.-]*", name))
+
+
 def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
     """Writes a preset's folder as an archive, and its line into `SHA256SUMS` beside it.
 
@@ -37,8 +43,12 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
 
     Returns:
         The archive's SHA-256, in hexadecimal digits.
+
+    Raises:
+        PresetError: the archive couldn't be asked for by such a name.
     """
     folder, path = Path(folder), Path(path)
+    check_name(path)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     with (
         replaced_file(path) as written,
@@ -62,6 +72,16 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
     return digest
 
 
+def check_name(path: str | os.PathLike) -> None:
+    """Raises a PresetError where an archive of such a name couldn't be asked for."""
+    name = Path(path).name
+    if not (name.endswith(".zip") and is_plain(name.removesuffix(".zip"))):
+        raise PresetError(
+            f"{name!r} can be no archive's name, which is the preset's in URLs: give "
+            "NAME.zip, of letters, digits, '_', '-' and '.', the last two not first."
+        )
+
+
 def sha256(path: str | os.PathLike) -> str:
     """Returns a file's SHA-256, in hexadecimal digits."""
     with open(path, "rb") as file:
@@ -72,7 +92,7 @@ def read_sums(text: str) -> dict[str, str]:
     """Returns SHA-256 sums by the files' names, from what `sha256sum` writes."""
     pairs = (line.split(maxsplit=1) for line in text.splitlines() if line.strip())
     return {
-        pair[1].strip().removeprefix("*"): pair[0].lower()
+        pair[1].strip().removeprefix("*").removeprefix("./"): pair[0].lower()
         for pair in pairs
         if len(pair) == 2
     }
@@ -92,7 +112,8 @@ def unpack(path: str | os.PathLike, folder: str | os.PathLike, source: str) -> N
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [each for each in archive.infolist() if not each.is_dir()]
+            entries = archive.infolist()
+            entries = [each for each in entries if not each.filename.endswith("/")]
             _check(entries, folder, source)
             root = _root(entries, source)
             for entry in entries:
@@ -136,6 +157,8 @@ def _check(entries, folder, source):
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if name.startswith("/") or ".." in parts or "\\" in name or ":" in name:
             raise _refused(source, entry, "leads out of its folder")
+        if not parts:
+            raise _refused(source, entry, "is no file's name")
         if kind not in (0, stat.S_IFREG):
             raise _refused(source, entry, "is no plain file")
         if name.casefold() in names:

@@ -12,17 +12,18 @@ import os
 import re
 import secrets
 import socket
+import string
 import sys
 import tempfile
 import urllib.error
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 from zoo.errors import PresetError
 from zoo.files import shared_folder
-from zoo.preset_archives import SUMS, read_sums, unpack
+from zoo.preset_archives import SUMS, is_plain, read_sums, unpack
 
 # The folder of archives that names are looked up in, behind the local ones.
 VARIABLE = "ZOO_PRESETS_URL"
@@ -53,7 +54,7 @@ def named(name: str) -> Path | None:
         PresetError: see `fetched`.
     """
     place = os.environ.get(VARIABLE)
-    if not place or not _is_plain(name):
+    if not place or not is_plain(name):
         return None
     url = f"{place.rstrip('/')}/{name}.zip"
     try:
@@ -115,16 +116,12 @@ def _name(url):
             "folder."
         )
     stem, ending = os.path.splitext(unquote(path.rpartition("/")[2]))
-    if ending != ".zip" or not _is_plain(stem):
+    if ending != ".zip" or not is_plain(stem):
         raise PresetError(
             f"{url} is no preset's URL: that ends with /NAME.zip, an archive as "
             "`python -m tasks.<template> pack` writes it."
         )
     return stem
-
-
-def _is_plain(name):
-    return bool(re.fullmatch(r"\w[\w.-]*", name))
 
 
 def _digest(fragment, url):
@@ -224,7 +221,8 @@ def _downloaded(url: str, folder: Path, digest: str | None = None) -> Iterator[P
         with _told(url), _impatient(), contextlib.redirect_stdout(shown):
             keras.utils.get_file(
                 path.name,
-                url,
+                # Names may have letters that no request may have as they are.
+                quote(url, safe=string.punctuation),
                 file_hash=digest,
                 hash_algorithm="sha256",
                 # By its path: of another one `get_file` takes /tmp/.keras if the

@@ -216,6 +216,7 @@ def _pack(arguments):
             "next time. Give another place: --output FILE."
         )
     outputs.check_file(output, "--output")
+    preset_archives.check_name(output)
     presets.load(folder)  # what is damaged isn't handed on
     digest = preset_archives.pack(folder, output)
     print(f"archive     {output}")

@@ -63,6 +63,14 @@ def test_the_list_of_sums_is_what_sha256sum_checks(preset, tmp_path):
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     subprocess.run(check, cwd=tmp_path / "out", check=True, capture_output=True)
     assert read_sums("AB  *a.zip\r\n\nx\n") == {"a.zip": "ab"}
+    assert read_sums("ab  ./a.zip\nCD *./b.zip\n") == {"a.zip": "ab", "b.zip": "cd"}
+
+
+@pytest.mark.parametrize("name", ["my run.zip", ".zip", "-a.zip", "a.ZIP", "a%2fb.zip"])
+def test_no_archive_is_written_that_could_not_be_asked_for(preset, tmp_path, name):
+    with pytest.raises(PresetError, match=f"'{name}' can be no archive's name"):
+        pack(preset, tmp_path / "out" / name)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_packed_at_the_same_time_is_all_listed(preset, tmp_path, monkeypatch):
@@ -101,6 +109,8 @@ def archive(path, entries, mode=stat.S_IFREG | 0o644):
         (["a/config.json", "C:/evil"], "leads out of its folder"),
         (["a/config.json", "b/evil"], "'b/evil' in it lies beside the preset, a"),
         (["a/config.json", "a/CONFIG.json"], "is there twice"),
+        (["a/config.json", "."], "'.' in it is no file's name"),
+        (["a/config.json", ""], "'' in it is no file's name"),
         (["a/config.json", "b/config.json"], "holds 2 presets"),
         (["a/b/config.json"], "holds no presets"),
         ([], "holds no presets"),

@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -25,7 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append(self.path)
-        path = self.server.folder / self.path.lstrip("/")
+        path = self.server.folder / unquote(self.path).lstrip("/")
         trouble = self.server.trouble.get(self.path)
         if trouble == "stalled":
             self.server.released.wait(20)
@@ -115,6 +116,17 @@ def test_a_name_is_looked_up_on_the_server_behind_the_local_ones(
     (tmp_path / "birds" / "config.json").write_text("{}")
     assert presets.find("birds") == tmp_path / "birds"
     assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize("name", ["vögel", "鳥.v2"])
+def test_a_name_may_have_any_letters(server, preset, monkeypatch, name):
+    pack(preset, server.folder / f"{name}.zip")
+    monkeypatch.setenv("ZOO_PRESETS_URL", server.url)
+    found = presets.find(name)
+    assert found.name == name
+    assert presets.find(f"{server.url}/{name}.zip") == found
+    assert presets.find(f"{server.url}/{quote(name)}.zip") == found
+    assert f"/{quote(name)}.zip" in server.asked
 
 
 def test_another_content_is_fetched_anew(url, server, preset):

@@ -342,6 +342,17 @@ def test_archives_of_trainings_have_the_names_of_their_folders(
     assert [folder for folder, _ in packed][:2] == [one / "preset", two / "preset"]
 
 
+def test_an_archive_has_a_name_that_it_can_be_asked_for_by(
+    run, packed, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    trained(tmp_path / "my run")
+    check(run("pack", "my run"), "'my run.zip' can be no archive's name", "give NAME.")
+    assert packed == []
+    assert run("pack", "my run", "--output", "vögel.zip").code == 0
+    assert [path.name for _, path in packed] == ["vögel.zip"]
+
+
 def test_no_archive_is_written_into_its_own_preset(run, packed, monkeypatch, tmp_path):
     preset = trained(tmp_path / "one") / "preset"
     monkeypatch.chdir(preset)
