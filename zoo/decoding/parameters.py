@@ -139,7 +139,8 @@ def check(
             found = numbers[broken].ravel()[0]
             raise ValueError(f"`{name}` must be a whole number, found {found}.")
     largest = _LARGEST_WHOLE if most is None else most
-    if whole and np.any(numbers > largest):
+    # Python compares exactly; to NumPy 2.0**63 is no more than the largest int64.
+    if whole and any(number > largest for number in numbers.ravel().tolist()):
         raise ValueError(f"`{name}` must be at most {largest}, found {numbers.max()}.")
     if np.any(wrong):
         found = numbers[wrong].ravel()[0]

@@ -84,7 +84,7 @@ def test_what_is_no_number_is_told():
     for wrong in (1.5, [2, 0.5], tf.constant(1.5), float("inf"), [1.0, np.inf]):
         with pytest.raises(ValueError, match="`k` must be a whole number, found "):
             parameters.check("k", wrong, whole=True, least=0)
-    for wrong in (2**31, 2**70, [1, 2**40]):
+    for wrong in (2**31, 2**70, [1, 2**40], np.float32(2**31)):
         with pytest.raises(ValueError, match="`k` must be at most 2147483647, found "):
             parameters.check("k", wrong, whole=True, least=0)
     for right in (3, 3.0, True, np.int64(2), [1, 2], 2**31 - 1, ()):
@@ -99,6 +99,8 @@ def test_a_whole_number_may_have_a_limit_beyond_int32():
     for wrong, told in [
         (2**63, "at most 9223372036854775807, found 9223372036854775808"),
         (2**64, "at most 9223372036854775807, found 18446744073709551616"),
+        (2.0**63, r"at most 9223372036854775807, found 9\.22"),
+        ([0, np.float32(2.0**63)], r"at most 9223372036854775807, found 9\.22"),
         (-(2**63) - 1, "from -9223372036854775808 to 9223372036854775807"),
         (float("nan"), "from -9223372036854775808"),
         (float("inf"), "at most 9223372036854775807, found inf"),
