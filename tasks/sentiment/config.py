@@ -1,6 +1,7 @@
 """What a classifier's commands can be told. Needs no TensorFlow."""
 
 import dataclasses
+from typing import Any
 
 from simple_parsing import choice, field, flag
 
@@ -86,11 +87,7 @@ class Config(config.PretrainingConfig):
         """Raises a UserError where a number is out of its range."""
         super().check()
         self._check_files()
-        if self.pretrain_split and self.pooling == "last" and self.layers == 1:
-            raise UserError(
-                "--pooling last leaves nothing to pre-train: its only layer gives the "
-                "last step alone. Choose another --pooling, or --layers 2."
-            )
+        self.check_pretraining(self.pooling, self.layers)
         for name in ("max_length", "embedding_units", "units", "layers", "min_count"):
             config.at_least(self, name, 1)
         config.at_least(self, "vocabulary_size", 5)
@@ -101,6 +98,26 @@ class Config(config.PretrainingConfig):
         renaming.parse(self.map)
         config.below(self, "embedding_dropout", 1)
         config.below(self, "dropout", 1)
+
+    def check_pretraining(
+        self, pooling: str = "", layers: int = 1, **others: Any
+    ) -> None:
+        """Raises a UserError where a model has nothing to be pre-trained.
+
+        Args:
+            pooling: a `zoo.models.SequenceClassifier`'s argument.
+            layers: likewise.
+            **others: its other arguments.
+        """
+        if not self.pretrain_split or (pooling, layers) != ("last", 1):
+            return
+        instead = "Choose another --pooling, or --layers 2."
+        if self.from_preset is not None:
+            instead = f"{self.from_preset} is such a model: leave out --pretrain-split."
+        raise UserError(
+            "--pooling last leaves nothing to pre-train: its only layer gives the last "
+            f"step alone. {instead}"
+        )
 
     def _check_files(self):
         if self.label_column is not None and self.label_columns:

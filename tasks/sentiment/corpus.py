@@ -316,16 +316,19 @@ def read_corpus(
     return LabelledCorpus(train, (validation,), tests, record)
 
 
-def with_classes(corpus: LabelledCorpus, class_names: Sequence[str]) -> LabelledCorpus:
+def with_classes(
+    corpus: LabelledCorpus, class_names: Sequence[str], multi_label: bool
+) -> LabelledCorpus:
     """Returns a corpus whose labels are places in a model's classes.
 
     Args:
-        corpus: the corpus.
-        class_names: the model's classes. Where they lack one of the corpus' it stays
-            as it is.
+        corpus: the corpus. Where the model lacks one of its classes, or decides on them
+            otherwise, it stays as it is.
+        class_names: the model's classes.
+        multi_label: whether the model gives any number of them.
     """
     found = corpus.train.class_names
-    if not set(found) <= set(class_names):
+    if multi_label != corpus.train.multi_label or not set(found) <= set(class_names):
         return corpus
     places = np.array([class_names.index(name) for name in found], np.int32)
 

@@ -48,9 +48,11 @@ def train(settings: Config, output: Path) -> None:
         UserError: the dataset or a column doesn't exist or doesn't fit.
         TrainingError: the loss is no number any more.
     """
+    known = fine_tuning.arguments(settings)
+    settings.check_pretraining(**known)
     corpus, unlabelled = _read(settings)
     corpus = labelled_texts.with_classes(
-        corpus, fine_tuning.arguments(settings).get("class_names", ())
+        corpus, known.get("class_names", ()), known.get("multi_label", False)
     )
     monitor = MONITOR_OF_SETS if corpus.train.multi_label else MONITOR
     # Not before: a dataset that is yet to be prepared draws random numbers too.

@@ -300,7 +300,9 @@ def test_labels_of_a_corpus_become_places_in_a_models_classes(kind):
     texts = np.array([b"a", b"b", b"c"], object)
     part = LabelledTexts(texts, labels, ("neg", "pos"), "mine")
     corpus = labelled_texts.LabelledCorpus(part, (part,), (part,), {})
-    found = labelled_texts.with_classes(corpus, ["pos", "other", "neg"])
+    several = kind is np.float32
+    known = ["pos", "other", "neg"]
+    found = labelled_texts.with_classes(corpus, known, several)
     for each in (found.train, *found.validations, *found.tests):
         assert each.class_names == ("pos", "other", "neg")
         if kind is np.int32:
@@ -308,7 +310,9 @@ def test_labels_of_a_corpus_become_places_in_a_models_classes(kind):
         else:
             assert each.labels.tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 0]]
         assert each.labels.dtype == kind
-    assert labelled_texts.with_classes(corpus, ["pos", "other"]) is corpus
+    assert labelled_texts.with_classes(corpus, known[:2], several) is corpus
+    # What decides on them begins anew, and so without those that never occur.
+    assert labelled_texts.with_classes(corpus, known, not several) is corpus
 
 
 def test_a_rating_that_does_not_occur_is_still_a_class():

@@ -163,6 +163,13 @@ def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
         record = fine_tuning.record(Config(from_preset=_trained(folder, **trained)))
         assert record == {"began_with": [latest, *expected]}
     assert fine_tuning.commands({}) == [""]
+def test_a_preset_with_nothing_to_pre_train_is_told(monkeypatch, tmp_path):
+    known = {"class_names": ["a", "b"], "pooling": "last", "layers": 1, "units": 3}
+    monkeypatch.setattr(fine_tuning, "arguments", lambda _: known)
+    settings = Config(from_preset="mine", pretrain_split=["train"])
+    settings.check()
+    with pytest.raises(UserError, match="mine is such a model: leave out --pretrain-"):
+        template.train(settings, tmp_path)
 
 
 def test_the_minutes_of_all_that_a_preset_comes_from_are_added_up(tmp_path):
