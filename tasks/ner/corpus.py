@@ -106,7 +106,12 @@ class TaggedCorpus(Corpus):
 
 
 def read_corpus(
-    builder, train_split: str, tokens: str, tags: str, scheme
+    builder,
+    train_split: str,
+    tokens: str,
+    tags: str,
+    scheme: str | None,
+    usual: str | None = None,
 ) -> TaggedCorpus:
     """Reads a dataset's train, validation and test.
 
@@ -118,6 +123,7 @@ def read_corpus(
         tokens: the column with the tokens.
         tags: the column with the tags.
         scheme: the scheme to convert the tags to; None to keep theirs.
+        usual: see `corpus`.
 
     Raises:
         UserError: a split doesn't exist or doesn't fit, or tags can't be converted.
@@ -136,10 +142,18 @@ def read_corpus(
         read(builder, reported[0], tokens, tags) if reported else None,
         scheme,
         dataset_records.together([record]),
+        usual,
     )
 
 
-def corpus(train, validation, test, scheme: str | None, record: dict) -> TaggedCorpus:
+def corpus(
+    train,
+    validation,
+    test,
+    scheme: str | None,
+    record: dict,
+    usual: str | None = None,
+) -> TaggedCorpus:
     """Returns what was read, its tags in one scheme.
 
     Args:
@@ -149,6 +163,8 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> TaggedC
         scheme: the scheme to convert to; None to keep theirs.
         record: what a preset is to remember of its data; of a dataset its name as
             `dataset`, `tokens_column` and `tags_column`.
+        usual: without a `scheme`, the one to convert to where tags are of its kind,
+            entities' or plain: that of a model which is to learn them.
 
     Raises:
         UserError: tags follow no scheme, or can't be converted.
@@ -163,6 +179,8 @@ def corpus(train, validation, test, scheme: str | None, record: dict) -> TaggedC
         train, validation = splits.hold_out(train)
     with _tags_told(train):
         found = schemes.detect(train.tags)
+        if usual and (usual == schemes.PLAIN) == (found == schemes.PLAIN):
+            scheme = scheme or usual
         scheme = scheme or found
         train, stray = _mended(train, found)
         train = _in_scheme(train, found, scheme)

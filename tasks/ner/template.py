@@ -151,7 +151,7 @@ def _batches(settings, corpus, model):
 def _read(settings):
     """Returns the corpus that the settings name."""
     types = entity_types.parse(settings.types, settings.map)
-    scheme = settings.scheme or fine_tuning.arguments(settings).get("scheme")
+    scheme, usual = settings.scheme, fine_tuning.arguments(settings).get("scheme")
     if settings.train_file:
         files = settings.train_file, settings.validation_file, settings.test_file
         columns = settings.tokens_column, settings.tags_column
@@ -160,14 +160,15 @@ def _read(settings):
             for name in files
         ]
         record = tagged_corpus.chosen_columns(*columns)
-        corpus = tagged_corpus.corpus(*parts, scheme, record)
+        corpus = tagged_corpus.corpus(*parts, scheme, record, usual)
         return tagged_corpus.with_types(corpus, types)
     corpora = []
     for builder, train_split, share in mixture.load(settings):
         columns = tagged_sentences.columns(
             builder, settings.tokens_column, settings.tags_column
         )
-        corpus = tagged_corpus.read_corpus(builder, train_split, *columns, scheme)
+        split = builder, train_split
+        corpus = tagged_corpus.read_corpus(*split, *columns, scheme, usual)
         scheme = corpus.scheme  # that of all
         corpora.append(mixture.with_share(corpus, share))
     return tagged_corpus.with_types(tagged_corpus.joined(corpora), types)

@@ -163,6 +163,36 @@ def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
         record = fine_tuning.record(Config(from_preset=_trained(folder, **trained)))
         assert record == {"began_with": [latest, *expected]}
     assert fine_tuning.commands({}) == [""]
+ENTITIES = "Ann B-PER\nmet O\n\nBob B-PER\nran O\n"
+IOBES = "Ann S-PER\nmet O\n\nBob S-PER\nran O\n"
+PLAIN = "Ann NOUN\nmet VERB\n\nBob NOUN\nran VERB\n"
+
+
+@pytest.mark.parametrize(
+    ("known", "content", "scheme"),
+    [
+        ("tagger", ENTITIES, "iob2"),
+        ("tagger", IOBES, "iob2"),
+        ("tagger", PLAIN, "plain"),
+        ("plain_tagger", PLAIN, "plain"),
+        ("plain_tagger", IOBES, "iobes"),
+    ],
+)
+def test_tags_have_the_presets_scheme_if_they_are_of_its_kind(
+    request, tmp_path, known, content, scheme
+):
+    (tmp_path / "own.conll").write_text(content)
+    preset = str(request.getfixturevalue(known))
+    settings = tagging.Config(
+        from_preset=preset, train_file=str(tmp_path / "own.conll")
+    )
+    corpus = tagging._read(settings)
+    assert corpus.scheme == scheme
+    if scheme != "plain":
+        asked = dataclasses.replace(settings, scheme="iobes")
+        assert tagging._read(asked).scheme == "iobes"
+
+
 def test_a_preset_with_nothing_to_pre_train_is_told(monkeypatch, tmp_path):
     known = {"class_names": ["a", "b"], "pooling": "last", "layers": 1, "units": 3}
     monkeypatch.setattr(fine_tuning, "arguments", lambda _: known)
