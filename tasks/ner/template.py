@@ -77,16 +77,21 @@ def train(settings: Config, output: Path) -> None:
     """
     corpus = _read(settings)
     corpus.check()
-    texts = _texts(settings, corpus)
+    texts, vectors = _texts(settings, corpus), _vectors(settings)
     if corpus.tests and corpus.scheme != tags.PLAIN:
         measures.require_library()  # not after the training
     print(corpus.describe())
     # Not before: a dataset that is yet to be prepared draws random numbers too.
     keras.utils.set_random_seed(settings.seed)
-    data_read = {"train": corpus.train, "validation": corpus.validation}
-    strategy = training.strategy(settings, **data_read)
+    data_read = {
+        "train": corpus.train,
+        "validation": corpus.validation,
+        "unlabelled": texts,
+    }
+    strategy = training.strategy(settings, **data_read, vectors=vectors)
     with strategy.scope():
-        model = _build(settings, corpus, texts)
+        model = _build(settings, corpus, texts, vectors)
+    del vectors  # which may be large
     training_batches = _batches(settings, corpus, model)
     if texts is not None:
         place = len(texts.places) // HELD_OUT
@@ -217,7 +222,17 @@ def _vocabularies(settings, corpus, texts):
     return words, Vocabulary.fit(lowered, size, least), characters
 
 
-def _build(settings, corpus, texts=None):
+def _vectors(settings):
+    """Returns the words that have vectors, and these; None for none."""
+    if not settings.vectors:
+        return None
+    try:
+        return read_vectors(settings.vectors)
+    except (ValueError, OSError) as error:
+        raise UserError(f"--vectors: {error}") from error
+
+
+def _build(settings, corpus, texts=None, word_vectors=None):
     """Returns a preset's model, or a new one that knows the training's words."""
     if settings.from_preset is not None:
         model = fine_tuning.model(SequenceTagger, settings)
@@ -229,11 +244,8 @@ def _build(settings, corpus, texts=None):
         return model.with_tags(inventory, corpus.scheme)
     words, lowercase_words, characters = _vocabularies(settings, corpus, texts)
     vectors = None
-    if settings.vectors:
-        try:
-            names, vectors = read_vectors(settings.vectors)
-        except (ValueError, OSError) as error:
-            raise UserError(f"--vectors: {error}") from error
+    if word_vectors is not None:
+        names, vectors = word_vectors
         # Some files have a vector for `<UNK>`, which every vocabulary holds.
         known = dict.fromkeys([*words.tokens, *names])
         words = Vocabulary(list(known)[len(SPECIAL) : settings.vocabulary_size])

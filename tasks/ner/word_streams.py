@@ -30,6 +30,9 @@ class WordStream:
     counts: np.ndarray
     places: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.places)
+
 
 def read(
     texts: np.ndarray, split: Callable[[tf.Tensor], tf.RaggedTensor]

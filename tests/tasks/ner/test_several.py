@@ -9,7 +9,9 @@ import tensorflow_datasets as tfds
 
 from tasks import ner
 from tasks.data import builders as data
+from tasks.errors import UserError
 from tasks.ner import word_streams
+from tasks.training import fingerprints, fitting
 from tests.tasks import commands, interruption
 from tests.tasks.commands import history, read_json
 from tests.tasks.ner.stored import Stored
@@ -140,6 +142,39 @@ def test_the_same_seed_gives_the_same_tagger(train, tmp_path):
     assert record["pretraining_epochs"] == 1
     # "sang" is in no labelled sentence, but in thirty texts.
     assert "sang" in model.vocabularies["words"].tokens
+
+
+@pytest.mark.slow
+def test_what_a_tagger_begins_with_is_known_again(run, stored, tmp_path, monkeypatch):
+    """By workers, and by a training that is gone on with: texts and vectors, too."""
+    found, vectors = [], tmp_path / "vectors.txt"
+
+    def strategy(settings, **data):
+        assert len(data["unlabelled"]) == 30 * 7
+        found.append({name: fingerprints.of_data(data[name]) for name in data})
+        return tf.distribute.get_strategy()
+
+    def begin(output, settings, model, **data):
+        for name in ("train", "validation", "unlabelled"):
+            assert fingerprints.of_data(data[name]) == found[-1][name]
+        raise UserError("This is enough.")
+
+    monkeypatch.setattr(fitting, "strategy", strategy)
+    monkeypatch.setattr(fitting, "begin", begin)
+    for text, vector in [
+        ("Teddy Roosevelt sang, and slept.", "Teddy 1 2\n"),
+        ("Roosevelt Teddy sang, and slept.", "Teddy 1 3\n"),
+    ]:
+        stored["texts"] = StoredTexts([text] * 30)
+        vectors.write_text(vector)
+        flags = ("--output", tmp_path / "run", *split(PRETRAINED), "--vectors", vectors)
+        outcome = run("train", *flags, template=ner.TEMPLATE)
+        assert "This is enough." in outcome.err
+    one, other = found
+    assert {name for name in one if one[name] != other[name]} == {
+        "unlabelled",
+        "vectors",
+    }
 
 
 def test_texts_become_words_the_most_frequent_first():
