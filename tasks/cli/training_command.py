@@ -9,6 +9,7 @@ from tasks.cli import given_flags, launching, outputs
 from tasks.cli.config import at_least, below
 from tasks.cli.templates import Template, function
 from tasks.errors import UserError
+from tasks.training import folders
 
 # A socket takes no timeout of more milliseconds than 31 bits hold.
 _LONGEST_WAIT = 10**6
@@ -72,7 +73,12 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     config = training.open_output(output, config, given, resume, own)
     config.check()
     if config.from_preset is not None:
-        presets.find(config.from_preset)  # not after the data are read
+        found = presets.find(config.from_preset)  # not after the data are read
+        if not resume and outputs.is_same_file(found, output / folders.PRESET):
+            raise UserError(
+                f"--from-preset {config.from_preset} lies where this training's own "
+                "preset goes, and would be replaced. Choose another --output."
+            )
     try:
         if arguments.distributed:
             training.join_workers(config, output, arguments.join_timeout)
@@ -114,13 +120,9 @@ def launch(
     _check_join_timeout(arguments)
     output = _output(template, arguments)
     outputs.check_folder(output, "--output")
-    if (output / "checkpoints").exists() and not arguments.resume:
-        raise UserError(
-            f"{output} holds a training already. Go on with it by --resume, or choose "
-            "another --output."
-        )
-    if not arguments.resume:  # else some come from the training's record
-        arguments.config.check()
+    if not arguments.resume:
+        folders.check_new(output)
+        arguments.config.check()  # else some come from the training's record
     own = given_flags.without(argv, "--workers")
     if arguments.output is None:
         own += ["--output", str(output)]

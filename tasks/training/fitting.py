@@ -20,12 +20,14 @@ from tasks.training import (
     cluster,
     fine_tuning,
     fingerprints,
+    folders,
     hardware,
     progress,
     starting_point,
     within_epoch,
     workers,
 )
+from tasks.training.folders import CHECKPOINTS, CONFIG, PRESET
 from tasks.training.optimizers import optimizer
 from tasks.training.workers import for_one_process
 from zoo import plots, presets
@@ -47,7 +49,7 @@ __all__ = [
     "strategy",
 ]
 
-CONFIG, DATA, CHECKPOINTS = "config.json", "data.json", "checkpoints"
+DATA = "data.json"
 FINISHED = "finished.json"
 # What another machine may have elsewhere, and what only says when to stop: it goes on
 # as it would have with more patience from the beginning, or if it hadn't been finished.
@@ -77,18 +79,14 @@ def open_output(
         what may be changed of it: more epochs, if the step size is constant.
 
     Raises:
-        UserError: there is something to resume but `resume` is false, or the
-            reverse; other flags are given than the training began with; its
-            record is damaged; or `output` can't be a folder.
+        UserError: there is something to resume, or that would be replaced, but
+            `resume` is false, or the reverse; other flags are given than the training
+            began with; its record is damaged; or `output` can't be a folder.
     """
     path = output / CONFIG
     outputs.check_folder(output, "--output")
     if not resume:
-        if (output / CHECKPOINTS).exists():
-            raise UserError(
-                f"{output} holds a training already. Go on with it by --resume, "
-                "or choose another --output."
-            )
+        folders.check_new(output)
         return config
     if not path.exists():
         raise UserError(f"Nothing to resume: {output} holds no training.")
@@ -419,7 +417,7 @@ def finish(
     Returns:
         The preset's folder.
     """
-    preset = output / "preset"
+    preset = output / PRESET
     model.save_to_preset(preset)
     best = history[-1]
     if monitor is not None:

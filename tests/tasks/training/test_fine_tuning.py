@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import shutil
 import types
 
 import numpy as np
@@ -220,6 +221,23 @@ def test_the_minutes_of_all_that_a_preset_comes_from_are_added_up(tmp_path):
         fine_tuning.record(Config(from_preset=preset)),
     ):
         assert fine_tuning.whole_minutes({"minutes": 1.0, **unknown}) is None
+@pytest.mark.parametrize("workers", [(), ("--workers", 2)])
+def test_a_preset_is_no_trainings_folder(run, preset, tmp_path, workers):
+    """What is trained goes beside it, and nothing is lost of it."""
+    mine = shutil.copytree(preset, tmp_path / "mine")
+    before = (mine / "config.json").read_bytes()
+    outcome = run("train", "--from-preset", mine, "--output", mine, *workers)
+    assert outcome.code == 2
+    assert "config.json is of something else, a preset perhaps" in outcome.err
+    assert (mine / "config.json").read_bytes() == before
+    assert sorted(p.name for p in mine.iterdir()) == ["config.json", "saved_model"]
+
+
+def test_a_preset_that_would_be_replaced_is_told(run, preset, tmp_path):
+    mine = shutil.copytree(preset, tmp_path / "run" / "preset")
+    outcome = run("train", "--from-preset", mine, "--output", tmp_path / "run")
+    assert outcome.code == 2
+    assert "lies where this training's own preset goes" in outcome.err
 
 
 @pytest.mark.slow
