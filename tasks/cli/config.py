@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+import os
 import shlex
 from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from simple_parsing import choice, field, flag
 
 from tasks.errors import UserError
+from tasks.training.folders import CHECKPOINTS, PRESET
 
 # So many times a dataset's training split is taken at most.
 MOST_TIMES = 100
@@ -84,7 +87,7 @@ class DataConfig:
                 continue
             values = map(str, value if isinstance(value, list) else [value])
             if each.name in self.PATHS:
-                values = (Path(path).name for path in values)
+                values = map(_named, values)
             parts.append(f"--{flag} {shlex.join(values)}")
         return " ".join(parts)
 
@@ -290,6 +293,18 @@ class PretrainingConfig(TrainingConfig):
                     f"--{name.replace('_', '-')} takes one name, or one for each "
                     f"--pretrain-dataset, {count}, found {given}."
                 )
+
+
+def _named(path):
+    """Returns what a path is called wherever it lies; of a preset its training's name.
+
+    A URL is the same everywhere, but for what follows a "?": who may read it, perhaps.
+    """
+    if "://" in path:
+        return urlsplit(path)._replace(query="").geturl()
+    path = Path(os.path.abspath(path))  # of "..", too, it is a name
+    trained = path.name == PRESET and (path.parent / CHECKPOINTS).is_dir()
+    return path.parent.name if trained else path.name
 
 
 def _default(field):

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -164,6 +165,31 @@ def test_the_recorded_command_gives_the_same_config(run, tmp_path):
     command = config.command("sentiment").split()
     assert command[:4] == ["python", "-m", "tasks.sentiment", "train"]
     assert received(run, *command[4:], "--output", tmp_path)[0] == config
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("sentiment_en", "sentiment_en"),
+        ("../elsewhere/mine/", "mine"),
+        ("here/..", "folder"),
+        ("run", "run"),
+        ("run/preset", "run"),
+        ("other/preset", "preset"),
+        ("https://a.example/b/mine.zip", "https://a.example/b/mine.zip"),
+        (
+            "http://a.example/mine.zip?key=K#sha256=0",
+            "http://a.example/mine.zip#sha256=0",
+        ),
+    ],
+)
+def test_a_preset_has_its_name_in_the_recorded_command(
+    tmp_path, monkeypatch, given, told
+):
+    (tmp_path / "folder" / "run" / "checkpoints").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "folder")
+    command = sentiment.Config(from_preset=given).command("sentiment")
+    assert shlex.split(command)[-2:] == ["--from-preset", told]
 
 
 def test_output_is_named_after_the_dataset(run, tmp_path, monkeypatch):
