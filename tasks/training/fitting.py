@@ -51,9 +51,12 @@ __all__ = [
 
 DATA = "data.json"
 FINISHED = "finished.json"
-# What another machine may have elsewhere, and what only says when to stop: it goes on
-# as it would have with more patience from the beginning, or if it hadn't been finished.
-_FREE = {"data_dir", "patience", "finish"}
+# What the record of the data calls the preset that a training began with.
+_PRESET = "preset"
+# What another machine may have elsewhere, over what the work is spread, and what only
+# says when to stop: it goes on as it would have with more patience from the beginning,
+# or if it hadn't been finished.
+_FREE = {"data_dir", "mirrored", "patience", "finish"}
 # What each worker of a training may have otherwise.
 OWN = {"data_dir"}
 
@@ -217,8 +220,8 @@ def join_workers(config: TrainingConfig, output: Path, seconds: float) -> None:
     this = cluster.read(os.environ)
     if config.mirrored:
         raise UserError(
-            "--mirrored is for one process. Leave it out: with --distributed each "
-            "worker uses all its GPUs."
+            "--mirrored is for one process. Leave it out, or give --no-mirrored where "
+            "the training began with it: each worker uses all its GPUs."
         )
     if _is_over(output / CHECKPOINTS, config):
         if not this.is_chief:

@@ -124,8 +124,8 @@ def test_epochs_along_a_cosine_stay_and_why_is_told(tmp_path, name):
         resumed(tmp_path, **{name: 12})
 
 
-def test_patience_and_the_datas_folder_may_be_others(output):
-    for asked in ({"patience": 9}, {"data_dir": "elsewhere"}):
+def test_what_changes_no_result_may_be_another(output):
+    for asked in ({"patience": 9}, {"data_dir": "elsewhere"}, {"mirrored": True}):
         config = dataclasses.replace(DEFAULTS, **asked)
         found = training.open_output(output, config, asked, resume=True)
         assert found == dataclasses.replace(BEGUN, **asked)
