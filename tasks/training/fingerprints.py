@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -63,7 +64,23 @@ def of_preset(name: str | os.PathLike) -> str:
         PresetError: there is no such preset.
     """
     folder = presets.find(name)
-    saved = folder / presets.SAVED_MODEL
-    files = [folder / presets.CONFIG, saved / "variables" / "variables.index"]
-    files += sorted((saved / "assets").glob("*"))
+    weights = folder / presets.SAVED_MODEL / "variables" / "variables.index"
+    files = [folder / presets.CONFIG, weights, *_assets(folder)]
     return of_data([path.read_bytes() for path in files if path.is_file()])
+
+
+def of_presets_model(name: str | os.PathLike) -> str:
+    """Returns the same for presets of the same model, whatever its weights are.
+
+    Raises:
+        PresetError: there is no such preset, or its config can't be read.
+    """
+    folder = presets.find(name)
+    options = json.dumps(presets.config(folder), sort_keys=True)
+    return of_data([options, *(path.read_bytes() for path in _assets(folder))])
+
+
+def _assets(folder):
+    """Returns the files of a preset's vocabularies."""
+    found = (folder / presets.SAVED_MODEL / "assets").glob("*")
+    return sorted(path for path in found if path.is_file())

@@ -118,6 +118,8 @@ def _check_change(output, name, asked, begun):
     """Raises a UserError where a training can't go on with another value."""
     if name in _FREE:
         return
+    if name == "from_preset" and begun.from_preset is not None:
+        return  # it may lie elsewhere now: `begin` knows it again
     began = _shown(getattr(begun, name))
     then = f"The training in {output} began with {name} = {began}; "
     if not name.endswith("epochs") or name == "transposed_epochs":
@@ -160,7 +162,8 @@ def begin(output: Path, config, model=None, **data) -> None:
         **data: what it is trained and chosen on, by name; None where there is none.
 
     Raises:
-        UserError: there are checkpoints already, of a training on other data.
+        UserError: there are checkpoints already, of a training on other data, or which
+            began with a preset of another model.
     """
     found = {
         name: {"examples": len(part), "fingerprint": fingerprints.of_data(part)}
@@ -169,6 +172,12 @@ def begin(output: Path, config, model=None, **data) -> None:
     }
     if model is not None:
         found["vocabulary"] = {"fingerprint": fingerprints.of_vocabularies(model)}
+    if config.from_preset is not None:
+        preset = presets.find(config.from_preset)
+        found[_PRESET] = {
+            "model": fingerprints.of_presets_model(preset),
+            "fingerprint": fingerprints.of_preset(preset),
+        }
     if (output / CHECKPOINTS).exists():
         _check_data(output, found)
     if not workers.is_chief():
@@ -186,8 +195,10 @@ def _check_data(output, found):
         begun = json.loads((output / DATA).read_text("utf-8"))
     except (OSError, ValueError):
         return  # of an older version: what doesn't fit the model is still told
+    if _PRESET in begun:  # else an older version's, or there is none
+        _check_preset(output, begun[_PRESET], found[_PRESET])
     for name in dict.fromkeys([*begun, *found]):
-        if begun.get(name) == found.get(name):
+        if name == _PRESET or begun.get(name) == found.get(name):
             continue
         then, now = (
             each.get(name, {}).get("examples", "none") for each in (begun, found)
@@ -200,6 +211,29 @@ def _check_data(output, found):
             "with the same data only: bring them back, or train anew in another "
             "--output."
         )
+
+
+def _check_preset(output, then, now):
+    """Raises a UserError where a training can't go on with a preset as it is now.
+
+    Its weights count until the training has saved its own.
+    """
+    if then == now:
+        return
+    goes_on = progress.saved(output / CHECKPOINTS) > (0, 0)
+    if then["model"] == now["model"] and goes_on:
+        if workers.is_chief():
+            outputs.note(
+                f"the preset that the training in {output} began with has other "
+                "weights now: it goes on with its own."
+            )
+        return
+    what = "has other weights" if then["model"] == now["model"] else "is another model"
+    raise UserError(
+        f"The preset that the training in {output} began with {what} now. Bring it "
+        "back, by --from-preset if it lies elsewhere, or train anew in another "
+        "--output."
+    )
 
 
 def join_workers(config: TrainingConfig, output: Path, seconds: float) -> None:
@@ -240,13 +274,16 @@ def strategy(config: TrainingConfig, **data) -> tf.distribute.Strategy:
 
     Args:
         config: the training's config.
-        **data: what was read, by name: it has to be the same for all workers.
+        **data: what was read, by name: it has to be the same for all workers, as the
+            preset has to be that the training begins with.
 
     Raises:
-        UserError: another worker has read other data.
+        UserError: another worker has read other data, or another preset.
     """
     found = workers.strategy()
     if found is not None:
+        if config.from_preset is not None:
+            data[_PRESET] = fingerprints.of_preset(config.from_preset)
         workers.check_data(**data)
         return found
     if config.mirrored:

@@ -15,7 +15,7 @@ from tasks.ner import template as tagging
 from tasks.sentiment import template
 from tasks.sentiment.config import Config
 from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
-from tasks.training import fine_tuning
+from tasks.training import fine_tuning, fitting, workers
 from tests.tasks.commands import read_json
 from tests.tasks.templates import TEMPLATES
 from tests.tasks.training import trainings
@@ -164,6 +164,8 @@ def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
         record = fine_tuning.record(Config(from_preset=_trained(folder, **trained)))
         assert record == {"began_with": [latest, *expected]}
     assert fine_tuning.commands({}) == [""]
+
+
 ENTITIES = "Ann B-PER\nmet O\n\nBob B-PER\nran O\n"
 IOBES = "Ann S-PER\nmet O\n\nBob S-PER\nran O\n"
 PLAIN = "Ann NOUN\nmet VERB\n\nBob NOUN\nran VERB\n"
@@ -221,6 +223,8 @@ def test_the_minutes_of_all_that_a_preset_comes_from_are_added_up(tmp_path):
         fine_tuning.record(Config(from_preset=preset)),
     ):
         assert fine_tuning.whole_minutes({"minutes": 1.0, **unknown}) is None
+
+
 @pytest.mark.parametrize("workers", [(), ("--workers", 2)])
 def test_a_preset_is_no_trainings_folder(run, preset, tmp_path, workers):
     """What is trained goes beside it, and nothing is lost of it."""
@@ -238,6 +242,18 @@ def test_a_preset_that_would_be_replaced_is_told(run, preset, tmp_path):
     outcome = run("train", "--from-preset", mine, "--output", tmp_path / "run")
     assert outcome.code == 2
     assert "lies where this training's own preset goes" in outcome.err
+
+
+def test_workers_have_to_begin_with_the_same_preset(preset, monkeypatch):
+    others = [{}, {}]
+    monkeypatch.setattr(workers, "_joined", [object()])
+    monkeypatch.setattr(workers, "_of_all", lambda own: [own | each for each in others])
+    config = Config(from_preset=str(preset))
+    assert fitting.strategy(config, train=["a"]) is workers.strategy()
+    others.append({"preset": "of another machine"})
+    with pytest.raises(UserError, match=r"Worker 2 has read other data.*: preset\."):
+        fitting.strategy(config, train=["a"])
+    fitting.strategy(Config(), train=["a"])
 
 
 @pytest.mark.slow

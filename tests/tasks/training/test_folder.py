@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import shutil
 import types
 
 import numpy as np
@@ -129,6 +130,71 @@ def test_what_changes_no_result_may_be_another(output):
         config = dataclasses.replace(DEFAULTS, **asked)
         found = training.open_output(output, config, asked, resume=True)
         assert found == dataclasses.replace(BEGUN, **asked)
+
+
+def write_preset(folder, dropout=0.1, words="a\nb\n", weights="some"):
+    """Writes as much of a preset as a training looks at to know it again."""
+    config = {"class": "zoo.models.Translator", "config": {"dropout": dropout}}
+    for name, content in {
+        "config.json": json.dumps(config),
+        "saved_model/assets/source.txt": words,
+        "saved_model/variables/variables.index": weights,
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+@pytest.fixture
+def further(tmp_path):
+    """The config of a training that began with a preset, and was killed."""
+    begun = TrainingConfig(from_preset=str(write_preset(tmp_path / "first")))
+    training.begin(tmp_path / "further", begun)
+    (tmp_path / "further" / training.CHECKPOINTS).mkdir()
+    return begun
+
+
+def test_a_preset_that_has_changed_meanwhile_is_told(further, tmp_path, capsys):
+    output, preset = tmp_path / "further", tmp_path / "first"
+    training.begin(output, further)
+    write_preset(preset, weights="others")
+    with pytest.raises(UserError, match=r"began with has other weights now\. Bring it"):
+        training.begin(output, further)
+    # Once it has weights of its own, those that it began with don't matter.
+    rows = "epoch,loss\n1,2\n"
+    (output / training.CHECKPOINTS / "history.csv").write_text(rows)
+    training.begin(output, further)
+    assert "began with has other weights now: it goes on" in capsys.readouterr().err
+    for other in ({"dropout": 0.2}, {"words": "b\na\n"}):
+        write_preset(preset, **other)
+        with pytest.raises(UserError, match="began with is another model now"):
+            training.begin(output, further)
+
+
+def test_a_preset_may_lie_elsewhere_now(further, tmp_path):
+    output = tmp_path / "further"
+    shutil.move(tmp_path / "first", tmp_path / "moved")
+    asked = TrainingConfig(from_preset=str(tmp_path / "moved"))
+    found = training.open_output(output, asked, {"from_preset"}, resume=True)
+    assert found == dataclasses.replace(further, from_preset=asked.from_preset)
+    training.begin(output, found)
+    write_preset(tmp_path / "moved", dropout=0.2)
+    with pytest.raises(UserError, match="is another model now"):
+        training.begin(output, found)
+
+
+def test_a_new_model_does_not_begin_with_a_preset_later(output, tmp_path):
+    asked = TrainingConfig(from_preset=str(write_preset(tmp_path / "first")))
+    with pytest.raises(UserError, match="began with from_preset = None"):
+        training.open_output(output, asked, {"from_preset"}, resume=True)
+
+
+def test_a_training_begun_by_an_older_version_goes_on(further, tmp_path):
+    record = tmp_path / "further" / training.DATA
+    content = json.loads(record.read_text())
+    del content["preset"]
+    record.write_text(json.dumps(content))
+    training.begin(tmp_path / "further", further)
 
 
 def test_what_each_worker_has_for_itself_comes_from_its_own_command(tmp_path):

@@ -90,11 +90,12 @@ class Trainings(NamedTuple):
 
     Attributes:
         folder: of the runs.
-        alone: one process: all templates in "one", and two in "left", which it was
-            told to leave.
+        alone: one process: all templates in "one", some of them from their presets in
+            "further_one", and two in "left", which it was told to leave.
         told: two workers: "told", of which one was told to leave it.
         within: the checkpoints amid an epoch that those left.
-        two: two workers: all templates in "two", and the rest of "left" and "told".
+        two: two workers: all templates in "two", the same from presets of one process
+            in "further_two", and the rest of "left" and "told".
         ports: theirs.
         rest: one process: the rest of "told", in "rest".
     """
@@ -109,7 +110,12 @@ class Trainings(NamedTuple):
 
 
 LEFT = "left/sentiment", "left/text"
-BY_TWO = *(f"two/{name}" for name in trainings.FLAGS), *LEFT, "told/sentiment"
+FURTHER = "sentiment", "music"
+BY_TWO = (
+    *(f"two/{name}" for name in trainings.FLAGS),
+    *(f"further_two/{name}" for name in FURTHER),
+    *(*LEFT, "told/sentiment"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,7 @@ def made(tmp_path_factory, data_dir):
     folder = tmp_path_factory.mktemp("trainings")
     trainings.write_files(folder)
     one = [f"one/{name}" for name in trainings.FLAGS]
+    one += [f"further_one/{name}" for name in FURTHER]
     alone = start(folder, data_dir, [], *one, *(f"told:{job}" for job in LEFT))
     ports = launching._free_ports(2)
     told = ended(start(folder, data_dir, ports, "told:told/sentiment"), fail=True)
@@ -203,3 +210,13 @@ def test_two_workers_train_each_template_as_one_process_does(made):
             np.testing.assert_allclose(
                 found, expected[key], rtol=1e-4, atol=1e-5, err_msg=f"{key} of {name}"
             )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", FURTHER)
+def test_two_workers_train_a_preset_further_as_one_process_does(made, template):
+    """Each loads it for itself; what begins anew is drawn alike."""
+    one, two = (f"further_{who}/{template}" for who in ("one", "two"))
+    assert_same_end(made.folder, two, one)
+    began, found = (weights(made.folder / run) for run in (f"one/{template}", two))
+    assert any((found[name] != weight).any() for name, weight in began.items())

@@ -5,10 +5,11 @@ python -m tests.tasks.training.trainings FOLDER DATA_DIR [told:]RUN/TEMPLATE …
 With TF_CONFIG it is a worker. One that is "told" is told to leave in the second epoch:
 in its last batch if it is alone, and the next goes on; else in the first if it isn't
 the chief. What is trained goes to FOLDER/RUN/TEMPLATE; at its end it is said on how
-many batches.
+many batches. A RUN that is called "further…" begins with the preset of the run "one".
 """
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -83,6 +84,17 @@ def config(name: str, folder: Path, data: Path):
     return cli._parser(TEMPLATES[name]).parse_args(["train", *flags]).config
 
 
+def further(settings, preset: Path):
+    """Returns the config of a training that begins with a preset.
+
+    Of a classifier with other classes, so that what decides on them begins anew.
+    """
+    settings = dataclasses.replace(settings, from_preset=str(preset))
+    if hasattr(settings, "label_columns"):
+        settings.map = ["pos=good", "neg=bad"]
+    return settings
+
+
 def main() -> None:
     """Trains one model after the other."""
     folder, data = map(Path, sys.argv[1:3])
@@ -101,13 +113,16 @@ def main() -> None:
 def _train(output, folder, data, told):
     name = Path(output).name
     train = templates.function(TEMPLATES[name].train)
+    settings = config(name, folder, data)
+    if output.startswith("further"):
+        settings = further(settings, folder / "one" / name)
     with contextlib.ExitStack() as stack:
         if name not in BY_KERNELS:
             stack.enter_context(cell_by_cell())
         if told:
             stack.enter_context(_told_in_second_epoch())
         try:
-            train(config(name, folder, data), folder / output)
+            train(settings, folder / output)
         except workers.Done:
             print("done", output, file=sys.stderr, flush=True)
         except InterruptionError as error:
