@@ -15,11 +15,6 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None
-
 # `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
 # So many characters of a name are in that of what is written beside it: names may be
@@ -166,7 +161,9 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         folder: that is there.
     """
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ImportError):
+            import fcntl  # not on Windows
+
             descriptor = os.open(folder, os.O_RDONLY)  # not that of a folder on Windows
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -227,7 +227,7 @@ class Translator(Model, keras.Model):
             self.projection.build((None, None, units))
         size, width = self.output_embedding.embeddings.shape
         self.softmax.build(None, None, (size, width))
-        if copying:
+        if self.pointer is not None:
             self.pointer.build((None, None, size), (None, None, width))
             self._in_target = in_target(source, target)
         self.built = True
@@ -298,7 +298,8 @@ class Translator(Model, keras.Model):
         first, c = self.bridge(states)
         memory = self.decoder.memory(values, mask) if self.attends else c
         if self.pointer is not None:
-            memory = Source(*memory, tf.gather(self._in_target, ids))
+            values, keys, known = memory
+            memory = Source(values, keys, known, tf.gather(self._in_target, ids))
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
 
     def with_copying(self) -> "Translator":
