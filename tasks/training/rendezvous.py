@@ -161,6 +161,8 @@ class _Chief(_Meeting):
                 )
                 connection.send({"error": message})
                 raise UserError(message)
+            if index in peers:
+                peers[index].close()
             peers[index], self.said[index] = connection, said
 
     def _who_is_missing(self, peers):

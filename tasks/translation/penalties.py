@@ -13,6 +13,9 @@ COVERAGE_PENALTIES = 0.0, 0.05, 0.1
 MOST = 600
 # Fewer pairs can't tell one from another.
 LEAST = 100
+# BLEU that is no difference. The lower length penalty is then the better one: with a
+# higher one a search goes on for longer, for something longer could still be better.
+WITHIN = 0.1
 
 
 def choose(model: Any, pairs: Pairs, batch_size: int) -> dict[str, Any]:
@@ -33,15 +36,15 @@ def choose(model: Any, pairs: Pairs, batch_size: int) -> dict[str, Any]:
         return {}
     pairs = pairs.spread(MOST)
     coverages = COVERAGE_PENALTIES if model.attends else (0.0,)
-    best = None
+    found = []
     for length, coverage in itertools.product(LENGTH_PENALTIES, coverages):
         search = Search(length_penalty=length, coverage_penalty=coverage)
-        found = commands.best_translations(model, pairs.texts, search, batch_size)
-        bleu = measures.measure(found, pairs.translations)["bleu"]
+        said = commands.best_translations(model, pairs.texts, search, batch_size)
+        bleu = measures.measure(said, pairs.translations)["bleu"]
         print(f"penalties   length {length}, coverage {coverage}: BLEU {bleu:.2f}")
-        if best is None or bleu > best[0]:
-            best = bleu, length, coverage
-    bleu, length, coverage = best
+        found.append((bleu, length, coverage))
+    best = max(found)[0]
+    bleu, length, coverage = next(each for each in found if each[0] >= best - WITHIN)
     model.search_with(length, coverage)
     print(f"chosen      length {length}, coverage {coverage}")
     return {

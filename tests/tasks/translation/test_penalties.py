@@ -51,6 +51,20 @@ def test_the_highest_bleu_is_chosen_and_the_first_of_equal_ones(best):
     assert {count for *_, count in asked} == {600}
 
 
+def test_the_lower_penalty_is_taken_where_another_is_hardly_better(best, monkeypatch):
+    pytest.importorskip("sacrebleu")
+    found = {(0.8, 0.05): 30.0, (1.0, 0.0): 30.05, (1.2, 0.0): 30.09}
+
+    def measured(translations, references):
+        _, asked = best
+        return {"bleu": found.get(asked[-1][:2], 29.9)}
+
+    monkeypatch.setattr(penalties.measures, "measure", measured)
+    model = Model()
+    penalties.choose(model, pairs(200), 8)
+    assert model.chosen == (0.8, 0.05)
+
+
 def test_without_attention_no_coverage_is_tried(best):
     _, asked = best
     pytest.importorskip("sacrebleu")
