@@ -99,9 +99,17 @@ def _may_be_preset(folder):
 
 
 def _listed(name, folder):
+    return Listed(name, folder, size(folder), _summary(folder))
+
+
+def size(folder: Path) -> int:
+    """Returns how much room a preset's files take, in bytes.
+
+    Args:
+        folder: the preset's.
+    """
     files = (path for path in folder.rglob("*") if os.path.isfile(path))
-    size = sum(map(os.path.getsize, files))
-    return Listed(name, folder, size, _summary(folder))
+    return sum(map(os.path.getsize, files))
 
 
 def _summary(folder):

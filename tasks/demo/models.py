@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,8 +43,7 @@ class Preset:
     @cached_property
     def megabytes(self) -> float:
         """How much room its files take."""
-        files = (path for path in self.folder.rglob("*") if os.path.isfile(path))
-        return sum(map(os.path.getsize, files)) / 1e6
+        return presets.size(self.folder) / 1e6
 
     @cached_property
     def trained_on(self) -> str:

@@ -114,8 +114,7 @@ def _rows(preset, published):
 
 def _megabytes(preset):
     """Returns how large a preset's SavedModel is."""
-    files = (preset / presets.SAVED_MODEL).rglob("*")
-    return round(sum(path.stat().st_size for path in files if path.is_file()) / 1e6)
+    return round(presets.size(preset / presets.SAVED_MODEL) / 1e6)
 
 
 def _minutes(trained):

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
@@ -90,7 +91,8 @@ class PointerGenerator(keras.layers.Layer):
             tf.math.log_sigmoid(gate) + tf.math.log(tf.maximum(copied, 1e-30)),
             tf.cast(IMPOSSIBLE, copied.dtype),
         )
-        gained = tf.where(_is_first(ids)[:, None], _log_sum(before, more) - before, 0)
+        gained = ops.logaddexp(before, more) - before
+        gained = tf.where(_is_first(ids)[:, None], gained, 0)
         return tf.tensor_scatter_nd_add(logs, places, gained)
 
 
@@ -133,9 +135,3 @@ def _is_first(ids):
     places = tf.range(tf.shape(ids)[1])
     earlier = places[None, :] < places[:, None]
     return ~tf.reduce_any((ids[:, None] == ids[:, :, None]) & earlier, axis=2)
-
-
-def _log_sum(one, other):
-    """Returns log(exp one + exp other)."""
-    larger = tf.maximum(one, other)
-    return larger + tf.math.log1p(tf.exp(-tf.abs(one - other)))

@@ -122,14 +122,20 @@ def check_penalties(
     length_penalty: float, coverage_penalty: float, attention: str | None
 ) -> None:
     """Raises a ValueError if a penalty is out of its range, or needs attention."""
-    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
-    for name, value in penalties.items():
-        parameters.check(name, value, least=0, most=parameters.LARGEST)
+    check_range(length_penalty, coverage_penalty)
     if coverage_penalty and not attention:
         raise ValueError(
             f"A coverage_penalty, {coverage_penalty}, is about attention: it needs "
             "attention."
         )
+
+
+def check_range(length_penalty: Any, coverage_penalty: Any) -> None:
+    """Raises a ValueError if a penalty, or one of several, is out of its range."""
+    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
+    for name, value in penalties.items():
+        parameters.check(name, value, least=0)
+        parameters.check(name, value, least=0, most=parameters.LARGEST)
 
 
 def check_shared(shared: Any, source: Any, target: Any) -> None:

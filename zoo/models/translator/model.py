@@ -488,13 +488,11 @@ class Translator(Model, keras.Model):
         Raises:
             ValueError: a number is out of its range, or the model has no attention.
         """
-        own = serving.penalties(self).values()
-        penalties = [
-            default if given is None else given
-            for given, default in zip(
-                (length_penalty, coverage_penalty), own, strict=True
-            )
-        ]
+        if length_penalty is None:
+            length_penalty = self.config["length_penalty"]
+        if coverage_penalty is None:
+            coverage_penalty = self.config["coverage_penalty"]
+        penalties = length_penalty, coverage_penalty
         texts = text_batch(texts)
         return self._search(texts, beam, n_best, penalties, max_length, attention)
 

@@ -12,6 +12,7 @@ from zoo.models.bucketing import in_buckets
 from zoo.models.kept_graphs import KeptGraphs
 from zoo.models.text_inputs import Texts
 from zoo.models.translator import alignment, joined_sentences
+from zoo.models.translator.construction import check_range
 from zoo.models.translator.scoring import BUCKET, SHORT
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 from zoo.typing import Tensor
@@ -221,10 +222,7 @@ def _check(model, beam, n_best, length_penalty, coverage_penalty, max_length):
     """Raises an error if a number is none, or out of its range."""
     if n_best > beam:
         raise ValueError(f"`n_best` must be from 1 to `beam`, {beam}, found {n_best}.")
-    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
-    for name, value in penalties.items():
-        check(name, value, least=0)
-        check(name, value, least=0, most=LARGEST)
+    check_range(length_penalty, coverage_penalty)
     if max_length is not None:
         # Of several, one may be the default.
         least = -1 if np.ndim(max_length) else 0
