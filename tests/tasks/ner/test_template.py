@@ -45,8 +45,8 @@ def trained(data_dir, tmp_path_factory):
 
 @pytest.fixture
 def preset(trained, tmp_path):
-    """A copy of the trained preset, to write into."""
-    return shutil.copytree(trained[0] / "preset", tmp_path / "preset")
+    """The preset in a copy of the training's folder, to write into."""
+    return shutil.copytree(trained[0], tmp_path / trained[0].name) / "preset"
 
 
 @pytest.fixture(scope="module")
