@@ -225,12 +225,16 @@ class TrainingConfig(DataConfig):
             return
         for each in dataclasses.fields(self):
             asked = each.name in given or getattr(self, each.name) != _default(each)
-            if each.name in self.OF_MODEL and asked:
+            if each.name in self.of_model() and asked:
                 flag_name = "--" + each.name.replace("_", "-")
                 raise UserError(
                     f"{flag_name} is of a new model, and --from-preset trains one that "
                     "there is, as it was built. Leave one of them out."
                 )
+
+    def of_model(self) -> Collection[str]:
+        """Returns the fields that a preset which is trained further has its own of."""
+        return self.OF_MODEL
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -228,7 +228,9 @@ def tokenize(tokenizer, texts: Texts) -> Iterator[tf.RaggedTensor]:
     yield from map(tokenizer, _batches(pieces))
 
 
-def vocabulary(texts: Texts, level: str, size: int, min_count: int):
+def vocabulary(
+    texts: Texts, level: str, size: int, min_count: int, split_punctuation: bool = False
+):
     """Learns the tokens of texts.
 
     Args:
@@ -236,6 +238,7 @@ def vocabulary(texts: Texts, level: str, size: int, min_count: int):
         level: "character", "word" or "subword".
         size: how many tokens there may be.
         min_count: how often a token must occur, or the two that a subword is made of.
+        split_punctuation: see `zoo.text.Subwords.fit`.
 
     Returns:
         What a `zoo.models.LanguageModel` takes as `tokenizer`, and its vocabulary.
@@ -248,7 +251,10 @@ def vocabulary(texts: Texts, level: str, size: int, min_count: int):
         batches = map(without_markup, map(valid_utf8, _batches(pieces)))
         plain = list(map(normalize, batches))
         try:
-            return None, Subwords.fit(plain, size, min_count)
+            pieces = Subwords.fit(
+                plain, size, min_count, split_punctuation=split_punctuation
+            )
+            return None, pieces
         except ValueError as error:
             raise UserError(f"--vocabulary-size {size} won't do: {error}") from error
     tokenizer = CharacterTokenizer()

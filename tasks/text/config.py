@@ -41,6 +41,9 @@ class Config(config.TrainingConfig):
     pack: int = 0
     # how often a token must occur in the training texts to be known
     min_count: int = 1
+    # no subword has letters and digits or punctuation marks together: a word is cut
+    # alike wherever it stands, and a number into its digits
+    split_punctuation: bool = flag(False, negative_prefix="--no-")
     # tokens in a window of a stream: how far back errors are propagated
     window: int = 64
     # size of a token's vector
@@ -76,9 +79,9 @@ class Config(config.TrainingConfig):
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, "text_column")
     OF_MODEL = (
-        *("level", "sentences", "vocabulary_size", "min_count", "embedding_units"),
-        *("cell", "units", "layers", "tied", "embedding_dropout", "dropout"),
-        *("variational", "recurrent_weight_dropout", "samples", "cache"),
+        *("level", "sentences", "vocabulary_size", "min_count", "split_punctuation"),
+        *("embedding_units", "cell", "units", "layers", "tied", "embedding_dropout"),
+        *("dropout", "variational", "recurrent_weight_dropout", "samples", "cache"),
         *("cache_sharpness", "cache_threshold"),
     )
 

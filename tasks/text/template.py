@@ -113,7 +113,11 @@ def _build(settings, corpus):
     if settings.from_preset is not None:
         return fine_tuning.model(LanguageModel, settings)
     tokenizer, vocabulary = text_streams.vocabulary(
-        corpus.train, settings.level, settings.vocabulary_size, settings.min_count
+        corpus.train,
+        settings.level,
+        settings.vocabulary_size,
+        settings.min_count,
+        settings.split_punctuation,
     )
     print(f"vocabulary  {len(vocabulary):,} {settings.level}s")
     return LanguageModel(

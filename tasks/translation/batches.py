@@ -20,7 +20,12 @@ from zoo.text.vocabulary import END_ID
 
 
 def vocabularies(
-    pairs: Pairs, level: str, size: int, min_count: int, shared: bool
+    pairs: Pairs,
+    level: str,
+    size: int,
+    min_count: int,
+    shared: bool,
+    split_punctuation: bool = False,
 ) -> tuple[Vocabulary, Vocabulary]:
     """Learns the tokens of both languages, for normalization="plain".
 
@@ -30,6 +35,7 @@ def vocabularies(
         size: how many tokens there may be.
         min_count: how often a token must occur, or the two that a subword is made of.
         shared: whether both languages have one vocabulary.
+        split_punctuation: see `zoo.text.Subwords.fit`.
 
     Raises:
         UserError: `tokenizers`, which subwords need, is not installed, or `size` is too
@@ -45,7 +51,10 @@ def vocabularies(
     if shared:
         sides = [np.concatenate(sides)]
     try:
-        learnt = [_vocabulary(side, level, size, min_count) for side in sides]
+        learnt = [
+            _vocabulary(side, level, size, min_count, split_punctuation)
+            for side in sides
+        ]
     except ImportError as error:
         raise UserError(str(error)) from error
     except ValueError as error:
@@ -53,9 +62,9 @@ def vocabularies(
     return learnt[0], learnt[-1]
 
 
-def _vocabulary(texts, level, size, min_count):
+def _vocabulary(texts, level, size, min_count, split_punctuation):
     if level == "subword":
-        return Subwords.fit(texts, size, min_count)
+        return Subwords.fit(texts, size, min_count, split_punctuation=split_punctuation)
     tokenizer = tf.function(
         LEVELS[level].tokenizer(),
         input_signature=[tf.TensorSpec([None], tf.string)],

@@ -94,6 +94,12 @@ class Config(config.TrainingConfig):
     vocabulary_size: int = 4000
     # how often a token must occur to be known, and a subword to be made
     min_count: int = 2
+    # no subword has letters and digits or punctuation marks together: a name is cut
+    # alike wherever it stands, and a number into its digits
+    split_punctuation: bool = flag(False, negative_prefix="--no-")
+    # beside --from-preset: learn the vocabulary anew, of the texts to train on now; a
+    # new subword begins as the mean of those that it was before
+    new_vocabulary: bool = flag(False, negative_prefix="--no-")
     # one vocabulary and one embedding for both languages
     shared: bool = flag(False, negative_prefix="--no-")
     # size of a token's vector
@@ -155,8 +161,9 @@ class Config(config.TrainingConfig):
     PATHS = (*config.TrainingConfig.PATHS, "files", "validation_files", "test_files")
     OWN_FILES = "files"
     OF_DATASETS = (*config.DataConfig.OF_DATASETS, *_COLUMNS)
+    OF_VOCABULARY = "vocabulary_size", "min_count", "split_punctuation"
     OF_MODEL = (
-        *("level", "vocabulary_size", "min_count", "shared", "embedding_units", "cell"),
+        *("level", *OF_VOCABULARY, "shared", "embedding_units", "cell"),
         *("units", "encoder_layers", "decoder_layers", "attention", "heads", "order"),
         *("input_feeding", "context", "bridge", "tied", "embedding_dropout", "dropout"),
         *("label_smoothing", "scheduled_sampling", "sentences"),
@@ -180,7 +187,17 @@ class Config(config.TrainingConfig):
         for name in ("validation_files", "test_files"):
             if getattr(self, name) and not self.files:
                 raise UserError(f"--{name.replace('_', '-')} goes with --files.")
+        if self.new_vocabulary and self.from_preset is None:
+            raise UserError(
+                "--new-vocabulary goes with --from-preset: a new model's is learned "
+                "in any case."
+            )
         self._check_model()
+
+    def of_model(self) -> tuple[str, ...]:
+        """Returns the fields that a preset which is trained further has its own of."""
+        own = self.OF_VOCABULARY if self.new_vocabulary else ()
+        return tuple(name for name in self.OF_MODEL if name not in own)
 
     def _check_model(self):
         from zoo.models.translator import construction

@@ -62,7 +62,9 @@ def train(settings: Config, output: Path) -> None:
     """
     if settings.choose_by == "bleu":
         measures.require_library()  # not after the training
-    if settings.from_preset is None and settings.token_level() == "subword":
+    level = fine_tuning.arguments(settings).get("level", settings.token_level())
+    is_learned = settings.from_preset is None or settings.new_vocabulary
+    if is_learned and level == "subword":
         extras.require("tokenizers", "translation", "Learning subwords")
     corpus = _read(settings)
     if corpus.tests:
@@ -128,16 +130,14 @@ def _read(settings):
 def _build(settings, corpus):
     """Returns a preset's model, or a new one that knows the training texts' tokens."""
     if settings.from_preset is not None:
-        return _with_copying(fine_tuning.model(Translator, settings), settings)
+        model = fine_tuning.model(Translator, settings)
+        if settings.new_vocabulary:
+            level, shared = model.config["level"], model.config["shared"]
+            learnt = _vocabularies(settings, corpus, level, shared)
+            model = model.with_vocabularies(*learnt)
+        return _with_copying(model, settings)
     level = settings.token_level()
-    source, target = parallel_batches.vocabularies(
-        corpus.train,
-        level,
-        settings.vocabulary_size,
-        settings.min_count,
-        settings.shared,
-    )
-    print(f"vocabulary  {len(source):,} → {len(target):,} {level}s")
+    source, target = _vocabularies(settings, corpus, level, settings.shared)
     arguments = {**settings.model(), "normalization": "plain"}
     if level != "character":
         arguments["casing"] = training_forms.casing(corpus.train.texts)
@@ -145,6 +145,20 @@ def _build(settings, corpus):
         return Translator(source, target, **arguments, name="translation")
     except ValueError as error:  # units that heads don't divide, say
         raise UserError(str(error)) from error
+
+
+def _vocabularies(settings, corpus, level, shared):
+    """Returns the vocabularies of both languages, learned of the training texts."""
+    source, target = parallel_batches.vocabularies(
+        corpus.train,
+        level,
+        settings.vocabulary_size,
+        settings.min_count,
+        shared,
+        settings.split_punctuation,
+    )
+    print(f"vocabulary  {len(source):,} → {len(target):,} {level}s")
+    return source, target
 
 
 def _with_copying(model, settings):

@@ -16,8 +16,16 @@ BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _RESERVED = re.compile(f"<(?=({'|'.join(t[1:] for t in (*SPECIAL, *BYTES))}))")
 
 
+# A run of letters, a digit, or a run of anything else; each with the space before it.
+_KINDS = rf"{SPACE}?(\p{{L}}[\p{{L}}\p{{M}}]*|\p{{N}}|[^\p{{L}}\p{{N}}{SPACE}]+)"
+
+
 def learn(
-    texts: Iterable[str], max_size: int, min_count: int, progress: bool
+    texts: Iterable[str],
+    max_size: int,
+    min_count: int,
+    progress: bool,
+    split_punctuation: bool = False,
 ) -> list[str]:
     """Learns pieces by byte-pair encoding: see `zoo.text.Subwords.fit`.
 
@@ -26,6 +34,7 @@ def learn(
         max_size: how many ids there may be, of special tokens, bytes and pieces.
         min_count: how often a character, or a pair of pieces, must occur to be one.
         progress: whether bars show how far it is.
+        split_punctuation: whether letters, digits and all else are kept apart.
 
     Returns:
         The pieces: the characters by code point, then what pairs were merged into,
@@ -36,7 +45,7 @@ def learn(
         ValueError: there is no text, or `max_size` leaves no room for its characters.
     """
     try:
-        from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+        from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
     except ImportError as error:
         raise ImportError(
             "Learning subwords needs tokenizers, of the extra 'translation': pip "
@@ -64,6 +73,8 @@ def learn(
     table = str.maketrans({**dict.fromkeys(rare, " "), " ": SPACE})
     marked = (_RESERVED.sub("< ", SPACE + text.translate(table)) for text in texts)
     splits = [(" ", "removed"), (SPACE, "merged_with_next")]
+    if split_punctuation:
+        splits.append((Regex(_KINDS), "isolated"))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(*split) for split in splits]

@@ -1,6 +1,7 @@
 """Texts to pieces of words and back, without loss."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import keras
 import tensorflow as tf
@@ -66,6 +67,7 @@ class Subwords(Vocabulary):
         min_count: int = 2,
         name: str = "vocabulary",
         progress: bool = False,
+        split_punctuation: bool = False,
     ) -> "Subwords":
         """Learns pieces from texts; of two languages' texts, pieces for both.
 
@@ -78,6 +80,9 @@ class Subwords(Vocabulary):
                 pieces to be merged. With 1, training meets no bytes at all.
             name: of the vocabulary's file.
             progress: whether bars show how far it is.
+            split_punctuation: whether no piece reaches from letters to digits or to
+                other characters, and each digit is one: then a name is the same
+                pieces before a full stop as elsewhere, and a number its digits.
 
         Returns:
             The same subwords for the same texts.
@@ -95,7 +100,7 @@ class Subwords(Vocabulary):
             )
         if iter(stream) is stream:
             stream = list(stream)
-        pieces = learn(_Texts(stream), max_size, min_count, progress)
+        pieces = learn(_Texts(stream), max_size, min_count, progress, split_punctuation)
         return cls([*BYTES, *pieces], name)
 
     @property
@@ -173,6 +178,27 @@ class Subwords(Vocabulary):
             string, ragged (batch, tokens).
         """
         return self.lookup(self.encode(texts))
+
+    def parts(self, piece: str) -> list[str]:
+        """Returns the tokens that a piece of other subwords is, merged as by `encode`.
+
+        Args:
+            piece: characters, with `▁` for a space; of a token of a byte itself.
+        """
+        ids = {token: place for place, token in enumerate(self.tokens)}
+        if piece in ids:
+            return [piece]
+        symbols = []
+        for character in piece:
+            spelled = [BYTES[byte] for byte in character.encode()]
+            symbols += [character] if character in ids else spelled
+        while True:
+            pairs = [ids.get("".join(pair), 0) for pair in pairwise(symbols)]
+            possible = [place for place in pairs if place >= _FIRST_PIECE]
+            if not possible:
+                return symbols
+            place = pairs.index(min(possible))
+            symbols[place : place + 2] = ["".join(symbols[place : place + 2])]
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns the texts of ids, whether `encode` or a model has made them.

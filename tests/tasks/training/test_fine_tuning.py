@@ -257,6 +257,47 @@ def test_workers_have_to_begin_with_the_same_preset(preset, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells")
+def test_a_translator_trained_further_can_have_subwords_of_the_new_texts(
+    data_dir, tmp_path
+):
+    pytest.importorskip("sacrebleu")
+    pytest.importorskip("tokenizers")
+    trainings.write_files(tmp_path)
+    train = templates.function(trainings.TEMPLATES["translation"].train)
+    config = dataclasses.replace(
+        trainings.config("translation", tmp_path, data_dir),
+        epochs=1,
+        level="subword",
+        vocabulary_size=280,
+        min_count=1,
+    )
+    train(config, tmp_path / "first")
+    (tmp_path / "own.de").write_text("Ente 19.\nde\nAha!\nde\nja.\nEnte.\nde\n")
+    own = {
+        field.name: field.default
+        for field in dataclasses.fields(config)
+        if field.name in config.OF_MODEL and field.name not in config.OF_VOCABULARY
+    }
+    further = dataclasses.replace(
+        config,
+        **own,
+        from_preset=str(tmp_path / "first"),
+        new_vocabulary=True,
+        split_punctuation=True,
+    )
+    further.check()
+    train(further, tmp_path / "further")
+    first, found = (presets.load(tmp_path / run) for run in ("first", "further"))
+    assert {"E", "!"} <= set(found.source.vocabulary.tokens)
+    assert not {"E", "!"} & set(first.source.vocabulary.tokens)
+    assert found.config["units"] == first.config["units"]
+    trained = read_json(tmp_path / "further" / "preset" / presets.METRICS)["training"]
+    flags = "--vocabulary-size 280", "--split-punctuation", "--new-vocabulary"
+    assert all(flag in trained["command"] for flag in flags)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
 @pytest.mark.usefixtures("by_cells")
 def test_each_template_trains_a_preset_further(name, data_dir, tmp_path):

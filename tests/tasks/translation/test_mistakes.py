@@ -43,6 +43,7 @@ MISTAKES = {
     "smoothing": (["train", "--label-smoothing", 1], "label_smoothing must be in"),
     "heads": (["train", "--heads", 0], "--heads must be at least 1"),
     "test files": (["train", "--test-files", "a", "b"], "goes with --files"),
+    "new vocabulary": (["train", "--new-vocabulary"], "goes with --from-preset"),
     "no files": (["train", "--files", "/no", "/none"], "/no can't be read"),
 }
 

@@ -50,8 +50,10 @@ texts = st.lists(st.sampled_from(PIECES), max_size=15).map("".join) | st.text(
 )
 
 
-def library(stream, max_size):
+def library(stream, max_size, split=()):
     """Returns the subwords that `tokenizers` learns and applies by itself.
+
+    `split` is what it does to words besides, before it learns and before it applies.
 
     Its mark before a text is not put where one begins with a space, and then the space
     is lost: it is given a space more, and puts none.
@@ -59,7 +61,8 @@ def library(stream, max_size):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<UNK>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    space = pre_tokenizers.Metaspace(prepend_scheme="never")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([space, *split])
     trainer = trainers.BpeTrainer(
         vocab_size=max_size,
         min_frequency=1,
@@ -176,6 +179,64 @@ def test_pieces_are_the_librarys(subwords_and_library, rows):
     ids = graph(ours.encode)(tf.constant(rows, tf.string))
     assert ids.dtype == tf.int32
     assert ids.to_list() == library_ids(theirs, rows)
+
+
+@pytest.fixture(scope="module")
+def split_subwords_and_library():
+    from tokenizers import Regex, pre_tokenizers
+
+    stream = [*CORPUS, 'ab. ab, ab! aa." 19 1984 19:84 a19 1a9 (ab) ab... ab...']
+    # What they are cut before: a kind of character after another one, and a digit.
+    letter, digit, other = r"[\p{L}\p{M}]", r"\p{N}", r"[^\p{L}\p{M}\p{N}▁]"
+    split = [
+        pre_tokenizers.Split(Regex(f"(?<={before})(?={after})"), "isolated")
+        for before, after in (
+            *((letter, digit), (letter, other), (other, letter), (other, digit)),
+            *((digit, letter), (digit, other), (digit, digit)),
+        )
+    ]
+    ours = Subwords.fit(stream, max_size=460, min_count=1, split_punctuation=True)
+    return ours, library(stream, 460, split)
+
+
+def test_letters_digits_and_other_characters_are_kept_apart(split_subwords_and_library):
+    ours, theirs = split_subwords_and_library
+    vocabulary = theirs.get_vocab()
+    assert list(ours.tokens) == sorted(vocabulary, key=vocabulary.get)
+    tokens = ours.tokens[260:]
+    assert {"▁ab", "...", "▁1"} <= set(tokens)
+    for token in tokens:
+        kinds = {(c.isalpha(), c.isdigit()) for c in token if c not in "▁\u0301"}
+        assert len(kinds) < 2
+        assert sum(map(str.isdigit, token)) < 2
+    assert pieces(ours, ["ab.", "aba 1984"]) == [
+        ["▁ab", "."],
+        [*pieces(ours, ["aba"])[0], "▁1", "9", "8", "4"],
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(texts.filter(lambda text: "▁" not in text), max_size=4))
+@example(["ab.", "a19b", "1984", "e\u0301.e", "(ab)", "ab...!", "日本1"])
+def test_split_pieces_are_the_librarys(split_subwords_and_library, rows):
+    ours, theirs = split_subwords_and_library
+    ids = graph(ours.encode)(tf.constant(rows, tf.string))
+    assert ids.to_list() == library_ids(theirs, rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(word=texts.filter(lambda text: 0 < len(text) <= 100 and " " not in text))
+@example("man")
+@example("▁日本")
+def test_parts_of_a_piece_are_what_it_is_cut_into(subwords, word):
+    piece = f"▁{word}"
+    if piece in BYTES:
+        return
+    found = subwords.parts(piece)
+    if "▁" not in word:
+        assert [found] == pieces(subwords, [word])
+    assert set(found) <= set(subwords.tokens)
+    assert subwords.parts("<0x41>") == ["<0x41>"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -32,6 +32,7 @@ from zoo.models.translator.construction import (
     encoder,
 )
 from zoo.models.translator.copying import Source, in_target
+from zoo.models.translator.other_tokens import with_vocabularies
 from zoo.text import Vocabulary
 from zoo.text.vocabulary import PADDING_ID, START_ID
 from zoo.typing import Tensor
@@ -309,6 +310,26 @@ class Translator(Model, keras.Model):
             ValueError: the model has no attention.
         """
         return rebuilt(self, ["pointer"], copying=True)
+
+    def with_vocabularies(
+        self,
+        source_vocabulary: Vocabulary | Sequence[str],
+        target_vocabulary: Vocabulary | Sequence[str],
+    ) -> "Translator":
+        """Returns a model with these weights that knows other tokens.
+
+        Their vectors are made of those of the tokens that they were before: see
+        `zoo.models.vocabulary_transfer`. It translates as before once it is trained
+        further.
+
+        Args:
+            source_vocabulary: as the constructor's.
+            target_vocabulary: as the constructor's.
+
+        Raises:
+            ValueError: the embedding is shared, and these are two vocabularies.
+        """
+        return with_vocabularies(self, source_vocabulary, target_vocabulary)
 
     def search_with(self, length_penalty: float, coverage_penalty: float) -> None:
         """Sets the penalties that translations are searched with by default.

@@ -11,7 +11,7 @@ from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
 from zoo.models import Translator
 from zoo.models.translator.training_steps import with_draws
-from zoo.text import Vocabulary, WordTokenizer
+from zoo.text import Subwords, Vocabulary, WordTokenizer
 
 X = np.array([[4, 5, 6, 7, 1], [6, 0, 0, 0, 0], [7, 4, 4, 0, 0]], "int32")
 Y = np.array([[4, 5, 3, 0], [6, 1, 4, 3], [3, 0, 0, 0]], "int32")
@@ -190,6 +190,58 @@ def test_a_model_begins_to_copy_with_the_weights_that_it_has():
     )
     with pytest.raises(ValueError, match="it needs attention"):
         make(attention=None).with_copying()
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_of_the_same_tokens_in_another_order_is_the_same(tied):
+    model = make([*"xcb"], tied=tied, copying=True)
+    other = model.with_vocabularies([*"écab"], [*"bxc"])
+    assert other.config == model.config
+    assert list(other.target.vocabulary.ordinary_tokens) == [*"bxc"]
+    texts = ["abca", "éab"], ["xbx", "ccb"]
+    one, two = model.score(*texts), other.score(*texts)
+    np.testing.assert_allclose(
+        one["log_probabilities"], two["log_probabilities"], atol=1e-5
+    )
+
+
+def test_new_tokens_begin_as_what_they_were_before():
+    model = make([*"xcb"], level="word")
+    other = model.with_vocabularies([*"abq"], [*"xw"])
+    for name, places in (
+        ("source_embedding", [0, 1, 2, 3, 4, 5, 1]),
+        ("target_embedding", [0, 1, 2, 3, 4, 1]),
+        ("softmax", [0, 1, 2, 3, 4, 1]),
+    ):
+        [old], [new] = (getattr(each, name).weights for each in (model, other))
+        np.testing.assert_array_equal(new, old.numpy()[places])
+
+
+def test_new_subwords_begin_as_the_mean_of_their_parts():
+    old = subwords()  # … ▁ a b c ▁ab
+    arguments = {"level": "subword", "shared": True, "embedding_units": 3, "units": 4}
+    model = Translator(old, old, **arguments)
+    draw_weights(model)
+    new = Subwords([*old.ordinary_tokens[:256], *"▁bac", "▁abc", "bc", "é"])
+    other = model.with_vocabularies(new, new)
+    assert other.source.vocabulary.tokens == other.target.vocabulary.tokens
+    assert other.source_embedding is other.target_embedding
+    before, after = (
+        dict(zip(each.target.vocabulary.tokens, weights.numpy(), strict=True))
+        for each in (model, other)
+        for weights in each.target_embedding.weights
+    )
+    for token in (*"▁bac", "<0x41>", "<EOS>"):
+        np.testing.assert_array_equal(after[token], before[token])
+    for token, parts in (
+        ("▁abc", [*"▁abc"]),
+        ("bc", ["b", "c"]),
+        ("é", ["<0xC3>", "<0xA9>"]),
+    ):
+        mean = np.mean([before[part] for part in parts], axis=0)
+        np.testing.assert_allclose(after[token], mean, rtol=1e-6)
+    with pytest.raises(ValueError, match="A shared embedding needs one vocabulary"):
+        model.with_vocabularies(new, old)
 
 
 def test_what_is_in_both_vocabularies_can_be_copied():
