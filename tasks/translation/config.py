@@ -50,10 +50,11 @@ class Search:
         Args:
             own: the config of the preset that searches.
         """
-        defaults = {"length_penalty": 0.6, "coverage_penalty": 0.0}  # of older presets
-        given = {name: getattr(self, name) for name in defaults}
-        return {
-            name: own.get(name, defaults[name]) if value is None else value
+        from zoo.models.translator.construction import PENALTIES
+
+        given = {name: getattr(self, name) for name in PENALTIES}
+        return {  # older presets have none of their own
+            name: own.get(name, PENALTIES[name]) if value is None else value
             for name, value in given.items()
         }
 

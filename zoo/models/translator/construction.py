@@ -15,6 +15,8 @@ from zoo.text import Subwords
 from zoo.typing import Tensor
 
 CONTEXTS = ("state", "input", "both")
+# What translations are searched with where a model says nothing else.
+PENALTIES = {"length_penalty": 0.6, "coverage_penalty": 0.0}
 
 
 def dropouts(config: Any) -> list[keras.layers.Dropout]:
@@ -132,8 +134,8 @@ def check_penalties(
 
 def check_range(length_penalty: Any, coverage_penalty: Any) -> None:
     """Raises a ValueError if a penalty, or one of several, is out of its range."""
-    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
-    for name, value in penalties.items():
+    values = length_penalty, coverage_penalty
+    for name, value in zip(PENALTIES, values, strict=True):
         parameters.check(name, value, least=0)
         parameters.check(name, value, least=0, most=parameters.LARGEST)
 

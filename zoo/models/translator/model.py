@@ -24,6 +24,7 @@ from zoo.models.translator import (
     training_steps,
 )
 from zoo.models.translator.construction import (
+    PENALTIES,
     check,
     check_penalties,
     check_shared,
@@ -150,8 +151,8 @@ class Translator(Model, keras.Model):
         dropout: float = 0.0,
         label_smoothing: float = 0.0,
         scheduled_sampling: float = 0.0,
-        length_penalty: float = 0.6,
-        coverage_penalty: float = 0.0,
+        length_penalty: float = PENALTIES["length_penalty"],
+        coverage_penalty: float = PENALTIES["coverage_penalty"],
         sentences: str | None = None,
         normalization: str | None = None,
         casing: str | None = None,
