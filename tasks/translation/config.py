@@ -1,6 +1,7 @@
 """What a translator's `train` and `evaluate` can be told. Needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Collection
 
 from simple_parsing import choice, field, flag
 
@@ -173,6 +174,23 @@ class Config(config.TrainingConfig):
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""
         return self.files and " ".join(self.files)
+
+    def check_model(self, given: Collection[str] = ()) -> None:
+        """Raises a UserError where a preset is trained further, but as another model.
+
+        Args:
+            given: the names of fields that were asked for, though as the default is.
+        """
+        super().check_model(given)
+        if self.from_preset is None or self.copying or "copying" not in given:
+            return
+        from zoo import presets
+
+        if presets.config(self.from_preset).get("copying"):
+            raise UserError(
+                f"--no-copying: {self.from_preset} copies, and a preset that copies "
+                "goes on copying. Leave the flag out, or train a new model."
+            )
 
     def check(self) -> None:
         """Raises a UserError where flags are out of range or don't go together."""

@@ -2,13 +2,14 @@
 
 import dataclasses
 import inspect
+import json
 import shutil
 import types
 
 import numpy as np
 import pytest
 
-from tasks import ner
+from tasks import ner, translation
 from tasks.cli import templates
 from tasks.errors import UserError
 from tasks.ner import template as tagging
@@ -55,6 +56,21 @@ def test_flags_of_a_new_model_are_refused_beside_a_preset(run, template):
 
 
 def test_an_unknown_preset_is_told_before_data_are_read(run, tmp_path):
+@pytest.mark.parametrize("flag", [["--no-copying"], ["--copying", "false"]])
+def test_a_preset_that_copies_is_not_asked_to_copy_nothing(run, tmp_path, flag):
+    config = {"class": "zoo.models.Translator", "config": {"copying": True}}
+    path = tmp_path / presets.CONFIG
+    path.write_text(json.dumps(config))
+    asked = "train", "--from-preset", tmp_path, *flag, "--output", tmp_path / "run"
+    outcome = run(*asked, template=translation.TEMPLATE)
+    assert outcome.code == 2
+    assert f"--no-copying: {tmp_path} copies, and a preset that" in outcome.err
+    further = translation.TEMPLATE.config(from_preset=str(tmp_path))
+    further.check_model()  # by default it goes on
+    path.write_text(json.dumps(config | {"config": {"copying": False}}))
+    further.check_model({"copying"})
+
+
     flags = "--from-preset", "sentiment_eng", "--train-file", tmp_path / "none.csv"
     outcome = run("train", *flags, "--output", tmp_path / "run")
     assert outcome.code == 2
