@@ -67,6 +67,7 @@ def train(settings: Config, output: Path) -> None:
     )
     with strategy.scope():
         model.compile(training.optimizer(settings, len(batches) * settings.epochs))
+    record = {"command": settings.command("music"), **corpus.record}
     training.begin(output, settings, **data_read)
     history = training.fit(
         model,
@@ -77,7 +78,6 @@ def train(settings: Config, output: Path) -> None:
         MONITOR,
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
-    record = {"command": settings.command("music"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, MONITOR, _card(model)
     )

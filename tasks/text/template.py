@@ -68,12 +68,12 @@ def train(settings: Config, output: Path) -> None:
     if corpus.validation:
         validation = text_streams.batches(model, corpus.validation, *size)
         monitor = MONITOR
+    record = {"command": settings.command("text"), **corpus.record}
     training.begin(output, settings, model, **data_read)
     history = training.fit(
         model, batches, validation, settings, output / training.CHECKPOINTS, monitor
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
-    record = {"command": settings.command("text"), **corpus.record}
     preset = training.finish(
         model, history, record, settings, output, monitor, CARD, _sample(model)
     )

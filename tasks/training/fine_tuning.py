@@ -1,10 +1,16 @@
 """Training that goes on from a preset: with its weights, vocabularies and sizes."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from tasks.cli.config import TrainingConfig
 from zoo import presets
+from zoo.files import replaced_file
 from zoo.models.base import Model
+
+# What is known of the preset, in the training's folder.
+_FILE = "began_with.json"
 
 
 def model(cls: type[Model], config: TrainingConfig) -> Any:
@@ -110,3 +116,32 @@ def citations(config: TrainingConfig) -> dict[str, str]:
     if config.from_preset is None:
         return {}
     return presets.read_metrics(presets.find(config.from_preset)).get("citations", {})
+
+
+def keep(config: TrainingConfig, output: Path, resumed: bool) -> None:
+    """Writes down what is known of the preset: it may be another in some hours.
+
+    Args:
+        config: the training's config.
+        output: the training's folder.
+        resumed: whether the training goes on: what it wrote down then is left.
+    """
+    path = output / _FILE
+    if config.from_preset is None or (resumed and path.exists()):
+        return
+    known = {"record": record(config), "citations": citations(config)}
+    with replaced_file(path) as file:
+        file.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+
+
+def kept(config: TrainingConfig, output: Path) -> tuple[dict, dict]:
+    """Returns what `record` and `citations` returned as the training began.
+
+    Args:
+        config: the training's config.
+        output: the training's folder.
+    """
+    if config.from_preset is None:
+        return {}, {}
+    known = json.loads((output / _FILE).read_text("utf-8"))
+    return known["record"], known["citations"]

@@ -178,10 +178,12 @@ def begin(output: Path, config, model=None, **data) -> None:
             "model": fingerprints.of_presets_model(preset),
             "fingerprint": fingerprints.of_preset(preset),
         }
-    if (output / CHECKPOINTS).exists():
+    resumed = (output / CHECKPOINTS).exists()
+    if resumed:
         _check_data(output, found)
     if not workers.is_chief():
         return
+    fine_tuning.keep(config, output, resumed)
     # To finish is said of this time.
     flags = dataclasses.asdict(config) | {"finish": False}
     for name, content in {CONFIG: flags, DATA: found}.items():
@@ -458,13 +460,14 @@ def finish(
         The preset's folder.
     """
     preset = output / PRESET
+    began_with, cited = fine_tuning.kept(config, output)
     model.save_to_preset(preset)
     best = history[-1]
     if monitor is not None:
         best = max(history, key=lambda row: callbacks.merit(row, monitor))
     record = {
         **record,
-        **fine_tuning.record(config),
+        **began_with,
         "epochs": len(history),
         "best_epoch": best["epoch"],
         "seed": config.seed,
@@ -474,7 +477,7 @@ def finish(
         "parameters": model.count_params(),
     }
     metrics = {"training": record} | (extras or {})
-    if cited := fine_tuning.citations(config):
+    if cited:
         metrics["citations"] = cited
     cards.write(preset, metrics, card)
     curves = output / "learning_curves.png"

@@ -85,6 +85,7 @@ def train(settings: Config, output: Path) -> None:
     if settings.choose_by == "bleu":
         chosen_on = corpus.validation.spread(CHOSEN_ON)
         watchers = [measures.ValidationBleu(chosen_on, settings.batch_size)]
+    record = {"command": settings.command("translation"), **corpus.record}
     training.begin(output, settings, model, **data_read)
     monitor = MONITORS[settings.choose_by]
     history = training.fit(
@@ -97,7 +98,6 @@ def train(settings: Config, output: Path) -> None:
         watchers,
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
-    record = {"command": settings.command("translation"), **corpus.record}
     if settings.choose_by == "bleu":
         record |= penalties.choose(model, corpus.validation, settings.batch_size)
     preset = training.finish(model, history, record, settings, output, monitor, CARD)

@@ -13,6 +13,7 @@ from tasks import ner, translation
 from tasks.cli import templates
 from tasks.errors import UserError
 from tasks.ner import template as tagging
+from tasks.reporting import cards
 from tasks.sentiment import template
 from tasks.sentiment.config import Config
 from tasks.sentiment.corpus import LabelledCorpus, LabelledTexts
@@ -55,7 +56,6 @@ def test_flags_of_a_new_model_are_refused_beside_a_preset(run, template):
         template.config(from_preset="mine", cell="rnn").check()
 
 
-def test_an_unknown_preset_is_told_before_data_are_read(run, tmp_path):
 @pytest.mark.parametrize("flag", [["--no-copying"], ["--copying", "false"]])
 def test_a_preset_that_copies_is_not_asked_to_copy_nothing(run, tmp_path, flag):
     config = {"class": "zoo.models.Translator", "config": {"copying": True}}
@@ -71,6 +71,7 @@ def test_a_preset_that_copies_is_not_asked_to_copy_nothing(run, tmp_path, flag):
     further.check_model({"copying"})
 
 
+def test_an_unknown_preset_is_told_before_data_are_read(run, tmp_path):
     flags = "--from-preset", "sentiment_eng", "--train-file", tmp_path / "none.csv"
     outcome = run("train", *flags, "--output", tmp_path / "run")
     assert outcome.code == 2
@@ -164,6 +165,31 @@ def test_a_preset_remembers_all_that_it_comes_from(tmp_path):
     trained = {"command": "train e", **record}
     assert fine_tuning.commands(trained) == [f"train {name}" for name in "edcba"]
     assert fine_tuning.record(Config()) == {}
+
+
+def test_what_a_preset_was_is_told_though_it_has_gone_meanwhile(preset, tmp_path):
+    mine, output = shutil.copytree(preset, tmp_path / "mine"), tmp_path / "run"
+    config = Config(from_preset=str(mine))
+    for command in ("of a training that has saved nothing", "train mine"):
+        known = {"training": {"command": command}, "citations": {"a": "@misc{a}"}}
+        presets.write_metrics(mine, known, None)
+        fitting.begin(output, config, train=["a"])
+    (output / fitting.CHECKPOINTS).mkdir()
+    presets.write_metrics(mine, {"training": {"command": "evaluated since"}}, None)
+    fitting.begin(output, config, train=["a"])  # by --resume
+    shutil.rmtree(mine)
+
+    model = types.SimpleNamespace(
+        save_to_preset=lambda folder: folder.mkdir(), count_params=lambda: 3
+    )
+    history = [{"epoch": 1, "loss": 0.5, "seconds": 60.0}]
+    card = cards.Card("Reads a text.", "- Knows English.")
+    folder = fitting.finish(model, history, {}, config, output, None, card)
+
+    found = presets.read_metrics(folder)
+    expected = {"preset": "mine", "command": "train mine"}
+    assert found["training"]["began_with"] == [expected]
+    assert found["citations"] == {"a": "@misc{a}"}
 
 
 def test_older_records_of_what_a_preset_comes_from_are_read_and_kept(tmp_path):
