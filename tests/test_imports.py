@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BASEMENT = {
     "errors",
     "files",
+    "json_numbers",
     "keras_private",
     "reproducible",
     "tag_spellings",
@@ -30,6 +31,7 @@ MAY_IMPORT = {
     "equal_operations": {"operation_names"},
     "errors": set(),
     "files": set(),
+    "json_numbers": set(),
     "keras_private": {"typing"},
     "operation_names": set(),
     "reproducible": set(),

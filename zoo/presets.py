@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import importlib
 import json
-import math
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ from typing import Any
 from zoo import preset_downloads, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
 from zoo.files import replaced_file, replaced_folder, whole_folder
+from zoo.json_numbers import without_nan
 from zoo.version import __version__
 
 CONFIG, METRICS, CARD, SAVED_MODEL = (
@@ -496,20 +496,6 @@ def read_metrics(folder: str | os.PathLike) -> dict:
     except (ValueError, OSError) as error:
         raise PresetError(_unreadable(folder, METRICS, error)) from error
     return found
-
-
-def without_nan(content: Any) -> Any:
-    """Returns a copy of what goes to disk, None for each NaN and each infinity.
-
-    Args:
-        content: dicts and sequences of what JSON holds, and of floats that it doesn't.
-    """
-    if isinstance(content, dict):
-        return {key: without_nan(value) for key, value in content.items()}
-    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
-        return [without_nan(value) for value in content]
-    is_lost = isinstance(content, float) and not math.isfinite(content)
-    return None if is_lost else content
 
 
 def _json(content):

@@ -7,7 +7,6 @@ has. An answer tells its file and line, by which the order can be restored.
 import contextlib
 import functools
 import io
-import json
 import logging
 import sys
 import uuid
@@ -25,7 +24,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tasks.beam import reading
 from tasks.beam.config import PipelineConfig
 from tasks.beam.reading import Format
-from tasks.data import tables, text_files
+from tasks.data import json_lines, tables, text_files
 from tasks.errors import PipelineError, UserError
 from zoo.beam import NAMESPACE, Predict
 
@@ -196,7 +195,7 @@ class _Read(beam.DoFn):
                 continue
             Metrics.counter(NAMESPACE, "errors").inc()
             line = {"file": path, "line": each.line, "error": each.error}
-            told = key, json.dumps(line, ensure_ascii=False)
+            told = key, json_lines.line(line)
             yield beam.pvalue.TaggedOutput("errors", told)
 
 
@@ -218,7 +217,7 @@ class _Told:
     def __call__(self, key, found):
         path, line = key
         row = {"file": path, "line": line, **self._row(found)}
-        return key, json.dumps(row, ensure_ascii=False)
+        return key, json_lines.line(row)
 
 
 def _writing(output, keep_order):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.data import text_files
+from tasks.data import json_lines, text_files
 from tasks.errors import UserError, did_you_mean
 
 CSV, TSV, JSON_LINES = "csv", "tsv", "jsonl"
@@ -373,7 +373,7 @@ def written(
     """
     if kind == JSON_LINES:
         for cells in records:
-            yield json.dumps(cells, ensure_ascii=False) + "\n"
+            yield json_lines.line(cells) + "\n"
         return
     line = _unquoted if kind == TSV and not quoted else _quoting(kind, delimiter)
     yield line(columns)
@@ -424,4 +424,4 @@ class _Lines:
 
 def _shown(value):
     """Returns a cell of CSV: strings as they are, else JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_lines.line(value)

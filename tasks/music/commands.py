@@ -1,7 +1,6 @@
 """What a music model does for a user: generate, continue, harmonize, score."""
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.cli import outputs
+from tasks.data import json_lines
 from tasks.errors import UserError
 from tasks.music import additions, midi_files
 from tasks.music.config import (
@@ -259,7 +259,7 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
         found = {name: float(nats) for name, [nats] in model.score(roll[None]).items()}
         row = {"file": str(path), "frames": len(roll), **found}
         if settings.json:
-            print(json.dumps(row, ensure_ascii=False), flush=True)
+            print(json_lines.line(row), flush=True)
             return
         if not rows:
             print("nats per frame  published  frames  file")

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import NamedTuple, TextIO
 
 import tensorflow as tf
 
+from tasks.data import json_lines
 from tasks.ner import conll, entities
 from zoo import tags as schemes
 
@@ -42,7 +42,7 @@ class TaggedText(NamedTuple):
 
     def as_json(self, scheme: str) -> str:
         """Returns JSON: the text and what `found` returns."""
-        return json.dumps({"text": self.text, **self.found(scheme)}, ensure_ascii=False)
+        return json_lines.line({"text": self.text, **self.found(scheme)})
 
     def found(self, scheme: str) -> dict[str, list[dict]]:
         """Returns the text's `entities`, or its `tags` where they are plain.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tasks.reporting import examples
 from zoo import export, presets
+from zoo.json_numbers import without_nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def write(preset: Path, metrics: dict, card: Card) -> None:
         metrics: see `render`.
         card: what it says of every model.
     """
-    metrics = presets.without_nan(metrics)
+    metrics = without_nan(metrics)
     if (preset / presets.SAVED_MODEL).is_dir():
         signatures = export.read_signatures(preset / presets.SAVED_MODEL)
         metrics = metrics | {"signatures": signatures}

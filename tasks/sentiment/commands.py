@@ -1,13 +1,13 @@
 """What a classifier does with texts: say which class each is of."""
 
 import itertools
-import json
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.cli import answers, input_notes, inputs, outputs
+from tasks.data import json_lines
 from tasks.sentiment import label_sets
 from tasks.sentiment.config import Prediction
 from zoo.models import SequenceClassifier
@@ -63,7 +63,7 @@ def _set(text, probabilities, class_names, as_json):
     if as_json:
         by_name = dict(zip(class_names, probabilities.tolist(), strict=True))
         content = {"text": text, "labels": names, "probabilities": by_name}
-        line = json.dumps(content, ensure_ascii=False)
+        line = json_lines.line(content)
     return answers.Answer(line, dict.fromkeys(SETS, names))
 
 
@@ -84,4 +84,4 @@ def _line(text, probabilities, class_names, as_json):
         "probability": float(probabilities[best]),
         "probabilities": dict(zip(class_names, probabilities.tolist(), strict=True)),
     }
-    return json.dumps(content, ensure_ascii=False)
+    return json_lines.line(content)

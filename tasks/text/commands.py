@@ -1,12 +1,12 @@
 """What a language model does with texts: generate, score, rank."""
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
 from tasks.cli import answers, config, inputs, outputs
+from tasks.data import json_lines
 from tasks.errors import UserError
 from tasks.text.config import Dynamic, Generation, Scoring
 from zoo import kernels
@@ -149,7 +149,7 @@ def score(name: str, texts: inputs.Texts, settings: Scoring) -> None:
 def _as_answer(row, settings):
     """Returns what is shown of a text, and what is added to a table."""
     if settings.json:
-        shown = json.dumps(row, ensure_ascii=False)
+        shown = json_lines.line(row)
     else:
         shown = (
             f"log P {row['log_probability']:10.3f}  "
@@ -180,7 +180,7 @@ def rank(name: str, texts: Iterator[bytes], settings: config.PredictionConfig) -
                 "log_probability": row["log_probability"],
                 "unknown": row["unknown"],
             }
-            print(json.dumps(row, ensure_ascii=False))
+            print(json_lines.line(row))
         else:
             shown = outputs.shortened(row["text"])
             noted = _noted(row["unknown"])

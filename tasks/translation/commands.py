@@ -1,7 +1,6 @@
 """What a translator does with texts: translate them, score translations."""
 
 import dataclasses
-import json
 import math
 import os
 import re
@@ -12,6 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tasks.cli import answers, extras, inputs, outputs
+from tasks.data import json_lines
 from tasks.errors import UserError
 from tasks.reporting.explanation_page import visible
 from tasks.training import fingerprints
@@ -204,7 +204,7 @@ def _lines(row, settings):
         content = {"text": row["text"], **found[0]}
         if settings.n_best > 1:
             content["translations"] = found
-        return [json.dumps(content, ensure_ascii=False)]
+        return [json_lines.line(content)]
     texts = [one_line(each["translation"]) for each in found]
     if settings.n_best == 1:
         return texts
@@ -284,7 +284,7 @@ def score(name: str, settings: Scoring) -> None:
     for (text, translation), row in zip(pairs, rows, strict=True):
         if settings.json:
             content = {"text": text, "translation": translation, **row}
-            print(json.dumps(content, ensure_ascii=False), flush=True)
+            print(json_lines.line(content), flush=True)
         else:
             print(
                 f"log P {row['log_probability']:10.3f}  "

@@ -298,3 +298,29 @@ def test_workers_need_no_zoo(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == expected
+
+
+TOLD = """
+import sys
+from apache_beam.internal import cloudpickle
+told, reading = cloudpickle.load(open(sys.argv[1], "rb"))
+print(*told(("a.txt", 1), {"score": float("nan")}))
+assert not {"zoo", "tasks"} & {*sys.modules}
+"""
+
+
+def test_what_workers_read_and_tell_by_is_sent_whole(tmp_path):
+    from apache_beam.internal import cloudpickle
+
+    from tasks.beam import pipeline, reading
+
+    form = reading.Format(reading.LINES, None, "utf-8")
+    sent = pipeline._Told(dict), pipeline._Read(form)
+    (tmp_path / "sent").write_bytes(cloudpickle.dumps(sent))
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD, tmp_path / "sent"],
+        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    line = '{"file": "a.txt", "line": 1, "score": null}'
+    assert done.stdout == f"('a.txt', 1) {line}\n"
