@@ -290,7 +290,8 @@ def read_weights(model: Any, path: str | os.PathLike) -> None:
 
     Raises:
         WeightsError: a file is missing, cut off or damaged, or a weight is
-            missing or of another shape. The model's weights are then undefined.
+            missing or of another shape, NaN or infinite. The model's weights are then
+            undefined.
         PermissionError: a file may not be read.
     """
     prefix = Path(path) / "variables" / "variables"
@@ -316,6 +317,13 @@ def read_weights(model: Any, path: str | os.PathLike) -> None:
         raise WeightsError(
             f"The weights in {prefix.parent} don't fit the configuration: {reason}"
         ) from error
+
+    for weight in model.trainable_weights:
+        if not tf.reduce_all(tf.math.is_finite(weight.value)):
+            raise WeightsError(
+                f"The weights have NaN or infinity in {weight.path}, as those of a "
+                "training that has diverged"
+            )
 
 
 def _shard(prefix):

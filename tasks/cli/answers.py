@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tasks.cli import inputs, outputs
 from tasks.data import tables, text_files
 from tasks.errors import UserError
+from zoo.errors import PresetError
 from zoo.files import replaced_file
 
 
@@ -135,6 +136,18 @@ def write(answers: Iterable[Answer], texts: inputs.Texts, settings) -> None:
 
     To texts from a table they are added as columns, behind those that it has. A file
     takes its name when it is whole.
+
+def no_numbers(name: str = "The preset") -> PresetError:
+    """Returns the error that a model answers NaN, which is no answer.
+
+    Args:
+        name: the preset's name or folder.
+    """
+    return PresetError(
+        f"{name} gives NaN for probabilities, as a model does whose training has "
+        "diverged. Train or fetch it again."
+    )
+
 
     Args:
         answers: one for each text.

@@ -1,6 +1,7 @@
 """What a music model does for a user: generate, continue, harmonize, score."""
 
 import dataclasses
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.cli import outputs
+from tasks.cli import answers, outputs
 from tasks.data import json_lines
 from tasks.errors import UserError
 from tasks.music import additions, midi_files
@@ -256,7 +257,9 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
 
     def scored(path, _):
         roll = midi_files.hear(path, model.keys, grid, "").roll
-        found = {name: float(nats) for name, [nats] in model.score(roll[None]).items()}
+        found = {key: float(nats) for key, [nats] in model.score(roll[None]).items()}
+        if any(map(math.isnan, found.values())):
+            raise answers.no_numbers(name)
         row = {"file": str(path), "frames": len(roll), **found}
         if settings.json:
             print(json_lines.line(row), flush=True)

@@ -32,18 +32,20 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
     """
     answers.check(texts, settings, COLUMNS + SETS)
     model = SequenceClassifier.from_preset(name)
-    answers.write(_classified(model, texts, settings), texts, settings)
+    answers.write(_classified(name, model, texts, settings), texts, settings)
 
 
-def _classified(model, texts, settings):
+def _classified(name, model, texts, settings):
     """Yields what is found for each text, in order."""
     texts = input_notes.noted(texts)
     classify = tf.function(
         model.classify, input_signature=model.text_signature, autograph=False
     )
     while batch := list(itertools.islice(texts, settings.batch_size)):
-        result = classify(tf.constant(batch))
-        for text, row in zip(batch, result["probabilities"].numpy(), strict=True):
+        probabilities = classify(tf.constant(batch))["probabilities"].numpy()
+        if np.isnan(probabilities).any():
+            raise answers.no_numbers(name)
+        for text, row in zip(batch, probabilities, strict=True):
             if model.multi_label:
                 yield _set(text, row, model.class_names, settings.json)
                 continue

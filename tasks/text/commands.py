@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tasks.cli import answers, config, inputs, outputs
@@ -196,7 +197,21 @@ def _scores(name, texts, batch_size, settings=None):
         signature = [tf.TensorSpec([None], tf.string)]
         score = tf.function(model.score, input_signature=signature, autograph=False)
     while batch := list(itertools.islice(texts, batch_size)):
-        yield from score_rows(model, batch, score(tf.constant(batch)))
+        found = score(tf.constant(batch))
+        _check_numbers(found["log_probability"].numpy(), name, settings)
+        yield from score_rows(model, batch, found)
+
+
+def _check_numbers(logs, name, settings):
+    """Raises an error where NaN was scored: perhaps by what the model has learned."""
+    if not np.isnan(logs).any():
+        return
+    if settings is None or not settings.dynamic:
+        raise answers.no_numbers(name)
+    raise UserError(
+        f"--dynamic-rate {settings.dynamic_rate}: what was learned has made the "
+        "probabilities NaN. Give a lower one."
+    )
 
 
 def learning(model: LanguageModel, settings: Dynamic) -> DynamicEvaluation:

@@ -73,7 +73,7 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
 def _as_answer(row, settings):
     """Returns what is added to a table for a text."""
     found = row["translations"]
-    best = found[0] if found else {"translation": "", "score": None}
+    best = found[0]
     cells = dict(zip(COLUMNS, (best["translation"], best["score"]), strict=False))
     if settings.n_best > 1:
         cells[COLUMNS[-1]] = found
@@ -134,7 +134,10 @@ def translator(model, search: Search, n_best: int = 1):
 
     def translated(texts):
         known = [text.decode("utf-8", "replace") for text in texts]
-        return rows_of(known, search_for(model, known, search, n_best, False))
+        rows = rows_of(known, search_for(model, known, search, n_best, False))
+        if not all(row["translations"] for row in rows):
+            raise answers.no_numbers()
+        return rows
 
     return translated
 
@@ -282,6 +285,8 @@ def score(name: str, settings: Scoring) -> None:
         measures.scorer(model),
     )
     for (text, translation), row in zip(pairs, rows, strict=True):
+        if math.isnan(row["log_probability"]):
+            raise answers.no_numbers(name)
         if settings.json:
             content = {"text": text, "translation": translation, **row}
             print(json_lines.line(content), flush=True)

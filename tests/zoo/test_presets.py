@@ -266,6 +266,20 @@ def test_damage_is_named(damage, preset):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_of_a_training_that_has_diverged_are_told(preset, tmp_path, value):
+    model = zoo.from_preset(preset)
+    weight = model.trainable_weights[-1]
+    weight.assign([value, *weight.numpy()[1:]])
+    model.save_to_preset(tmp_path / "spoilt")
+    told = (
+        f"^Damaged preset .*spoilt': The weights have NaN or infinity in {weight.path}"
+    )
+    with pytest.raises(presets.PresetError, match=told):
+        zoo.from_preset(tmp_path / "spoilt")
+
+
 @pytest.mark.parametrize(
     "name", ["config.json", "metrics.json", DATA, INDEX, VOCABULARY]
 )
