@@ -15,6 +15,7 @@ from zoo.layers import masks
 from zoo.layers.arguments import RNNArguments
 from zoo.layers.gates import gates_over_time
 from zoo.layers.signatures import spelled_out
+from zoo.layers.stacked_cells import keeping_form
 from zoo.layers.states import check_given, pack
 from zoo.typing import Tensor
 
@@ -32,7 +33,7 @@ class RNN(keras.layers.RNN):
 
     Args:
         cell: any Keras cell, or one of `zoo.cells`; or a list of them, each of which
-            sees the outputs of the one before. A list of one is that cell.
+            sees the outputs of the one before.
         cell_arguments: arguments of our cell that Keras' cell does not have, a
             dict. Only for subclasses that set `cell_class`.
         fused: which way through time: `True` for the kernel of `zoo.kernels`,
@@ -76,9 +77,7 @@ class RNN(keras.layers.RNN):
     ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
-        if isinstance(cell, list | tuple) and len(cell) == 1:
-            [cell] = cell  # Keras' stack of one returns states in another form
-        super().__init__(cell, *args, **kwargs)
+        super().__init__(keeping_form(cell), *args, **kwargs)
         self.supports_masking = True
         self.fused = fused
         self.checkpoint_every = checkpoint_every

@@ -1,5 +1,7 @@
 """The recurrent layers against SPEC.md's equations: masks, direction, state."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -287,6 +289,82 @@ def test_a_list_of_any_number_of_cells_runs_in_a_graph_under_a_mask(kind, depth)
     states = keras.tree.flatten(states)
     np.testing.assert_allclose(states, last, atol=1e-6)
     assert len(keras.tree.flatten(layer.state_size)) == len(states)
+
+
+def in_stacks(*cells):
+    return keras.layers.StackedRNNCells(cells)
+
+
+STACKS = {
+    "list": lambda cell: [cell],
+    "stack": in_stacks,
+    "list of a stack": lambda cell: [in_stacks(cell)],
+    "stack in a stack": lambda cell: in_stacks(in_stacks(cell)),
+    "beside another": lambda cell: [in_stacks(cell), cells.Leaky(cells.GRUCell(N_A))],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stack", "in_graph"),
+    [
+        *((cells.LSTMCell, stack, True) for stack in STACKS),
+        (cells.LSTMCell, "list", False),
+        (keras.layers.GRUCell, "list", True),
+    ],
+)
+def test_a_stack_with_one_cell_runs_under_a_mask_as_that_cell_does(
+    kind, stack, in_graph
+):
+    cell, make = kind(N_A), STACKS[stack]
+    layer = layers.RNN(make(cell), return_sequences=True, return_state=True)
+    layer.build((None, None, N_X))
+    draw_weights(layer)
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["holes"]
+    run = tf.function(layer) if in_graph else layer
+
+    outputs, *states = run(sequences, mask=mask)
+
+    alone = layers.RNN(cell, return_sequences=True, return_state=True, fused=False)
+    expected, *last = alone(sequences, mask=mask)
+    if isinstance(layer.cell.cells[-1], cells.Leaky):
+        other = layers.RNN(
+            layer.cell.cells[-1], return_sequences=True, return_state=True
+        )
+        expected, *more = other(expected, mask=mask)
+        last += more
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    np.testing.assert_allclose(keras.tree.flatten(states), last, atol=1e-6)
+    # And in Keras' form, that of what no mask is given to.
+    namesake = keras.layers.RNN(make(cell), return_sequences=True, return_state=True)
+    _, *plain = namesake(sequences)
+    keras.tree.assert_same_structure(states, plain)
+
+
+@pytest.mark.parametrize("make", STACKS.values(), ids=STACKS)
+def test_files_of_weights_of_stacks_are_keras_own(make, tmp_path):
+    def model(kind):
+        inputs = keras.Input((STEPS, N_X))
+        return keras.Model(inputs, kind(make(keras.layers.LSTMCell(N_A)))(inputs))
+
+    for one, other in itertools.permutations([layers.RNN, keras.layers.RNN]):
+        given, taking = model(one), model(other)
+        draw_weights(given)
+        given.save_weights(tmp_path / "some.weights.h5")
+        taking.load_weights(tmp_path / "some.weights.h5")
+        pairs = zip(given.get_weights(), taking.get_weights(), strict=True)
+        for weight, expected in pairs:
+            np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_stack_of_one_cell_comes_back_from_its_config():
+    layer = layers.RNN(in_stacks(cells.LSTMCell(N_A)), return_sequences=True)
+    again = layers.RNN.from_config(layer.get_config())
+    sequences, mask = draw(ROWS, STEPS, N_X), MASKS["holes"]
+    for each in (layer, again):
+        each.build((None, None, N_X))
+        draw_weights(each)
+    outputs = [each(sequences, mask=mask) for each in (layer, again)]
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_a_wrapped_stack_of_one_cell_runs_in_a_graph_under_a_mask():
