@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
         The exit code: see `tasks.cli.command_line.main`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    outputs.open_streams()
     try:
         with outputs.reader_may_leave():
             return _run(argv, program)

@@ -112,6 +112,12 @@ def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
     if settings.output:
         outputs.check_file(settings.output, "--output", [texts.path])
     if not isinstance(texts, TableTexts):
+        output = settings.output
+        if output and not settings.json and tables.is_json_lines(output):
+            raise UserError(
+                f"--output {output} is JSON lines by its name: give --json, or another "
+                "name."
+            )
         return
     kind = _kind(texts, settings)
     if kind != tables.JSON_LINES:
@@ -131,12 +137,6 @@ def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
         )
 
 
-def write(answers: Iterable[Answer], texts: inputs.Texts, settings) -> None:
-    """Writes answers, in their texts' order, as they come.
-
-    To texts from a table they are added as columns, behind those that it has. A file
-    takes its name when it is whole.
-
 def no_numbers(name: str = "The preset") -> PresetError:
     """Returns the error that a model answers NaN, which is no answer.
 
@@ -148,6 +148,12 @@ def no_numbers(name: str = "The preset") -> PresetError:
         "diverged. Train or fetch it again."
     )
 
+
+def write(answers: Iterable[Answer], texts: inputs.Texts, settings) -> None:
+    """Writes answers, in their texts' order, as they come.
+
+    To texts from a table they are added as columns, behind those that it has. A file
+    takes its name when it is whole.
 
     Args:
         answers: one for each text.

@@ -49,6 +49,7 @@ def main(
         training that SIGTERM has ended.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    outputs.open_streams()
     outputs.print_anything(sys.stdout)
     parser = _parser(template, program or module_program(template.name))
     code = 0

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tasks.cli import outputs
 from tasks.data import text_files
 from tasks.errors import UserError
 
@@ -62,6 +63,8 @@ def texts(
     if given and path:
         raise UserError(not_both(given))
     if given:
+        if "-" in given:
+            outputs.note("'-' is taken for a text. --input - reads standard input.")
         encoded = [argument(text, "TEXT").encode("utf-8") for text in given]
         return Texts(iter(encoded), lambda: len(encoded))
     count = None

@@ -73,6 +73,27 @@ def note(text: str) -> None:
         told.notes.append(text)
 
 
+def open_streams() -> None:
+    """Opens stdout and stderr where the caller has closed them, `2>&-`: to nowhere."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != descriptor and not _is_open(descriptor):
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+            nowhere = descriptor
+        setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
+
+
+def _is_open(descriptor):
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def print_anything(stream: TextIO | None) -> None:
     r"""Has a stream write what its encoding lacks as JSON does, `\u00e9`.
 
@@ -138,6 +159,8 @@ def check_file(
         read: what the results are made from, `None` left out: it isn't to be replaced.
     """
     _check_local(path, flag)
+    if os.fspath(path).endswith(os.sep):
+        raise UserError(f"{flag}: {path} is a folder by its name: give a file.")
     path = Path(path)
     ending = path.suffix.lower()
     if ending in _PACKED:
@@ -185,6 +208,13 @@ def _check_local(path, flag):
         check_local(path)
     except ValueError as error:
         raise UserError(f"{flag}: {error}") from error
+    name = os.fspath(path)
+    is_home = os.path.expanduser(name) != name
+    if is_home and not os.path.lexists(Path(name).parts[0]):
+        raise UserError(
+            f"{flag} {name}: no shell has put the folder in place of ~, as behind a =, "
+            f"and one of that name would be made. Put a space there: {flag} {name}"
+        )
 
 
 def is_same_file(path: str | os.PathLike, other: str | os.PathLike) -> bool:

@@ -8,6 +8,9 @@ from simple_parsing.helpers.custom_actions import BooleanOptionalAction
 
 from tasks.errors import did_you_mean, nearest
 
+# The flags whose values are paths wherever they are.
+_PATHS = {"--input", "--output"}
+
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a flag's default where there is one to show, and its opposite beside it."""
@@ -89,6 +92,14 @@ class Parser(simple_parsing.ArgumentParser):
                 "around what has spaces or wildcards in it."
             )
         return namespace, extra
+
+    def _get_value(self, action, arg_string):
+        """Refuses a path that is empty, as of a variable that isn't set."""
+        if not arg_string and _PATHS & {*action.option_strings}:
+            raise argparse.ArgumentError(
+                action, "is empty. Give a path, or leave it out"
+            )
+        return super()._get_value(action, arg_string)
 
     def _check_value(self, action, value):
         """Names the nearest of an argument's choices."""

@@ -129,6 +129,11 @@ def kind_of(path: str | Path) -> str:
     return kind
 
 
+def is_json_lines(path: str | Path) -> bool:
+    """Says whether a file is JSON lines by its ending."""
+    return _ENDINGS.get(Path(path).suffix.lower()) == JSON_LINES
+
+
 def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
     """Returns a file's table, whose records are yet to be read.
 

@@ -32,6 +32,7 @@ def main(
     Returns:
         The exit code: 0, or 2 for a user's mistake (told in a line on stderr).
     """
+    outputs.open_streams()
     outputs.print_anything(sys.stdout)
     parser = _parser(program)
     arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))

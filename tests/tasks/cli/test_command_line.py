@@ -366,6 +366,33 @@ def test_output_that_a_full_disk_takes_no_more_of_is_told(
     assert told in line
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_mistake(closed, tmp_path):
+    script = """
+import os, sys
+from tasks.cli import outputs
+outputs.open_streams()
+for stream in (sys.stdout, sys.stderr):
+    print("é", file=stream, flush=True)
+    stream.isatty(), stream.encoding
+with open("kept", "w") as kept:
+    assert kept.fileno() > 2 or sys.stdin is None
+    os.close(os.dup(2))
+    kept.write("all is well")
+"""
+    (tmp_path / "script.py").write_text(script, "utf-8")
+    command = f"{sys.executable} script.py {closed}"
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert (tmp_path / "kept").read_text() == "all is well"
+
+
 @full
 @pytest.mark.parametrize("argv", ["", "text --help", "sentiment"])
 def test_help_that_a_full_disk_takes_no_more_of_is_told(argv):

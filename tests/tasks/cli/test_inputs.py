@@ -55,6 +55,21 @@ def test_every_command_reads_files_and_standard_input(
         assert texts == [line.encode() for line in TEXT.split()]
 
 
+def test_a_dash_that_is_taken_for_a_text_is_noted(run, stdin):
+    template, name = READING[0]
+    for argv, expected, noted in (
+        (["-"], [b"-"], "note: '-' is taken for a text. --input - reads standard"),
+        (["--input", "-"], [b"piped"], ""),
+    ):
+        stdin(b"piped\n")
+        recorder, texts = recording(template, name)
+        outcome = run(name, *argv, template=recorder)
+        assert outcome.code == 0, outcome.err
+        assert texts == expected
+        assert outcome.err.startswith(noted)
+        assert bool(outcome.err) == bool(noted)
+
+
 @reading
 @pytest.mark.parametrize("from_file", [False, True])
 def test_every_command_refuses_what_is_not_utf8(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks import music, ner, sentiment, text, translation
+from tasks.cli import outputs
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
 from zoo import presets
@@ -33,6 +34,51 @@ def unloadable(monkeypatch):
         raise AssertionError("a model was loaded")
 
     monkeypatch.setattr("zoo.presets.load", load)
+
+
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (sentiment, ["predict", "--output", "~/a/answers", "x"]),
+        (translation, ["translate", "--output", "~/answers", "x"]),
+        (sentiment, ["train", "--output", "~/runs"]),
+        (sentiment, ["train", "--output", "~/runs", "--workers", "2"]),
+        (music, ["generate", "--output", "~"]),
+        (text, ["explain", "--output", "~/explained", "x"]),
+    ],
+)
+def test_what_no_shell_has_put_the_home_in_is_told(
+    run, unloadable, monkeypatch, tmp_path, template, argv
+):
+    monkeypatch.chdir(tmp_path)
+    told = f"--output {argv[argv.index('--output') + 1]}: no shell has put"
+    check(run(*argv, template=template.TEMPLATE), told)
+    assert list(tmp_path.iterdir()) == []
+    if argv[0] == "predict":  # a file may be called so
+        outputs.check_file("~answers", "--output")
+        (tmp_path / "~").mkdir()
+        outputs.check_file("~/answers", "--output")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["predict", "--output", "", "x"], "--output: is empty. Give a path, or"),
+        (["predict", "--output=", "x"], "--output: is empty"),
+        (["predict", "--input", ""], "--input: is empty"),
+        (["train", "--output", ""], "--output: is empty"),
+        (["export", "--output", ""], "--output: is empty"),
+        (["predict", "--output", "made/", "x"], "made/ is a folder by its name"),
+        (["predict", "--output", "a.jsonl", "x"], "a.jsonl is JSON lines by its name"),
+        (["predict", "--output", "a.JSON", "x"], "give --json, or another name"),
+    ],
+)
+def test_names_that_say_something_else_are_told(
+    run, unloadable, monkeypatch, tmp_path, argv, told
+):
+    monkeypatch.chdir(tmp_path)
+    check(run(*argv), told)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["same", "hard link", "symbolic link", "partial"])
