@@ -3,6 +3,7 @@
 import collections
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from zoo.text.vocabulary import SPECIAL
 
@@ -72,7 +73,7 @@ def learn(
     # What pieces must not reach across becomes a space, when spaces have become marks.
     table = str.maketrans({**dict.fromkeys(rare, " "), " ": SPACE})
     marked = (_RESERVED.sub("< ", SPACE + text.translate(table)) for text in texts)
-    splits = [(" ", "removed"), (SPACE, "merged_with_next")]
+    splits: list[tuple[Any, str]] = [(" ", "removed"), (SPACE, "merged_with_next")]
     if split_punctuation:
         splits.append((Regex(_KINDS), "isolated"))
     tokenizer = Tokenizer(models.BPE())
