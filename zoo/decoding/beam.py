@@ -40,6 +40,7 @@ def beam_search(
     end_id: int,
     *,
     memory: Any = None,
+    normalized: bool = False,
     length_penalty: Tensor | float = 0.0,
     coverage_penalty: Tensor | float = 0.0,
     attention_mask: Tensor | None = None,
@@ -85,6 +86,7 @@ def beam_search(
             for, and not repeated for each beam. `()` where there is none, or all rows
             share it. With None, the step may close over tensors of (batch · beams, …),
             such as `repeat(memory, beams)`, and all rows stay to the end.
+        normalized: whether the step's logits are log P already, and are taken as such.
         length_penalty: α, a number or a tensor, () or (batch,).
         coverage_penalty: β ≥ 0, a number or a tensor, () or (batch,).
         attention_mask: bool (batch, source), false at padding. A coverage penalty
@@ -126,6 +128,7 @@ def beam_search(
     rows = tf.nest.map_structure(tf.convert_to_tensor, rows)
     search = _Search(
         step=step if memory is not None else lambda *args: step(*args[:2]),
+        normalized=normalized,
         beams=beams,
         end_id=end_id,
         covering=attention_mask is not None,
@@ -180,6 +183,7 @@ class _Search:
     """A search: what it was asked for, and its steps."""
 
     step: Callable
+    normalized: bool
     beams: int
     end_id: int
     covering: bool
@@ -338,7 +342,8 @@ class _Search:
         logits, state, *attention = self.step(
             progress.inputs, progress.state, rows.memory
         )
-        logs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+        logs = tf.cast(logits, tf.float32)
+        logs = logs if self.normalized else tf.nn.log_softmax(logs)
         logs = self._by_beam(filters.forbid(logs, self.forbid))
         if self.cycles is not None:
             circling = self.cycles.found(progress.live.tail)

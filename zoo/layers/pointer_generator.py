@@ -4,15 +4,16 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
-from zoo.layers.sampled_softmax import IMPOSSIBLE
 from zoo.typing import Tensor
 
 # b at first: a new model, or one that didn't copy, copies little, g = .05.
 SELDOM = -3.0
+# log P of a token that the softmax rules out, or less: beside it, as beside -10⁹,
+# float32 has no place for what a copy adds.
+_RULED_OUT = -1e4
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -30,7 +31,9 @@ class PointerGenerator(keras.layers.Layer):
     id 0 of padding or of a token that the target's vocabulary lacks, is left to the
     softmax: the sum over k is 1 whatever α looks at.
 
-    It computes in float32 at least, under mixed precision too.
+    It computes in float32 at least, under mixed precision too. Over V it is a softmax
+    and one addition; only the source's tokens are changed. For a loop of many steps
+    take `mix`, and `firsts` outside of it.
 
     Args:
         **kwargs: the arguments of `keras.layers.Layer`.
@@ -72,66 +75,75 @@ class PointerGenerator(keras.layers.Layer):
 
     def call(self, logits: Tensor, hidden: Tensor, weights: Tensor, ids: Tensor) -> Any:
         """Returns log P."""
+        firsts = self.firsts(ids, logits.shape[-1] or tf.shape(logits)[-1])
+        return self.mix(logits, hidden, weights, ids, firsts)
+
+    @staticmethod
+    def firsts(ids: Tensor, size: Tensor | int) -> Any:
+        """Returns where a source has each of its tokens first, for `mix`.
+
+        Args:
+            ids: x, int32 (batch, source).
+            size: V.
+
+        Returns:
+            int32 (batch, source), in [0, source); the lowest number that there is where
+            there is nothing to copy.
+        """
+        keys = ids + size * tf.range(tf.shape(ids)[0])[:, None]
+        places = tf.broadcast_to(tf.range(tf.shape(ids)[1]), tf.shape(ids))
+        count = size * tf.shape(ids)[0]
+        firsts = tf.gather(tf.math.unsorted_segment_min(places, keys, count), keys)
+        return tf.where(ids != 0, firsts, tf.int32.min)
+
+    def mix(
+        self,
+        logits: Tensor,
+        hidden: Tensor,
+        weights: Tensor,
+        ids: Tensor,
+        firsts: Tensor,
+    ) -> Any:
+        """Returns log P, as a call, with that prepared which is the same at each step.
+
+        What the softmax rules out, with z of -10 000 or less, is not copied either.
+
+        Args:
+            logits: z, float (batch, steps, V), or (batch · beams, V) of one step, in
+                which rows i · beams to (i + 1) · beams - 1 have row i of the source.
+            hidden: ã, of as many dimensions.
+            weights: α, of as many dimensions.
+            ids: x, int32 (batch, source).
+            firsts: of `firsts(ids, V)`.
+        """
         logits, hidden, weights = [
             tf.cast(each, self.compute_dtype) for each in (logits, hidden, weights)
         ]
         gate = self.gate(hidden)  # before its sigmoid
-        if len(logits.shape) == 2:
-            return _of_step(logits, gate, weights, ids)
-        copied = _copied(weights, ids)
-        possible = tf.cast(ids != 0, weights.dtype)[:, None]
-        taken = tf.sigmoid(gate[..., 0]) * tf.reduce_sum(weights * possible, axis=-1)
-        logs = tf.nn.log_softmax(logits) + tf.math.log(_left(taken))[..., None]
+        batch, source = tf.unstack(tf.shape(ids))
+        size, count = logits.shape[-1] or tf.shape(logits)[-1], tf.size(gate)
+        # Each row has as many lines of numbers as there are steps, or beams.
+        many = count // tf.maximum(batch, 1)
+        lines = tf.reshape(tf.range(count), [batch, many, 1])
+        shape = [batch, many, source]
 
-        # Only the source's tokens gain: they are changed, each once.
-        places = _places(ids, tf.shape(logs)[1])
-        before = tf.gather_nd(logs, places)
-        more = tf.where(
-            copied > 0,
-            tf.math.log_sigmoid(gate) + tf.math.log(tf.maximum(copied, 1e-30)),
-            tf.cast(IMPOSSIBLE, copied.dtype),
+        # c of a token is where the source has it first, and 0 where it has it again.
+        copied = tf.math.unsorted_segment_sum(
+            tf.reshape(weights, shape),
+            firsts[:, None] + source * lines,
+            source * count,
         )
-        gained = ops.logaddexp(before, more) - before
-        gained = tf.where(_is_first(ids)[:, None], gained, 0)
-        return tf.tensor_scatter_nd_add(logs, places, gained)
+        copied = tf.reshape(copied, shape)
+        total = tf.reshape(tf.reduce_sum(copied, axis=-1), tf.shape(gate))
+        # More than 0, in spite of rounding.
+        left = tf.math.log(tf.maximum(1 - tf.sigmoid(gate) * total, 1e-6))
+        logs = tf.reshape(tf.nn.log_softmax(logits) + left, [-1])
 
-
-def _of_step(logits, gate, weights, ids):
-    """Returns log P of one step, by fewer operations: a search takes many of them.
-
-    What is less probable than a float32 can tell has log P = -∞.
-    """
-    shares = tf.where(ids != 0, tf.sigmoid(gate) * weights, 0)
-    left = _left(tf.reduce_sum(shares, axis=-1, keepdims=True))
-    rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
-    p = tf.tensor_scatter_nd_add(
-        tf.nn.softmax(logits) * left, tf.stack([rows, ids], axis=-1), shares
-    )
-    return tf.math.log(p)
-
-
-def _left(taken):
-    """Returns the share that is not copied: more than 0, in spite of rounding."""
-    return tf.maximum(1 - taken, 1e-6)
-
-
-def _copied(weights, ids):
-    """Returns c<t>_k of k = x<s>, (batch, steps, source); 0 where x<s> is 0."""
-    same = (ids[:, None] == ids[:, :, None]) & (ids != 0)[:, None]
-    return tf.matmul(weights, tf.cast(same, weights.dtype))
-
-
-def _places(ids, steps):
-    """Returns where the source's tokens are, int32 (batch, steps, source, 3)."""
-    rows, source = tf.unstack(tf.shape(ids))
-    shape = [rows, steps, source]
-    row = tf.broadcast_to(tf.range(rows)[:, None, None], shape)
-    step = tf.broadcast_to(tf.range(steps)[None, :, None], shape)
-    return tf.stack([row, step, tf.broadcast_to(ids[:, None], shape)], axis=-1)
-
-
-def _is_first(ids):
-    """Returns whether a token is none of those before it, bool (batch, source)."""
-    places = tf.range(tf.shape(ids)[1])
-    earlier = places[None, :] < places[:, None]
-    return ~tf.reduce_any((ids[:, None] == ids[:, :, None]) & earlier, axis=2)
+        # Only the source's tokens gain: what they do is all that is added.
+        places = (ids[:, None] + size * lines)[..., None]
+        before = tf.maximum(tf.gather_nd(logs, places), _RULED_OUT)
+        share = tf.reshape(tf.math.log_sigmoid(gate), [batch, many, 1])
+        more = share + tf.math.log(tf.maximum(copied, 1e-30))
+        gained = tf.where(copied > 0, tf.math.softplus(more - before), 0)
+        logs = tf.tensor_scatter_nd_add(logs, places, gained)
+        return tf.reshape(logs, tf.shape(logits))

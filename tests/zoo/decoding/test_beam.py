@@ -231,6 +231,17 @@ def test_forbidden_ids_are_in_no_hypothesis_and_log_p_is_still_the_models():
     assert not (found.sequences == 1).any()
 
 
+def test_log_p_of_a_step_that_gives_it_is_taken_as_it_is():
+    logits, attention = tables(4)
+    logs = tf.nn.log_softmax(logits).numpy()
+    expected = search(logits, attention, 4)
+    found = search(logs, attention, 4, normalized=True)
+    np.testing.assert_array_equal(found.sequences, expected.sequences)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-5)
+    less = search(logs - 1, attention, 4, normalized=True)
+    assert (less.log_probabilities[:, 0] < found.log_probabilities[:, 0] - 0.9).all()
+
+
 def test_a_row_is_searched_the_same_whatever_the_others_are():
     logits, attention = tables(3)
     whole = search(logits, attention, 3, 0.6)

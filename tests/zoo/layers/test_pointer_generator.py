@@ -51,6 +51,20 @@ def test_a_step_is_as_in_the_sequence():
         np.testing.assert_allclose(step, found[:, t], atol=1e-6)
 
 
+def test_beams_of_a_source_are_as_steps_of_it():
+    layer, inputs = case()
+    firsts = layer.firsts(tf.constant(IDS), TOKENS)
+    assert firsts.numpy()[IDS != 0].tolist() == [0, 1, 0, 3, 0, 0, 1]
+    assert (firsts.numpy()[IDS == 0] < 0).all()
+    beams = [each.reshape(ROWS * STEPS, -1) for each in inputs]
+    found = layer.mix(*beams, IDS, firsts)
+    expected = np.reshape(layer(*inputs, IDS), (ROWS * STEPS, TOKENS))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    for batch, steps in ((0, STEPS), (ROWS, 0)):
+        nothing = layer(*[each[:batch, :steps] for each in inputs], IDS[:batch])
+        assert nothing.shape == (batch, steps, TOKENS)
+
+
 def test_gradients_are_those_of_the_equations():
     layer, inputs = case()
     inputs = [tf.Variable(each) for each in inputs]
@@ -82,6 +96,20 @@ def test_impossible_tokens_stay_so_and_large_numbers_give_no_nan():
         np.testing.assert_allclose(np.exp(found).sum(axis=-1), 1, atol=1e-5)
         for gradient in tape.gradient(loss, variables):
             assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("ruled_out", [-1e9, -np.inf])
+def test_what_the_softmax_rules_out_is_not_copied(ruled_out):
+    layer, (logits, hidden, weights) = case()
+    others = np.arange(TOKENS) != 7
+    logits[..., 7] = ruled_out
+    found = layer(logits, hidden, weights, IDS).numpy()
+    assert (np.exp(found[..., 7]) == 0).all()
+    assert np.isfinite(found[..., others]).all()
+    expected = in_tensorflow(layer, np.maximum(logits, -1e9), hidden, weights)
+    np.testing.assert_allclose(
+        found[..., others], expected.numpy()[..., others], atol=1e-5
+    )
 
 
 def test_a_new_one_copies_seldom():

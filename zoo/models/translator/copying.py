@@ -18,12 +18,15 @@ class Source(NamedTuple):
         mask: of the memory.
         ids: the tokens by their ids in the target's vocabulary, int32 (batch, source);
             0 at padding, and where that vocabulary lacks a token.
+        firsts: where each of them is first, int32 (batch, source): see
+            `zoo.layers.PointerGenerator.firsts`.
     """
 
     values: tf.Tensor
     keys: tf.Tensor
     mask: tf.Tensor
     ids: tf.Tensor
+    firsts: tf.Tensor
 
 
 def in_target(source: Vocabulary, target: Vocabulary) -> np.ndarray:

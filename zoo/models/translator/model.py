@@ -300,8 +300,9 @@ class Translator(Model, keras.Model):
         first, c = self.bridge(states)
         memory = self.decoder.memory(values, mask) if self.attends else c
         if self.pointer is not None:
-            values, keys, known = memory
-            memory = Source(values, keys, known, tf.gather(self._in_target, ids))
+            copied = tf.gather(self._in_target, ids)
+            size = len(self.target.vocabulary)
+            memory = Source(*memory, copied, self.pointer.firsts(copied, size))
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
 
     def with_copying(self) -> "Translator":
@@ -361,6 +362,11 @@ class Translator(Model, keras.Model):
         """Whether there is attention."""
         return self.config["attention"] is not None
 
+    @property
+    def normalized(self) -> bool:
+        """Whether logits are log ŷ, as they are of a model that copies."""
+        return self.pointer is not None
+
     def run(
         self, ids: Tensor, state: Any, memory: Any, training: bool | None = False
     ) -> Any:
@@ -398,7 +404,7 @@ class Translator(Model, keras.Model):
         logits = self.softmax.logits(ops.cast(hidden, "float32"), table)
         if self.pointer is None:
             return logits
-        return self.pointer(logits, hidden, weights, memory.ids)
+        return self.pointer.mix(logits, hidden, weights, memory.ids, memory.firsts)
 
     def step(self, ids: Tensor, state: Any, memory: Any) -> Any:
         """Takes one step, the same that `run` takes for each target.
@@ -430,8 +436,8 @@ class Translator(Model, keras.Model):
             hidden = tf.cast(self._projected(hidden), tf.float32)
             logits = product(hidden) + offsets
             if self.pointer is not None:
-                ids = tf.repeat(memory.ids, beams, axis=0)
-                logits = self.pointer(logits, hidden, weights, ids)
+                source = memory.ids, memory.firsts
+                logits = self.pointer.mix(logits, hidden, weights, *source)
             return logits, state, weights
 
         return step
@@ -446,8 +452,7 @@ class Translator(Model, keras.Model):
     ) -> Any:
         """Returns the mean cross-entropy, in nats per token that is not padding."""
         labels, weights = labels_and_weights(y, sample_weight)
-        # What copies predicts log ŷ already.
-        logs = tf.nn.log_softmax(y_pred) if self.pointer is None else y_pred
+        logs = y_pred if self.normalized else tf.nn.log_softmax(y_pred)
         nats = -tf.gather(logs, labels, batch_dims=2)
         mean, count = weighted_mean(nats, weights), ops.sum(weights)
         for metric in (self.nats, self.perplexity):

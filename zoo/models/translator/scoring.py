@@ -71,9 +71,10 @@ def teacher_forced(model: Any, memory: Any, state: Any, targets: Tensor) -> tf.T
     """
 
     def keep(hidden, weights, targets):
-        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            targets, model.logits(hidden, weights, memory)
-        )
+        logits = model.logits(hidden, weights, memory)
+        if model.normalized:
+            return [tf.gather(logits, targets, batch_dims=2)]
+        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
         return [-costs]
 
     [logs] = over_windows(model, memory, state, targets, keep, [(tf.float32, 2)])

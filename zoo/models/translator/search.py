@@ -159,6 +159,7 @@ def _search(model, search, words, ids, limits, length_penalty, coverage_penalty)
         limits,
         END_ID,
         memory=memory,
+        normalized=model.normalized,
         length_penalty=length_penalty if beam > 1 else 0.0,
         coverage_penalty=coverage_penalty if covering else 0.0,
         attention_mask=memory.mask if covering else None,

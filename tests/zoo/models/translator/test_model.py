@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.zoo.cells.units import draw_weights
 from tests.zoo.models.translators import SIZE, in_numpy, make, subwords
+from zoo.decoding import repeat
 from zoo.models import Translator
 from zoo.models.translator.training_steps import with_draws
 from zoo.text import Subwords, Vocabulary, WordTokenizer
@@ -250,6 +251,25 @@ def test_what_is_in_both_vocabularies_can_be_copied():
     memory, _ = model.encode(x)
     # a and é are unknown to the target; `<UNK>` is written as what it stands for.
     assert memory.ids.numpy().tolist() == [[0, 6, 5, 0, 1, 0]]
+
+
+def test_tokens_that_repeat_are_copied_by_the_equations_for_all_beams():
+    model = make([*"xcb"], copying=True, input_feeding=True)
+    x = np.array([[5, 6, 5, 1, 5], [6, 6, 4, 0, 0]], "int32")
+    inputs = np.array([[2, 5, 6], [2, 6, 6], [2, 1, 4], [2, 5, 4]], "int32")
+    memory, state = model.encode(x)
+    step, state = model.stepper(beams=2), repeat(state, 2)
+    expected = [
+        in_numpy(model, x[row // 2][x[row // 2] > 0], each)[0]
+        for row, each in enumerate(inputs)
+    ]
+    for t in range(3):
+        logs, state, _ = step(inputs[:, t], state, memory)
+        for row in range(4):
+            possible = np.isfinite(expected[row][t])
+            np.testing.assert_allclose(
+                logs.numpy()[row][possible], expected[row][t][possible], atol=1e-5
+            )
 
 
 def unseen_tokens(copying):

@@ -106,6 +106,21 @@ def test_a_hypothesis_score_is_the_models_own_log_probability(model):
         )
 
 
+def test_scores_of_a_model_that_copies_are_the_dense_equation():
+    model = make([*"xcb"], copying=True)
+    texts, translations = ["bcbb", "cc?", "abcabcab"], ["bcb", "ccc", "x"]
+    how = {"n_best": 5, "length_penalty": 0.0, "max_length": 4}
+    found = model.translate(texts, 64, **how)
+    scored = model.score(texts, translations)["log_probability"]
+    for row, text in enumerate(texts):
+        expected = [log for _, log, _ in listed(model, text, 4)[:5]]
+        for name in ("scores", "log_probabilities"):
+            np.testing.assert_allclose(found[name][row], expected, atol=1e-4)
+        ids = [4 + letters_of(model).index(c) for c in translations[row]] + [3]
+        expected, _ = log_probability(model, text, ids)
+        np.testing.assert_allclose(scored[row], expected, atol=1e-4)
+
+
 def test_one_beam_is_greedy(model):
     found = model.translate(TEXTS, beam=1, max_length=5, length_penalty=1.0)
     for row, text in enumerate(TEXTS):
