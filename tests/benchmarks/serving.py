@@ -43,8 +43,12 @@ _TEXTS = {
         ["A wonderful mess of good ideas and terrible acting ."] * 20
     ),
     "ner": "Alexander Hamilton met the French ambassador in Washington in 1790 .",
-    "translation": "Zwei junge weiße Männer sind im Freien in der Nähe vieler Büsche.",
     "text": "The film",
+}
+# By the source's language, the last but one in a translator's name.
+_SOURCES = {
+    "de": "Zwei junge weiße Männer sind im Freien in der Nähe vieler Büsche.",
+    "en": "Two young, white males are outside near many bushes.",
 }
 
 
@@ -57,7 +61,9 @@ def asked(name: str, rows: int) -> tuple[str, dict]:
     if kind == "music":
         primer = tf.zeros([rows, 8, 88])
         return "generate", {"primer": primer, "steps": tf.constant(136), **numbers}
-    texts = tf.constant([_TEXTS[kind]] * rows)
+    translated = kind == "translation"
+    text = _SOURCES[name.split("_")[-2]] if translated else _TEXTS[kind]
+    texts = tf.constant([text] * rows)
     if kind == "text":
         numbers |= {"top_k": tf.constant(0), "top_p": tf.constant(1.0)}
         return "generate", {"prompt": texts, "length": tf.constant(200), **numbers}
