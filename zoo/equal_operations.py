@@ -7,6 +7,7 @@ graph, and to find them, takes the time in which a server starts and answers for
 first time.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,13 +55,14 @@ def merge_operations(function: Any) -> None:
         function: a `FunctionDef`, which is changed.
     """
     nodes = {node.name: node for node in function.node_def}
-    merged = _equal(nodes)
+    computing = {name: node for name, node in nodes.items() if _only_computes(node)}
+    merged = _equal(computing)
     for node in function.node_def:
         node.input[:] = [renamed(name, merged) for name in node.input]
     for returned in (function.ret, function.control_ret):
         for place in list(returned):
             returned[place] = renamed(returned[place], merged)
-    used = _used(function, nodes, merged)
+    used = _used(function, nodes, nodes.keys() - computing.keys()) - merged.keys()
     kept = [node for node in function.node_def if node.name in used]
     del function.node_def[:]
     function.node_def.extend(kept)
@@ -68,28 +70,28 @@ def merge_operations(function: Any) -> None:
 
 def _equal(nodes):
     """Returns which operation stands for which ones, by these ones' names."""
+    kinds = {name: _kind(node) for name, node in nodes.items()}
     merged = {}
     found = True
     # What is equal makes others equal that take it.
     while found:
         found, first = {}, {}
         for name, node in nodes.items():
-            if name in merged or not _only_computes(node):
+            if name in merged:
                 continue
-            key = (
-                node.op,
-                node.device,
-                tuple(renamed(each, merged) for each in node.input),
-                tuple(
-                    (attribute, node.attr[attribute].SerializeToString())
-                    for attribute in sorted(node.attr)
-                ),
-            )
+            key = kinds[name], tuple(renamed(each, merged) for each in node.input)
             if first.setdefault(key, name) != name:
                 found[name] = first[key]
         merged |= found
         merged = {name: _last(name, merged) for name in merged}
     return merged
+
+
+def _kind(node):
+    """Returns what an operation does with its inputs, and where."""
+    attributes = [(name, node.attr[name]) for name in sorted(node.attr)]
+    known = tuple((name, value.SerializeToString()) for name, value in attributes)
+    return node.op, node.device, known
 
 
 def _equal_functions(functions, kept):
@@ -167,9 +169,11 @@ def _content(function, merged):
 def _called(node):
     """Yields the functions, `NameAttrList`, that an operation calls."""
     for value in node.attr.values():
-        if value.HasField("func"):
+        kind = value.WhichOneof("value")
+        if kind == "func":
             yield value.func
-        yield from value.list.func
+        elif kind == "list":
+            yield from value.list.func
 
 
 def _last(name, merged):
@@ -180,26 +184,36 @@ def _last(name, merged):
 
 def _only_computes(node):
     """Says whether an operation's outputs are all that it does."""
-    if any(name.startswith("^") for name in node.input) or "List" in node.op:
+    if "List" in node.op or not _has_no_state(node.op):
         return False
-    if any(True for _ in _called(node)):
+    if any(name.startswith("^") for name in node.input):
         return False
-    definition = op_def_registry.get(node.op)
+    return not any(True for _ in _called(node))
+
+
+@functools.cache
+def _has_no_state(op):
+    definition = op_def_registry.get(op)
     return definition is not None and not definition.is_stateful
 
 
-def _used(function, nodes, merged):
-    """Returns the names of operations that do something, or that these need."""
+def _used(function, nodes, doing):
+    """Returns the names of operations that do something, or that are needed.
+
+    Args:
+        function: a `FunctionDef`.
+        nodes: its operations by their names.
+        doing: the names of those that do more than compute.
+    """
     waiting = [_node(name) for name in function.ret.values()]
-    waiting += function.control_ret.values()
-    waiting += [name for name, node in nodes.items() if not _only_computes(node)]
+    waiting += [*function.control_ret.values(), *doing]
     used = set()
     while waiting:
         name = waiting.pop()
         if name in nodes and name not in used:
             used.add(name)
             waiting += map(_node, nodes[name].input)
-    return used - merged.keys()
+    return used
 
 
 def _node(name):
