@@ -11,12 +11,16 @@ from tests.promises import strange_inputs
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 COUNT, SEED = 2_000, 20
-BATCH, ALIKE = 40, 250
-# How many batches are of all lengths. Where an answer is written step by step, one more
+# The first batches are of all lengths. Where an answer is written step by step, another
 # of them costs as much as hundreds of others, and a long answer as much as many short
-# ones: there long ones are written to one batch, and to each so-manieth of the others.
-MIXED, MIXED_IF_WRITTEN, WRITING = 5, 1, ("text", "translation")
+# ones: there only a part of the first is one, an empty text and a long one with what
+# lies between them; long answers are written to all of the first, and to each
+# so-manieth of the others.
+BATCH, MIXED = 40, 5
+WRITING, MIXED_IF_WRITTEN = ("text", "translation"), slice(14, 24)
 WHOLE, LONG, SHORT = 20, 16, 4
+# Of inputs that are alike, so many are a batch, none much longer than the shortest.
+ALIKE, LONGER, MORE = 250, 2, 20
 PRESETS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 
 pytestmark = pytest.mark.slow
@@ -61,18 +65,31 @@ def calls(signatures, template, inputs, whole):
 def batches(inputs, template):
     """Returns some batches of all lengths, and the other inputs beside their like.
 
-    What a batch costs grows with its longest input. With each goes whether what is
-    written to it may be long.
+    With each goes whether what is written to it may be long.
     """
-    writes = template in WRITING
-    mixed = BATCH * (MIXED_IF_WRITTEN if writes else MIXED)
-    found = [(inputs[begin : begin + BATCH], True) for begin in range(0, mixed, BATCH)]
-    alike = sorted(inputs[mixed:], key=len)
-    if writes:
-        found.append((alike[::WHOLE], True))
-        del alike[::WHOLE]
-    for begin in range(0, len(alike), ALIKE):
-        found.append((alike[begin : begin + ALIKE], not writes))
+    if template not in WRITING:
+        mixed = [inputs[n * BATCH : (n + 1) * BATCH] for n in range(MIXED)]
+        return [(each, True) for each in (*mixed, *alike(inputs[MIXED * BATCH :]))]
+    first, others = inputs[:BATCH], sorted(inputs[BATCH:], key=len)
+    mixed = first[MIXED_IF_WRITTEN]
+    del first[MIXED_IF_WRITTEN]
+    whole = [mixed, *alike(first + others[::WHOLE])]
+    del others[::WHOLE]
+    short = alike(others)
+    return [(each, True) for each in whole] + [(each, False) for each in short]
+
+
+def alike(inputs):
+    """Returns batches of inputs beside their like.
+
+    What a batch costs grows with its longest input, times its rows.
+    """
+    found = []
+    for each in sorted(inputs, key=len):
+        full = not found or len(found[-1]) == ALIKE
+        if full or len(each) > LONGER * len(found[-1][0]) + MORE:
+            found.append([])
+        found[-1].append(each)
     return found
 
 
@@ -133,8 +150,12 @@ def test_no_input_makes_a_saved_model_fail(preset):
 def test_the_strange_texts_are_strange_and_the_same_each_time():
     inputs = strange_inputs.texts(COUNT, SEED)
     for template in ("sentiment", *WRITING):
-        every = itertools.chain(*(batch for batch, _ in batches(inputs, template)))
-        assert sorted(inputs) == sorted(every)
+        made = batches(inputs, template)
+        assert sorted(inputs) == sorted(itertools.chain(*(batch for batch, _ in made)))
+        mixed, written = made[0]
+        assert written
+        assert b"" in mixed
+        assert max(map(len, mixed)) > 500
     assert inputs == strange_inputs.texts(COUNT, SEED)
     assert b"" in inputs
     assert any(b"\x00" in text for text in inputs)
