@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Several processes share the cores: threads of each would wait for the others'. Before
+# TensorFlow is imported; what tests start takes it over.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 # The cases are the same in every run; `--hypothesis-profile search` draws new ones.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
