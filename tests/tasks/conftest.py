@@ -100,6 +100,15 @@ class Outcome:
 
 
 @pytest.fixture
+def one_signature():
+    """Has presets be exported with one function: see `tests.tasks.one_signature`."""
+    from tests.tasks.one_signature import one_signature
+
+    with one_signature():
+        yield
+
+
+@pytest.fixture
 def run(capsys):
     """Runs a template's command line in this process."""
 

@@ -103,7 +103,7 @@ def write(template, folder):
 
 @pytest.mark.slow
 @each_template
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_a_training_has_a_card_without_folders_of_this_machine(tmp_path, template):
     flags = write(template, tmp_path)
     few = ("--epochs", 1, "--buckets", 1, "--batch-size", 4, "--units", 4)

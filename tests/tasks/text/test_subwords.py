@@ -14,6 +14,7 @@ from tasks.text.corpus import Texts
 from tests.cell_by_cell import cell_by_cell
 from tests.tasks import commands
 from tests.tasks.commands import read_json
+from tests.tasks.one_signature import one_signature
 from zoo.models import LanguageModel
 from zoo.text import Subwords
 
@@ -34,7 +35,7 @@ def folder(tmp_path_factory):
         lines = LINES[place % 4 :] + LINES[: place % 4]
         (folder / f"{place:02}.txt").write_text("\n".join(lines), "utf-8")
     flags = ("--files", folder / "*.txt", "--output", folder / "run")
-    with cell_by_cell():
+    with cell_by_cell(), one_signature():
         printed = succeed("train", *flags, *SMALL.split())
     assert "subwords" in printed
     return folder

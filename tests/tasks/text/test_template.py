@@ -285,6 +285,7 @@ def files(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_signature")
 def test_an_interrupted_training_on_words_goes_on_to_the_bit(files, tmp_path):
     flags = ("--files", files, "--level", "word", "--cell", "rnn", "--dropout", "0.3")
     flags += ("--recurrent-weight-dropout", "0.4", "--cache", "20")
@@ -309,7 +310,7 @@ def test_an_interrupted_training_on_words_goes_on_to_the_bit(files, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_without_validation_the_last_epoch_is_kept(files, tmp_path):
     flags = ("--files", files, *FEW.split(), "--hold-out", 0, "--ema-momentum", 0.5)
     printed = succeed("train", "--output", tmp_path / "run", *flags)
@@ -320,7 +321,7 @@ def test_without_validation_the_last_epoch_is_kept(files, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
     flags = ("--files", files, "--sentences", "--cell", "lstm", "--tied")
     printed = succeed("train", "--output", tmp_path / "run", *flags, *FEW.split())

@@ -341,7 +341,7 @@ def test_a_translator_trained_further_can_have_subwords_of_the_new_texts(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_each_template_trains_a_preset_further(name, data_dir, tmp_path):
     """From its weights, and what it is stays: steps of no size change nothing."""
     pytest.importorskip("pretty_midi")

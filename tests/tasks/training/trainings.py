@@ -23,6 +23,7 @@ from tasks.cli import templates
 from tasks.errors import InterruptionError
 from tasks.training import within_epoch, workers
 from tests.cell_by_cell import cell_by_cell
+from tests.tasks.one_signature import one_signature
 from zoo import music as notes
 
 # Batches of three rows, and one of one: shares of one and two, of none and one.
@@ -117,6 +118,7 @@ def _train(output, folder, data, told):
     if output.startswith("further"):
         settings = further(settings, folder / "one" / name)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(one_signature())
         if name not in BY_KERNELS:
             stack.enter_context(cell_by_cell())
         if told:

@@ -45,7 +45,7 @@ def datasets(monkeypatch):
     )
 
 
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_each_test_is_reported_and_an_interrupted_training_goes_on(datasets, tmp_path):
     outputs = tmp_path / "one", tmp_path / "two"
     expected = interruption.weights(
