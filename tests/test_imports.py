@@ -236,7 +236,6 @@ def test_the_top_level_holds_what_it_should_and_no_more():
         "pretrained",
         "tests",
         "setup.cfg",
-        "setup.py",
         "pyproject.toml",
         "README.md",
         "LICENSE",

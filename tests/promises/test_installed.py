@@ -5,7 +5,6 @@ import shutil
 import site
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted(path.name for path in (ROOT / "pretrained").iterdir())
-SOURCES = ("LICENSE", "README.md", "pyproject.toml", "setup.cfg", "setup.py")
-BUILD = "from setuptools import build_meta as b; b.build_wheel('..')"
+SOURCES = ("LICENSE", "README.md", "pyproject.toml", "setup.cfg")
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +27,9 @@ def wheel(tmp_path_factory):
         shutil.copytree(ROOT / part, folder / "source" / part, ignore=ignored)
     for name in SOURCES:
         shutil.copy(ROOT / name, folder / "source")
+    build = "from setuptools import build_meta as b; b.build_wheel('..')"
     done = subprocess.run(
-        [sys.executable, "-c", BUILD],
+        [sys.executable, "-c", build],
         cwd=folder / "source",
         capture_output=True,
         text=True,
@@ -94,42 +93,6 @@ def test_wheel_holds_the_code_the_types_and_every_file_of_every_preset(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
         "tasks",
         "zoo",
-    }
-
-
-SMALL = """
-[project]
-name = "small"
-version = "1"
-
-[tool.setuptools]
-packages = ["zoo", "zoo.pretrained"]
-package-dir = { "zoo.pretrained" = "pretrained" }
-
-[tool.setuptools.package-data]
-"zoo.pretrained" = ["**/*"]
-"""
-
-
-def test_what_an_earlier_build_has_left_is_in_no_wheel(tmp_path):
-    source = tmp_path / "source"
-    there = "zoo/__init__.py", "zoo/rnn.py", "pretrained/new/config.json"
-    left = (
-        "build/lib/zoo/pretrained/old/config.json",
-        "build/lib/zoo/old.py",
-        # Of one that was killed.
-        f"build/bdist.{sysconfig.get_platform()}/wheel/zoo/older.py",
-    )
-    for name in (*there, *left):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).touch()
-    (source / "pyproject.toml").write_text(SMALL, "utf-8")
-    shutil.copy(ROOT / "setup.py", source)
-    subprocess.run([sys.executable, "-c", BUILD], cwd=source, check=True)
-    [built] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(built).namelist()
-    assert {name for name in names if ".dist-info" not in name} == {
-        *("zoo/__init__.py", "zoo/rnn.py", "zoo/pretrained/new/config.json")
     }
 
 
