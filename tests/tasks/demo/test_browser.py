@@ -138,8 +138,11 @@ class Page:
         return found.locator("visible=true").first
 
     def fill(self, label, text):
-        """Writes into a field."""
-        self.field(label).fill(text)
+        """Writes into a field, once it stays as it is: what opens may be set anew."""
+        field = self.field(label)
+        field.wait_for()
+        self.settle()
+        field.fill(text)
 
     def click(self, button):
         """Clicks the button that is seen whose name begins so; a sign may follow."""
