@@ -302,7 +302,9 @@ class Translator(Model, keras.Model):
         if self.pointer is not None:
             copied = tf.gather(self._in_target, ids)
             size = len(self.target.vocabulary)
-            memory = Source(*memory, copied, self.pointer.firsts(copied, size))
+            values, keys, known = memory
+            firsts = self.pointer.firsts(copied, size)
+            memory = Source(values, keys, known, copied, firsts)
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
 
     def with_copying(self) -> "Translator":
