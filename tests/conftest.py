@@ -134,7 +134,7 @@ def forbidden(monkeypatch):
 
 @pytest.fixture
 def by_cells():
-    """Has all layers go cell by cell, as traced: see `tests.cell_by_cell`."""
+    """Has all layers go cell by cell: see `tests.cell_by_cell`."""
     from tests.cell_by_cell import cell_by_cell
 
     with cell_by_cell():

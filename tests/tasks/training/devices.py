@@ -3,7 +3,6 @@
 A process has to begin with the devices: parts of a CPU.
 """
 
-import contextlib
 import functools
 import sys
 
@@ -13,7 +12,6 @@ import tensorflow as tf
 
 from tasks.cli.config import TrainingConfig
 from tasks.training import fitting
-from tests.cell_by_cell import as_traced
 from zoo import metrics
 from zoo.keras_private import layers_in
 from zoo.models import (
@@ -172,9 +170,7 @@ if __name__ == "__main__":
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     for number, name in enumerate(MODELS):
         if not sys.argv[1:] or name in sys.argv[1:]:
-            # Kernels are compiled for each shape, and graphs improved, on each device:
-            # not for all models.
-            whole = name in KERNELS
-            with contextlib.nullcontext() if whole else as_traced():
-                compare(name, two, "auto" if whole else False, OPTIMIZERS[number % 2])
+            # Kernels are compiled for each shape on each device: not for all models.
+            fused = "auto" if name in KERNELS else False
+            compare(name, two, fused, OPTIMIZERS[number % 2])
             print("same", name, flush=True)
