@@ -21,14 +21,10 @@ class VocabularyTransfer:
     def __init__(self, old: Vocabulary, new: Vocabulary):
         places = {token: place for place, token in enumerate(old.tokens)}
 
-        def ids(token):
-            if token in places:
-                return [places[token]]
-            if not isinstance(old, Subwords):
-                return [UNKNOWN_ID]
-            return [places[part] for part in old.parts(token)]
-
-        self.ids = [ids(token) for token in new.tokens]
+        parts = [[token] for token in new.tokens]
+        if isinstance(old, Subwords):
+            parts = old.parts(new.tokens)
+        self.ids = [[places.get(part, UNKNOWN_ID) for part in each] for each in parts]
 
     def __call__(self, table: np.ndarray) -> np.ndarray:
         """Returns the new tokens' vectors, or numbers.

@@ -179,13 +179,17 @@ class Subwords(Vocabulary):
         """
         return self.lookup(self.encode(texts))
 
-    def parts(self, piece: str) -> list[str]:
-        """Returns the tokens that a piece of other subwords is, merged as by `encode`.
+    def parts(self, pieces: Iterable[str]) -> list[list[str]]:
+        """Returns the tokens that pieces of other subwords are, merged as by `encode`.
 
         Args:
-            piece: characters, with `▁` for a space; of a token of a byte itself.
+            pieces: each of characters, with `▁` for a space, or a token of a byte.
         """
         ids = {token: place for place, token in enumerate(self.tokens)}
+        return [self._parts(piece, ids) for piece in pieces]
+
+    @staticmethod
+    def _parts(piece, ids):
         if piece in ids:
             return [piece]
         symbols = []

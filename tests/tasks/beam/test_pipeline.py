@@ -275,9 +275,20 @@ def test_a_runner_refuses_to_learn_from_what_it_reads():
         templates.function(chosen.served)("preset", chosen.config(dynamic=True))
 
 
-def test_workers_need_no_zoo(tmp_path):
+def printed_by_a_worker(script, sent, folder):
+    """Returns what a script prints that is given objects, as Beam's workers are."""
     from apache_beam.internal import cloudpickle
 
+    (folder / "sent").write_bytes(cloudpickle.dumps(sent))
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder / "sent"],
+        cwd=folder, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_workers_need_no_zoo(tmp_path):
     from zoo.beam import Predict
 
     sent, expected = [], []
@@ -291,13 +302,7 @@ def test_workers_need_no_zoo(tmp_path):
             str(call.row(each.inference))
             for each in handler.run_inference(["Anna ging.", ""], model)
         ]
-    (tmp_path / "sent").write_bytes(cloudpickle.dumps(sent))
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER, tmp_path / "sent"],
-        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines() == expected
+    assert printed_by_a_worker(WORKER, sent, tmp_path).splitlines() == expected
 
 
 TOLD = """
@@ -310,17 +315,9 @@ assert not {"zoo", "tasks"} & {*sys.modules}
 
 
 def test_what_workers_read_and_tell_by_is_sent_whole(tmp_path):
-    from apache_beam.internal import cloudpickle
-
     from tasks.beam import pipeline, reading
 
     form = reading.Format(reading.LINES, None, "utf-8")
     sent = pipeline._Told(dict), pipeline._Read(form)
-    (tmp_path / "sent").write_bytes(cloudpickle.dumps(sent))
-    done = subprocess.run(
-        [sys.executable, "-c", TOLD, tmp_path / "sent"],
-        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
     line = '{"file": "a.txt", "line": 1, "score": null}'
-    assert done.stdout == f"('a.txt', 1) {line}\n"
+    assert printed_by_a_worker(TOLD, sent, tmp_path) == f"('a.txt', 1) {line}\n"

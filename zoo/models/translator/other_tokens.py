@@ -16,14 +16,12 @@ def with_vocabularies(
     target_vocabulary: Vocabulary | Sequence[str],
 ) -> Any:
     """Returns what `Translator.with_vocabularies` promises."""
-    tokens = {
-        name: each.ordinary_tokens if isinstance(each, Vocabulary) else list(each)
-        for name, each in (
-            ("source_vocabulary", source_vocabulary),
-            ("target_vocabulary", target_vocabulary),
-        )
-    }
-    other = rebuilt(model, _OF_TOKENS, **tokens)
+    other = rebuilt(
+        model,
+        _OF_TOKENS,
+        source_vocabulary=source_vocabulary,
+        target_vocabulary=target_vocabulary,
+    )
     source, target = (
         VocabularyTransfer(
             getattr(model, side).vocabulary, getattr(other, side).vocabulary
