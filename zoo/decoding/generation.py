@@ -171,7 +171,8 @@ class Generator:
 
         Returns:
             An iterator of (batch, up to `chunk`, …). One after another they are the
-            `sequences` of a call.
+            `sequences` of a call. With `log_probabilities` it is of pairs, those of
+            the draws, (batch, up to `chunk`), behind them.
 
         Raises:
             ValueError: as a call.
@@ -181,8 +182,10 @@ class Generator:
 
     def _stream(self, progress, seed, length):
         while is_under_way(progress, length):
-            after, (drawn, *_) = self._run(progress, seed, length)
-            yield _batch_first(drawn[: after.step - progress.step])
+            after, found = self._run(progress, seed, length)
+            count = after.step - progress.step
+            drawn, *logs = (_batch_first(each[:count]) for each in found)
+            yield (drawn, *logs) if logs else drawn
             progress = after
 
     def _take_steps(self, progress, seed, length):

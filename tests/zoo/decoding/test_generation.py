@@ -230,6 +230,15 @@ def test_a_stream_is_drawn_no_further_than_it_is_read():
     assert next(read).shape == next(read).shape == [2, 3]
 
 
+def test_a_stream_gives_log_probabilities_where_they_are_wanted():
+    generator = Generator(step, log_probabilities=True, end_id=2, chunk=3)
+    whole = generator(*start(4), 11, seed=1)
+    pairs = zip(*generator.stream(*start(4), 11, seed=1), strict=True)
+    drawn, logs = (np.concatenate(pieces, axis=1) for pieces in pairs)
+    assert drawn.tolist() == whole.sequences.numpy().tolist()
+    assert logs.tolist() == whole.log_probabilities.numpy().tolist()
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_length_of_0_and_a_batch_of_0_give_nothing(jit_compile):
     generator = Generator(step, log_probabilities=True, jit_compile=jit_compile)

@@ -59,10 +59,7 @@ class TextGenerator:
                 generate, self._model, stop=stop, jit_compile=jit_compile
             ),
         )
-        numbers = {
-            name: parameters.known(value, tf.int32 if name == "top_k" else tf.float32)
-            for name, value in filters.items()
-        }
+        numbers = _known(filters)
         prompts = tf.convert_to_tensor(prompts, tf.string)
         return graph(prompts, parameters.known(length, tf.int32), seed, **numbers)
 
@@ -108,6 +105,9 @@ def stream(
     """Yields what follows prompts, `piece` tokens at a time, not in a graph.
 
     One after another the pieces are what `generate` returns.
+
+    Raises:
+        FloatingPointError: a probability of what is drawn is NaN; as pieces are taken.
     """
     _check(length, **filters)
     stop = _possible(model, stop, length)
@@ -115,13 +115,29 @@ def stream(
     rows = tf.shape(prompts)[0]
     length = per_row("length", length, rows, tf.int32)
     seed = _pairs(seed, rows)
-    generator, beginning = _prepare(
-        model, prompts, stop=stop, jit_compile=jit_compile, chunk=piece, **filters
-    )
-    pieces = generator.stream(**beginning, length=length, seed=seed)
+    how = {"jit_compile": jit_compile, "chunk": piece, "log_probabilities": True}
+    how |= _known(filters)
+    generator, beginning = _prepare(model, prompts, stop=stop, **how)
+    pieces = _with_numbers(generator.stream(**beginning, length=length, seed=seed))
     if model.level == "subword":
         return _as_texts_of_subwords(model, pieces, _begins(prompts, beginning))
     return _as_texts(model, pieces)
+
+
+def _known(filters):
+    """Returns filters' numbers as tensors: a whole one may stand for a float."""
+    return {
+        name: parameters.known(value, tf.int32 if name == "top_k" else tf.float32)
+        for name, value in filters.items()
+    }
+
+
+def _with_numbers(pieces):
+    """Yields what is drawn; of NaN that is padding, as if nothing more were said."""
+    for drawn, logs in pieces:
+        if tf.reduce_any(tf.math.is_nan(logs)):
+            raise FloatingPointError("The model gives NaN for probabilities.")
+        yield drawn
 
 
 def _begins(prompts, beginning):
@@ -182,6 +198,7 @@ def _prepare(
     stop: Sequence[str] = (),
     jit_compile: bool = False,
     chunk: int = 128,
+    log_probabilities: bool = False,
 ):
     """Reads prompts, and returns a `Generator` and what it starts from.
 
@@ -196,6 +213,7 @@ def _prepare(
         stop: texts that end the row in which they have been drawn.
         jit_compile: of `zoo.decoding.Generator`.
         chunk: see there.
+        log_probabilities: see there.
     """
     step = Stepper(model, compiled=jit_compile)
     ids = prompt_ids(model, prompts)
@@ -219,6 +237,7 @@ def _prepare(
         end_id=END_ID if model.sentences else None,
         stop=StopSequences(_sequences(model, stop)) if stop else None,
         repetition_penalty=repetition_penalty,
+        log_probabilities=log_probabilities,
         chunk=chunk,
         jit_compile=jit_compile,
     )

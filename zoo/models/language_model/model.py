@@ -472,6 +472,8 @@ class LanguageModel(Model, keras.Model):
 
         Raises:
             ValueError: a number is out of its range.
+            FloatingPointError: a probability of what is drawn is NaN, as those of a
+                model whose training has diverged; as the pieces are taken.
         """
         prompts = text_batch(prompts, "prompts")
         filters = generation.filters_on(**filters)

@@ -91,6 +91,18 @@ def test_a_stream_of_texts_is_the_text():
     assert [b"".join(parts) for parts in zip(*pieces, strict=True)] == whole.tolist()
 
 
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_a_stream_tells_that_there_are_no_numbers_to_draw_by(temperature):
+    model = make(["the", "cat"], level="word", sentences=True)
+    embeddings = model.embedding.embeddings.numpy()
+    embeddings[model.vocabulary.tokens.index("cat")] = np.nan  # behind this word alone
+    model.embedding.embeddings.assign(embeddings)
+    how = {"temperature": temperature, "seed": 1}
+    assert b"".join(piece.numpy()[0] for piece in model.stream("the", 1, **how))
+    with pytest.raises(FloatingPointError, match="gives NaN for probabilities"):
+        list(model.stream(["the", "the cat"], 3, **how))
+
+
 def test_later_training_shows_in_the_next_text():
     model = make()
     model.generate(["a"], 5)
@@ -214,7 +226,7 @@ def test_numbers_without_a_fraction_are_whole_numbers():
         (tf.constant(6.0), tf.constant(3.0), tf.constant(2)),
         ([6.0, 6, 6], [3, 3.0, 3], 2),
     ]:
-        how = {"length": length, "top_k": top_k, "seed": seed}
+        how = {"length": length, "top_k": top_k, "seed": seed, "temperature": 1}
         assert model.generate(PROMPTS, **how).numpy().tolist() == expected
         pieces = [piece.numpy() for piece in model.stream(PROMPTS, **how)]
         assert [b"".join(each) for each in zip(*pieces, strict=True)] == expected
