@@ -94,7 +94,8 @@ def write(
     model = models.get(preset, "text")
     notes = [*commands.notes(model, prompt.encode("utf-8")), f"drawn with seed {seed}."]
     # Whoever shows it may take each piece in another thread: the context stays.
-    context, pieces = contextvars.copy_context(), _pieces(model, settings)
+    pieces = commands.drawn(preset, _pieces(model, settings))
+    context = contextvars.copy_context()
     text = prompt
     yield text, notes
     try:

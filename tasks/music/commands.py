@@ -1,7 +1,6 @@
 """What a music model does for a user: generate, continue, harmonize, score."""
 
 import dataclasses
-import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -54,8 +53,20 @@ def open_preset(name: str) -> Opened:
         UserError: it wants what can't be given here, or a library is missing.
         PresetError: there is no such preset, or it is damaged.
     """
-    model, grid = _open(name)
-    return Opened(name, model, grid, midi_files.knows_one_key(presets.find(name)))
+    try:
+        load_pretty_midi()
+    except ImportError as error:
+        raise UserError(str(error)) from error
+    model = MusicModel.from_preset(name)
+    if model.conditioning is not None:
+        raise UserError(
+            f"{name} draws pieces that depend on a vector of {model.conditioning} "
+            "numbers, which can't be given here. Use it from Python: "
+            "zoo.from_preset(…).generate(vector=…)."
+        )
+    folder = presets.find(name)
+    one_key = midi_files.knows_one_key(folder)
+    return Opened(name, model, midi_files.grid_of(folder), one_key)
 
 
 def generate(name: str, settings: Generation) -> None:
@@ -67,7 +78,7 @@ def generate(name: str, settings: Generation) -> None:
 
     Raises:
         UserError: the primer or the chord doesn't fit, or a library is missing.
-        PresetError: there is no such preset, or it is damaged.
+        PresetError: there is no such preset, it is damaged, or gives NaN.
     """
     compose(open_preset(name), settings)
 
@@ -80,6 +91,7 @@ def compose(opened: Opened, settings: Generation) -> list[Path]:
 
     Raises:
         UserError: the primer or the chord doesn't fit.
+        PresetError: the model gives NaN.
     """
     _, model, grid, _ = opened
     primer = _primer(opened, settings)
@@ -101,6 +113,7 @@ def compose(opened: Opened, settings: Generation) -> list[Path]:
         temperature=settings.temperature,
         seed=settings.seed,
     )
+    _nats(opened, rolls, lengths)
     for stem, piece, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
         if primer is not None:
             drawn = piece[given:length]
@@ -148,16 +161,18 @@ def go_on_with(opened: Opened, path: Path, stem: Path, settings: Continuation) -
 
     Raises:
         UserError: the file can't be read or doesn't fit.
+        PresetError: the model gives NaN.
     """
     piece = _read(path, opened, settings)
     given = len(piece.roll)
-    [roll], [length] = opened.model.generate(
+    rolls, lengths = opened.model.generate(
         piece.roll[None],
         given + settings.steps,
         temperature=settings.temperature,
         seed=settings.seed,
     )
-    drawn = roll.numpy()[given : int(length)]
+    _nats(opened, rolls, lengths)
+    drawn = rolls.numpy()[0, given : int(lengths[0])]
     if not drawn.any():
         outputs.note(
             f"{path}: the model ends the piece there, and nothing is added. Try "
@@ -206,6 +221,7 @@ def harmonize_one(
 
     Raises:
         UserError: the file can't be read or doesn't fit, or the model can't harmonize.
+        PresetError: the model gives NaN.
     """
     _check_melodic(opened)
     piece = _read(path, opened, settings)
@@ -217,7 +233,7 @@ def harmonize_one(
     if settings.melody_only:
         piece = additions.melody_only(piece, path)
     try:
-        [roll] = opened.model.harmonize(
+        rolls = opened.model.harmonize(
             piece.roll[None],
             temperature=settings.temperature,
             seed=settings.seed,
@@ -225,7 +241,8 @@ def harmonize_one(
         )
     except ValueError as error:
         raise UserError(f"{opened.name}: {error}") from error
-    drawn = np.where(piece.roll, 0, roll.numpy())
+    _nats(opened, rolls)
+    drawn = np.where(piece.roll, 0, rolls.numpy()[0])
     if not drawn.any():
         outputs.note(
             f"{path}: nothing is drawn below the melody. Has it notes enough, and room "
@@ -233,6 +250,18 @@ def harmonize_one(
         )
     beside = {path.name: piece.own_notes}
     additions.write(piece, drawn, 0, stem, beside=beside)
+
+
+def _nats(opened, rolls, lengths=None):
+    """Returns what pieces cost, by name; raises an error where that is NaN.
+
+    What is drawn of NaN is silence, and only what it costs tells.
+    """
+    scored = opened.model.score(rolls, lengths)
+    found = {key: nats.numpy() for key, nats in scored.items()}
+    if any(np.isnan(nats).any() for nats in found.values()):
+        raise answers.no_numbers(opened.name)
+    return found
 
 
 def _check_melodic(opened):
@@ -252,14 +281,12 @@ def score(name: str, files: Sequence[Path], settings: Scoring) -> None:
         UserError: a file can't be read or doesn't fit, or a library is missing.
         PresetError: there is no such preset, or it is damaged.
     """
-    model, grid = _open(name)
+    opened = open_preset(name)
     rows = []
 
     def scored(path, _):
-        roll = midi_files.hear(path, model.keys, grid, "").roll
-        found = {key: float(nats) for key, [nats] in model.score(roll[None]).items()}
-        if any(map(math.isnan, found.values())):
-            raise answers.no_numbers(name)
+        roll = midi_files.hear(path, opened.model.keys, opened.grid, "").roll
+        found = {key: nats.item() for key, nats in _nats(opened, roll[None]).items()}
         row = {"file": str(path), "frames": len(roll), **found}
         if settings.json:
             print(json_lines.line(row), flush=True)
@@ -296,22 +323,6 @@ def _each(
             print(f"left out: {error}", file=sys.stderr, flush=True)
     if left_out:
         raise UserError(f"{left_out} of {len(files)} files are left out: see above.")
-
-
-def _open(name):
-    """Returns a preset's model, and its grid."""
-    try:
-        load_pretty_midi()
-    except ImportError as error:
-        raise UserError(str(error)) from error
-    model = MusicModel.from_preset(name)
-    if model.conditioning is not None:
-        raise UserError(
-            f"{name} draws pieces that depend on a vector of {model.conditioning} "
-            "numbers, which can't be given here. Use it from Python: "
-            "zoo.from_preset(…).generate(vector=…)."
-        )
-    return model, midi_files.grid_of(presets.find(name))
 
 
 def _first_frame(model, grid, settings):

@@ -1,6 +1,7 @@
 """What a tagger does with texts: find names in them, or tag their words."""
 
 import io
+import math
 import sys
 
 from tasks.cli import answers, input_notes, inputs
@@ -25,7 +26,7 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
     Raises:
         UserError: a line lacks its token, or there is no such column, or what is found
             can't be written.
-        PresetError: there is no such preset, or it is damaged.
+        PresetError: there is no such preset, it is damaged, or gives NaN.
     """
     answers.check(texts, settings, COLUMNS)
     if settings.tokens_column is not None:
@@ -40,7 +41,16 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
             given = tagged_texts.noting_columns(input_notes.noted(texts))
     model = SequenceTagger.from_preset(name)
     found = tag(model, given, settings.batch_size)
+    found = _with_numbers(name, found)
     answers.write(_shown(model, found, settings), texts, settings)
+
+
+def _with_numbers(name, found):
+    """Yields what is found; raises an error where a probability is NaN."""
+    for tagged in found:
+        if any(map(math.isnan, tagged.scores)):
+            raise answers.no_numbers(name)
+        yield tagged
 
 
 def _shown(model, found, settings):

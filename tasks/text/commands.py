@@ -36,7 +36,7 @@ def generate(name: str, settings: Generation) -> None:
 
     Raises:
         UserError: `stop` holds no tokens.
-        PresetError: there is no such preset, or it is damaged.
+        PresetError: there is no such preset, it is damaged, or gives NaN.
     """
     model = LanguageModel.from_preset(name)
     prompt = inputs.argument(settings.prompt, "--prompt").encode("utf-8")
@@ -55,7 +55,24 @@ def generate(name: str, settings: Generation) -> None:
         stop=() if stop is None else (stop,),
         seed=settings.seed,
     )
+    pieces = drawn(name, pieces)
     _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)
+
+
+def drawn(name: str, pieces: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
+    """Yields what `LanguageModel.stream` does.
+
+    Args:
+        name: the preset's name or folder.
+        pieces: what it returned.
+
+    Raises:
+        PresetError: the model gives NaN, of which nothing can be drawn.
+    """
+    try:
+        yield from pieces
+    except FloatingPointError as error:
+        raise answers.no_numbers(name) from error
 
 
 def sample(model) -> dict[str, str]:
@@ -81,8 +98,9 @@ def _write_all(pieces, prompt, count, level):
     """Writes the first text as its pieces come, then the others."""
     texts = [[] for _ in range(count)]
     title = "--- {} of " + f"{count}\n" if count > 1 else ""
+    first = [*itertools.islice(pieces, 1)]  # nothing is written where there is none
     _write(title.format(1) + prompt)
-    for piece in pieces:
+    for piece in itertools.chain(first, pieces):
         for place, text in enumerate(piece.numpy()):
             more = text.decode("utf-8", "replace")
             if more and not texts[place]:

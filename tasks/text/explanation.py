@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tasks.cli import extras, inputs, outputs
+from tasks.cli import answers, extras, inputs, outputs
 from tasks.errors import UserError
 from tasks.reporting import explanation_page
 from tasks.text.config import Explanation
@@ -64,6 +64,8 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     model = LanguageModel.from_preset(name)
     check_gates(name, model)
     tokens, logs, gates = read(model, text)
+    if np.isnan(logs).any():
+        raise answers.no_numbers(name)
     alternatives = [
         inputs.argument(word, "--alternatives") for word in settings.alternatives
     ]
