@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def most_machines(compute: float, size: float, gigabits: float) -> int:
 
 
 def train(dense: bool, steps: int, folder: str) -> None:
-    """Trains as one of several workers, and prints what it took, as JSON."""
+    """Trains as one of several workers; what it took lies in the folder, as JSON."""
     import keras
     import numpy as np
     import tensorflow as tf
@@ -114,7 +115,7 @@ def train(dense: bool, steps: int, folder: str) -> None:
         model.compile(optimizer, loss)
     found = {}
 
-    def note(batch, _):
+    def note(batch, logs):
         if batch + 1 in (WARM_UP, WARM_UP + steps):
             found[batch + 1] = time.perf_counter(), time.process_time(), received()
 
@@ -134,26 +135,35 @@ def train(dense: bool, steps: int, folder: str) -> None:
         "table": 4 * table,
         "parameters": 4 * model.count_params(),
     }
-    print(json.dumps(told), file=sys.stderr)
+    Path(folder, f"{os.getpid()}.json").write_text(json.dumps(told))
 
 
-def measure(workers: int, dense: bool, steps: int, folder: str) -> dict:
-    """Returns what a step takes with so many workers on this machine."""
+def measure(workers: int, dense: bool, steps: int) -> dict:
+    """Returns what a step takes with so many workers on this machine.
+
+    Raises:
+        RuntimeError: one of them failed, with what it said.
+    """
     environments = launching.environments(workers, launching._free_ports(workers))
     flags = ["--dense"] if dense else []
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", __spec__.name, "--worker", *flags,
-             "--steps", str(steps), "--folder", folder],
-            env=os.environ | each | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for each in environments
-    ]  # fmt: skip
-    told = [process.communicate()[1].strip().splitlines()[-1] for process in started]
-    found = list(map(json.loads, told))
+    with tempfile.TemporaryDirectory() as folder:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", __spec__.name, "--worker", *flags,
+                 "--steps", str(steps), "--folder", folder],
+                env=os.environ | each | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for each in environments
+        ]  # fmt: skip
+        for process in started:
+            said = process.communicate()[1]
+            if process.returncode != 0:
+                raise RuntimeError(f"A worker failed: {said}")
+        files = [Path(folder, f"{process.pid}.json") for process in started]
+        found = [json.loads(file.read_text()) for file in files]
     return found[0] | {"processor": sum(each["processor"] for each in found)}
 
 
@@ -188,7 +198,7 @@ def main() -> None:
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--dense", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, default=STEPS, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", default="/tmp", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         train(arguments.dense, arguments.steps, arguments.folder)
@@ -204,7 +214,7 @@ def main() -> None:
     cases = [(count, False) for count in WORKERS] + [(2, True)]
     found = {}
     for count, dense in cases[:2] + cases[3:] if arguments.quick else cases:
-        each = found[count, dense] = measure(count, dense, steps, arguments.folder)
+        each = found[count, dense] = measure(count, dense, steps)
         print(
             f"| {count} | {'whole' if dense else 'rows'} | {1 / each['seconds']:.2f} | "
             f"{BATCH / each['seconds']:.0f} | {each['processor'] / BATCH * 1e3:.2f} | "

@@ -24,3 +24,11 @@ def test_more_machines_pay_where_steps_are_long_and_networks_fast():
     assert benchmark.most_machines(100.0, 1e6, 100) == benchmark.MACHINES[-1]
     by_network = [benchmark.most_machines(1.0, 1e7, g) for g in benchmark.GIGABITS]
     assert by_network == sorted(by_network)
+
+
+@pytest.mark.slow  # two processes train
+def test_workers_send_each_other_rows_of_tables_or_the_whole():
+    rows, whole = (benchmark.measure(2, dense, 2) for dense in (False, True))
+    assert rows["table"] == whole["table"]
+    # Each receives the other's half of what is summed, and its sum, at least.
+    assert rows["received"] < whole["table"] < whole["received"]
