@@ -21,6 +21,8 @@ _MOST_JOINED = 3
 # Below it a number is a word of its own: "1 Hund", "1 dog".
 _LEAST_NUMBER = 2
 _LONGEST_NAME = 16
+# Words so long have parts that a name is put together from.
+_LEAST_OF_PARTS = 6
 # A name that is the same in both languages so often has no other form in one of them.
 _SAME = 0.6
 
@@ -59,9 +61,10 @@ class OtherForms:
     """Draws another form for each pair that is to have one.
 
     - `renamed`: names and numbers that are the same in the text and in the translation
-      are others, in both: half of the names are made up of the letters of the names
-      that there are, half are of these, rare ones as often as common ones; numbers have
-      as many digits. What can't be known must be copied.
+      are others, in both: a third of the names are of those that there are, rare ones
+      as often as common ones, a third are made up of their letters, a third of the
+      parts of any two words; numbers have as many digits. What can't be known must be
+      copied.
     - `unpunctuated`: the text has no `.`, `!` or `?` at its end; its translation does.
     - `lowercase`: the text is in lower case; of each second one the first letter isn't.
 
@@ -142,6 +145,7 @@ class OtherNames:
             for place in range(2, len(spelled)):
                 followers[spelled[place - 2 : place]].append(spelled[place])
         self._followers = followers
+        self._words = sorted(word for word in words if len(word) >= _LEAST_OF_PARTS)
 
     def exchange(
         self, text: str, translation: str, random: np.random.Generator
@@ -165,9 +169,20 @@ class OtherNames:
         return text, translation
 
     def draw(self, random: np.random.Generator) -> str:
-        """Returns a name that there is, or one by a Markov chain of their letters."""
-        if self._same and random.random() < 0.5:
+        """Returns a name that there is, or one that is made up.
+
+        This one by a Markov chain of their letters; or of the parts of two words, for
+        there are names whose letters are like no other's.
+        """
+        kind = random.integers(3)
+        if kind == 0 and self._same:
             return self._same[random.integers(len(self._same))]
+        if kind == 1 and self._words:
+            first, last = (
+                self._words[random.integers(len(self._words))] for _ in range(2)
+            )
+            begin, end = random.integers(2, _LEAST_OF_PARTS, 2)
+            return (first[:begin] + last[-end:]).capitalize()
         name = "^^"
         while not name.endswith("$") and len(name) < _LONGEST_NAME:
             following = self._followers[name[-2:]]

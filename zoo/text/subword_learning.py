@@ -17,8 +17,8 @@ BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _RESERVED = re.compile(f"<(?=({'|'.join(t[1:] for t in (*SPECIAL, *BYTES))}))")
 
 
-# A run of letters, a digit, or a run of anything else; each with the space before it.
-_KINDS = rf"{SPACE}?(\p{{L}}[\p{{L}}\p{{M}}]*|\p{{N}}|[^\p{{L}}\p{{N}}{SPACE}]+)"
+# A run of letters, of digits, or of anything else; each with the space before it.
+_KINDS = rf"{SPACE}?(\p{{L}}[\p{{L}}\p{{M}}]*|\p{{N}}+|[^\p{{L}}\p{{N}}{SPACE}]+)"
 
 
 def learn(

@@ -81,8 +81,8 @@ class Subwords(Vocabulary):
             name: of the vocabulary's file.
             progress: whether bars show how far it is.
             split_punctuation: whether no piece reaches from letters to digits or to
-                other characters, and each digit is one: then a name is the same
-                pieces before a full stop as elsewhere, and a number its digits.
+                other characters: then a name or a number is the same pieces before a
+                full stop as elsewhere.
 
         Returns:
             The same subwords for the same texts.

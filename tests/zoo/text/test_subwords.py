@@ -186,13 +186,13 @@ def split_subwords_and_library():
     from tokenizers import Regex, pre_tokenizers
 
     stream = [*CORPUS, 'ab. ab, ab! aa." 19 1984 19:84 a19 1a9 (ab) ab... ab...']
-    # What they are cut before: a kind of character after another one, and a digit.
+    # What they are cut before: a kind of character after another one.
     letter, digit, other = r"[\p{L}\p{M}]", r"\p{N}", r"[^\p{L}\p{M}\p{N}▁]"
     split = [
         pre_tokenizers.Split(Regex(f"(?<={before})(?={after})"), "isolated")
         for before, after in (
             *((letter, digit), (letter, other), (other, letter), (other, digit)),
-            *((digit, letter), (digit, other), (digit, digit)),
+            *((digit, letter), (digit, other)),
         )
     ]
     ours = Subwords.fit(stream, max_size=460, min_count=1, split_punctuation=True)
@@ -208,10 +208,10 @@ def test_letters_digits_and_other_characters_are_kept_apart(split_subwords_and_l
     for token in tokens:
         kinds = {(c.isalpha(), c.isdigit()) for c in token if c not in "▁\u0301"}
         assert len(kinds) < 2
-        assert sum(map(str.isdigit, token)) < 2
-    assert pieces(ours, ["ab.", "aba 1984"]) == [
+    assert any(sum(map(str.isdigit, token)) == 2 for token in tokens)
+    assert pieces(ours, ["ab.", "aba 19:84"]) == [
         ["▁ab", "."],
-        [*pieces(ours, ["aba"])[0], "▁1", "9", "8", "4"],
+        [*pieces(ours, ["aba"])[0], "▁19", ":", "84"],
     ]
 
 
