@@ -9,11 +9,13 @@ import functools
 import io
 import logging
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import grpc
 from apache_beam.internal import cloudpickle
 from apache_beam.io import fileio
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -21,7 +23,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from tasks.beam import reading
+from tasks.beam import leftovers, reading
 from tasks.beam.config import PipelineConfig
 from tasks.beam.reading import Format
 from tasks.data import json_lines, tables, text_files
@@ -35,6 +37,13 @@ for package in ("tasks", "zoo"):
 SUFFIX = ".jsonl"
 # So many lines of a file that is kept in order are in a file of the answers.
 _BLOCK = 50_000
+# What Beam may log, by its parts. That a worker has gone, some show by tracebacks, and
+# by the pipeline's failure.
+_LEVELS = {
+    "apache_beam": logging.ERROR,
+    "apache_beam.runners.worker.data_plane": logging.CRITICAL,
+    "apache_beam.runners.portability.fn_api_runner.worker_handlers": logging.CRITICAL,
+}
 
 
 class Call(NamedTuple):
@@ -200,12 +209,12 @@ class _Read(beam.DoFn):
 
 
 def _opening(element):
-    """Returns what opens a file: gzip's packed still, for Beam misses where it ends."""
-    path = element.metadata.path
-    if CompressionTypes.detect_compression_type(path) != CompressionTypes.GZIP:
-        return element.open
-    packed = CompressionTypes.UNCOMPRESSED
-    return functools.partial(element.open, compression_type=packed)
+    """Returns what opens a file for its own bytes.
+
+    Beam would unpack some by their names, and misses where gzip's are cut off.
+    """
+    as_it_is = CompressionTypes.UNCOMPRESSED
+    return functools.partial(element.open, compression_type=as_it_is)
 
 
 class _Told:
@@ -226,7 +235,9 @@ def _writing(output, keep_order):
         text = beam.io.WriteToText(output, SUFFIX)
         return _Chain([beam.Values(), text])
     of_block = beam.MapTuple(lambda key, line: (key[1] // _BLOCK, (key[1], line)))
-    return _Chain([of_block, beam.GroupByKey(), beam.ParDo(_WriteBlock(output))])
+    write = beam.ParDo(_WriteBlock(output))
+    named = [beam.GroupByKey(), beam.MapTuple(lambda _, files: _rename(files))]
+    return _Chain([of_block, beam.GroupByKey(), write, *named])
 
 
 class _Chain(beam.PTransform):
@@ -243,7 +254,10 @@ class _Chain(beam.PTransform):
 
 
 class _WriteBlock(beam.DoFn):
-    """Writes a block of lines, in their order; names of files are in order too."""
+    """Writes a block of lines, in their order; names of files are in order too.
+
+    Yields (None, (the file, the name it is to have)).
+    """
 
     def __init__(self, output):
         self._output = output
@@ -251,23 +265,42 @@ class _WriteBlock(beam.DoFn):
     def process(self, element):
         block, lines = element
         name = f"{self._output}-{block:05d}{SUFFIX}"
-        part = f"{name}.{uuid.uuid4().hex}"
+        folder, base = FileSystems.split(name)
+        part = FileSystems.join(folder, f"beam-temp-{base}.{uuid.uuid4().hex}")
         with FileSystems.create(part) as file:
             for _, line in sorted(lines):
                 file.write(line.encode("utf-8") + b"\n")
-        FileSystems.rename([part], [name])
+        yield None, (part, name)
+
+
+def _rename(files):
+    """Gives files their names, once all are written."""
+    for part, name in sorted(files):
+        # Runners do again what was interrupted.
+        if FileSystems.exists(part) or not FileSystems.exists(name):
+            FileSystems.rename([part], [name])
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps what Beam logs of its own doing off stderr, but for errors."""
-    logger = logging.getLogger("apache_beam")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = {logging.getLogger(name): level for name, level in _LEVELS.items()}
+    levels = {logger: logger.level for logger in loggers}
+    hook, threading.excepthook = threading.excepthook, _told_of_thread
     try:
+        for logger, level in loggers.items():
+            logger.setLevel(level)
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in levels.items():
+            logger.setLevel(level)
+        threading.excepthook = hook
+
+
+def _told_of_thread(arguments):
+    """Says in a line why a thread of Beam's has ended: a worker exited, for one."""
+    if not isinstance(arguments.exc_value, grpc.RpcError):  # of the same worker
+        print(f"note: {arguments.exc_value}", file=sys.stderr)
 
 
 def _run(pipeline):
@@ -277,7 +310,9 @@ def _run(pipeline):
         result.wait_until_finish()
     except Exception as error:  # whatever a worker raised, as the runner hands it on
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise PipelineError(reason[-1]) from error
+        raise PipelineError(f"{reason[-1]} No answers were written.") from error
+    finally:
+        leftovers.end_workers()
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return {each.key.metric.name: each.result for each in found["counters"]}
 

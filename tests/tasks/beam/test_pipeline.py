@@ -1,15 +1,22 @@
 """Answers of many files by Apache Beam's runners, beside those of the commands."""
 
+import bz2
 import contextlib
 import gzip
 import json
+import lzma
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tasks import ner, sentiment, text, translation
+from tasks.beam import leftovers
 from tasks.cli import templates
 from tasks.errors import UserError
 
@@ -188,6 +195,99 @@ def test_what_a_saved_model_cannot_do_is_refused(
     assert sentence in outcome.err
 
 
+@pytest.fixture
+def job_service():
+    """The address of a job server of Beam's own, in another process."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    module = "apache_beam.runners.portability.local_job_service_main"
+    server = subprocess.Popen(
+        [sys.executable, "-m", module, "--port", str(port)], stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("localhost", port), timeout=1),
+            ):
+                break
+            time.sleep(0.1)
+        yield f"localhost:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_job_server_answers_as_the_direct_runner_does(
+    job_service, preset, files, run
+):
+    given = "predict", "--model", preset, "--input", files / "*.txt*"
+    portable = "--runner", "PortableRunner", "--job_endpoint", job_service
+    for name, runner in (
+        ("direct", RUNNER),
+        ("portable", (*portable, "--environment_type", "LOOPBACK")),
+    ):
+        outcome = run(*given, "--output", files / name, *runner)
+        assert outcome.code == 0, outcome.err
+        assert "texts       6," in outcome.err
+    assert answers(files, "portable") == answers(files, "direct")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix")
+@pytest.mark.parametrize("order", [(), ("--keep-order",)])
+def test_where_a_worker_is_killed_no_answers_are_written(order, preset, tmp_path):
+    pipe, out = tmp_path / "in.txt", tmp_path / "out"
+    os.mkfifo(pipe)
+    workers = "--direct_num_workers", "2", "--direct_running_mode", "multi_processing"
+    command = subprocess.Popen(
+        [sys.executable, "-m", "tasks.sentiment", "predict", "--model", preset,
+         "--input", pipe, "--output", out / "part", *RUNNER, *workers, *order],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+    )  # fmt: skip
+    with pipe.open("w"):  # once a worker reads
+        os.kill(_reader(pipe), signal.SIGKILL)
+        told = command.communicate(timeout=120)[1]
+    assert command.returncode == 1
+    assert told.splitlines()[-1].endswith("No answers were written.")
+    assert "the pipeline failed: " in told.splitlines()[-1]
+    assert "note: Worker subprocess exited with " in told
+    assert "Traceback" not in told
+    assert not list(out.glob("part*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux")
+def test_workers_that_are_left_behind_are_ended():
+    waits = "import time; time.sleep(60)  # {}"
+    of_beam, other = (
+        # In a shell, as Beam starts its workers.
+        subprocess.Popen(
+            f"{sys.executable} -c '{waits.format(name)}'; true", shell=True
+        )
+        for name in (leftovers._WORKER.decode(), "no worker")
+    )
+    try:
+        while not list(leftovers._descendants(of_beam.pid)):
+            time.sleep(0.01)
+        leftovers.end_workers()
+        assert of_beam.wait(timeout=10) != 0
+        assert other.poll() is None
+    finally:
+        for process in [*leftovers._descendants(other.pid), other.pid]:
+            os.kill(process, signal.SIGKILL)
+        other.wait()
+
+
+def _reader(pipe):
+    """Returns the number of the process that has a pipe open, beside this one."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            process = int(link.parts[2])
+            if process != os.getpid() and link.samefile(pipe):
+                return process
+    raise AssertionError(f"Nobody reads {pipe}.")
+
+
 def test_a_pipeline_that_fails_is_no_mistake_of_the_users(preset, files, run):
     where = "--input", files / "a.txt", "--output", files / "out"
     nowhere = "--saved-model", files / "nowhere"
@@ -267,6 +367,23 @@ def test_what_is_damaged_fails_no_pipeline(preset, tmp_path, run):
     assert "are cut off" in cut[max(cut)]["error"]
     for line, row in cut.items():
         assert line == max(cut) or row["text"] == lines[line - 2]
+
+
+def test_what_gzip_has_not_packed_is_told_as_the_commands_tell_it(
+    preset, tmp_path, run
+):
+    (tmp_path / "a.bz2").write_bytes(bz2.compress(b"good\n"))
+    (tmp_path / "b.xz").write_bytes(lzma.compress(b"good\n"))
+    (tmp_path / "c.deflate").write_bytes(b"good\n")
+    outcome = run(
+        "predict", "--model", preset, "--input", tmp_path / "*", "--output",
+        tmp_path / "out", *RUNNER,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    found = answers(tmp_path)
+    assert "packed by bzip2" in found["a.bz2", 1]["error"]
+    assert "packed by xz" in found["b.xz", 1]["error"]
+    assert found["c.deflate", 1]["text"] == "good"
 
 
 def test_a_runner_refuses_to_learn_from_what_it_reads():
