@@ -318,22 +318,33 @@ def _default(field):
     return field.default
 
 
+# The largest and the smallest float32: of what is less TensorFlow makes 0.
+_LARGEST, _SMALLEST = (2 - 2**-23) * 2.0**127, 2.0**-126
+
+
 def at_least(
     config, name: str, bound: float, exclusive: bool = False, limit: int = 2**31
 ) -> None:
     """Raises a UserError where a field of a config is below its bound.
 
-    Or a whole number not below its limit: TensorFlow's numbers have 32 bits.
+    Or a whole number not below its limit, or another beyond what float32 holds:
+    TensorFlow's numbers have 32 bits.
     """
     value = getattr(config, name)
     # (A whole number may be too large to be a float.)
-    finite = isinstance(value, int) or math.isfinite(value)
-    if not finite or value < bound or (exclusive and value == bound):
+    whole = isinstance(value, int)
+    is_nothing = exclusive and bound == 0 and not whole and abs(value) < _SMALLEST
+    finite = whole or (math.isfinite(value) and value <= _LARGEST)
+    if not finite or value < bound or (exclusive and value == bound) or is_nothing:
         flag_name = "--" + name.replace("_", "-")
         relation = "above" if exclusive else "at least"
         also = " and finite" if value == math.inf else ""
+        if _LARGEST < value < math.inf:
+            also = f" and at most {_LARGEST:.7g}"
+        if is_nothing and value > 0:
+            also = f", {_SMALLEST:.7g} at least"
         raise UserError(f"{flag_name} must be {relation} {bound}{also}, found {value}.")
-    if isinstance(value, int):
+    if whole:
         below(config, name, limit)
 
 

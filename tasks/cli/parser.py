@@ -1,7 +1,9 @@
 """An argument parser that tells a mistake in one line, with the nearest name."""
 
 import argparse
+import re
 import shlex
+import sys
 
 import simple_parsing
 from simple_parsing.helpers.custom_actions import BooleanOptionalAction
@@ -10,6 +12,10 @@ from tasks.errors import did_you_mean, nearest
 
 # The flags whose values are paths wherever they are.
 _PATHS = {"--input", "--output"}
+# Flags of one file that is read: whoever gives two means both, not the last one.
+_READ = re.compile(r"--(?:input|(?:.*-)?file)")
+# To argparse -1e-3 is a flag.
+_NEGATIVE = re.compile(r"-(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -59,6 +65,7 @@ class Parser(simple_parsing.ArgumentParser):
     def __init__(self, *args, **kwargs):
         # argparse would let `--epoch` pass for `--epochs`.
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+        self._negative_number_matcher = _NEGATIVE
 
     def _preprocessing(self, *args, **kwargs):
         """Adds the configs' flags, of which none may be given without its value."""
@@ -81,17 +88,50 @@ class Parser(simple_parsing.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None, attempt_to_reorder=False):
         """Refuses unknown arguments here, where this command's flags are known."""
+        given = sys.argv[1:] if args is None else list(args)
         namespace, extra = super().parse_known_args(args, namespace, attempt_to_reorder)
+        self._check_once(given)
         flags = [name for name in extra if name.startswith("--")]
         if flags:
             known = [name for action in self._actions for name in action.option_strings]
             self.error(did_you_mean("flag", flags[0].split("=")[0], known))
+        if extra and extra[0].startswith("-") and self._takes_texts():
+            self.error(
+                f"unexpected {shlex.join(extra)}. If it is a text, put -- before all "
+                f"texts: … -- {shlex.join(extra)}"
+            )
         if extra and self._subparsers is None:
             self.error(
                 f"unexpected {shlex.join(extra)}: no flag takes that many. Put quotes "
                 "around what has spaces or wildcards in it."
             )
         return namespace, extra
+
+    def _check_once(self, args):
+        """Refuses a flag given twice, where the first values would be left out."""
+        if self._subparsers is not None:
+            return
+        args = args[: args.index("--")] if "--" in args else args
+        given = [each.partition("=")[0] for each in args]
+        for action in self._actions:
+            names = {*action.option_strings}
+            is_of_several = action.nargs in ("+", "*")
+            if sum(each in names for each in given) < 2:
+                continue
+            if is_of_several:
+                flag = action.option_strings[0]
+                self.error(
+                    f"{flag} is given twice: give it once, with all its values behind "
+                    f"it: {flag} A B …"
+                )
+            if any(map(_READ.fullmatch, names)):
+                self.error(
+                    f"{action.option_strings[0]} takes one file, and is given twice. "
+                    "Put several files together first."
+                )
+
+    def _takes_texts(self):
+        return any(action.dest == "texts" for action in self._actions)
 
     def _get_value(self, action, arg_string):
         """Refuses a path that is empty, as of a variable that isn't set."""

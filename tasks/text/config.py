@@ -230,6 +230,7 @@ class Generation:
         config.at_least(self, "count", 1)
         if not 0 < self.top_p <= 1:
             raise UserError(f"--top-p must be in (0, 1], found {self.top_p}.")
+        config.at_least(self, "top_p", 0, exclusive=True)
         if self.stop == "":
             raise UserError("--stop must not be empty: leave it out.")
         inputs.argument(self.prompt, "--prompt")

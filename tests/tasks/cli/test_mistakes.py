@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from tasks import sentiment
+from tasks import music, sentiment, text, translation
 from tasks.training import fitting as training
+from tests.tasks.templates import recording
 
 MISTAKES = {
     "large batch size": (
@@ -28,6 +29,19 @@ MISTAKES = {
     "preset": (["predict", "--model", "no", "A text."], "Unknown preset 'no'"),
     "preset evaluated": (["evaluate", "--model", "no"], "Unknown preset 'no'"),
     "text twice": (["predict", "A text.", "--input", "x"], "not both"),
+    "input twice": (
+        ["predict", "--input", "a", "--input=b"],
+        "--input takes one file, and is given twice. Put several files together first",
+    ),
+    "file twice": (
+        ["train", "--train-file", "a.csv", "--train-file", "b.csv"],
+        "--train-file takes one file, and is given twice",
+    ),
+    "datasets twice": (
+        ["train", "--dataset", "a", "--dataset", "b"],
+        "--dataset is given twice: give it once, with all its values",
+    ),
+    "text like a flag": (["predict", "-x"], "put -- before all texts: … -- -x"),
     "missing input": (["predict", "--input", "/no/file"], "/no/file can't be read"),
     "folder as input": (["predict", "--input", "/tmp"], "/tmp can't be read"),
     "order without runner": (
@@ -59,6 +73,18 @@ OUT_OF_RANGE = {
     "--pretrain-batch-size": [0],
     "--pretrain-window": [1],
 }
+# What float32 holds no number near.
+BEYOND = [
+    (sentiment, "train", "--learning-rate", "1e39", "above 0 and at most 3.402823e+38"),
+    (sentiment, "train", "--learning-rate", "1e-39", "above 0, 1.175494e-38 at least"),
+    (text, "generate", "--temperature", "1e308", "at least 0 and at most 3.402823e+38"),
+    (text, "generate", "--top-p", "1e-50", "above 0, 1.175494e-38 at least"),
+    (text, "generate", "--repetition-penalty", "1e-50", "1.175494e-38 at least"),
+    (text, "score", "--dynamic-rate", "1e99", "at most 3.402823e+38"),
+    (translation, "translate", "--length-penalty", "1e308", "at most 3.402823e+38"),
+    (translation, "translate", "--length-penalty", "-1e9", "at least 0, found"),
+    (music, "generate", "--temperature", "1e39", "at most 3.402823e+38"),
+]
 
 
 def check(outcome, *told):
@@ -102,6 +128,32 @@ def test_a_number_without_sense_is_told_with_its_flag(run, tmp_path, flag, value
     template = dataclasses.replace(sentiment.TEMPLATE, train=lambda *arguments: None)
     flags = ["--clip-norm=0", f"{flag}={value}"]
     check(run("train", "--output", tmp_path, *flags, template=template), flag, value)
+
+
+@pytest.mark.parametrize(
+    ("template", "command", "flag", "value", "told"),
+    BEYOND,
+    ids=[f"{flag} {value}" for *_, flag, value, _ in BEYOND],
+)
+def test_numbers_that_float32_lacks_are_told_before_there_is_work(
+    run, monkeypatch, tmp_path, template, command, flag, value, told
+):
+    monkeypatch.setattr("zoo.presets.load", lambda _: pytest.fail("a model was loaded"))
+    argv = {"score": ["a", "--dynamic"], "translate": ["a"]}.get(command, [])
+    if command == "train":
+        argv = ["--output", tmp_path / "run"]
+    outcome = run(command, *argv, flag, value, template=template.TEMPLATE)
+    assert outcome.code == 2
+    [line] = outcome.err.splitlines()
+    assert f"{flag} must be " in line
+    assert told in line
+
+
+def test_what_is_a_negative_number_is_a_text(run):
+    template, texts = recording(sentiment.TEMPLATE, "predict")
+    given = ["-1", "-.5e3", "-1E-9", "- a"]
+    assert run("predict", *given, template=template).code == 0
+    assert texts == [each.encode() for each in given]
 
 
 def test_clipping_twice_is_a_mistake(run, tmp_path):
