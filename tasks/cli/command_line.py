@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import secrets
 import sys
 import textwrap
@@ -29,6 +30,13 @@ from zoo.version import __version__
 
 # TensorFlow's errors where the disk is full, a file is damaged, or isn't for this user.
 _OF_FILES = "ResourceExhaustedError", "DataLossError", "PermissionDeniedError"
+_OUT_OF_MEMORY = re.compile("OOM when allocating|Out of memory|[Ff]ailed to allocate")
+# The numbers of a config that memory is in proportion to, those that change nothing of
+# what is learned or found first.
+_SIZES = (
+    *("batch_size", "pretrain_batch_size", "count", "steps", "length"),
+    *("beam", "max_length", "window", "vocabulary_size", "units"),
+)
 
 
 def main(
@@ -43,10 +51,10 @@ def main(
             `python -m tasks.<name>`.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (told in a line on stderr) or a file
-        that can't be read or written, 1 for a training or a pipeline that failed, 75
-        for a training that lost a worker, 130 for what was interrupted, 143 for a
-        training that SIGTERM has ended.
+        The exit code: 0, 2 for a user's mistake (told in a line on stderr), a file that
+        can't be read or written or memory that isn't enough, 1 for a training or a
+        pipeline that failed, 75 for a training that lost a worker, 130 for what was
+        interrupted, 143 for a training that SIGTERM has ended.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.open_streams()
@@ -108,6 +116,11 @@ def _told(template, parser, argv):
         print(f"\n{parser.prog}: interrupted{where}.{hint}", file=sys.stderr)
         return getattr(error, "exit_code", 130)
     except Exception as error:
+        if _is_of_memory(error):
+            less = _asking_for_less(arguments)
+            told = f"there isn't enough memory for what was asked.{less}"
+            print(f"{parser.prog}: error: {told}", file=sys.stderr)
+            return 2
         if not _is_of_files(error):
             raise
         reason = f"{tensorflow_says(error.message)}.{_resuming(arguments)}"
@@ -124,7 +137,7 @@ def _resuming(arguments):
 def _is_of_files(error):
     """Says whether TensorFlow couldn't read or write a file: its are no OSErrors.
 
-    What went wrong in a model's graph is ours, or the GPU's memory.
+    What went wrong in a model's graph is ours.
     """
     kind = type(error)
     return (
@@ -132,6 +145,23 @@ def _is_of_files(error):
         and kind.__name__ in _OF_FILES
         and not (error.message or "").startswith("Graph execution error")
     )
+
+
+def _is_of_memory(error):
+    """Says whether there wasn't memory enough, for Python or for TensorFlow."""
+    if type(error).__name__ != "ResourceExhaustedError":
+        return isinstance(error, MemoryError)
+    return _OUT_OF_MEMORY.search(error.message or "") is not None
+
+
+def _asking_for_less(arguments):
+    """Returns how to need less memory, by the flags that a command has."""
+    config = getattr(arguments, "config", None)
+    flags = [f"--{name.replace('_', '-')}" for name in _SIZES if hasattr(config, name)]
+    if not flags:
+        return ""
+    *others, last = flags
+    return f" Try a lower {', '.join(others)}{' or ' if others else ''}{last}."
 
 
 def module_program(name: str) -> str:

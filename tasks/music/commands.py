@@ -1,5 +1,6 @@
 """What a music model does for a user: generate, continue, harmonize, score."""
 
+import collections
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -370,9 +371,10 @@ def _stems(folder, names, given):
     """Returns the paths to write, without .mid; no piece may take another's place."""
     stems = [folder / name for name in names]
     kept = {path.resolve() for path in given}
-    for place, stem in enumerate(stems):
+    counts = collections.Counter(stems)
+    for stem in stems:
         written = stem.parent / f"{stem.name}.mid"
-        if stem in stems[:place]:
+        if counts[stem] > 1:
             raise UserError(f"Two files would be written as {written}. Rename one.")
         if written.resolve() in kept:
             raise UserError(f"{written} would be replaced: choose another --output.")

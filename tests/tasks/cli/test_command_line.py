@@ -272,7 +272,7 @@ def test_a_users_error_gives_2_and_its_line(run, tmp_path):
 
 def test_an_error_of_ours_is_not_hidden(run, tmp_path):
     given = None, None, "no such shape"
-    graph = None, None, "Graph execution error:\n\nOOM when allocating a tensor"
+    graph = None, None, "Graph execution error:\n\nno such shape"
     for error in (
         ZeroDivisionError(),
         tf.errors.InvalidArgumentError(*given),
@@ -280,6 +280,26 @@ def test_an_error_of_ours_is_not_hidden(run, tmp_path):
     ):
         with pytest.raises(type(error)):
             run("train", "--output", tmp_path, template=failing(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+        tf.errors.ResourceExhaustedError(
+            None, None, "Graph execution error:\n\nOut of memory while trying to"
+        ),
+    ],
+    ids=["python", "tensor", "graph"],
+)
+def test_too_little_memory_gives_2_and_the_numbers_to_lower(run, tmp_path, error):
+    outcome = run("train", "--output", tmp_path, template=failing(error))
+    assert outcome.code == 2
+    [line] = outcome.err.splitlines()
+    assert "error: there isn't enough memory for what was asked. Try a lower" in line
+    assert " --batch-size, " in line
+    assert line.endswith(" or --units.")
 
 
 def test_a_file_that_tensorflow_cannot_write_gives_2_and_a_line(run, tmp_path):
