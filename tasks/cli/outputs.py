@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoo.files import check_local, written_to
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Endings by which others take a file for packed, and unpack it.
 _PACKED = ".gz", ".bz2", ".xz", ".zst", ".lzma"
 
@@ -60,7 +62,11 @@ def tell(line: str) -> None:
 
 
 def shortened(text: str) -> str:
-    """Returns a text as it is shown beside what was found for it."""
+    """Returns a text as it is shown beside what was found for it, in one line.
+
+    Of control characters, by which a terminal would do something else, it has spaces.
+    """
+    text = _CONTROLS.sub(" ", text[:101])
     return text if len(text) <= 100 else text[:99] + "…"
 
 

@@ -142,10 +142,15 @@ def read(path: str | Path, encoding: str = text_files.UTF_8) -> Table:
         encoding: what it is encoded in.
 
     Raises:
-        UserError: it can't be read, is empty or malformed, or two columns have one
-            name.
+        UserError: it can't be read, or not twice, is empty or malformed, or two
+            columns have one name.
     """
     kind, path = kind_of(path), Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UserError(
+            f"{path} is a pipe or a device, and a table is read more than once: write "
+            "it into a file first."
+        )
     if kind == JSON_LINES:
         first = next(_objects(path, encoding), None)
         if first is None:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -133,6 +134,15 @@ def test_what_is_no_table_is_told_with_its_line(tmp_path, name, content, message
     path = write(tmp_path, name, content)
     with pytest.raises(UserError, match=message):
         cells(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_a_pipe_is_not_waited_for_a_second_time(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(
+        UserError, match=r"a pipe or a device, and .* into a file first"
+    ):
+        tables.read(tmp_path / name)
 
 
 @pytest.mark.parametrize(

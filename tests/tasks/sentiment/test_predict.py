@@ -84,6 +84,11 @@ def test_a_long_text_is_shown_shortened(predict):
     assert predict("x" * 100).endswith("  " + "x" * 100 + "\n")
 
 
+def test_a_text_is_shown_in_a_line_that_a_terminal_leaves_as_it_is(predict):
+    [line] = predict("a\r\ngood\x1b[2Jfilm\u2028").splitlines()
+    assert line.endswith("  a  good [2Jfilm ")
+
+
 def test_a_file_has_a_text_a_line(predict, served, tmp_path):
     path = tmp_path / "texts"
     path.write_bytes("\n".join(HARD).encode())  # none at the end
