@@ -14,7 +14,13 @@ import simple_parsing
 
 from tasks.beam import command as beam_command
 from tasks.beam.config import PipelineConfig
-from tasks.cli import answers, given_flags, outputs, training_command
+from tasks.cli import (
+    answers,
+    given_flags,
+    outputs,
+    preset_classes,
+    training_command,
+)
 from tasks.cli.parser import Formatter, Parser
 from tasks.cli.templates import Command, Template, function
 from tasks.data import text_files
@@ -175,19 +181,21 @@ def _run(template, arguments, argv):
     elif arguments.command == "evaluate":
         given_flags.check_sources(arguments.config, argv)
         arguments.config.check()
+        preset_classes.check(template.name, arguments.model)
         function(template.evaluate)(arguments.model, arguments.config)
     elif arguments.command == "export":
         _export(arguments)
     elif arguments.command == "pack":
         _pack(arguments)
     else:
-        _run_own(template.all_commands()[arguments.command], arguments)
+        _run_own(template, arguments)
     return 0
 
 
-def _run_own(chosen, arguments):
+def _run_own(template, arguments):
     from zoo import kernels
 
+    chosen = template.all_commands()[arguments.command]
     arguments.config.check()
     if chosen.served:
         arguments.pipeline.check()
@@ -198,6 +206,7 @@ def _run_own(chosen, arguments):
         given.append(answers.texts(*asked, column))
     if chosen.takes_files:
         given.append(arguments.files)
+    preset_classes.check(template.name, arguments.model)
     # What users give has many lengths, and the kernels would be compiled for each.
     with _seed_told(arguments.config), kernels.portable():
         function(chosen.run)(*given, arguments.config)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.cli import given_flags, launching, outputs
+from tasks.cli import given_flags, launching, outputs, preset_classes
 from tasks.cli.config import at_least, below
 from tasks.cli.templates import Template, function
 from tasks.errors import UserError
@@ -74,6 +74,7 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     config.check()
     if config.from_preset is not None:
         found = presets.find(config.from_preset)  # not after the data are read
+        preset_classes.check(template.name, config.from_preset)
         if not resume and outputs.is_same_file(found, output / folders.PRESET):
             raise UserError(
                 f"--from-preset {config.from_preset} lies where this training's own "

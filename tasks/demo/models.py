@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import math
 import threading
 import time
@@ -10,20 +9,11 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from tasks.cli import inputs, outputs
+from tasks.cli import inputs, outputs, preset_classes
 from tasks.demo.config import MOST_CHARACTERS
 from tasks.errors import UserError, did_you_mean
 from zoo import kernels, presets
 from zoo.errors import PresetError
-
-# What a model's class is called, and the template that it is of.
-_TEMPLATES = {
-    "SequenceClassifier": "sentiment",
-    "SequenceTagger": "ner",
-    "LanguageModel": "text",
-    "MusicModel": "music",
-    "Translator": "translation",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,16 +70,10 @@ def installed() -> list[Preset]:
         except PresetError as error:
             outputs.note(f"{listed.name} isn't on the page. {error}")
             continue
-        template = _template(listed.folder / presets.CONFIG)
+        template = preset_classes.template_of(listed.folder)
         if template:
             found.append(Preset(listed.name, listed.folder, template))
     return found
-
-
-def _template(config):
-    """Returns the template that a preset's config is of, None where it isn't known."""
-    path = json.loads(config.read_text("utf-8")).get("class")
-    return _TEMPLATES.get(str(path).rpartition(".")[2])
 
 
 class Models:

@@ -1,5 +1,6 @@
 """Files and folders that can't be what they are given for: told before any work."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks import music, ner, sentiment, text, translation
-from tasks.cli import outputs
+from tasks.cli import outputs, preset_classes
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
 from zoo import presets
@@ -451,3 +452,36 @@ def test_a_folder_that_is_no_preset_is_told_what_it_is(run, tmp_path, template):
     (tmp_path / "pieces").mkdir()
     outcome = run("evaluate", "--model", tmp_path / "pieces", template=template)
     check(outcome, "is an empty folder", "Give a preset's folder")
+
+
+@pytest.mark.parametrize(
+    ("template", "argv"),
+    [
+        (sentiment, ["evaluate"]),
+        (sentiment, ["predict", "a"]),
+        (ner, ["predict", "a"]),
+        (text, ["score", "a"]),
+        (translation, ["translate", "a"]),
+        (music, ["generate", "--output", "new"]),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else each.__name__,
+)
+def test_a_preset_of_another_template_is_told_with_what_takes_it(
+    run, unloadable, monkeypatch, tmp_path, template, argv
+):
+    monkeypatch.chdir(tmp_path)
+    name = template.TEMPLATE.name
+    other, cls = next(
+        pair for pair in preset_classes.CLASSES.items() if name not in pair
+    )
+    (tmp_path / "preset").mkdir()
+    config = {"class": f"zoo.models.{cls}", "config": {}}
+    (tmp_path / "preset" / "config.json").write_text(json.dumps(config))
+    outcome = run(*argv, "--model", "preset", template=template.TEMPLATE)
+    told = f"'preset' holds a {cls}, not a {preset_classes.CLASSES[name]}: python -m "
+    check(outcome, f"{told}tasks.{other} takes it. Give another here.")
+
+
+@templates
+def test_the_class_of_each_templates_presets_is_known(template):
+    assert preset_classes.template_of(presets.find(template.preset)) == template.name

@@ -79,12 +79,15 @@ def test_an_unknown_preset_is_told_before_data_are_read(run, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_preset_of_another_template_is_told(run, preset, tmp_path):
-    trainings.write_files(tmp_path)
-    flags = "--train-file", tmp_path / "own.conll", "--from-preset", preset
+def test_a_preset_of_another_template_is_told_before_data_are_read(
+    run, preset, tmp_path
+):
+    flags = "--train-file", tmp_path / "none.conll", "--from-preset", preset
     outcome = run("train", *flags, "--output", tmp_path / "run", template=ner.TEMPLATE)
     assert outcome.code == 2
-    assert "holds a SequenceClassifier, not a SequenceTagger" in outcome.err
+    told = "holds a SequenceClassifier, not a SequenceTagger: python -m tasks.sentiment"
+    assert told in outcome.err
+    assert not (tmp_path / "run").exists()
 
 
 def _corpus(class_names, texts, labels):
