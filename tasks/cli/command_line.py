@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ from tasks.errors import (
 from zoo.errors import PresetError
 from zoo.version import __version__
 
+# What a full disk, a quota and a limit of the shell's say, of no file's name.
+_NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 # TensorFlow's errors where the disk is full, a file is damaged, or isn't for this user.
 _OF_FILES = "ResourceExhaustedError", "DataLossError", "PermissionDeniedError"
 _OUT_OF_MEMORY = re.compile("OOM when allocating|Out of memory|[Ff]ailed to allocate")
@@ -103,6 +106,9 @@ def _told(template, parser, argv):
         if isinstance(error, BrokenPipeError):
             raise
         reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        if error.errno in _NO_ROOM and not error.filename:
+            reason = f"no more can be written: {error.strerror}. Make room, or write "
+            reason += "elsewhere."
         if isinstance(error, FileExistsError):  # of `zoo.files`
             reason = f"{error.filename} {error.strerror}. Give another name."
         print(f"{parser.prog}: error: {reason}", file=sys.stderr)

@@ -384,6 +384,7 @@ def test_output_that_a_full_disk_takes_no_more_of_is_told(
     [line] = outcome.err.splitlines()
     told = "Another mistake." if error and not flush else "No space left on device"
     assert told in line
+    assert "Errno" not in line
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
