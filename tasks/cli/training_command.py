@@ -1,6 +1,7 @@
 """The command `train`: in this process, or by several."""
 
 import argparse
+import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +84,9 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     try:
         if arguments.distributed:
             training.join_workers(config, output, arguments.join_timeout)
-        with workers.lost_told():
+        # Of several workers one may have to take the place of a chief that hangs.
+        alone = contextlib.nullcontext if arguments.distributed else folders.held_alone
+        with workers.lost_told(), alone():
             function(template.train)(config, output)
     except workers.Done:
         print("done        the chief measures and saves what all have trained")

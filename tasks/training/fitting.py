@@ -93,6 +93,7 @@ def open_output(
         return config
     if not path.exists():
         raise UserError(f"Nothing to resume: {output} holds no training.")
+    folders.check_begun(path, {field.name for field in dataclasses.fields(config)})
     try:
         begun = type(config)(**json.loads(path.read_text("utf-8")))
     except (ValueError, TypeError) as error:
@@ -163,7 +164,7 @@ def begin(output: Path, config, model=None, **data) -> None:
 
     Raises:
         UserError: there are checkpoints already, of a training on other data, or which
-            began with a preset of another model.
+            began with a preset of another model; or another process trains there.
     """
     found = {
         name: {"examples": len(part), "fingerprint": fingerprints.of_data(part)}
@@ -178,6 +179,7 @@ def begin(output: Path, config, model=None, **data) -> None:
             "model": fingerprints.of_presets_model(preset),
             "fingerprint": fingerprints.of_preset(preset),
         }
+    folders.hold(output)
     resumed = (output / CHECKPOINTS).exists()
     if resumed:
         _check_data(output, found)

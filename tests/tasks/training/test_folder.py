@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import fcntl
 import json
+import os
 import shutil
 import types
 
@@ -13,7 +15,7 @@ from tasks import sentiment
 from tasks.cli import command_line as cli
 from tasks.cli.config import PretrainingConfig, TrainingConfig
 from tasks.errors import UserError
-from tasks.training import fingerprints
+from tasks.training import fingerprints, folders
 from tasks.training import fitting as training
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,40 @@ def test_a_damaged_config_is_told(output, content):
     (output / training.CONFIG).write_text(content)
     with pytest.raises(UserError, match=r"config\.json"):
         training.open_output(output, DEFAULTS, NOTHING, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"class": "zoo.models.Translator"}, "is of a preset, not of a training"),
+        (
+            dataclasses.asdict(BEGUN) | {"tagged": 1},
+            "is of another template's .* 'tagged'",
+        ),
+    ],
+)
+def test_what_is_another_templates_or_a_preset_is_told(output, content, message):
+    (output / training.CONFIG).write_text(json.dumps(content))
+    with pytest.raises(UserError, match=rf"config\.json {message}"):
+        training.open_output(output, DEFAULTS, NOTHING, resume=True)
+
+
+def test_no_two_processes_train_in_a_folder_at_once(tmp_path):
+    new, other = tmp_path / "new", tmp_path / "other"
+    with folders.held_alone():
+        training.begin(new, BEGUN)
+        training.begin(new, BEGUN)
+        descriptor = os.open(new, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with folders.held_alone():
+        with pytest.raises(UserError, match=r"Another process trains in .*/new right"):
+            training.begin(new, BEGUN)
+        training.begin(other, BEGUN)
+    os.close(descriptor)
+    with folders.held_alone():
+        training.begin(new, BEGUN)
 
 
 @pytest.fixture
