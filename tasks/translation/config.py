@@ -238,6 +238,7 @@ class Config(config.TrainingConfig):
             "level": self.token_level(),
             "attention": None if self.attention == "none" else self.attention,
             "sentences": "split" if self.splits() else None,
+            "copying_cues": self.copying,
             **{name: getattr(self, name) for name in names},
         }
 

@@ -163,7 +163,7 @@ def _vocabularies(settings, corpus, level, shared):
 
 def _with_copying(model, settings):
     """Returns a preset's model, which copies from now on if that is asked for."""
-    if not settings.copying or model.config["copying"]:
+    if not settings.copying:
         return model
     try:
         return model.with_copying()

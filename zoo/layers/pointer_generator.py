@@ -21,19 +21,21 @@ class PointerGenerator(keras.layers.Layer):
     """Mixes what a softmax predicts with a copy of what attention looks at.
 
     ```
-    g<t>        = σ(wᵀ ã<t> + b)                         how much is copied
+    g<t>        = σ(wᵀ ã<t> + Σ_s α<t,s> uᵀ h<s> + b)     how much is copied
     c<t>_k      = Σ_{s: x<s> = k} α<t,s>                 copied, over the ids k
     P(y<t> = k) = (1 - g<t> Σ_k c<t>_k) softmax(z<t>)_k + g<t> c<t>_k
     ```
 
-    (See et al. 2017, whose p_gen is 1 - g; Gu et al. 2016.) Names and numbers that no
-    training text had are so written as they are in the source. What can't be copied,
+    (See et al. 2017, whose p_gen is 1 - g, and knows y<t-1> as well, which ã does here;
+    Gu et al. 2016.) Names and numbers that no training text had are so written as they
+    are in the source. By u each place of the source tells whether it is to be copied,
+    which ã alone tells badly; without values h it isn't there. What can't be copied,
     id 0 of padding or of a token that the target's vocabulary lacks, is left to the
     softmax: the sum over k is 1 whatever α looks at.
 
     It computes in float32 at least, under mixed precision too. Over V it is a softmax
     and one addition; only the source's tokens are changed. For a loop of many steps
-    take `mix`, and `firsts` outside of it.
+    take `mix`, and `firsts` and `cues` outside of it.
 
     Args:
         **kwargs: the arguments of `keras.layers.Layer`.
@@ -44,6 +46,7 @@ class PointerGenerator(keras.layers.Layer):
         weights: α, float (batch, steps, source) or (batch, source).
         ids: x, the source's tokens by their ids in the target's vocabulary, int32
             (batch, source); 0 where there is nothing to copy.
+        values: h, what attention takes its mean of, float (batch, source, m), or None.
 
     Returns:
         log P, of the shape of z: logits whose softmax is P.
@@ -63,8 +66,9 @@ class PointerGenerator(keras.layers.Layer):
         hidden_shape: Any = None,
         weights_shape: Any = None,
         ids_shape: Any = None,
+        values_shape: Any = None,
     ) -> None:
-        """Creates w and b, for ã of (…, n)."""
+        """Creates w and b, for ã of (…, n), and u, for h of (…, m)."""
         self.gate = keras.layers.Dense(
             1,
             bias_initializer=keras.initializers.Constant(SELDOM),
@@ -72,11 +76,38 @@ class PointerGenerator(keras.layers.Layer):
             name="gate",
         )
         self.gate.build(hidden_shape)
+        self.cue = None
+        if values_shape is not None:
+            self.cue = keras.layers.Dense(
+                1,
+                use_bias=False,
+                kernel_initializer="zeros",
+                dtype=self.dtype_policy,
+                name="cue",
+            )
+            self.cue.build(values_shape)
 
-    def call(self, logits: Tensor, hidden: Tensor, weights: Tensor, ids: Tensor) -> Any:
+    def call(
+        self,
+        logits: Tensor,
+        hidden: Tensor,
+        weights: Tensor,
+        ids: Tensor,
+        values: Tensor | None = None,
+    ) -> Any:
         """Returns log P."""
         firsts = self.firsts(ids, logits.shape[-1] or tf.shape(logits)[-1])
-        return self.mix(logits, hidden, weights, ids, firsts)
+        cues = None if values is None else self.cues(values)
+        return self.mix(logits, hidden, weights, ids, firsts, cues)
+
+    def cues(self, values: Tensor) -> Any:
+        """Returns uᵀ h, float32 (batch, source), of values h, for `mix`.
+
+        It is 0 where the layer was built without h.
+        """
+        if self.cue is None:
+            return tf.zeros(tf.shape(values)[:2], self.compute_dtype)
+        return self.cue(tf.cast(values, self.compute_dtype))[..., 0]
 
     @staticmethod
     def firsts(ids: Tensor, size: Tensor | int) -> Any:
@@ -103,6 +134,7 @@ class PointerGenerator(keras.layers.Layer):
         weights: Tensor,
         ids: Tensor,
         firsts: Tensor,
+        cues: Tensor | None = None,
     ) -> Any:
         """Returns log P, as a call, with that prepared which is the same at each step.
 
@@ -115,6 +147,7 @@ class PointerGenerator(keras.layers.Layer):
             weights: α, of as many dimensions.
             ids: x, int32 (batch, source).
             firsts: of `firsts(ids, V)`.
+            cues: of `cues`, or None.
         """
         logits, hidden, weights = [
             tf.cast(each, self.compute_dtype) for each in (logits, hidden, weights)
@@ -126,10 +159,13 @@ class PointerGenerator(keras.layers.Layer):
         many = count // tf.maximum(batch, 1)
         lines = tf.reshape(tf.range(count), [batch, many, 1])
         shape = [batch, many, source]
+        weights = tf.reshape(weights, shape)
+        if cues is not None:
+            gate += tf.reshape(tf.matmul(weights, cues[..., None]), tf.shape(gate))
 
         # c of a token is where the source has it first, and 0 where it has it again.
         copied = tf.math.unsorted_segment_sum(
-            tf.reshape(weights, shape),
+            weights,
             firsts[:, None] + source * lines,
             source * count,
         )

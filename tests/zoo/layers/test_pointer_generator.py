@@ -13,6 +13,9 @@ ROWS, STEPS, SOURCE, TOKENS, UNITS = 3, 4, 5, 8, 2
 IDS = np.array([[3, 5, 3, 7, 3], [1, 2, 0, 0, 0], [0, 0, 0, 0, 0]], "int32")
 
 
+VALUES = draw(ROWS, SOURCE, UNITS + 1, seed=4)
+
+
 def case():
     """Returns a layer, and what it is called with."""
     layer = PointerGenerator()
@@ -24,9 +27,21 @@ def case():
     return layer, inputs
 
 
-def in_tensorflow(layer, logits, hidden, weights):
+def with_values(layer):
+    """Returns a layer with the same weights, and u."""
+    other = PointerGenerator()
+    shapes = (ROWS, STEPS, TOKENS), (ROWS, STEPS, UNITS), (ROWS, STEPS, SOURCE)
+    other.build(*shapes, IDS.shape, VALUES.shape)
+    other.set_weights([*layer.get_weights(), draw(UNITS + 1, 1, seed=6)])
+    return other
+
+
+def in_tensorflow(layer, logits, hidden, weights, values=None):
     """Returns log P by the docstring's equations, all ids at once."""
-    gate = tf.sigmoid(hidden @ layer.gate.kernel + layer.gate.bias)
+    gate = hidden @ layer.gate.kernel + layer.gate.bias
+    if values is not None:
+        gate += weights @ (values @ layer.cue.kernel)
+    gate = tf.sigmoid(gate)
     known = tf.cast(IDS != 0, tf.float32)[..., None]
     copied = weights @ (tf.one_hot(IDS, TOKENS) * known)
     left = 1 - gate * tf.reduce_sum(copied, axis=-1, keepdims=True)
@@ -43,11 +58,23 @@ def test_it_is_the_equations_and_sums_to_one():
     np.testing.assert_allclose(found[2], plain[2], atol=1e-6)
 
 
+def test_the_source_tells_what_is_to_be_copied():
+    layer, inputs = case()
+    other = with_values(layer)
+    found, expected = other(*inputs, IDS, VALUES), in_tensorflow(other, *inputs, VALUES)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.abs(found - layer(*inputs, IDS)).max() > 0.01
+    # A new one begins without.
+    other.cue.kernel.assign(np.zeros((UNITS + 1, 1)))
+    np.testing.assert_array_equal(other(*inputs, IDS, VALUES), layer(*inputs, IDS))
+
+
 def test_a_step_is_as_in_the_sequence():
     layer, inputs = case()
-    found = layer(*inputs, IDS)
+    layer = with_values(layer)
+    found = layer(*inputs, IDS, VALUES)
     for t in range(STEPS):
-        step = layer(*[each[:, t] for each in inputs], IDS)
+        step = layer(*[each[:, t] for each in inputs], IDS, VALUES)
         np.testing.assert_allclose(step, found[:, t], atol=1e-6)
 
 
@@ -57,8 +84,9 @@ def test_beams_of_a_source_are_as_steps_of_it():
     assert firsts.numpy()[IDS != 0].tolist() == [0, 1, 0, 3, 0, 0, 1]
     assert (firsts.numpy()[IDS == 0] < 0).all()
     beams = [each.reshape(ROWS * STEPS, -1) for each in inputs]
-    found = layer.mix(*beams, IDS, firsts)
-    expected = np.reshape(layer(*inputs, IDS), (ROWS * STEPS, TOKENS))
+    layer = with_values(layer)
+    found = layer.mix(*beams, IDS, firsts, layer.cues(VALUES))
+    expected = np.reshape(layer(*inputs, IDS, VALUES), (ROWS * STEPS, TOKENS))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     for batch, steps in ((0, STEPS), (ROWS, 0)):
         nothing = layer(*[each[:batch, :steps] for each in inputs], IDS[:batch])
@@ -67,8 +95,10 @@ def test_beams_of_a_source_are_as_steps_of_it():
 
 def test_gradients_are_those_of_the_equations():
     layer, inputs = case()
+    layer = with_values(layer)
     inputs = [tf.Variable(each) for each in inputs]
-    variables = [*inputs, *[weight.value for weight in layer.weights]]
+    values = tf.Variable(VALUES)
+    variables = [*inputs, values, *[weight.value for weight in layer.weights]]
     by = draw(ROWS, STEPS, TOKENS, seed=5)
 
     def gradients(function):
@@ -76,10 +106,10 @@ def test_gradients_are_those_of_the_equations():
             total = tf.reduce_sum(by * function())
         return tape.gradient(total, variables)
 
-    found = gradients(lambda: layer(*inputs, IDS))
-    expected = gradients(lambda: in_tensorflow(layer, *inputs))
+    found = gradients(lambda: layer(*inputs, IDS, values))
+    expected = gradients(lambda: in_tensorflow(layer, *inputs, values))
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_impossible_tokens_stay_so_and_large_numbers_give_no_nan():

@@ -96,8 +96,11 @@ def in_numpy(model, source, inputs):
     logits[:, [0, 2]] = -np.inf
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     if config["copying"]:
-        kernel, bias = own("pointer")
-        p = _with_copies(model, p, hidden @ kernel + bias, alphas, source)
+        kernel, bias, *cue = own("pointer")
+        gate = hidden @ kernel + bias
+        if cue:
+            gate += np.array(alphas) @ (np.array(values) @ cue[0])
+        p = _with_copies(model, p, gate, alphas, source)
     with np.errstate(divide="ignore"):
         return np.log(p), np.array(alphas)
 

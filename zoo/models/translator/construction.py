@@ -93,6 +93,10 @@ def check(
         raise ValueError(
             "copying=True copies what attention looks at: it needs attention."
         )
+    if others["copying_cues"] and not others["copying"]:
+        raise ValueError(
+            "copying_cues=True tells what is to be copied: it needs copying=True."
+        )
     for name in ("encoder_layers", "decoder_layers"):
         check_least(1, **{name: others[name]})
     if units % 2:

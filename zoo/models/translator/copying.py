@@ -20,6 +20,7 @@ class Source(NamedTuple):
             0 at padding, and where that vocabulary lacks a token.
         firsts: where each of them is first, int32 (batch, source): see
             `zoo.layers.PointerGenerator.firsts`.
+        cues: whether each is to be copied, float32 (batch, source): its `cues`.
     """
 
     values: tf.Tensor
@@ -27,6 +28,7 @@ class Source(NamedTuple):
     mask: tf.Tensor
     ids: tf.Tensor
     firsts: tf.Tensor
+    cues: tf.Tensor
 
 
 def in_target(source: Vocabulary, target: Vocabulary) -> np.ndarray:

@@ -88,6 +88,8 @@ class Translator(Model, keras.Model):
             the decoder), "dense" or "zero". Where `context` is "input", it is 0.
         copying: whether tokens of the source are copied, names above all, which no
             training text had; needs attention.
+        copying_cues: whether, of what is copied, the source tells as well that it is to
+            be: see `zoo.layers.PointerGenerator`. A model is better with it.
         shared: whether both languages have one embedding, and so one vocabulary.
         tied: whether the softmax' weights are the target's embedding (Press & Wolf
             2017); ã then has its size.
@@ -145,6 +147,7 @@ class Translator(Model, keras.Model):
         context: str = "both",
         bridge: str = "dense",
         copying: bool = False,
+        copying_cues: bool = False,
         shared: bool = False,
         tied: bool = True,
         embedding_dropout: float = 0.0,
@@ -230,7 +233,9 @@ class Translator(Model, keras.Model):
         size, width = self.output_embedding.embeddings.shape
         self.softmax.build(None, None, (size, width))
         if self.pointer is not None:
-            self.pointer.build((None, None, size), (None, None, width))
+            values_shape = memory_shape if copying_cues else None
+            shapes = (None, None, size), (None, None, width), None, None, values_shape
+            self.pointer.build(*shapes)
             self._in_target = in_target(source, target)
         self.built = True
 
@@ -303,17 +308,22 @@ class Translator(Model, keras.Model):
             copied = tf.gather(self._in_target, ids)
             size = len(self.target.vocabulary)
             values, keys, known = memory
-            firsts = self.pointer.firsts(copied, size)
-            memory = Source(values, keys, known, copied, firsts)
+            firsts, cues = self.pointer.firsts(copied, size), self.pointer.cues(values)
+            memory = Source(values, keys, known, copied, firsts, cues)
         return memory, self.decoder.with_fed(first, tf.shape(ids)[0])
 
     def with_copying(self) -> "Translator":
         """Returns a model with these weights that copies, seldom before it is trained.
 
+        One that copies already does so as before, and gets cues, if it has none.
+
         Raises:
             ValueError: the model has no attention.
         """
-        return rebuilt(self, ["pointer"], copying=True)
+        anew = ["pointer"] if self.pointer is None else ["cue"]
+        if self.config["copying_cues"]:
+            anew = []
+        return rebuilt(self, anew, copying=True, copying_cues=True)
 
     def with_vocabularies(
         self,
@@ -406,7 +416,8 @@ class Translator(Model, keras.Model):
         logits = self.softmax.logits(ops.cast(hidden, "float32"), table)
         if self.pointer is None:
             return logits
-        return self.pointer.mix(logits, hidden, weights, memory.ids, memory.firsts)
+        source = memory.ids, memory.firsts, memory.cues
+        return self.pointer.mix(logits, hidden, weights, *source)
 
     def step(self, ids: Tensor, state: Any, memory: Any) -> Any:
         """Takes one step, the same that `run` takes for each target.
@@ -438,7 +449,7 @@ class Translator(Model, keras.Model):
             hidden = tf.cast(self._projected(hidden), tf.float32)
             logits = product(hidden) + offsets
             if self.pointer is not None:
-                source = memory.ids, memory.firsts
+                source = memory.ids, memory.firsts, memory.cues
                 logits = self.pointer.mix(logits, hidden, weights, *source)
             return logits, state, weights
 

@@ -32,6 +32,7 @@ CONFIGURATIONS = {
         "tied": False,
     },
     "copying": {"target": [*"xcb"], "copying": True, "input_feeding": True},
+    "cues": {"target": [*"xcb"], "copying": True, "copying_cues": True},
     "context": {"attention": None},
     "context as state": {
         "cell": "lstm",
@@ -176,10 +177,11 @@ def test_a_shared_embedding_is_one():
 def test_a_model_begins_to_copy_with_the_weights_that_it_has():
     plain = make([*"xcb"], cell="lstm", input_feeding=True)
     copying = plain.with_copying()
-    assert copying.config == {**plain.config, "copying": True}
-    *others, kernel, bias = copying.weights
-    assert [each.path for each in (kernel, bias)] == [
-        f"pointer/gate/{name}" for name in ("kernel", "bias")
+    options = {"copying": True, "copying_cues": True}
+    assert copying.config == {**plain.config, **options}
+    *others, kernel, bias, cue = copying.weights
+    assert [each.path for each in (kernel, bias, cue)] == [
+        f"pointer/{name}" for name in ("gate/kernel", "gate/bias", "cue/kernel")
     ]
     for weight, expected in zip(others, plain.weights, strict=True):
         assert weight.path == expected.path
@@ -191,6 +193,17 @@ def test_a_model_begins_to_copy_with_the_weights_that_it_has():
     )
     with pytest.raises(ValueError, match="it needs attention"):
         make(attention=None).with_copying()
+
+
+@pytest.mark.parametrize("cues", [False, True])
+def test_a_model_that_copies_goes_on_as_it_does(cues):
+    model = make([*"xcb"], copying=True, copying_cues=cues)
+    other = model.with_copying()
+    assert other.config["copying_cues"]
+    scores = [each.score(["abca"], ["xbx"]) for each in (model, other)]
+    np.testing.assert_allclose(
+        *[each["log_probabilities"] for each in scores], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -308,6 +321,7 @@ def test_what_no_training_text_had_is_copied():
         ({"units": 5}, "units must be even, found 5"),
         ({"encoder_layers": 0}, "encoder_layers must be at least 1, found 0"),
         ({"attention": None, "copying": True}, "it needs attention"),
+        ({"copying_cues": True}, "it needs copying=True"),
         ({"label_smoothing": 1.0}, "label_smoothing must be in .0, 1., found 1.0"),
         ({"bridge": "copy", "encoder_layers": 2}, "found 2 and 1. Take 'dense'"),
         (
