@@ -21,7 +21,7 @@ from apache_beam.io import fileio
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics, MetricsFilter
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
 from tasks.beam import leftovers, reading
 from tasks.beam.config import PipelineConfig
@@ -37,6 +37,9 @@ for package in ("tasks", "zoo"):
 SUFFIX = ".jsonl"
 # So many lines of a file that is kept in order are in a file of the answers.
 _BLOCK = 50_000
+# How long a job server may take to answer, and a job.
+_READY_SECONDS = 60
+_LONGEST_JOB_SECONDS = 30 * 24 * 3600
 # What Beam may log, by its parts. That a worker has gone, some show by tracebacks, and
 # by the pipeline's failure.
 _LEVELS = {
@@ -149,6 +152,7 @@ def _pipeline(runner, flags):
         with contextlib.redirect_stderr(said):
             options = PipelineOptions([f"--runner={runner}", quiet, *flags])
             options.get_all_options()  # or each is looked at where it is needed
+        _check_job_server(options.view_as(PortableOptions), flags)
         return beam.Pipeline(options=options)
     except SystemExit as error:  # argparse's, which says how all of Beam is used
         reason = said.getvalue().strip().rpartition("error: ")[2]
@@ -156,6 +160,25 @@ def _pipeline(runner, flags):
     except (ValueError, ImportError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"--runner {runner}: {reason}") from error
+
+
+def _check_job_server(options, flags):
+    """Raises a UserError where no job server answers; else it may take its time.
+
+    What Beam takes for the time of an answer ends a job, too, that takes longer.
+    """
+    address = options.job_endpoint
+    if address and ":" in address:
+        ready = grpc.channel_ready_future(grpc.insecure_channel(address))
+        try:
+            ready.result(timeout=_READY_SECONDS)
+        except grpc.FutureTimeoutError as error:
+            raise UserError(
+                f"--job_endpoint {address}: no job server has answered there within "
+                f"{_READY_SECONDS} seconds."
+            ) from error
+    if not any("job_server_timeout" in flag.replace("-", "_") for flag in flags):
+        options.job_server_timeout = _LONGEST_JOB_SECONDS
 
 
 def _check_files(asked, settings, form):
@@ -309,12 +332,19 @@ def _run(pipeline):
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:  # whatever a worker raised, as the runner hands it on
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise PipelineError(f"{reason[-1]} No answers were written.") from error
+        raise PipelineError(f"{_reason(error)} No answers were written.") from error
     finally:
         leftovers.end_workers()
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return {each.key.metric.name: each.result for each in found["counters"]}
+
+
+def _reason(error):
+    """Returns what an exception says, in a line: the last one, of a traceback."""
+    if isinstance(error, grpc.Call):  # others tell where it came from, behind it
+        return f"{error.code().name}: {error.details()}"
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
 
 
 def _tell(counts, output):

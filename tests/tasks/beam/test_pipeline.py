@@ -234,6 +234,46 @@ def test_a_job_server_answers_as_the_direct_runner_does(
     assert answers(files, "portable") == answers(files, "direct")
 
 
+def test_a_job_may_take_longer_than_its_server_to_answer(job_service, monkeypatch):
+    from apache_beam.options.pipeline_options import PortableOptions
+
+    from tasks.beam import pipeline
+
+    endpoint = f"--job_endpoint={job_service}"
+    for flags, seconds in (
+        ([endpoint], 30 * 24 * 3600),
+        ([endpoint, "--job_server_timeout=7"], 7),
+    ):
+        made = pipeline._pipeline("PortableRunner", flags)
+        assert made._options.view_as(PortableOptions).job_server_timeout == seconds
+
+    monkeypatch.setattr(pipeline, "_READY_SECONDS", 0.5)
+    with pytest.raises(UserError, match="localhost:1: no job server has answered"):
+        pipeline._pipeline("PortableRunner", ["--job_endpoint=localhost:1"])
+
+
+def test_what_a_failed_call_of_a_server_says_is_told():
+    import grpc
+
+    from tasks.beam import pipeline
+
+    class Call(grpc.RpcError, grpc.Call):
+        """As grpc's own, but for what it doesn't tell here."""
+
+        def code(self):
+            return grpc.StatusCode.DEADLINE_EXCEEDED
+
+        def details(self):
+            return "too late"
+
+        add_callback = cancel = initial_metadata = is_active = None
+        time_remaining = trailing_metadata = None
+
+    assert pipeline._reason(Call()) == "DEADLINE_EXCEEDED: too late"
+    assert pipeline._reason(RuntimeError("a\nTypeError: b\n")) == "TypeError: b"
+    assert pipeline._reason(ValueError()) == "ValueError"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix")
 @pytest.mark.parametrize("order", [(), ("--keep-order",)])
 def test_where_a_worker_is_killed_no_answers_are_written(order, preset, tmp_path):
