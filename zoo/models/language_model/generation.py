@@ -115,8 +115,8 @@ def stream(
     rows = tf.shape(prompts)[0]
     length = per_row("length", length, rows, tf.int32)
     seed = _pairs(seed, rows)
-    how = {"jit_compile": jit_compile, "chunk": piece, "log_probabilities": True}
-    how |= _known(filters)
+    how: dict[str, Any] = {"jit_compile": jit_compile, "chunk": piece}
+    how |= {"log_probabilities": True, **_known(filters)}
     generator, beginning = _prepare(model, prompts, stop=stop, **how)
     pieces = _with_numbers(generator.stream(**beginning, length=length, seed=seed))
     if model.level == "subword":
