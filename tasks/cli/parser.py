@@ -82,6 +82,7 @@ class Parser(simple_parsing.ArgumentParser):
 
     def error(self, message):
         """Ends the process with exit code 2."""
+        message = message.replace("ignored explicit argument", "takes no value, found")
         end = "" if message.endswith((".", "?")) else "."
         hint = f"See {self.prog} --help."
         self.exit(2, f"{self.prog}: error: {message}{end} {hint}\n")

@@ -119,7 +119,8 @@ def kind_of(path: str | Path) -> str:
     Raises:
         UserError: by its ending it is none.
     """
-    endings = [ending.lower() for ending in Path(path).suffixes if ending != ".gz"]
+    endings = [ending.lower() for ending in Path(path).suffixes]
+    endings = [ending for ending in endings if ending != ".gz"]
     kind = _ENDINGS.get(endings[-1]) if endings else None
     if kind is None:
         raise UserError(

@@ -41,6 +41,10 @@ MISTAKES = {
         ["train", "--dataset", "a", "--dataset", "b"],
         "--dataset is given twice: give it once, with all its values",
     ),
+    "value of a switch": (
+        ["predict", "--json=no"],
+        "--json: takes no value, found 'no'",
+    ),
     "text like a flag": (["predict", "-x"], "put -- before all texts: … -- -x"),
     "missing input": (["predict", "--input", "/no/file"], "/no/file can't be read"),
     "folder as input": (["predict", "--input", "/tmp"], "/tmp can't be read"),

@@ -49,9 +49,10 @@ def test_the_line_that_tells_excel_the_delimiter_is_no_header(tmp_path):
     assert record == tables.Record(3, {"text": "a,b", "label": "1"})
 
 
-def test_a_packed_table_is_known_by_the_ending_before_gz(tmp_path):
+@pytest.mark.parametrize("name", ["a.tsv.gz", "a.TSV.GZ"])
+def test_a_packed_table_is_known_by_the_ending_before_gz(tmp_path, name):
     content = gzip.compress(b"text\tlabel\na\t1\n")
-    assert cells(write(tmp_path, "a.tsv.gz", content)) == [{"text": "a", "label": "1"}]
+    assert cells(write(tmp_path, name, content)) == [{"text": "a", "label": "1"}]
 
 
 @pytest.mark.parametrize("ends", ["\r", "\r\n"])

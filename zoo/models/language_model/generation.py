@@ -24,6 +24,9 @@ from zoo.models.text_inputs import Texts
 from zoo.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 from zoo.typing import Tensor
 
+# From so many tokens on, to read them one after the other takes longer than a graph.
+_MANY = 500
+
 
 class TextGenerator:
     """Generates a language model's texts in graphs that it keeps.
@@ -217,7 +220,7 @@ def _prepare(
     """
     step = Stepper(model, compiled=jit_compile)
     ids = prompt_ids(model, prompts)
-    last, state = read(model, step, ids)
+    last, state = _reading(ids)(model, step, ids)
     rows = ids.nrows(tf.int32)
     temperature = per_row(
         "temperature", temperature, rows, tf.float32, least=0, most=LARGEST
@@ -245,6 +248,16 @@ def _prepare(
     if repetition_penalty is not None:
         seen = occurring(ids, len(model.vocabulary))
     return generator, {"first_inputs": last, "state": state, "seen": seen}
+
+
+def _reading(ids):
+    """Returns what reads prompts: a graph, outside of one, where it pays to make it."""
+    longest = tf.reduce_max(ids.row_lengths(), axis=0)
+    if not tf.executing_eagerly() or longest < _MANY:
+        return read
+    return lambda model, step, ids: tf.function(
+        functools.partial(read, model, step), autograph=False
+    )(ids)
 
 
 def prompt_ids(model: Any, prompts: Texts) -> tf.RaggedTensor:

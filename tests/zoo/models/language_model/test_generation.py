@@ -11,6 +11,7 @@ from zoo.decoding import Categorical
 from zoo.layers import BY_CELL, LSTM
 from zoo.models import LanguageModel, kept_graphs
 from zoo.models.language_model import generation
+from zoo.models.language_model.stepper import Stepper
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
 
@@ -89,6 +90,27 @@ def test_a_stream_of_texts_is_the_text():
     ]
     assert len(pieces) == 8
     assert [b"".join(parts) for parts in zip(*pieces, strict=True)] == whole.tolist()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_stream_reads_long_prompts_by_a_graph_and_draws_the_same(
+    monkeypatch, jit_compile
+):
+    model, prompts = make(cell="lstm", layers=2), ["ab c" * 40, "é", ""]
+    whole = model.generate(prompts, 20, seed=2).numpy().tolist()
+    taken, take = [], Stepper.read
+
+    def reading(*arguments):
+        taken.append(tf.executing_eagerly())
+        return take(*arguments)
+
+    monkeypatch.setattr(Stepper, "read", reading)
+    for many in (162, 161):  # with <SOS>
+        monkeypatch.setattr(generation, "_MANY", many)
+        pieces = model.stream(prompts, 20, seed=2, jit_compile=jit_compile)
+        rows = zip(*(piece.numpy() for piece in pieces), strict=True)
+        assert [b"".join(row) for row in rows] == whole
+    assert {*taken} == {True, False}
 
 
 @pytest.mark.parametrize("temperature", [0, 1])
