@@ -25,6 +25,8 @@ from zoo.models import MusicModel
 from zoo.music.midi import TEMPO, load_pretty_midi
 
 _STEPS, _STEPS_AFTER = 128, 64
+# Of so many pieces at a time what they cost needs little memory.
+_SCORED = 64
 _KEPT = "The file that is written has them as they are."
 
 
@@ -114,7 +116,9 @@ def compose(opened: Opened, settings: Generation) -> list[Path]:
         temperature=settings.temperature,
         seed=settings.seed,
     )
-    _nats(opened, rolls, lengths)
+    for first in range(0, settings.count, _SCORED):
+        some = slice(first, first + _SCORED)
+        _nats(opened, rolls[some], lengths[some])
     for stem, piece, length in zip(stems, rolls.numpy(), lengths.numpy(), strict=True):
         if primer is not None:
             drawn = piece[given:length]
