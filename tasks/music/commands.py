@@ -263,7 +263,7 @@ def _nats(opened, rolls, lengths=None):
     What is drawn of NaN is silence, and only what it costs tells.
     """
     scored = opened.model.score(rolls, lengths)
-    found = {key: nats.numpy() for key, nats in scored.items()}
+    found = {key: np.asarray(nats) for key, nats in scored.items()}
     if any(np.isnan(nats).any() for nats in found.values()):
         raise answers.no_numbers(opened.name)
     return found
