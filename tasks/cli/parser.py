@@ -116,10 +116,10 @@ class Parser(simple_parsing.ArgumentParser):
         given = [each.partition("=")[0] for each in args]
         for action in self._actions:
             names = {*action.option_strings}
-            is_of_several = action.nargs in ("+", "*")
-            if sum(each in names for each in given) < 2:
+            keeps_all = isinstance(action, argparse._AppendAction)
+            if keeps_all or sum(each in names for each in given) < 2:
                 continue
-            if is_of_several:
+            if action.nargs in ("+", "*"):
                 flag = action.option_strings[0]
                 self.error(
                     f"{flag} is given twice: give it once, with all its values behind "
