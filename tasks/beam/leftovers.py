@@ -13,8 +13,7 @@ _WORKER = b"apache_beam.runners.worker.sdk_worker_main"
 def end_workers() -> None:
     """Ends the workers that this process has started, by force, where it is Linux.
 
-    Where one has been killed, Beam doesn't close the others, and they may wait for it
-    for ever.
+    Where one has been killed, others may wait for ever, and Beam for these.
     """
     for process in list(_descendants(os.getpid())):
         with contextlib.suppress(OSError):  # it has ended

@@ -37,6 +37,9 @@ for package in ("tasks", "zoo"):
 SUFFIX = ".jsonl"
 # So many lines of a file that is kept in order are in a file of the answers.
 _BLOCK = 50_000
+# The runner of this machine, as Beam calls it.
+_LOCAL = "DirectRunner"
+_READ_BYTES = 2**20
 # How long a job server may take to answer, and a job.
 _READY_SECONDS = 60
 _LONGEST_JOB_SECONDS = 30 * 24 * 3600
@@ -128,6 +131,8 @@ def run(
     lines | "Write" >> _writing(asked.output, settings.keep_order)
     with _quiet():
         counts = _run(pipeline)
+    if settings.runner == _LOCAL:
+        _check_whole(counts, asked.output)
     _tell(counts, asked.output)
 
 
@@ -322,8 +327,10 @@ def _quiet() -> Iterator[None]:
 
 def _told_of_thread(arguments):
     """Says in a line why a thread of Beam's has ended: a worker exited, for one."""
-    if not isinstance(arguments.exc_value, grpc.RpcError):  # of the same worker
-        print(f"note: {arguments.exc_value}", file=sys.stderr)
+    if isinstance(arguments.exc_value, grpc.RpcError):  # of the same worker
+        return
+    print(f"note: {arguments.exc_value}", file=sys.stderr)
+    leftovers.end_workers()  # for which Beam waits, and some wait for the one
 
 
 def _run(pipeline):
@@ -337,6 +344,24 @@ def _run(pipeline):
         leftovers.end_workers()
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return {each.key.metric.name: each.result for each in found["counters"]}
+
+
+def _check_whole(counts, output):
+    """Raises a PipelineError where there isn't an answer for each text.
+
+    Other runners count a text again that they answer again, after a failure.
+    """
+    asked = counts.get("texts", 0) + counts.get("errors", 0)
+    answered = 0
+    for file in FileSystems.match([f"{output}-*{SUFFIX}"])[0].metadata_list:
+        with FileSystems.open(file.path) as lines:
+            while block := lines.read(_READ_BYTES):
+                answered += block.count(b"\n")
+    if answered != asked:
+        raise PipelineError(
+            f"the runner has written {answered:,} answers for {asked:,} texts. Delete "
+            f"{output}-*{SUFFIX}, and start again."
+        )
 
 
 def _reason(error):
