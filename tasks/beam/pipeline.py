@@ -22,6 +22,8 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from tasks.beam import leftovers, reading
 from tasks.beam.config import PipelineConfig
@@ -127,8 +129,7 @@ def run(
         | "Predict" >> predict
         | "Tell" >> beam.MapTuple(_Told(call.row))
     )
-    lines = (answers, read.errors) | beam.Flatten()
-    lines | "Write" >> _writing(asked.output, settings.keep_order)
+    _write(answers, read.errors, asked.output, settings.keep_order)
     with _quiet():
         counts = _run(pipeline)
     if settings.runner == _LOCAL:
@@ -257,34 +258,69 @@ class _Told:
         return key, json_lines.line(row)
 
 
-def _writing(output, keep_order):
-    """Returns what writes lines into files, which appear when they are whole."""
-    if not keep_order:
-        text = beam.io.WriteToText(output, SUFFIX)
-        return _Chain([beam.Values(), text])
-    of_block = beam.MapTuple(lambda key, line: (key[1] // _BLOCK, (key[1], line)))
-    write = beam.ParDo(_WriteBlock(output))
-    named = [beam.GroupByKey(), beam.MapTuple(lambda _, files: _rename(files))]
-    return _Chain([of_block, beam.GroupByKey(), write, *named])
+def _write(answers, errors, output, keep_order):
+    """Writes lines into files, which appear when all are whole.
+
+    Args:
+        answers: ((file, line), JSON).
+        errors: likewise.
+        output: what the files' names begin with.
+        keep_order: whether lines are in their order, over all files.
+    """
+    if keep_order:
+        of_block = beam.MapTuple(lambda key, line: (key[1] // _BLOCK, (key[1], line)))
+        blocks = (answers, errors) | beam.Flatten() | of_block | beam.GroupByKey()
+        parts = blocks | "Write" >> beam.ParDo(_WriteBlock(output))
+    else:
+        # Where they were made: lines that go by the runner fill its memory.
+        parts = (
+            tuple(
+                lines | f"Write {kind}" >> beam.ParDo(_WriteBundle(output))
+                for kind, lines in (("answers", answers), ("errors", errors))
+            )
+            | "Parts" >> beam.Flatten()
+        )
+    together = parts | "Together" >> beam.GroupByKey()
+    together | "Name" >> beam.MapTuple(lambda _, parts: _name(parts, output))
 
 
-class _Chain(beam.PTransform):
-    """One transform after the other."""
+def _part(output):
+    """Returns the name of a new file that isn't to be seen yet."""
+    folder, base = FileSystems.split(output)
+    return FileSystems.join(folder, f"beam-temp-{base}.{uuid.uuid4().hex}")
 
-    def __init__(self, transforms):
-        super().__init__()
-        self._transforms = transforms
 
-    def expand(self, pcoll):
-        for number, transform in enumerate(self._transforms):
-            pcoll = pcoll | f"{number}" >> transform
-        return pcoll
+class _WriteBundle(beam.DoFn):
+    """Writes the lines of a bundle into a file.
+
+    Yields (None, (file, None)).
+    """
+
+    def __init__(self, output):
+        self._output = output
+
+    def start_bundle(self):
+        self._file = None
+
+    def process(self, element):
+        if self._file is None:
+            self._part = _part(self._output)
+            self._file = FileSystems.create(self._part)
+        _, line = element
+        self._file.write(line.encode("utf-8") + b"\n")
+
+    def finish_bundle(self):
+        if self._file is None:
+            return
+        self._file.close()
+        window = GlobalWindow()
+        yield WindowedValue((None, (self._part, None)), window.end, [window])
 
 
 class _WriteBlock(beam.DoFn):
     """Writes a block of lines, in their order; names of files are in order too.
 
-    Yields (None, (the file, the name it is to have)).
+    Yields (None, (file, the block's number)).
     """
 
     def __init__(self, output):
@@ -292,18 +328,19 @@ class _WriteBlock(beam.DoFn):
 
     def process(self, element):
         block, lines = element
-        name = f"{self._output}-{block:05d}{SUFFIX}"
-        folder, base = FileSystems.split(name)
-        part = FileSystems.join(folder, f"beam-temp-{base}.{uuid.uuid4().hex}")
+        part = _part(self._output)
         with FileSystems.create(part) as file:
             for _, line in sorted(lines):
                 file.write(line.encode("utf-8") + b"\n")
-        yield None, (part, name)
+        yield None, (part, block)
 
 
-def _rename(files):
+def _name(parts, output):
     """Gives files their names, once all are written."""
-    for part, name in sorted(files):
+    parts = sorted(parts)
+    for number, (part, block) in enumerate(parts):
+        end = f"{number:05d}-of-{len(parts):05d}" if block is None else f"{block:05d}"
+        name = f"{output}-{end}{SUFFIX}"
         # Runners do again what was interrupted.
         if FileSystems.exists(part) or not FileSystems.exists(name):
             FileSystems.rename([part], [name])
