@@ -34,7 +34,25 @@ LIMITS = """
   them) bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
-CARD = cards.Card(SUMMARY, LIMITS, "prompt")
+_UNKNOWN_WORDS = """\
+- A word that it doesn't know costs what `<UNK>` costs and what its spelling costs, by
+  how often its vocabulary has each character; perplexities, and all that is measured
+  above, count `<UNK>` alone.
+"""
+_SUBWORDS = """\
+- No word is unknown to it: what is rare where it learned is read and written in small
+  pieces, down to single bytes, and costs what they cost together.
+"""
+
+
+def limits(training: dict) -> str:
+    """Returns what a model is not for, by what is recorded of its training."""
+    if "--level subword" not in " ".join(fine_tuning.commands(training)):
+        return LIMITS
+    return LIMITS.replace(_UNKNOWN_WORDS, _SUBWORDS)
+
+
+CARD = cards.Card(SUMMARY, limits, "prompt")
 MONITOR = "-val_nats"
 
 

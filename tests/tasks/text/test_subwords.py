@@ -8,7 +8,7 @@ import pytest
 
 from tasks import text
 from tasks.errors import UserError
-from tasks.text import batches, explanation
+from tasks.text import batches, explanation, template
 from tasks.text.config import Config
 from tasks.text.corpus import Texts
 from tests.cell_by_cell import cell_by_cell
@@ -115,3 +115,17 @@ def test_a_column_is_named_for_all_datasets_or_for_each():
     Config(**two | {"text_column": "text"}).check()  # as older trainings have it
     with pytest.raises(UserError, match=r"--text-column takes one .* 2 datasets"):
         Config(**two | {"text_column": ["a", "b", "c"]}).check()
+
+
+def test_the_card_of_subwords_says_nothing_of_unknown_words():
+    command = "python -m tasks.text train --files a.txt --level"
+    words = template.limits({"command": f"{command} word"})
+    assert words == template.limits({}) == template.LIMITS
+    assert "<UNK>" in words
+    found = template.limits({"command": f"{command} subword --epochs 2"})
+    assert "<UNK>" not in found
+    assert "No word is unknown" in found
+    assert found.count("\n- ") == words.count("\n- ")
+    before = [{"preset": "x", "command": f"{command} subword"}]
+    later = {"command": "python -m tasks.text train --from-preset x"}
+    assert template.limits(later | {"began_with": before}) == found
