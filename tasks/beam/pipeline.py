@@ -8,9 +8,9 @@ import contextlib
 import functools
 import io
 import logging
+import os
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -22,12 +22,11 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
 
-from tasks.beam import leftovers, reading
+from tasks.beam import leftovers, reading, writing
 from tasks.beam.config import PipelineConfig
 from tasks.beam.reading import Format
+from tasks.beam.writing import SUFFIX
 from tasks.data import json_lines, tables, text_files
 from tasks.errors import PipelineError, UserError
 from zoo.beam import NAMESPACE, Predict
@@ -36,14 +35,10 @@ from zoo.beam import NAMESPACE, Predict
 for package in ("tasks", "zoo"):
     cloudpickle.register_pickle_by_value(sys.modules[package])
 
-SUFFIX = ".jsonl"
-# So many lines of a file that is kept in order are in a file of the answers.
-_BLOCK = 50_000
-# The runner of this machine, as Beam calls it.
-_LOCAL = "DirectRunner"
-_READ_BYTES = 2**20
-# How long a job server may take to answer, and a job.
-_READY_SECONDS = 60
+# The runner of this machine, as Beam takes its name in lower case.
+_LOCAL = "directrunner", "direct"
+# How long nothing is told of a job server that doesn't answer, and the longest job.
+_SILENT_SECONDS = 5
 _LONGEST_JOB_SECONDS = 30 * 24 * 3600
 # What Beam may log, by its parts. That a worker has gone, some show by tracebacks, and
 # by the pipeline's failure.
@@ -129,10 +124,18 @@ def run(
         | "Predict" >> predict
         | "Tell" >> beam.MapTuple(_Told(call.row))
     )
-    _write(answers, read.errors, asked.output, settings.keep_order)
-    with _quiet():
-        counts = _run(pipeline)
-    if settings.runner == _LOCAL:
+    parts = writing.parts_folder(asked.output)
+    writing.write(answers, read.errors, asked.output, parts, settings.keep_order)
+    local = settings.runner.lower() in _LOCAL
+    try:
+        with _quiet():
+            counts = _run(pipeline, asked.output)
+    except PipelineError:
+        if local:  # others may go on without this process
+            writing.clear(parts)
+        raise
+    writing.clear(parts)  # where a bundle was done again, one try is left
+    if local:
         _check_whole(counts, asked.output)
     _tell(counts, asked.output)
 
@@ -175,22 +178,36 @@ def _check_job_server(options, flags):
     """
     address = options.job_endpoint
     if address and ":" in address:
-        ready = grpc.channel_ready_future(grpc.insecure_channel(address))
-        try:
-            ready.result(timeout=_READY_SECONDS)
-        except grpc.FutureTimeoutError as error:
-            raise UserError(
-                f"--job_endpoint {address}: no job server has answered there within "
-                f"{_READY_SECONDS} seconds."
-            ) from error
+        with grpc.insecure_channel(address) as channel:
+            _wait(grpc.channel_ready_future(channel), options)
     if not any("job_server_timeout" in flag.replace("-", "_") for flag in flags):
         options.job_server_timeout = _LONGEST_JOB_SECONDS
+
+
+def _wait(ready, options):
+    most = options.job_server_timeout
+    try:
+        with contextlib.suppress(grpc.FutureTimeoutError):
+            ready.result(timeout=min(_SILENT_SECONDS, most))
+            return
+        print(
+            f"note: waiting up to {most} seconds for the job server at "
+            f"{options.job_endpoint}",
+            file=sys.stderr,
+        )
+        ready.result(timeout=most)
+    except grpc.FutureTimeoutError as error:
+        raise UserError(
+            f"--job_endpoint {options.job_endpoint}: no job server has answered there "
+            f"within {most} seconds (--job_server_timeout)."
+        ) from error
 
 
 def _check_files(asked, settings, form):
     """Raises a UserError where there is nothing to read, or something to replace."""
     try:
-        found, written = FileSystems.match([asked.input, f"{asked.output}-*"])
+        [found] = FileSystems.match([asked.input])
+        there = writing.written(asked.output)
     except (BeamIOError, ValueError) as error:
         raise UserError(f"--input or --output can't be looked up: {error}") from error
     files = found.metadata_list
@@ -210,11 +227,15 @@ def _check_files(asked, settings, form):
             f"--keep-order is of one file, {asked.input} is {len(files):,}: the "
             "answers tell their file and line."
         )
-    if written.metadata_list:
+    if asked.output.endswith(("/", os.sep)):
         raise UserError(
-            f"--output {asked.output}: there are answers already, "
-            f"{written.metadata_list[0].path} for one. Delete them, or choose another "
-            "name."
+            f"--output {asked.output}: give what the answers' names begin with, too: "
+            f"{asked.output}part, say."
+        )
+    if there:
+        raise UserError(
+            f"--output {asked.output}: there are answers already, {there[0]} for one. "
+            "Delete them, or choose another name."
         )
 
 
@@ -229,6 +250,7 @@ class _Read(beam.DoFn):
         for each in reading.texts(_opening(element), path, self._form):
             key = path, each.line
             if each.error is None:
+                Metrics.counter(NAMESPACE, "read").inc()
                 yield key, each.text
                 continue
             Metrics.counter(NAMESPACE, "errors").inc()
@@ -258,94 +280,6 @@ class _Told:
         return key, json_lines.line(row)
 
 
-def _write(answers, errors, output, keep_order):
-    """Writes lines into files, which appear when all are whole.
-
-    Args:
-        answers: ((file, line), JSON).
-        errors: likewise.
-        output: what the files' names begin with.
-        keep_order: whether lines are in their order, over all files.
-    """
-    if keep_order:
-        of_block = beam.MapTuple(lambda key, line: (key[1] // _BLOCK, (key[1], line)))
-        blocks = (answers, errors) | beam.Flatten() | of_block | beam.GroupByKey()
-        parts = blocks | "Write" >> beam.ParDo(_WriteBlock(output))
-    else:
-        # Where they were made: lines that go by the runner fill its memory.
-        parts = (
-            tuple(
-                lines | f"Write {kind}" >> beam.ParDo(_WriteBundle(output))
-                for kind, lines in (("answers", answers), ("errors", errors))
-            )
-            | "Parts" >> beam.Flatten()
-        )
-    together = parts | "Together" >> beam.GroupByKey()
-    together | "Name" >> beam.MapTuple(lambda _, parts: _name(parts, output))
-
-
-def _part(output):
-    """Returns the name of a new file that isn't to be seen yet."""
-    folder, base = FileSystems.split(output)
-    return FileSystems.join(folder, f"beam-temp-{base}.{uuid.uuid4().hex}")
-
-
-class _WriteBundle(beam.DoFn):
-    """Writes the lines of a bundle into a file.
-
-    Yields (None, (file, None)).
-    """
-
-    def __init__(self, output):
-        self._output = output
-
-    def start_bundle(self):
-        self._file = None
-
-    def process(self, element):
-        if self._file is None:
-            self._part = _part(self._output)
-            self._file = FileSystems.create(self._part)
-        _, line = element
-        self._file.write(line.encode("utf-8") + b"\n")
-
-    def finish_bundle(self):
-        if self._file is None:
-            return
-        self._file.close()
-        window = GlobalWindow()
-        yield WindowedValue((None, (self._part, None)), window.end, [window])
-
-
-class _WriteBlock(beam.DoFn):
-    """Writes a block of lines, in their order; names of files are in order too.
-
-    Yields (None, (file, the block's number)).
-    """
-
-    def __init__(self, output):
-        self._output = output
-
-    def process(self, element):
-        block, lines = element
-        part = _part(self._output)
-        with FileSystems.create(part) as file:
-            for _, line in sorted(lines):
-                file.write(line.encode("utf-8") + b"\n")
-        yield None, (part, block)
-
-
-def _name(parts, output):
-    """Gives files their names, once all are written."""
-    parts = sorted(parts)
-    for number, (part, block) in enumerate(parts):
-        end = f"{number:05d}-of-{len(parts):05d}" if block is None else f"{block:05d}"
-        name = f"{output}-{end}{SUFFIX}"
-        # Runners do again what was interrupted.
-        if FileSystems.exists(part) or not FileSystems.exists(name):
-            FileSystems.rename([part], [name])
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps what Beam logs of its own doing off stderr, but for errors."""
@@ -364,36 +298,40 @@ def _quiet() -> Iterator[None]:
 
 def _told_of_thread(arguments):
     """Says in a line why a thread of Beam's has ended: a worker exited, for one."""
-    if isinstance(arguments.exc_value, grpc.RpcError):  # of the same worker
-        return
+    if isinstance(arguments.exc_value, (grpc.RpcError, SystemExit)):
+        return  # of the same worker; or no failure
     print(f"note: {arguments.exc_value}", file=sys.stderr)
     leftovers.end_workers()  # for which Beam waits, and some wait for the one
 
 
-def _run(pipeline):
+def _run(pipeline, output):
     """Runs a pipeline, and returns its counters by name."""
     try:
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:  # whatever a worker raised, as the runner hands it on
-        raise PipelineError(f"{_reason(error)} No answers were written.") from error
+        raise PipelineError(f"{_reason(error)} {_left(output)}") from error
     finally:
         leftovers.end_workers()
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return {each.key.metric.name: each.result for each in found["counters"]}
 
 
+def _left(output):
+    """Says what a pipeline that has failed leaves behind."""
+    with contextlib.suppress(BeamIOError, ValueError):
+        if writing.written(output):
+            return f"Not all answers have got their names: delete {output}-*{SUFFIX}."
+    return "No answers were written."
+
+
 def _check_whole(counts, output):
     """Raises a PipelineError where there isn't an answer for each text.
 
-    Other runners count a text again that they answer again, after a failure.
+    Other runners count a text again that they read again, after a failure.
     """
-    asked = counts.get("texts", 0) + counts.get("errors", 0)
-    answered = 0
-    for file in FileSystems.match([f"{output}-*{SUFFIX}"])[0].metadata_list:
-        with FileSystems.open(file.path) as lines:
-            while block := lines.read(_READ_BYTES):
-                answered += block.count(b"\n")
+    asked = counts.get("read", 0) + counts.get("errors", 0)
+    answered = writing.count(output)
     if answered != asked:
         raise PipelineError(
             f"the runner has written {answered:,} answers for {asked:,} texts. Delete "

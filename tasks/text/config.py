@@ -42,7 +42,7 @@ class Config(config.TrainingConfig):
     # how often a token must occur in the training texts to be known
     min_count: int = 1
     # no subword has letters and digits or punctuation marks together: a word is cut
-    # alike wherever it stands, and a number into its digits
+    # alike wherever it stands
     split_punctuation: bool = flag(False, negative_prefix="--no-")
     # tokens in a window of a stream: how far back errors are propagated
     window: int = 64

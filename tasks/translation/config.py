@@ -97,7 +97,7 @@ class Config(config.TrainingConfig):
     # how often a token must occur to be known, and a subword to be made
     min_count: int = 2
     # no subword has letters and digits or punctuation marks together: a name is cut
-    # alike wherever it stands, and a number into its digits
+    # alike wherever it stands
     split_punctuation: bool = flag(False, negative_prefix="--no-")
     # beside --from-preset: learn the vocabulary anew, of the texts to train on now; a
     # new subword begins as the mean of those that it was before

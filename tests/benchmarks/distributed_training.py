@@ -158,10 +158,14 @@ def measure(workers: int, dense: bool, steps: int) -> dict:
             )
             for each in environments
         ]  # fmt: skip
-        for process in started:
-            said = process.communicate()[1]
-            if process.returncode != 0:
-                raise RuntimeError(f"A worker failed: {said}")
+        try:
+            for process in started:
+                said = process.communicate()[1]
+                if process.returncode != 0:
+                    raise RuntimeError(f"A worker failed: {said}")
+        finally:
+            for process in started:
+                process.kill()
         files = [Path(folder, f"{process.pid}.json") for process in started]
         found = [json.loads(file.read_text()) for file in files]
     return found[0] | {"processor": sum(each["processor"] for each in found)}

@@ -31,4 +31,5 @@ def test_workers_send_each_other_rows_of_tables_or_the_whole():
     rows, whole = (benchmark.measure(2, dense, 2) for dense in (False, True))
     assert rows["table"] == whole["table"]
     # Each receives the other's half of what is summed, and its sum, at least.
-    assert rows["received"] < whole["table"] < whole["received"]
+    assert whole["received"] > whole["table"]
+    assert rows["received"] < whole["received"] / 2

@@ -110,9 +110,9 @@ def test_answers_are_those_of_the_command(case, files, run):
 def test_one_file_is_answered_in_its_order_and_what_is_no_text_is_told(
     preset, tmp_path, run, monkeypatch
 ):
-    from tasks.beam import pipeline
+    from tasks.beam import writing
 
-    monkeypatch.setattr(pipeline, "_BLOCK", 8)
+    monkeypatch.setattr(writing, "_BLOCK", 8)
     lines = [f"good film {'very ' * (number % 7)}{number}" for number in range(30)]
     lines[4] = "bad \udcff"
     (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8", "surrogateescape")
@@ -234,7 +234,9 @@ def test_a_job_server_answers_as_the_direct_runner_does(
     assert answers(files, "portable") == answers(files, "direct")
 
 
-def test_a_job_may_take_longer_than_its_server_to_answer(job_service, monkeypatch):
+def test_a_job_may_take_longer_than_its_server_to_answer(
+    job_service, monkeypatch, capsys
+):
     from apache_beam.options.pipeline_options import PortableOptions
 
     from tasks.beam import pipeline
@@ -247,9 +249,11 @@ def test_a_job_may_take_longer_than_its_server_to_answer(job_service, monkeypatc
         made = pipeline._pipeline("PortableRunner", flags)
         assert made._options.view_as(PortableOptions).job_server_timeout == seconds
 
-    monkeypatch.setattr(pipeline, "_READY_SECONDS", 0.5)
+    monkeypatch.setattr(pipeline, "_SILENT_SECONDS", 0.2)
+    nowhere = ["--job_endpoint=localhost:1", "--job_server_timeout=1"]
     with pytest.raises(UserError, match="localhost:1: no job server has answered"):
-        pipeline._pipeline("PortableRunner", ["--job_endpoint=localhost:1"])
+        pipeline._pipeline("PortableRunner", nowhere)
+    assert "note: waiting up to 1 seconds" in capsys.readouterr().err
 
 
 def test_what_a_failed_call_of_a_server_says_is_told():
@@ -274,7 +278,7 @@ def test_what_a_failed_call_of_a_server_says_is_told():
     assert pipeline._reason(ValueError()) == "ValueError"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux")
 @pytest.mark.parametrize("order", [(), ("--keep-order",)])
 def test_where_a_worker_is_killed_no_answers_are_written(order, preset, tmp_path):
     pipe, out = tmp_path / "in.txt", tmp_path / "out"
@@ -284,16 +288,22 @@ def test_where_a_worker_is_killed_no_answers_are_written(order, preset, tmp_path
         [sys.executable, "-m", "tasks.sentiment", "predict", "--model", preset,
          "--input", pipe, "--output", out / "part", *RUNNER, *workers, *order],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        start_new_session=True,
     )  # fmt: skip
-    with pipe.open("w"):  # once a worker reads
+    try:
+        descriptor = _opened(pipe, command)
         os.kill(_reader(pipe), signal.SIGKILL)
         told = command.communicate(timeout=120)[1]
+        os.close(descriptor)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
     assert command.returncode == 1
     assert told.splitlines()[-1].endswith("No answers were written.")
     assert "the pipeline failed: " in told.splitlines()[-1]
     assert "note: Worker subprocess exited with " in told
     assert "Traceback" not in told
-    assert not list(out.glob("part*"))
+    assert not out.exists() or not list(out.iterdir())
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux")
@@ -318,6 +328,16 @@ def test_workers_that_are_left_behind_are_ended():
         other.wait()
 
 
+def _opened(pipe, command):
+    """Opens a pipe for writing once a process reads it, a worker of a command."""
+    for _ in range(1200):
+        assert command.poll() is None, command.stderr.read()
+        with contextlib.suppress(OSError):  # nobody reads
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.1)
+    raise AssertionError(f"Nobody reads {pipe}.")
+
+
 def _reader(pipe):
     """Returns the number of the process that has a pipe open, beside this one."""
     for link in Path("/proc").glob("[0-9]*/fd/*"):
@@ -338,21 +358,71 @@ def test_a_pipeline_that_fails_is_no_mistake_of_the_users(preset, files, run):
 
 
 def test_answers_that_a_runner_loses_are_missed(preset, files, run, monkeypatch):
-    from tasks.beam import pipeline
+    from tasks.beam import writing
 
-    whole = pipeline._name
+    whole = writing._name
 
     def losing(parts, output):
-        for part, _ in parts:
+        parts = list(parts)
+        for part, _ in filter(None, parts):
             lines = Path(part).read_text("utf-8").splitlines(keepends=True)
             Path(part).write_text("".join(lines[:-1]), "utf-8")
         whole(parts, output)
 
-    monkeypatch.setattr(pipeline, "_name", losing)
+    monkeypatch.setattr(writing, "_name", losing)
     where = "--input", files / "*.txt*", "--output", files / "out"
     outcome = run("predict", "--model", preset, *where, *RUNNER)
     assert outcome.code == 1
     assert "the runner has written 5 answers for 6 texts. Delete" in outcome.err
+
+
+def test_answers_are_named_by_output_whatever_it_holds(preset, files, run):
+    (files / "o[2]").mkdir()
+    (files / "o[2]" / "a*b-c-00000-of-00001.jsonl").write_text("another's\n")
+    given = "predict", "--model", preset, "--input", files / "*.txt*"
+    outcome = run(*given, "--output", files / "o[2]" / "a*b", *RUNNER)
+    assert outcome.code == 0, outcome.err
+    names = {path.name for path in (files / "o[2]").iterdir()}
+    assert names == {"a*b-c-00000-of-00001.jsonl", "a*b-00000-of-00001.jsonl"}
+    outcome = run(*given, "--output", files / "o[2]" / "a*b", *RUNNER)
+    assert outcome.code == 2
+    assert "there are answers already" in outcome.err
+    outcome = run(*given, "--output", f"{files}/new/", *RUNNER)
+    assert outcome.code == 2
+    assert "new/part, say" in outcome.err
+
+
+@pytest.mark.parametrize("order", [(), ("--keep-order",)])
+def test_no_texts_have_a_file_of_no_answers(order, preset, tmp_path, run):
+    (tmp_path / "in.txt").touch()
+    where = "--input", tmp_path / "in.txt", "--output", tmp_path / "out"
+    outcome = run("predict", "--model", preset, *where, *RUNNER, *order)
+    assert outcome.code == 0, outcome.err
+    [path] = tmp_path.glob("out*")
+    assert path.name == "out-00000-of-00001.jsonl"
+    assert path.read_text() == ""
+
+
+def test_what_an_interrupted_try_has_written_goes(tmp_path):
+    from tasks.beam import writing
+
+    output = str(tmp_path / "out")
+    parts = writing.parts_folder(output)
+    writer = writing._WriteBundle(parts)
+    made = []
+    for _ in range(2):  # as runners do a bundle again
+        writer.start_bundle()
+        writer.process((("a.txt", 1), "{}"))
+        made += [each.value[1] for each in writer.finish_bundle()]
+    writer.start_bundle()
+    assert list(writer.finish_bundle()) == []
+    for _ in range(2):
+        writing._name([None, made[0]], output)
+    assert writing.written(output) == [f"{output}-00000-of-00001.jsonl"]
+    assert writing.count(output) == 1
+    writing.clear(parts)
+    writing.clear(parts)
+    assert [path.name for path in tmp_path.iterdir()] == ["out-00000-of-00001.jsonl"]
 
 
 def test_a_runner_is_of_commands_that_take_texts(run):
