@@ -15,16 +15,16 @@ def end_workers() -> None:
 
     Where one has been killed, others may wait for ever, and Beam for these.
     """
-    for process in list(_descendants(os.getpid())):
+    for process in list(descendants(os.getpid())):
         with contextlib.suppress(OSError):  # it has ended
             if _WORKER in Path(f"/proc/{process}/cmdline").read_bytes():
                 os.kill(process, signal.SIGKILL)
 
 
-def _descendants(process: int) -> Iterator[int]:
+def descendants(process: int) -> Iterator[int]:
     """Yields the numbers of a process' children, and of theirs."""
     for of_thread in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, of_thread.read_text().split()):
                 yield child
-                yield from _descendants(child)
+                yield from descendants(child)

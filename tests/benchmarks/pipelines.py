@@ -23,21 +23,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.beam import leftovers
 from tests.benchmarks import report
 
 HOW = "plain", "direct", "portable"
 LOOK_SECONDS = 2.0
 TOLERANCE = 1e-4
 _SERVER = "apache_beam.runners.portability.local_job_service_main"
-
-
-def processes(first: int) -> Iterator[int]:
-    """Yields a process and those that it has started, and they."""
-    yield first
-    for children in Path(f"/proc/{first}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, children.read_text().split()):
-                yield from processes(child)
 
 
 def memory(process: int) -> int:
@@ -58,7 +50,8 @@ def run(command: list[str]) -> dict:
     began, before = time.time(), _processor_seconds()
     process, peak = subprocess.Popen(command), 0
     while process.poll() is None:
-        peak = max(peak, sum(map(memory, list(processes(process.pid)))))
+        together = [process.pid, *leftovers.descendants(process.pid)]
+        peak = max(peak, sum(map(memory, together)))
         time.sleep(LOOK_SECONDS)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}")
@@ -84,6 +77,13 @@ def job_server() -> Iterator[tuple[str, int]]:
         [sys.executable, "-m", _SERVER, "--port", str(port)], stderr=subprocess.DEVNULL
     )
     try:
+        for _ in range(300):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("localhost", port), timeout=1),
+            ):
+                break
+            time.sleep(0.1)
         yield f"localhost:{port}", server.pid
     finally:
         server.kill()

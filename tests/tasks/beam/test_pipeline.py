@@ -7,7 +7,6 @@ import json
 import lzma
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from tasks import ner, sentiment, text, translation
 from tasks.beam import leftovers
 from tasks.cli import templates
 from tasks.errors import UserError
+from tests.benchmarks import pipelines
 
 pytest.importorskip("apache_beam")
 pytestmark = pytest.mark.slow
@@ -198,25 +198,8 @@ def test_what_a_saved_model_cannot_do_is_refused(
 @pytest.fixture
 def job_service():
     """The address of a job server of Beam's own, in another process."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    module = "apache_beam.runners.portability.local_job_service_main"
-    server = subprocess.Popen(
-        [sys.executable, "-m", module, "--port", str(port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(300):
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("localhost", port), timeout=1),
-            ):
-                break
-            time.sleep(0.1)
-        yield f"localhost:{port}"
-    finally:
-        server.kill()
-        server.wait()
+    with pipelines.job_server() as (address, _):
+        yield address
 
 
 def test_a_job_server_answers_as_the_direct_runner_does(
@@ -317,13 +300,13 @@ def test_workers_that_are_left_behind_are_ended():
         for name in (leftovers._WORKER.decode(), "no worker")
     )
     try:
-        while not list(leftovers._descendants(of_beam.pid)):
+        while not list(leftovers.descendants(of_beam.pid)):
             time.sleep(0.01)
         leftovers.end_workers()
         assert of_beam.wait(timeout=10) != 0
         assert other.poll() is None
     finally:
-        for process in [*leftovers._descendants(other.pid), other.pid]:
+        for process in [*leftovers.descendants(other.pid), other.pid]:
             os.kill(process, signal.SIGKILL)
         other.wait()
 
