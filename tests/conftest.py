@@ -4,6 +4,7 @@ import ctypes
 import errno
 import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,14 +47,18 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Keeps the collector of garbage from what is never garbage.
+    """Has tests trace quickly, once all that they import is there.
 
-    Tracing makes so many objects that it would look through all libraries and tests
-    again and again.
+    Tracing makes so many objects that the collector of garbage would look through all
+    libraries and tests again and again.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
+    if "tensorflow" in sys.modules:
+        from tests.quick_tracing import trace_quickly
+
+        trace_quickly()
 
 
 @pytest.fixture(autouse=True, scope="module")

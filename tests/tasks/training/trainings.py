@@ -23,6 +23,7 @@ from tasks.cli import templates
 from tasks.errors import InterruptionError
 from tasks.training import within_epoch, workers
 from tests.cell_by_cell import cell_by_cell
+from tests.quick_tracing import trace_quickly
 from tests.tasks.one_signature import one_signature
 from zoo import music as notes
 
@@ -98,6 +99,7 @@ def further(settings, preset: Path):
 
 def main() -> None:
     """Trains one model after the other."""
+    trace_quickly()
     folder, data = map(Path, sys.argv[1:3])
     if "TF_CONFIG" in os.environ:
         workers.join({}, folder, 120)
