@@ -1,4 +1,4 @@
-"""Who may import whom (DESIGN.md), read from the import statements."""
+"""Who may import whom, the floors of `zoo/README.md`, by the import statements."""
 
 import ast
 import subprocess
@@ -108,7 +108,7 @@ def part(file):
 @pytest.mark.parametrize("file", files("zoo"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_each_part_of_the_zoo_is_built_from_those_below_it(file):
     name = part(file)
-    assert name in MAY_IMPORT, f"DESIGN.md and this test know no zoo.{name}"
+    assert name in MAY_IMPORT, f"zoo.{name} stands on no floor of zoo/README.md"
     parts = {module.split(".")[1] for module in imports_of(file) if "zoo." in module}
     parts -= {"__version__"}
     assert parts <= MAY_IMPORT[name] | {name}

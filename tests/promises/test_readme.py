@@ -100,6 +100,15 @@ def test_the_modules_that_a_readme_names_are_there(name):
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
+def test_the_documents_that_a_file_names_come_with_it():
+    there = {Path(name).name for name in DOCUMENTS} | {"CHANGELOG.md"}
+    files = [path for part in _PARTS for path in (ROOT / part).rglob("*.py")]
+    texts = {path: path.read_text("utf-8") for path in files} | DOCUMENTS
+    for path, text in texts.items():
+        named = set(re.findall(r"(?<![\w/.-])[A-Z][A-Z_]+\.md\b", text))
+        assert named <= there, path
+
+
 def test_the_readme_is_a_page():
     assert 100 <= len(README.splitlines()) <= 250
 

@@ -1,7 +1,7 @@
 """Steps of the units whose state no matrix multiplies, and their gradients.
 
-SPEC.md §7 has the equations; `zoo.cells` says the same slowly. All products are those
-of the inputs, which come in chunks of steps; what is left is element-wise,
+`zoo.cells` has the equations, and says the same slowly. All products are those of the
+inputs, which come in chunks of steps; what is left is element-wise,
 
 ```
 h<t> = A * h<t-1> + B,   dA = dh<t> * h<t-1>,  dB = dh<t>,  dh<t-1> += A * dh<t>

@@ -1,8 +1,8 @@
 """One time step of each recurrent unit, and its gradient written out by hand.
 
-What `zoo.kernels.recurrence` runs over time. SPEC.md §1 has the equations, §5 the
-gradients; `zoo.cells` says the same slowly. What the input gives, W_x x<t> plus a bias,
-is one matrix z for all gates, in columns of the step's own order.
+What `zoo.kernels.recurrence` runs over time. `zoo.cells` has the equations, and says
+the same slowly. What the input gives, W_x x<t> plus a bias, is one matrix z for all
+gates, in columns of the step's own order.
 
 States and gradients are (batch, n_a), z and dz (batch, gates · n_a). What a step
 keeps is what its gradient needs beside the states before and after it.

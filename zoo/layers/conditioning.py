@@ -20,8 +20,8 @@ class Conditioned(RecurrentWrapper):
     as_state   a_s<0> = g(W_s v + b_s)      for each state s of the layer, c included
     ```
 
-    Either, or both (vector-to-sequence, SPEC.md §2; the decoder of Cho et al. 2014
-    does both). With g = tanh the states lie where a<t> does.
+    Either, or both (vector-to-sequence, as the decoder of Cho et al. 2014, which does
+    both). With g = tanh the states lie where a<t> does.
 
     To generate, step by step: take `initial_state(vector)`, then call the layer on
     sequences of one step with `initial_state=` what the call before returned. v as

@@ -24,8 +24,8 @@ def stream(
 
     The outputs of all pieces, one after another, are those of the whole sequence.
 
-    With `truncate` this is truncated back-propagation through time (SPEC.md §5):
-    states go on from window to window, gradients don't.
+    With `truncate` this is truncated back-propagation through time (Williams & Peng
+    1990): states go on from window to window, gradients don't.
 
     ```
     windows = zoo.layers.windows(characters, steps=100)

@@ -1,7 +1,7 @@
-"""SPEC.md's recurrent units in NumPy, float64: what the zoo is checked against.
+"""The recurrent units' equations in NumPy, float64: what the zoo is checked against.
 
 A step takes x<t>, the states of t-1 and weights in Keras' layout, and returns the
-states of t, the first of which is the output. Its code is SPEC.md §1, line by line;
+states of t, the first of which is the output. Its code is the equation, line by line;
 the only thing taken from Keras is the order of the columns.
 """
 

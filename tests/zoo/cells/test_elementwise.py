@@ -1,4 +1,4 @@
-"""The units whose state no matrix multiplies, against SPEC.md §7."""
+"""The units whose state no matrix multiplies, against their equations."""
 
 import keras
 import numpy as np

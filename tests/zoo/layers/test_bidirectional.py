@@ -1,4 +1,4 @@
-"""Both directions, against SPEC.md's equations and against Keras."""
+"""Both directions, against the equations and against Keras."""
 
 from unittest.mock import Mock
 

@@ -1,4 +1,4 @@
-"""Stacks of recurrent layers, against Keras' stacks and SPEC.md's equations."""
+"""Stacks of recurrent layers, against Keras' stacks and the equations."""
 
 import json
 
@@ -35,7 +35,7 @@ def draw_states(stack, rows=ROWS):
 
 
 def by_equation(stack, sequences, states, mask, skip=()):
-    """Runs SPEC.md's stack in NumPy; returns each layer's h, and all last states."""
+    """Runs the equations in NumPy; returns each layer's h, and all last states."""
     valid = mask[..., None]
     x = h = np.where(valid, sequences, 0).astype("float64")
     outputs, last, place = [], [], 0

@@ -1,4 +1,4 @@
-"""The gates that a layer shows over a sequence, against SPEC.md's equations."""
+"""The gates that a layer shows over a sequence, against the equations."""
 
 import keras
 import numpy as np

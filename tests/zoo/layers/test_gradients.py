@@ -1,4 +1,4 @@
-"""Back-propagation through time, SPEC.md §5 in NumPy, against TensorFlow's."""
+"""Back-propagation through time, by its equations in NumPy, against TensorFlow's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Output recurrence, against SPEC.md's equation step by step."""
+"""Output recurrence, against its equation step by step."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The recurrent layers against SPEC.md's equations: masks, direction, state."""
+"""The recurrent layers against the equations: masks, direction, state."""
 
 import itertools
 

@@ -34,7 +34,7 @@ def by_cells(model, ids, state):
 
 
 def in_numpy(model, ids):
-    """Returns log ŷ<t> of texts, float64 (batch, steps, V), by SPEC.md's equations.
+    """Returns log ŷ<t> of texts, float64 (batch, steps, V), by the equations.
 
     Args:
         model: a `LanguageModel`.

@@ -43,7 +43,7 @@ def pieces(keys, frames_count):
 
 
 def costs(model, piece, vector=None):
-    """Returns what a piece costs in nats by SPEC.md's equations.
+    """Returns what a piece costs in nats by the equations.
 
     Args:
         model: a `MusicModel`.

@@ -33,7 +33,7 @@ def subwords():
 def in_numpy(model, source, inputs):
     """Returns log ŷ<t>, float64 (T_y, V), and α, (T_y, T_x), of one translation.
 
-    By SPEC.md's equations, of a model with one layer in encoder and decoder.
+    By the equations, of a model with one layer in encoder and decoder.
 
     Args:
         model: a `Translator`.

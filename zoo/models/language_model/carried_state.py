@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 class CarriedState:
-    """The states that one batch of windows leaves to the next one (SPEC.md §5).
+    """The states that one batch of windows leaves to the next one.
 
     They are variables, through which no gradient passes, and no weights of the model:
     they are neither saved nor exported. Each row of a batch goes on with the same

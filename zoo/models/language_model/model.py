@@ -48,7 +48,7 @@ class LanguageModel(Model, keras.Model):
     the probabilities of all texts are 1 together.
 
     Training: inputs are ids, each row a text from its beginning; or, to carry the
-    state across windows of long texts (truncated back-propagation, SPEC.md §5), a pair
+    state across windows of long texts (truncated back-propagation), a pair
     of ids and `begins`. Then row r of a batch goes on where row r of the batch before
     ended, in `fit` as in `evaluate`, each with states of its own; but where `begins`
     says that a text begins, as in an epoch's first batch, it starts from 0. Targets are

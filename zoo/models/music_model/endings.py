@@ -1,4 +1,4 @@
-"""How a piece ends: three ways to give each length a probability (SPEC.md §4).
+"""How a piece ends: three ways to give each length a probability.
 
 An ending is a layer. Beside its own, it has the attributes
 

@@ -35,8 +35,8 @@ class MusicModel(Model, keras.Model):
     each key by itself: see `zoo.layers.NADEOutput` and `zoo.layers.BernoulliOutput`.
 
     A piece may depend on a vector, of its key or style. A first note, a first chord or
-    some bars are a primer of `generate`. Its end is predicted in one of three ways
-    (SPEC.md §4), see `zoo.models.music_model.endings`; or not at all.
+    some bars are a primer of `generate`. Its end is predicted in one of three ways,
+    see `zoo.models.music_model.endings`; or not at all.
 
     Training and evaluation take a dict, without targets: `roll`, the pieces' frames
     (batch, steps, keys), where more than 0 is a note; `lengths`, int (batch,), how many

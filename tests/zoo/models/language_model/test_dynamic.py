@@ -1,4 +1,4 @@
-"""Dynamic evaluation, against its equations and SPEC.md's in NumPy."""
+"""Dynamic evaluation, against its equations, and the model's, in NumPy."""
 
 import numpy as np
 import pytest

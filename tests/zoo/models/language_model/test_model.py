@@ -1,4 +1,4 @@
-"""Predictions and training of a language model, against SPEC.md in NumPy."""
+"""Predictions and training of a language model, against the equations in NumPy."""
 
 import keras
 import numpy as np

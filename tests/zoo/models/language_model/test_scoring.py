@@ -1,4 +1,4 @@
-"""Scores of texts, against SPEC.md in NumPy and against what all texts have in sum."""
+"""Scores of texts, against equations in NumPy, and what all texts have in sum."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What a music model computes, against SPEC.md's equations frame by frame."""
+"""What a music model computes, against the equations frame by frame."""
 
 import keras
 import numpy as np

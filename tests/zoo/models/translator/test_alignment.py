@@ -1,4 +1,4 @@
-"""What known translations look at, against SPEC.md's equations and the search."""
+"""What known translations look at, against the equations and the search."""
 
 import numpy as np
 import pytest
