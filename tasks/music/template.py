@@ -18,6 +18,13 @@ from tasks.training import fitting as training
 from zoo import presets
 from zoo.models import MusicModel
 
+# What the cards say of the figures.
+FIGURES = {
+    "nats_per_frame": "-log P of all frames but each piece's first, by their number",
+    "nats_per_frame_with_endings": "of all frames and the pieces' ends, by theirs",
+    "nats_per_frame_by_bernoulli": "of a model that draws each key by itself",
+    "nats_per_frame_by_nade": "of a model that draws keys one after another",
+}
 LIMITS = """
 - It writes what is probable after what it has heard, in the manner of the pieces that
   it was trained on. What it knows of the music before is what its recurrent state
@@ -201,4 +208,4 @@ def _measure(preset, model, pieces, batch_size, other=None, writes=True):
 def _card(model):
     """Returns what cards say of a model."""
     example = f"tf.zeros([1, 0, {model.keys}])"
-    return cards.Card(SUMMARY, LIMITS, "primer", example)
+    return cards.Card(SUMMARY, LIMITS, "primer", example, FIGURES)

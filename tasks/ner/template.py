@@ -34,14 +34,22 @@ from zoo.models.tagger.token_forms import plain
 from zoo.text import TokenizerWithOffsets, Vocabulary, read_vectors
 from zoo.text.vocabulary import SPECIAL
 
+# What the cards say of the figures.
+FIGURES = {
+    "f1": "of whole entities, which are right if start, end and type are",
+    "standard_error": "that of F1, or of the accuracy where there is no F1",
+    "precision": "the share of the entities found that are right",
+    "recall": "the share of the right ones that are found",
+    "accuracy": "the share of the tokens whose tag is right",
+    "macro_f1": "the mean of the tags' F1",
+}
 LIMITS = """
 - It knows the language, the kind of text and the tags that it was trained on. Text of
   another kind, in another language or in capitals only, has it guess.
 - A sentence at a time: what the sentence before tells, it doesn't know.
 - A score is as the training data has it: it is no measure of how far a text is from
   anything seen in training.
-- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
-  them) bind its use as well.
+- The terms of the data that it was trained on bind its use as well.
 - Which names it knows, it knows from its data: names rare there it misses more often.
 """
 _ONE_CASE = """Text of
@@ -58,7 +66,7 @@ def limits(training: dict) -> str:
     return LIMITS.replace(_ONE_CASE, _ANY_CASE)
 
 
-CARD = cards.Card(SUMMARY, limits)
+CARD = cards.Card(SUMMARY, limits, figures=FIGURES)
 
 # Of the texts to learn the language from one in so many words tells how well it goes.
 HELD_OUT = 200

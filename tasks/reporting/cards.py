@@ -3,9 +3,10 @@
 import dataclasses
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tasks import datasets
 from tasks.reporting import examples
 from zoo import export, presets
 from zoo.json_numbers import without_nan
@@ -21,12 +22,14 @@ class Card:
             `training`, where that changes it.
         argument: what `serving_default` calls what it takes.
         example: what to give it, Python.
+        figures: what each figure is that may be measured, by its name in the metrics.
     """
 
     summary: str
     limits: str | Callable[[dict], str]
     argument: str = "text"
     example: str = 'tf.constant(["…"])'
+    figures: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def add_evaluation(
@@ -113,6 +116,7 @@ def render(name: str, metrics: dict, card: Card, path: str | None = None) -> str
     parts = [f"# {name}", card.summary]
     if evaluations:
         parts += ["## Measured", _table(evaluations)]
+        parts += filter(None, [_explained(evaluations, card.figures)])
     if "sample" in metrics:
         parts += ["## A sample", _sample(name, **metrics["sample"])]
     drawn = metrics.get("examples", {})
@@ -141,16 +145,30 @@ def render(name: str, metrics: dict, card: Card, path: str | None = None) -> str
 
 
 def _table(evaluations):
-    names = []
-    for figures in evaluations.values():
-        names += [key for key, value in figures.items() if _is_figure(value)]
-    names = list(dict.fromkeys(names))
+    names = _names(evaluations)
     lines = ["| data | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
     lines += ["| --- " * (len(names) + 1) + "|"]
     for source, figures in evaluations.items():
         cells = [_cell(figures[n]) if n in figures else "" for n in names]
         lines.append(f"| {source} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _names(evaluations):
+    """Returns the names of all figures that were measured."""
+    names = []
+    for figures in evaluations.values():
+        names += [key for key, value in figures.items() if _is_figure(value)]
+    return list(dict.fromkeys(names))
+
+
+def _explained(evaluations, known):
+    """Returns what the table's figures are, a line each, of those that are known."""
+    return "\n".join(
+        f"- {name.replace('_', ' ')}: {known[name]}"
+        for name in _names(evaluations)
+        if name in known
+    )
 
 
 def _is_figure(value):
@@ -246,10 +264,12 @@ def _listed(values):
 
 
 def _citations(citations):
-    return "\n\n".join(
-        f"{dataset}:\n\n```bibtex\n{citation}\n```"
-        for dataset, citation in citations.items()
-    )
+    """Returns each data set's citation, and its terms."""
+    parts = []
+    for dataset, citation in citations.items():
+        parts.append(f"{dataset}:\n\n```bibtex\n{citation}\n```")
+        parts.append(datasets.terms(dataset.partition("/")[0]))
+    return "\n\n".join(filter(None, parts))
 
 
 def _signatures(signatures):

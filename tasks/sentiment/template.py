@@ -22,16 +22,23 @@ from zoo.models import BidirectionalLanguageModel, SequenceClassifier
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import END_ID, SPECIAL
 
+# What the cards say of the figures.
+FIGURES = {
+    "accuracy": "the share of the texts whose class, or all of whose labels, is right",
+    "standard_error": "that of the accuracy",
+    "cross_entropy": "the mean of -log P of what is right, in nats",
+    "macro_f1": "the mean of the classes' F1",
+    "micro_f1": "F1 of the decisions on all labels together",
+}
 LIMITS = """
 - It knows the language, the kind of text and the classes that it was trained on, and
   gives one of them to any text, an empty one or one in another language too.
 - A probability is as the training data has it: it is no measure of how far a text
   is from anything seen in training.
-- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
-  them) bind its use as well.
+- The terms of the data that it was trained on bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
-CARD = cards.Card(SUMMARY, LIMITS)
+CARD = cards.Card(SUMMARY, LIMITS, figures=FIGURES)
 MONITOR = "val_accuracy"
 # Where a text may have any number of labels, few of which it has.
 MONITOR_OF_SETS = "-val_loss"

@@ -20,6 +20,13 @@ from tasks.training import fitting as training
 from zoo import kernels, presets
 from zoo.models import LanguageModel
 
+# What the cards say of the figures.
+FIGURES = {
+    "nats": "the mean of -log P of a token",
+    "perplexity": "its exponential",
+    "bits_per_character": "-log2 P of all texts, divided by their characters",
+    "unknown": "the share of the tokens that the model doesn't know",
+}
 LIMITS = """
 - It writes what is probable after what it has read, in the manner of the texts that it
   was trained on. What it writes is made up: it knows no facts and means nothing.
@@ -30,8 +37,7 @@ LIMITS = """
   above, count `<UNK>` alone.
 - What it knows of the text before is what its recurrent state holds, and its cache if
   it has one: it loses the thread over a few sentences.
-- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
-  them) bind its use as well.
+- The terms of the data that it was trained on bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model.
 """
 _UNKNOWN_WORDS = """\
@@ -52,7 +58,7 @@ def limits(training: dict) -> str:
     return LIMITS.replace(_UNKNOWN_WORDS, _SUBWORDS)
 
 
-CARD = cards.Card(SUMMARY, limits, "prompt")
+CARD = cards.Card(SUMMARY, limits, "prompt", figures=FIGURES)
 MONITOR = "-val_nats"
 
 

@@ -24,6 +24,16 @@ from zoo import presets
 from zoo.files import replaced_file
 from zoo.models import Translator
 
+# What the cards say of the figures.
+FIGURES = {
+    "bleu": "from 0 to 100, by sacrebleu, as its signature says",
+    "chrf": "likewise",
+    "exact_match": "the share of the translations that are the reference",
+    "tokens": "those of the references",
+    "nats": "the mean of -log P of one of them",
+    "perplexity": "its exponential",
+    "beam": "how many hypotheses the search kept",
+}
 LIMITS = """
 - It knows the languages, the kind of text and the words that it was trained on. Text of
   another kind has it guess, fluently: what it writes may say something else, leave
@@ -37,12 +47,11 @@ LIMITS = """
 - A score compares translations of one text. It is no measure of whether one is right.
 - BLEU and chrF count common words and letters. They compare systems on one test set,
   and no more.
-- The terms of the dataset that it was trained on (its page in TFDS' catalogue has
-  them) bind its use as well.
+- The terms of the data that it was trained on bind its use as well.
 - Texts by or about people carry their authors' prejudices, and so does the model:
   of people whose gender a text leaves open, say.
 """
-CARD = cards.Card(SUMMARY, LIMITS)
+CARD = cards.Card(SUMMARY, LIMITS, figures=FIGURES)
 MONITORS = {"bleu": "val_bleu", "nats": "-val_nats"}
 # So many pairs are translated after each epoch, to choose by BLEU, at most.
 CHOSEN_ON = 2000

