@@ -62,9 +62,9 @@ def from_preset(name_or_path: str | os.PathLike) -> Any:
             `$ZOO_PRESETS_URL`; or an archive's URL, `https://…/NAME.zip`.
 
     Raises:
-        zoo.errors.PresetError: there is no such preset, it can't be fetched, or it is
-            damaged.
+        zoo.errors.PresetError: there is no such preset, it can't be fetched, may not
+            be read, is damaged or of a newer zoo.
     """
-    from zoo import presets  # imports TensorFlow, which takes seconds
+    from zoo import presets
 
     return presets.load(name_or_path)

@@ -100,6 +100,21 @@ def test_the_modules_that_a_readme_names_are_there(name):
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
+def test_every_part_of_the_zoo_stands_on_a_floor():
+    parts = {path.name for path in (ROOT / "zoo").glob("[!_]*") if path.suffix != ".md"}
+    parts -= {"py.typed", "pretrained"}
+    named = set(re.findall(r"`(\w+(?:\.py)?)/?`", DOCUMENTS["zoo/README.md"]))
+    assert parts <= named
+
+
+def test_every_benchmark_is_listed_that_is_not_started_by_another():
+    listed = DOCUMENTS["tests/benchmarks/README.md"]
+    paths = (ROOT / "tests" / "benchmarks").glob("[!_]*.py")
+    names = {path.stem for path in paths if "__main__" in path.read_text("utf-8")}
+    for name in names - {"fresh_process", "ner_step", "worker"}:
+        assert f"python -m tests.benchmarks.{name}" in listed
+
+
 def test_the_documents_that_a_file_names_come_with_it():
     there = {Path(name).name for name in DOCUMENTS} | {"CHANGELOG.md"}
     files = [path for part in _PARTS for path in (ROOT / part).rglob("*.py")]

@@ -1,5 +1,6 @@
 """Every command line that a README shows can be pasted as it stands."""
 
+import argparse
 import importlib
 import importlib.util
 import re
@@ -10,7 +11,7 @@ import pytest
 from tasks.cli import command_line as cli
 from tasks.demo import __main__ as demo
 from tasks.reporting import evaluation
-from tests.promises.test_readme import DOCUMENTS, blocks
+from tests.promises.test_readme import DOCUMENTS, ROOT, blocks
 from zoo import presets
 
 SHOWN = {
@@ -24,6 +25,23 @@ SHOWN = {
 }
 """Each README's command lines."""
 LINES = list(dict.fromkeys(line for lines in SHOWN.values() for line in lines))
+ON_BEAM = [
+    line
+    for block in blocks("console", DOCUMENTS["tasks/beam/README.md"])
+    for line in block.replace("\\\n", "").splitlines()
+    if line.startswith("python -m tasks.")
+]
+TRAINED_BY = [
+    pytest.param(line, id=f"{card.parent.name}-{number}")
+    for card in sorted(ROOT.glob("pretrained/*/README.md"))
+    for number, line in enumerate(
+        re.findall(r"python -m tasks\.[^`\n]*", card.read_text("utf-8"))
+    )
+]
+TEMPLATES = ("ner", "sentiment", "text", "music", "translation")
+BEAMS = re.compile(r"--(\w+_\w+|project|region)$")
+OTHERS = {"--use-pep517", "--restart", "--all", "--dir"}
+"""Flags in prose that are not ours: pip's, Kubernetes' and `saved_model_cli`'s."""
 
 
 def template_of(words):
@@ -65,6 +83,56 @@ def test_the_examples_of_help_can_be_pasted(name):
     for line in template.examples:
         _, argv = template_of(shlex.split(line, comments=True))
         cli._parser(template).parse_args(argv).config.check()
+
+
+def flags_of(parser):
+    """Returns the flags of a parser and of its commands."""
+    parser.format_help()  # adds those of the configs
+    found = {name for action in parser._actions for name in action.option_strings}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*map(flags_of, action.choices.values()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def flags():
+    found = flags_of(demo._parser("tasks.demo"))
+    for name in TEMPLATES:
+        template = importlib.import_module(f"tasks.{name}").TEMPLATE
+        found |= flags_of(cli._parser(template))
+    return found
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", *(name for name in DOCUMENTS if name[:5] == "tasks")]
+)
+def test_flags_in_prose_are_those_of_some_command(document, flags):
+    prose = re.sub(r"^```.*?^```", "", DOCUMENTS[document], flags=re.M | re.S)
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", prose)) - OTHERS
+    # Apache Beam's have underscores.
+    assert {name for name in named if "_" not in name} <= flags
+
+
+@pytest.mark.parametrize("line", ON_BEAM)
+def test_a_command_line_for_beam_can_be_pasted(line):
+    words = shlex.split(line, comments=True)
+    beams = [place for place, word in enumerate(words) if BEAMS.match(word)]
+    for place in reversed(beams):
+        del words[place : place + 2]
+    template, argv = template_of(words)
+    arguments = cli._parser(template).parse_args(argv)
+    assert arguments.pipeline.runner.endswith("Runner")
+
+
+def test_there_are_command_lines_for_beam():
+    assert len(ON_BEAM) >= 5
+
+
+@pytest.mark.parametrize("line", TRAINED_BY)
+def test_the_commands_of_a_card_can_be_pasted(line):
+    template, argv = template_of(shlex.split(line))
+    cli._parser(template).parse_args(argv).config.check()
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if " evaluate " in line])
