@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from tasks.cli import command_line as cli
 from tasks.cli import outputs
-from tasks.cli.parser import Parser
+from tasks.cli.parser import Formatter, Parser
 from tasks.errors import UserError
 from zoo import presets
 from zoo.errors import PresetError
@@ -97,6 +97,7 @@ def _list_presets(argv, program):
     """Prints a line a preset: its name, its size and what it does."""
     parser = Parser(
         prog=program,
+        formatter_class=Formatter,
         description="List the presets that are installed: the names that `--model` "
         "takes, their sizes, and what they do. Those in the folder $ZOO_PRETRAINED "
         "stand for those of the same name that come with the zoo.",

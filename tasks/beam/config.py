@@ -13,7 +13,8 @@ class PipelineConfig:
 
     # answer the files of --input, a pattern, by this runner of Apache Beam:
     # DirectRunner on this machine, or FlinkRunner, SparkRunner, DataflowRunner,
-    # PortableRunner; Beam's own flags, --direct_num_workers say, follow
+    # PortableRunner; --output is what the names of the answers' files begin with, and
+    # Beam's own flags, --direct_num_workers say, follow
     runner: str | None = None
     # with --runner: where workers find the SavedModel, a folder they share or a URL,
     # gs://…; default: the preset's own

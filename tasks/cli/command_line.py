@@ -295,14 +295,16 @@ def _parser(template, program=None):
             "--model",
             default=template.preset,
             metavar="PRESET",
-            help="a preset's name or folder",
+            help="a preset's name, folder or URL",
         )
     commands["evaluate"].add_arguments(template.evaluation, dest="config")
     for name, command in own.items():
         if command.takes_texts:
             _take_texts(commands[name])
         if command.takes_files:
-            commands[name].add_argument("files", nargs="+", metavar="FILE", type=Path)
+            commands[name].add_argument(
+                "files", nargs="+", metavar="FILE", type=Path, help="a file to read"
+            )
         commands[name].add_arguments(command.config, dest="config")
         if command.served:
             commands[name].add_arguments(PipelineConfig, dest="pipeline")
@@ -310,7 +312,7 @@ def _parser(template, program=None):
         "--output", type=Path, metavar="DIR", required=True, help="the SavedModel"
     )
     commands["pack"].add_argument(
-        "preset", metavar="PRESET", help="a preset's name or folder"
+        "preset", metavar="PRESET", help="a preset's name, folder or URL"
     )
     commands["pack"].add_argument(
         "--output",
@@ -354,7 +356,13 @@ def _add_commands(parser, own: dict[str, Command]):
 
 
 def _take_texts(parser):
-    parser.add_argument("texts", nargs="*", metavar="TEXT", default=[])
+    parser.add_argument(
+        "texts",
+        nargs="*",
+        metavar="TEXT",
+        default=[],
+        help="a text; where none is given, --input or standard input is read",
+    )
     parser.add_argument(
         "--input",
         metavar="FILE",

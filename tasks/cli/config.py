@@ -179,8 +179,8 @@ class TablePredictionConfig(PredictionConfig):
 class TrainingConfig(DataConfig):
     """From where, how long, how fast and how carefully to train."""
 
-    # train a preset further, a name or a folder, instead of a new model: what the model
-    # is, its vocabularies and its sizes, is the preset's then
+    # train a preset further, a name, a folder or a URL, instead of a new model: what
+    # the model is, its vocabularies and its sizes, is the preset's then
     from_preset: str | None = None
     # the most passes over the training data
     epochs: int = 10

@@ -155,7 +155,9 @@ class Parser(simple_parsing.ArgumentParser):
         """Shows a flag's own name for its value: --epochs EPOCHS."""
         self._preprocessing()
         for group in self._action_groups:
-            group.title = group.title and group.title.partition(" ['")[0]
+            title = group.title and group.title.partition(" ['")[0]
+            # The name of a config's class; the training's has no other.
+            group.title = title and (title.removesuffix("Config") or "Training")
         for action in self._actions:
             if action.option_strings and action.choices is None and action.nargs != 0:
                 name = action.option_strings[0].lstrip("-").replace("-", "_").upper()

@@ -28,7 +28,8 @@ class Search:
     length_penalty: float | None = None
     # how much it costs to leave words of the text unattended to; default: the preset's
     coverage_penalty: float | None = None
-    # the most tokens in a translation; default: 2 for each of its text's, and 50 more
+    # the most tokens in a translation; default: 2 for each of its text's and 50 more,
+    # 1 000 at most
     max_length: int | None = None
 
     def check(self) -> None:

@@ -48,6 +48,14 @@ def test_every_default_but_none_and_empty_is_shown(template):
             assert expected in shown or "(default: runs/…)" in text, (name, action.dest)
 
 
+@templates
+def test_help_names_no_class_and_explains_every_argument(template):
+    for parser in commands(template).values():
+        shown = parser.format_help()
+        assert not re.search(r"^\w*Config:$", shown, re.MULTILINE)
+        assert all(action.help for action in parser._actions)
+
+
 def test_a_default_of_zero_is_shown():
     shown = folded(commands(TEMPLATES[2])["train"].format_help())
     assert "by this times the step size (decoupled weight decay, AdamW); 0: not at" in (
