@@ -57,6 +57,7 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
 
     Raises:
         FileExistsError: something else is there.
+        ValueError: it is a URL.
     """
     for vocabulary in model.vocabularies.values():
         vocabulary.keep_file()

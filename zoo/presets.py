@@ -254,6 +254,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
 
     Raises:
         FileExistsError: something else is there.
+        ValueError: it is a URL.
         PresetError: the model's class is none of `zoo.models`.
     """
     from zoo import export  # imports TensorFlow, which takes seconds

@@ -142,3 +142,28 @@ def test_public_names_are_declared():
         assert len(set(part.__all__)) == len(part.__all__) > 0
         for name in part.__all__:
             assert getattr(part, name) is not None
+
+
+TAKING_TEXTS = [
+    pytest.param(function, id=f"{within.name}.{function.name}")
+    for file in sorted((ROOT / "models").rglob("*.py"))
+    for function, within in public_functions(ast.parse(file.read_text("utf-8")))
+    if within is not None
+    and function.name != "__call__"
+    and {"Texts", "Tokens"}
+    & {ast.unparse(each.annotation) for each in function.args.args if each.annotation}
+]
+
+
+def test_there_are_methods_that_take_texts():
+    assert len(TAKING_TEXTS) > 10
+
+
+@pytest.mark.parametrize("function", TAKING_TEXTS)
+def test_what_takes_texts_tells_what_it_refuses(function):
+    told = ast.get_docstring(function)
+    _, _, refused = told.partition("\nRaises:\n")
+    assert "TypeError" in refused
+    assert "ValueError" in refused
+    assert "Returns:" in told or told.startswith("Yields")
+    assert "\nArgs:\n" in told

@@ -65,9 +65,26 @@ class Model(Replicated):
         return model
 
     def save_to_preset(self, path: str | os.PathLike) -> None:
-        """Writes config, graph, weights and vocabulary into the folder `path`."""
+        """Writes the model as a preset, in place of what was there.
+
+        Args:
+            path: the folder for its config, graph, weights and vocabularies.
+
+        Raises:
+            FileExistsError: something else than a preset is there.
+            ValueError: it is a URL.
+            zoo.errors.PresetError: the model's class is none of `zoo.models`.
+        """
         presets.save(self, path)
 
     def export(self, path: str | os.PathLike) -> None:
-        """Writes a SavedModel that plain TensorFlow loads into the folder `path`."""
+        """Writes a SavedModel that plain TensorFlow loads, in place of what was there.
+
+        Args:
+            path: its folder.
+
+        Raises:
+            FileExistsError: something else than a SavedModel is there.
+            ValueError: it is a URL.
+        """
         export.save(self, path)

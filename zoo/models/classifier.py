@@ -259,6 +259,10 @@ class SequenceClassifier(Model, keras.Model):
         Returns:
             int32, (batch, steps): ids, cut to `max_length`, padded with 0 to the
             longest and to one step at least.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
         return _padded(self._cut_ids(texts))
 

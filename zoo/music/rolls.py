@@ -70,7 +70,15 @@ def notes(roll: np.ndarray, tie: bool = True) -> list[Note]:
 
 
 def spell(roll: np.ndarray, lowest: int = LOWEST) -> list[str]:
-    """Returns the notes of each step by name, "C4 E4 G4", "" where it is silent."""
+    """Returns the notes of each step by name, "C4 E4 G4", "" where it is silent.
+
+    Args:
+        roll: (steps, keys), 0 or 1, of any dtype.
+        lowest: the MIDI number of the first key.
+
+    Raises:
+        ValueError: the roll has another shape or other values, or MIDI lacks a key.
+    """
     sounds = sounding(roll)
     check_range(lowest, sounds.shape[1])
     return [

@@ -109,6 +109,9 @@ class Vocabulary(tf.Module):
 
         The vocabulary's name is the file's, with `_` for what no name of Python has.
 
+        Args:
+            path: the file, UTF-8.
+
         Raises:
             ValueError: the file doesn't begin with the four special tokens, or is cut
                 off: its last line has no end.
@@ -128,7 +131,11 @@ class Vocabulary(tf.Module):
         return cls(map(_unescape, lines[len(SPECIAL) :]), name)
 
     def save(self, path: str | os.PathLike) -> None:
-        r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters."""
+        r"""Writes a token a line, with `\\`, `\n` and `\r` for these characters.
+
+        Args:
+            path: the file, which is replaced.
+        """
         text = "".join(token + "\n" for token in self._escaped)
         Path(path).write_bytes(text.encode("utf-8"))
 

@@ -93,6 +93,17 @@ class DynamicEvaluation:
         answer depends on other texts; and so is, before the first one, what `nats` had
         learned. The weights are those that were trained afterwards, whatever happens.
         It goes on from window to window, and can't be part of a graph.
+
+        Args:
+            texts: one string, or several in a list, an array or a tensor, (batch,);
+                one is a batch of one.
+
+        Returns:
+            What `LanguageModel.score` returns.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
         texts = text_batch(texts)
         written, ids = self._model.language.tokens_and_ids(texts)

@@ -353,6 +353,10 @@ class LanguageModel(Model, keras.Model):
 
         Returns:
             int32, ragged (batch, tokens); of sentences with `<EOS>` at the end.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
         return self.ended(self.language.encode(text_batch(texts)))
 
@@ -397,6 +401,10 @@ class LanguageModel(Model, keras.Model):
         Returns:
             What `step` returns: logits of the first token after the prompt, float32
             (batch, V), and the state.
+
+        Raises:
+            TypeError: something in `prompts` is no string.
+            ValueError: `prompts` is nested.
         """
         step = Stepper(self)
         prompts = text_batch(prompts, "prompts")
@@ -439,7 +447,8 @@ class LanguageModel(Model, keras.Model):
             string (batch,), without the prompts.
 
         Raises:
-            ValueError: a number is out of its range.
+            TypeError: something in `prompts` is no string.
+            ValueError: a number is out of its range, or `prompts` is nested.
         """
         prompts = text_batch(prompts, "prompts")
         filters = generation.filters_on(temperature, top_k, top_p, repetition_penalty)
@@ -471,7 +480,8 @@ class LanguageModel(Model, keras.Model):
             **filters: `temperature`, `top_k`, `top_p`, `repetition_penalty`.
 
         Raises:
-            ValueError: a number is out of its range.
+            TypeError: something in `prompts` is no string.
+            ValueError: a number is out of its range, or `prompts` is nested.
             FloatingPointError: a probability of what is drawn is NaN, as those of a
                 model whose training has diverged; as the pieces are taken.
         """
@@ -501,6 +511,10 @@ class LanguageModel(Model, keras.Model):
             A token that is unknown costs what `<UNK>` costs, and what its spelling
             costs: see `zoo.models.spelling`. In `perplexity` alone `<UNK>` is a token
             like another, as in published perplexities, and in all that `evaluate` has.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
         return scoring.score(self, text_batch(texts))
 
@@ -516,6 +530,10 @@ class LanguageModel(Model, keras.Model):
 
         Returns:
             int32 (batch,): places in `texts`; of equal ones those that come first.
+
+        Raises:
+            TypeError: something in `texts` is no string.
+            ValueError: `texts` is nested.
         """
         logs = self.score(texts)["log_probability"]
         return tf.argsort(logs, direction="DESCENDING", stable=True)

@@ -526,7 +526,9 @@ class Translator(Model, keras.Model):
             best: see `align`.
 
         Raises:
-            ValueError: a number is out of its range, or the model has no attention.
+            TypeError: something in `texts` is no string.
+            ValueError: a number is out of its range, `texts` is nested, or the model
+                has no attention.
         """
         if length_penalty is None:
             length_penalty = self.config["length_penalty"]
@@ -558,6 +560,10 @@ class Translator(Model, keras.Model):
             A token that is unknown costs what `<UNK>` costs, and what its spelling
             costs: see `zoo.models.spelling`. In `perplexity` alone `<UNK>` is a token
             like another.
+
+        Raises:
+            TypeError: something is no string.
+            ValueError: something is nested, or there are not equally many.
         """
         texts, translations = paired_batches(texts, translations)
         return scoring.score(self, texts, translations)
@@ -579,7 +585,9 @@ class Translator(Model, keras.Model):
             without `<EOS>`.
 
         Raises:
-            ValueError: the model has no attention.
+            TypeError: something is no string.
+            ValueError: something is nested, or there are not equally many, or the
+                model has no attention.
         """
         if not self.attends:
             raise ValueError("This model has no attention: nothing is aligned.")
