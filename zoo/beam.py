@@ -74,7 +74,8 @@ class Predict(beam.PTransform):
 
     Raises:
         PresetError: there is no such preset.
-        ValueError: the batch size isn't positive.
+        ValueError: the batch size isn't positive; or, where a worker begins, there is
+            no such function, or it takes other arguments.
     """
 
     def __init__(
@@ -125,6 +126,14 @@ class _SavedModel(ModelHandler):
             names = ", ".join(sorted(model.signatures))
             raise ValueError(
                 f"{self._path} has no function {self._signature!r}. It has: {names}."
+            )
+        takes = model.signatures[self._signature].structured_input_signature[1].keys()
+        others = self._arguments.keys()
+        if not others <= takes or len(takes - others) != 1:
+            raise ValueError(
+                f"{self._signature!r} takes {', '.join(sorted(takes)) or 'nothing'}: "
+                "one of them is the text, and `arguments` has to have all others. "
+                f"Found {', '.join(map(str, self._arguments)) or 'none'}."
             )
         return model
 

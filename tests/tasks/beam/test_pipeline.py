@@ -533,6 +533,23 @@ def test_workers_need_no_zoo(tmp_path):
     assert printed_by_a_worker(WORKER, sent, tmp_path).splitlines() == expected
 
 
+@pytest.mark.parametrize(
+    ("signature", "arguments", "told"),
+    [
+        ("no_such", {}, "has no function 'no_such'. It has: class_names, names, serv"),
+        ("class_names", {}, "'class_names' takes nothing: one of them"),
+        ("serving_default", {"beam": 4}, "'serving_default' takes text: .* Found beam"),
+        ("serving_default", {"text": "Dull."}, "takes text: .* Found text"),
+    ],
+)
+def test_a_function_that_takes_something_else_is_told(signature, arguments, told):
+    from zoo.beam import Predict
+
+    handler = Predict("sentiment_en", signature, arguments)._handler
+    with pytest.raises(ValueError, match=told):
+        handler.load_model()
+
+
 TOLD = """
 import sys
 from apache_beam.internal import cloudpickle
