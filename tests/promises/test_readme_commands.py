@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 
@@ -127,6 +128,17 @@ def test_a_command_line_for_beam_can_be_pasted(line):
 
 def test_there_are_command_lines_for_beam():
     assert len(ON_BEAM) >= 5
+
+
+def test_what_a_container_runs_serves_the_page_to_all():
+    [dockerfile] = blocks("dockerfile", DOCUMENTS["tasks/demo/README.md"])
+    _, command = dockerfile.rstrip().split("\nCMD ")
+    _, *module, host, everywhere, port, number = json.loads(command)
+    assert module == ["-m", "tasks.demo"]
+    argv = [host, everywhere, port, number]
+    settings = demo._parser("tasks.demo").parse_args(argv).config
+    settings.check()
+    assert (settings.host, settings.port) == ("0.0.0.0", 7860)
 
 
 @pytest.mark.parametrize("line", TRAINED_BY)
