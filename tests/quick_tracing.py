@@ -4,6 +4,9 @@ What is left out has no part in what they compute. SavedModels that tests load i
 sessions or in processes of their own are optimized as a user's are.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.eager import context
@@ -37,5 +40,20 @@ def _optimize_once():
     options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     options.memory_optimization = rewriter_config_pb2.RewriterConfig.NO_MEM_OPT
     options.disable_tfg_optimizer = True
+    _configure(config)
+
+
+@contextlib.contextmanager
+def optimized_as_elsewhere() -> Iterator[None]:
+    """Has graphs be optimized as a user's are, in this context."""
+    config = context.context()._config
+    _configure(None)
+    try:
+        yield
+    finally:
+        _configure(config)
+
+
+def _configure(config):
     context.context()._config = config
     tf.config.optimizer.set_experimental_options({})  # or it isn't read again

@@ -1,8 +1,11 @@
 """Graphs are made as `tests.quick_tracing` has them, in tests of all kinds."""
 
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.eager import context
 from tensorflow.python.util import tf_stack
+
+from tests.quick_tracing import optimized_as_elsewhere
 
 
 def test_calls_are_looked_through_once():
@@ -12,9 +15,15 @@ def test_calls_are_looked_through_once():
     assert list(stacks[0]) == list(stacks[1]) == list(tf_stack.extract_stack())
 
 
-def test_functions_are_optimized_once():
-    serialized = context.context().function_call_options.config_proto_serialized
-    config = context.config_pb2.ConfigProto.FromString(serialized)
-    options = config.graph_options.rewrite_options
-    assert options.meta_optimizer_iterations == options.ONE
-    assert not options.disable_meta_optimizer
+def test_functions_are_optimized_once_but_where_it_is_asked_for():
+    def passes():
+        serialized = context.context().function_call_options.config_proto_serialized
+        config = config_pb2.ConfigProto.FromString(serialized)
+        options = config.graph_options.rewrite_options
+        assert not options.disable_meta_optimizer
+        return options.meta_optimizer_iterations
+
+    assert passes() == rewriter_config_pb2.RewriterConfig.ONE
+    with optimized_as_elsewhere():
+        assert passes() == rewriter_config_pb2.RewriterConfig.DEFAULT_NUM_ITERS
+    assert passes() == rewriter_config_pb2.RewriterConfig.ONE

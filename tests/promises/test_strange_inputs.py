@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.promises import strange_inputs
+from tests.quick_tracing import optimized_as_elsewhere
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 COUNT, SEED = 2_000, 20
@@ -141,10 +142,11 @@ def test_no_input_makes_a_saved_model_fail(preset):
     template = preset.split("_")[0]
     make = strange_inputs.rolls if template == "music" else strange_inputs.texts
     inputs = make(COUNT, SEED)
-    for number, (batch, whole) in enumerate(batches(inputs, template)):
-        for signature, answer in calls(model.signatures, template, batch, whole):
-            found = unlike(answer, len(batch))
-            assert not found, (signature, number, found)
+    with optimized_as_elsewhere():
+        for number, (batch, whole) in enumerate(batches(inputs, template)):
+            for signature, answer in calls(model.signatures, template, batch, whole):
+                found = unlike(answer, len(batch))
+                assert not found, (signature, number, found)
 
 
 def test_the_strange_texts_are_strange_and_the_same_each_time():
