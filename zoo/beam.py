@@ -74,8 +74,8 @@ class Predict(beam.PTransform):
 
     Raises:
         PresetError: there is no such preset.
-        ValueError: the batch size isn't positive; or, where a worker begins, there is
-            no such function, or it takes other arguments.
+        ValueError: the batch size isn't positive; or, in a worker: there is no such
+            function, it takes other arguments, or it answers NaN.
     """
 
     def __init__(
@@ -163,13 +163,26 @@ class _SavedModel(ModelHandler):
             for key, value in self._arguments.items()
         }
         found = function(**{name: tf.constant(encoded)}, **given)
-        columns = {key: _plain(each.numpy().tolist()) for key, each in found.items()}
+        arrays = {key: each.numpy() for key, each in found.items()}
+        self._check(arrays)
+        columns = {key: _plain(each.tolist()) for key, each in arrays.items()}
         lengths = columns.pop("lengths", None)
         for place, text in enumerate(texts):
             row = {key: column[place] for key, column in columns.items()}
             if lengths is not None:
                 row = {key: _cut(value, lengths[place]) for key, value in row.items()}
             yield {"text": text, **row}
+
+    def _check(self, arrays):
+        """Raises a ValueError where what is returned is no number."""
+        import numpy as np
+
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and np.isnan(array).any():
+                raise ValueError(
+                    f"{self._path} gives NaN for `{name}`, as a model does whose "
+                    "training has diverged."
+                )
 
     def _count(self, texts):
         sizes = [len(text) for text in texts]

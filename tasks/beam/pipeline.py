@@ -97,7 +97,8 @@ def run(
 
     Raises:
         UserError: there is no such runner, or its flags don't fit; no file matches;
-            the files aren't what can be read; there are answers already.
+            the files aren't what can be read, or nothing in them is; there are answers
+            already.
         PipelineError: a worker or the runner failed, with what it said.
         PresetError: there is no such preset.
     """
@@ -137,6 +138,7 @@ def run(
     writing.clear(parts)  # where a bundle was done again, one try is left
     if local:
         _check_whole(counts, asked.output)
+    _check_read(counts, asked)
     _tell(counts, asked.output)
 
 
@@ -336,6 +338,16 @@ def _check_whole(counts, output):
         raise PipelineError(
             f"the runner has written {answered:,} answers for {asked:,} texts. Delete "
             f"{output}-*{SUFFIX}, and start again."
+        )
+
+
+def _check_read(counts, asked):
+    """Raises a UserError where none of what there was to read is a text."""
+    errors = counts.get("errors", 0)
+    if errors and not counts.get("texts"):
+        raise UserError(
+            f"--input {asked.input}: nothing there could be read as a text: "
+            f"{errors:,} errors, which {asked.output}-*{SUFFIX} tell."
         )
 
 

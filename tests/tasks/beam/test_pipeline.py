@@ -19,6 +19,8 @@ from tasks.beam import leftovers
 from tasks.cli import templates
 from tasks.errors import UserError
 from tests.benchmarks import pipelines
+from tests.tasks.spoilt import too_large
+from zoo.models import SequenceClassifier
 
 pytest.importorskip("apache_beam")
 pytestmark = pytest.mark.slow
@@ -495,6 +497,36 @@ def test_what_gzip_has_not_packed_is_told_as_the_commands_tell_it(
     assert "packed by bzip2" in found["a.bz2", 1]["error"]
     assert "packed by xz" in found["b.xz", 1]["error"]
     assert found["c.deflate", 1]["text"] == "good"
+
+
+def test_where_nothing_can_be_read_it_is_a_mistake_and_the_answers_tell_why(
+    preset, tmp_path, run
+):
+    for name in ("a.bz2", "b.bz2"):
+        (tmp_path / name).write_bytes(bz2.compress(b"good\n"))
+    outcome = run(
+        "predict", "--model", preset, "--input", tmp_path / "*.bz2", "--output",
+        tmp_path / "out", *RUNNER,
+    )  # fmt: skip
+    assert outcome.code == 2
+    assert "nothing there could be read as a text: 2 errors" in outcome.err
+    found = answers(tmp_path)
+    assert sorted(found) == [("a.bz2", 1), ("b.bz2", 1)]
+    assert all("packed by bzip2" in each["error"] for each in found.values())
+
+
+def test_a_model_that_answers_nan_fails_the_pipeline(files, tmp_path, run):
+    model = SequenceClassifier(["good"], ["no", "yes"], embedding_units=2, units=2)
+    for weight in model.trainable_weights:
+        weight.assign(too_large(weight))
+    model.save_to_preset(tmp_path / "spoilt")
+    outcome = run(
+        "predict", "--model", tmp_path / "spoilt", "--input", files / "a.txt",
+        "--output", files / "out", *RUNNER,
+    )  # fmt: skip
+    assert outcome.code == 1
+    assert "gives NaN for `probabilities`" in outcome.err
+    assert not list(files.glob("out*"))
 
 
 def test_a_runner_refuses_to_learn_from_what_it_reads():
