@@ -50,7 +50,14 @@ def of_steps(
         )
     if keras.backend.is_keras_tensor(mask):
         return mask
-    return ops.broadcast_to(mask, ops.shape(sequences)[:2])
+    rows, steps = ops.shape(sequences)[:2]
+    if mask.shape[1] is not None and mask.shape[1] == sequences.shape[1]:
+        return ops.broadcast_to(mask, (rows, steps))
+    # A row may be for all rows, but no step for all steps: where a graph knows the
+    # sizes only when it runs, a reshape refuses to repeat one. (To three axes, for
+    # TensorFlow takes one to the same two for needless.)
+    mask = ops.broadcast_to(mask, (rows, ops.shape(mask)[1]))
+    return ops.squeeze(ops.reshape(mask, (rows, steps, 1)), axis=2)
 
 
 def of_first(mask: Any) -> Any:

@@ -86,8 +86,28 @@ def test_a_graph_refuses_it_as_soon_as_it_knows_the_shapes(call):
         ],
     )
     graph(sequences, MASKS["holes"])
-    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)):
-        graph(sequences, np.ones((ROWS, STEPS - 1), bool))
+    for shape in [(ROWS, STEPS - 1), (ROWS, 1), (1, 1)]:
+        with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)):
+            graph(sequences, np.ones(shape, bool))
+
+
+@pytest.mark.parametrize("shape", [(ROWS, 1), (1, 1), (ROWS, STEPS + 1)])
+@pytest.mark.parametrize("known", [(None, None), (ROWS, None), (None, STEPS)])
+def test_a_graph_takes_no_step_of_a_mask_for_all(shape, known):
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((*known, N_X)),
+            tf.TensorSpec((None, None), tf.bool),
+        ]
+    )
+    def pool(sequences, mask):
+        return layers.MeanPooling()(sequences, mask=mask)
+
+    sequences, one_row = sequences_of(), MASKS["holes"][:1]
+    expected = sequences[:, one_row[0]].mean(axis=1)
+    np.testing.assert_allclose(pool(sequences, one_row), expected, atol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        pool(sequences, np.ones(shape, bool))
 
 
 @pytest.mark.slow
