@@ -18,6 +18,7 @@ class _Pooling(keras.layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def compute_mask(self, sequences, mask=None):
         """Returns None: the result has no steps."""
@@ -47,17 +48,20 @@ class MaxPooling(_Pooling):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MeanPooling(_Pooling):
-    """The mean of each feature over the valid steps."""
+    """The mean of each feature over the valid steps.
+
+    Its sums are float32 at least: half precision ends at 65 504.
+    """
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         mask = masks.of_steps(self, mask, sequences)
         if mask is None:
             return _zeros_without_steps(ops.mean(sequences, axis=1), sequences)
-        weights = ops.cast(mask, sequences.dtype)[..., None]
-        count = ops.maximum(ops.sum(weights, axis=1), 1)
-        sequences = ops.where(mask[..., None], sequences, 0)
-        return ops.sum(sequences, axis=1) / count
+        wide = _wide(sequences)
+        count = ops.sum(ops.cast(mask, wide.dtype)[..., None], axis=1)
+        total = ops.sum(ops.where(mask[..., None], wide, 0), axis=1)
+        return ops.cast(total / ops.maximum(count, 1), sequences.dtype)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -68,7 +72,8 @@ class AttentionPooling(_Pooling):
     α<t> = softmax_t(vᵀ tanh(W h<t> + b)),   result = Σ_t α<t> h<t>
     ```
 
-    (Yang et al. 2016, of words in a sentence.)
+    (Yang et al. 2016, of words in a sentence.) The softmax and the sum are in float32
+    at least.
 
     Args:
         units: the size of W h<t>.
@@ -95,7 +100,7 @@ class AttentionPooling(_Pooling):
         mask = masks.of_steps(self, mask, sequences)
         if mask is not None:
             sequences = ops.where(mask[..., None], sequences, 0)
-        scores = self.score(self.projection(sequences))
+        scores = _wide(self.score(self.projection(sequences)))
         if mask is not None:
             mask = mask[..., None]
             scores = ops.where(mask, scores, ops.full_like(scores, -1e4))
@@ -103,11 +108,17 @@ class AttentionPooling(_Pooling):
         weights = ops.exp(scores - ops.logsumexp(scores, axis=1, keepdims=True))
         if mask is not None:
             weights = weights * ops.cast(mask, weights.dtype)
-        return ops.sum(weights * sequences, axis=1)
+        result = ops.sum(weights * _wide(sequences), axis=1)
+        return ops.cast(result, sequences.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "units": self.units}
+
+
+def _wide(tensor):
+    """Returns a tensor in float32 at least, in which many steps can be added up."""
+    return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
 
 
 def _zeros_without_steps(pooled, sequences):

@@ -145,3 +145,25 @@ def test_saved_model_loads_by_itself_and_gives_identical_results(
     assert loaded.get_config() == layer.get_config()
     sequences = draw(len(ALL_PATTERNS), STEPS, FEATURES) * ALL_PATTERNS[:, :, None]
     np.testing.assert_array_equal(copy(sequences), model(sequences))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("pooling_class", [layers.MeanPooling, layers.AttentionPooling])
+def test_many_steps_add_up_in_half_precision(pooling_class, dtype):
+    # 700 steps of 200 are more than float16 has numbers for.
+    x = tf.cast(200 + 20 * draw(2, 1000, FEATURES), dtype.removeprefix("mixed_"))
+    mask = np.arange(1000) < np.array([[1000], [700]])
+    pooling = make(pooling_class, dtype=dtype)
+    pooling(x, mask=mask)
+    found = np.asarray(tf.cast(pooling(x, mask=mask), "float64"))
+    x, weights = np.asarray(tf.cast(x, "float64")), pooling.get_weights()
+    pool = POOLINGS[pooling_class]
+    expected = [pool(x[0], weights), pool(x[1, :700], weights)]
+    np.testing.assert_allclose(found, expected, rtol=2**-8)
+
+
+@every_pooling
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4, 5)])
+def test_what_is_no_sequence_is_refused(pooling_class, shape):
+    with pytest.raises(ValueError, match="expected ndim=3"):
+        make(pooling_class)(np.zeros(shape, "float32"))
