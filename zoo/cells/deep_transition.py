@@ -1,9 +1,10 @@
 """A cell whose step is itself a deep network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from zoo.keras_private import DropoutRNNCell, takes_training
 from zoo.typing import Tensor
@@ -42,7 +43,8 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: `cell` is no cell with a state a, or there is nothing to deepen.
+        ValueError: `cell` is no cell with a state a, there is nothing to deepen, or
+            sizes are no list.
     """
 
     def __init__(
@@ -56,6 +58,16 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         **kwargs: Any,
     ):
         sizes = _sizes(cell)
+        for name, given in (
+            ("input_units", input_units),
+            ("transition_units", transition_units),
+            ("output_units", output_units),
+        ):
+            if not isinstance(given, Iterable):
+                raise ValueError(
+                    f"`{name}` is a list of sizes, one for each hidden layer: "
+                    f"[{given}]. Found: {given!r}."
+                )
         if not any([input_units, transition_units, output_units]):
             raise ValueError(
                 "DeepTransitionCell needs hidden layers to be deep. Give sizes as "
@@ -69,6 +81,8 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         self.output_units = tuple(output_units)
         self.activation = keras.activations.get(activation)
         self.skip = skip
+        # It would make a state as short as the inputs that the cell keeps longer.
+        self.autocast = self.state_dtype == self.compute_dtype
 
         self.input_path = self._make_path(self.input_units, "input_path")
         self.output_path = self._make_path(self.output_units, "output_path")
@@ -87,6 +101,16 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
             name=name,
             dtype=self.dtype_policy,
         )
+
+    @property
+    def state_dtype(self) -> str:
+        """The dtype in which a layer carries the cell's states from step to step."""
+        return getattr(self.cell, "state_dtype", self.cell.compute_dtype)
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether the output is the state, if not as the same tensor."""
+        return not self.output_units and getattr(self.cell, "shows_state", False)
 
     @property
     def state_size(self) -> Any:
@@ -108,7 +132,12 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
 
     def get_initial_state(self, batch_size: int | None = None) -> Any:
         """Returns the cell's state before the first step."""
-        return self.cell.get_initial_state(batch_size=batch_size)
+        if hasattr(self.cell, "get_initial_state"):
+            return self.cell.get_initial_state(batch_size=batch_size)
+        return [
+            ops.zeros((batch_size, size), dtype=self.cell.compute_dtype)
+            for size in _sizes(self.cell)
+        ]
 
     def build(self, input_shape: Any) -> None:
         """Creates the weights, for inputs of shape (batch, n_x)."""
@@ -145,7 +174,8 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
         nested = isinstance(states, list | tuple)
         a, *others = states if nested else [states]
         if self.transition_path:
-            a = self.transition_path(a)
+            a = ops.cast(self.transition_path(a), a.dtype)
+        inputs = ops.cast(inputs, self.compute_dtype)
         arguments: dict[str, Any] = {"return_gates": True} if return_gates else {}
         if takes_training(self.cell):
             arguments["training"] = training

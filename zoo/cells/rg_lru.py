@@ -82,6 +82,8 @@ class RGLRUCell(ElementwiseCell):
     """
 
     gate_names = ("forget", "relevance", "input", "memory")
+    # The output is the state, if not as the same tensor: wrappers ask.
+    shows_state = True
 
     def __init__(self, units: int, *, retention_initializer: Any = None, **kwargs: Any):
         super().__init__(units, **kwargs)
@@ -147,9 +149,7 @@ class RGLRUCell(ElementwiseCell):
         output = ops.cast(state, self.compute_dtype)
         gates = {"forget": ops.cast(forget, self.compute_dtype)}
         gates |= {"relevance": relevance, "input": entering, "memory": output}
-        # Where it is the output, it is the same tensor: wrappers ask.
-        same = keras.backend.standardize_dtype(h.dtype) == self.compute_dtype
-        state = output if same else ops.cast(state, h.dtype)
+        state = ops.cast(state, h.dtype)
         return self._result(output, [state], nested, gates, return_gates)
 
     def get_config(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Leaky(StateWrapper):
     def _next_states(self, old, new, training):
         stays, goes = self.alpha, 1 - self.alpha
         if self.learned:
-            w = ops.convert_to_tensor(self.leak)
+            w = ops.cast(self.leak, old[0].dtype)
             stays, goes = ops.sigmoid(w), ops.sigmoid(-w)
         return [stays * old[0] + goes * new[0], *new[1:]]
 

@@ -27,6 +27,13 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         kwargs.setdefault("dtype", cell.dtype_policy)
         super().__init__(**kwargs)
         self.cell = cell
+        # It would make a state as short as the inputs that the cell keeps longer.
+        self.autocast = self.state_dtype == self.compute_dtype
+
+    @property
+    def state_dtype(self) -> str:
+        """The dtype in which a layer carries the cell's states from step to step."""
+        return getattr(self.cell, "state_dtype", self.cell.compute_dtype)
 
     @property
     def state_size(self) -> Any:
@@ -84,16 +91,20 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         arguments: dict[str, Any] = {"return_gates": True} if return_gates else {}
         if takes_training(self.cell):
             arguments["training"] = training
+        inputs = ops.cast(inputs, self.compute_dtype)
         output, new, *gates = self.cell(inputs, states, **arguments)
         old = list(states) if nested else [states]
         # In the form of those given, which a stack of one cell of Keras' doesn't keep.
         new = keras.tree.pack_sequence_as(old, keras.tree.flatten(new))
         inner = self.cell if self._wraps_a_wrapper else None
-        self._state_is_shown = inner._state_is_shown if inner else output is new[0]
+        shown = output is new[0] or getattr(self.cell, "shows_state", False)
+        self._state_is_shown = inner._state_is_shown if inner else shown
         output, new = self._change(inputs, old, output, new, training)
+        new = keras.tree.map_structure(_in_dtype_of, old, new)
         results = (output, new if nested else new[0])
         if return_gates and "memory" in self.gate_names:
-            return (*results, {**gates[0], "memory": new[-1]})
+            memory = ops.cast(new[-1], self.compute_dtype)
+            return (*results, {**gates[0], "memory": memory})
         return (*results, *gates)
 
     def _change(self, inputs, old, output, new, training):
@@ -141,6 +152,11 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         return cls(cell, **config)
 
 
+def _in_dtype_of(before, after):
+    """Returns a state after the step in the dtype that it came in."""
+    return ops.cast(after, before.dtype)
+
+
 def _draw_masks(cell, inputs, states):
     """Draws a cell's dropout masks; `inputs` and `states` give their shapes."""
     if isinstance(cell, DropoutRNNCell):
@@ -173,7 +189,8 @@ class StateWrapper(Wrapper):
         if not self._state_is_shown:
             self._refuse("made of it")
         new = self._next_states(old, new, training)
-        return self._output_of(new[0], inputs), new
+        a = ops.cast(new[0], self.compute_dtype)
+        return self._output_of(a, inputs), new
 
     def _next_states(self, old, new, training):
         """Returns the states to pass on, from those before and after the step."""

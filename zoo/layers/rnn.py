@@ -77,7 +77,9 @@ class RNN(keras.layers.RNN):
     ):
         if self.cell_class is not None:
             cell = _as(self.cell_class, cell, **(cell_arguments or {}))
+        _check_cell(cell)
         super().__init__(keeping_form(cell), *args, **kwargs)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
         self.supports_masking = True
         self.fused = fused
         self.checkpoint_every = checkpoint_every
@@ -174,10 +176,9 @@ class RNN(keras.layers.RNN):
             _refuse_draws(self)
         if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
-        exact = getattr(self.cell, "state_dtype", self.cell.compute_dtype)
-        if exact != self.cell.compute_dtype:
+        if hasattr(self.cell, "state_dtype"):
             initial_state = keras.tree.map_structure(
-                lambda state: ops.cast(state, exact), initial_state
+                functools.partial(_at_least, dtype=self.cell.state_dtype), initial_state
             )
         if sequences.shape[1] is None:
             loop = functools.partial(super().inner_loop, training=training)
@@ -224,6 +225,11 @@ class RNN(keras.layers.RNN):
             super()._maybe_config_dropout_masks(cell, first, input_state)
 
 
+def _at_least(state, dtype):
+    """Returns a state in a dtype, or in its own if that is longer."""
+    return ops.cast(state, keras.backend.result_type(state.dtype, dtype))
+
+
 def _of_any_length(loop, sequences, initial_state, mask):
     """Runs Keras' loop where a graph only knows the number of steps when it runs.
 
@@ -246,6 +252,21 @@ def _of_any_length(loop, sequences, initial_state, mask):
     kept = [ops.where(is_empty, before, after) for before, after in pairs]
     states = keras.tree.pack_sequence_as(states, kept)
     return last, outputs[:, :steps], states
+
+
+def _check_cell(cell):
+    """Raises a ValueError if one of the cells is none, or there is none."""
+    cells = cell if isinstance(cell, list | tuple) else [cell]
+    if not cells:
+        raise ValueError("RNN takes a cell, or a list of one at least. Found none.")
+    for each in cells:
+        if isinstance(each, keras.layers.RNN):
+            raise ValueError(
+                f"RNN takes a cell, a single step, but '{each.name}' "
+                f"({type(each).__name__}) is a layer, over time already. Use it as it "
+                "is, stack layers by DeepRNN, or give a cell such as "
+                "zoo.cells.LSTMCell(64)."
+            )
 
 
 def _without_steps(found):

@@ -137,3 +137,23 @@ def test_nothing_to_deepen_is_refused():
 def test_what_is_no_single_cell_is_refused(cell):
     with pytest.raises(ValueError, match="wraps one recurrent cell"):
         DeepTransitionCell(cell, input_units=[2])
+
+
+def test_a_cell_that_knows_no_initial_state_starts_from_zeros():
+    class Sums(keras.layers.Layer):
+        state_size = output_size = 3
+
+        def call(self, inputs, states):
+            return states[0] + inputs, [states[0] + inputs]
+
+    layer = layers.RNN(DeepTransitionCell(Sums(), input_units=[3]))
+    x = draw(2, 4, 3)
+    layer(x)
+    w, b = layer.get_weights()
+    expected = np.tanh(x @ w + b).sum(axis=1)
+    np.testing.assert_allclose(layer(x), expected, atol=1e-5)
+
+
+def test_a_size_that_is_no_list_is_refused():
+    with pytest.raises(ValueError, match=r"`transition_units` is a list.*\[8\]"):
+        DeepTransitionCell(LSTMCell(3), transition_units=8)

@@ -21,6 +21,7 @@ from tests.zoo.cells.units import (
 from tests.zoo.layers.masks import ALL_PATTERNS, STEPS
 from tests.zoo.layers.test_fused import assert_agree, results
 from zoo import kernels, layers
+from zoo.cells import DeepTransitionCell, Leaky, Residual, RGLRUCell, Zoneout
 from zoo.layers import BY_CELL
 
 slow = pytest.mark.slow
@@ -333,3 +334,31 @@ def test_every_layer_has_the_name_that_commands_take():
         assert type(unit.layer()) is BY_CELL[unit.name]
     stack = layers.DeepRNN.stack("mingru", N_A, 2, bidirectional=True)
     assert stack(draw(2, 5, N_X)).shape == (2, 2 * N_A)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda cell: Residual(cell),
+        lambda cell: Zoneout(cell, rate=0.0),
+        lambda cell: Leaky(Residual(cell), alpha=0.0),
+        lambda cell: DeepTransitionCell(cell, input_units=[N_A]),
+        lambda cell: keras.layers.StackedRNNCells([cell], dtype="mixed_bfloat16"),
+        lambda cell: [cell, keras.layers.GRUCell(N_A, dtype="mixed_bfloat16")],
+    ],
+    ids=["residual", "zoneout", "leaky", "deep transition", "stack", "list"],
+)
+def test_rg_lru_forgets_as_slowly_in_half_precision_in_a_wrapper(wrap):
+    cell = RGLRUCell(N_A, dtype="mixed_bfloat16")
+    layer = layers.RNN(wrap(cell), return_state=True, dtype="mixed_bfloat16")
+    layer.build((None, None, N_A))
+    kernel, bias, _ = cell.get_weights()
+    slowness = np.linspace(-9, -6, N_A)
+    cell.set_weights([0 * kernel, np.full_like(bias, 30), slowness])
+    # The state is 1 and nothing is added: after 300 steps A^300 of it is left.
+    count = len(keras.tree.flatten(layer.state_size))
+    first = [tf.ones([1, N_A])] * count
+    _, *states = tf.function(layer)(tf.zeros([1, 300, N_A]), initial_state=first)
+    found = np.asarray(keras.tree.flatten(states)[0][0], "float64")
+    expected = np.exp(-300 * 8 * np.log1p(np.exp(slowness)))
+    np.testing.assert_allclose(found, expected, rtol=2**-7)
