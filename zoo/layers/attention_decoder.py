@@ -11,8 +11,8 @@ from zoo.layers.attention import Attention, Memory
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.rnn import with_mask
 from zoo.layers.states import (
+    check_goes_forward,
     check_recurrent,
-    find_backwards,
     pack,
     state_sizes,
     top_state,
@@ -336,16 +336,7 @@ def _check(layer, attention, order):
         )
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(ORDERS)}, found {order!r}.")
-    if getattr(layer, "stateful", False):
-        raise ValueError(
-            f"'{layer.name}' is stateful. Leave `stateful` out and pass the states on."
-        )
-    backwards = find_backwards(layer)
-    if backwards is not None:
-        raise ValueError(
-            f"'{backwards.name}' goes backwards: it would see the outputs that it is "
-            "to predict. Use layers that go forward."
-        )
+    check_goes_forward(layer)
 
 
 def _unmasked(valid, tensors):

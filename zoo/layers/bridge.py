@@ -33,15 +33,25 @@ class Bridge(keras.layers.Layer):
 
     Returns:
         The decoder's first states, a flat list of (batch, n), and C, (batch, n).
+
+    Raises:
+        ValueError: `kind` is not one of the three; or there are other states than
+            those of two directions of `layers` layers.
     """
 
     def __init__(self, kind: str, layers: int, sizes: Any, **kwargs: Any):
         super().__init__(**kwargs)
+        if kind not in BRIDGES:
+            raise ValueError(
+                f"kind must be one of {', '.join(BRIDGES)}, found {kind!r}."
+            )
         self.kind = kind
         self.layers = layers
         self.sizes = list(sizes)
         self.to_states = [
-            keras.layers.Dense(size, "tanh", name=f"state_{number}")
+            keras.layers.Dense(
+                size, "tanh", dtype=self.dtype_policy, name=f"state_{number}"
+            )
             for number, size in enumerate(sizes if kind == "dense" else [], start=1)
         ]
 
@@ -53,6 +63,11 @@ class Bridge(keras.layers.Layer):
     def call(self, states: Any) -> Any:
         """Makes the first states, and C."""
         count = len(states) // self.layers // 2  # of a direction
+        if count < 1 or len(states) != 2 * count * self.layers:
+            raise ValueError(
+                f"'{self.name}' takes the states of both directions of {self.layers} "
+                f"layers, as many of each, found {len(states)}."
+            )
         both = [
             ops.concatenate([states[place], states[place + count]], axis=-1)
             for start in range(0, len(states), 2 * count)
@@ -65,3 +80,8 @@ class Bridge(keras.layers.Layer):
             return [dense(c) for dense in self.to_states], c
         rows = ops.shape(c)[0]
         return [ops.zeros((rows, size), c.dtype) for size in self.sizes], c
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        own = {"kind": self.kind, "layers": self.layers, "sizes": self.sizes}
+        return {**super().get_config(), **own}

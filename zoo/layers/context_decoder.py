@@ -5,7 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers.states import pack, state_sizes
+from zoo.layers.states import (
+    check_goes_forward,
+    check_recurrent,
+    pack,
+    state_sizes,
+)
 from zoo.layers.stepping import stepper
 from zoo.typing import Tensor
 
@@ -26,9 +31,15 @@ class ContextDecoder(keras.layers.Layer):
         layer: a recurrent layer that goes forward.
         as_input: whether C is an input at every step.
         **kwargs: the arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: `layer` isn't recurrent, goes backwards, or is stateful.
     """
 
     def __init__(self, layer: keras.layers.Layer, as_input: bool = True, **kwargs: Any):
+        check_recurrent(layer, "ContextDecoder")
+        check_goes_forward(layer)
+        kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(**kwargs)
         self.layer = layer
         self.as_input = as_input
@@ -61,13 +72,15 @@ class ContextDecoder(keras.layers.Layer):
         Args:
             sequences: (batch, steps, n_x).
             context: C, (batch, n_c).
-            initial_state: the layer's states, a flat list.
+            initial_state: the layer's states, a flat list; its own by default.
             mask: bool (batch, steps).
             training: whether dropout is applied.
 
         Returns:
             a, (batch, steps, n_a), None, and all last states.
         """
+        if initial_state is None:
+            initial_state = self.layer.get_initial_state(ops.shape(sequences)[0])
         if self.as_input:
             repeated = ops.repeat(context[:, None], ops.shape(sequences)[1], axis=1)
             sequences = ops.concatenate([sequences, repeated], axis=-1)
@@ -97,3 +110,16 @@ class ContextDecoder(keras.layers.Layer):
             return a, states, None
 
         return step
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer, "as_input": self.as_input}
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        """Makes the decoder, and the layer in it, from its arguments."""
+        layer = keras.saving.deserialize_keras_object(
+            config["layer"], custom_objects=custom_objects
+        )
+        return cls(**{**config, "layer": layer})

@@ -7,7 +7,12 @@ from keras import ops
 
 from zoo.layers import masks
 from zoo.layers.rnn import with_mask
-from zoo.layers.states import check_recurrent, find_backwards, pack, state_sizes
+from zoo.layers.states import (
+    check_goes_forward,
+    check_recurrent,
+    pack,
+    state_sizes,
+)
 from zoo.typing import Tensor
 
 
@@ -52,7 +57,7 @@ class OutputRecurrence(keras.layers.Layer):
         y<T> and the layer's last states after it.
 
     Raises:
-        ValueError: `layer` is none, or sees the future.
+        ValueError: `layer` is none, sees the future, or is stateful.
     """
 
     def __init__(
@@ -71,16 +76,8 @@ class OutputRecurrence(keras.layers.Layer):
         self.has_hidden_recurrence = hasattr(layer, "return_sequences")
         if self.has_hidden_recurrence:
             check_recurrent(layer, "OutputRecurrence")
-            self._check_sees_no_future()
+            check_goes_forward(layer)
             layer.return_sequences = layer.return_state = True
-
-    def _check_sees_no_future(self):
-        backwards = find_backwards(self.layer)
-        if backwards is not None:
-            raise ValueError(
-                f"'{backwards.name}' goes backwards: it would see the outputs that it "
-                "is to predict. Use layers that go forward."
-            )
 
     def __call__(self, sequences: Tensor, targets: Tensor, **kwargs: Any) -> Any:
         """Runs over `sequences`, under the mask that they carry."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from zoo.typing import Tensor
 
@@ -40,6 +41,8 @@ def pack(layer: keras.layers.Layer, states: Sequence) -> list:
     Raises:
         ValueError: there are too many states, or too few, or one isn't (batch, n) of
             the layer's n.
+        InvalidArgumentError: the same, of a shape that is known only when a graph
+            runs.
     """
     states, sizes = keras.tree.flatten(states), state_sizes(layer)
     if len(states) != len(sizes):
@@ -55,6 +58,8 @@ def pack(layer: keras.layers.Layer, states: Sequence) -> list:
                 f"`initial_state` of '{layer.name}' must have the shape (batch, "
                 f"{size}) in place {number} of {len(sizes)}, found {shape}."
             )
+    pairs = zip(states, sizes, strict=True)
+    states = [_of_size(state, size) for state, size in pairs]
     return keras.tree.pack_sequence_as(layer.state_size, states)
 
 
@@ -92,6 +97,16 @@ def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) 
                 f"`initial_state` of '{layer.name}' has {shape[0]} rows, but the "
                 f"sequences have {rows}. Give a state for each row."
             )
+
+
+def _of_size(state, size):
+    """Returns a state that says that it is (batch, size), and is."""
+    shape = _shape(state)
+    if shape is not None and (len(shape) < 2 or shape[1] is not None):
+        return state
+    if keras.backend.is_keras_tensor(state):
+        return state
+    return tf.ensure_shape(state, (None, size))
 
 
 def _shape(tensor):
@@ -133,3 +148,21 @@ def find_backwards(layer: keras.layers.Layer) -> Any:
         if both or getattr(part, "go_backwards", False):
             return part
     return None
+
+
+def check_goes_forward(layer: keras.layers.Layer) -> None:
+    """Raises a ValueError if `layer` can't be a decoder, from state to state.
+
+    Args:
+        layer: a recurrent layer, whatever is in it.
+    """
+    if getattr(layer, "stateful", False):
+        raise ValueError(
+            f"'{layer.name}' is stateful. Leave `stateful` out and pass the states on."
+        )
+    backwards = find_backwards(layer)
+    if backwards is not None:
+        raise ValueError(
+            f"'{backwards.name}' goes backwards: it would see the outputs that it is "
+            "to predict. Use layers that go forward."
+        )

@@ -151,3 +151,8 @@ def test_layer_that_sees_the_future_is_refused(layer):
 def test_what_is_no_layer_is_refused():
     with pytest.raises(ValueError, match="stands around a layer"):
         OutputRecurrence(64)
+
+
+def test_a_stateful_layer_is_refused():
+    with pytest.raises(ValueError, match=r"'layer' is stateful. Leave `stateful` out"):
+        OutputRecurrence(GRU(2, stateful=True, name="layer"))

@@ -3,8 +3,19 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from zoo.layers import GRU, LSTM, RNN, Bidirectional, DeepRNN, LearnedInitialState
+from zoo.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Attention,
+    AttentionDecoder,
+    Bidirectional,
+    DeepRNN,
+    LearnedInitialState,
+    MinGRU,
+)
 
 X = np.zeros((5, 4, 2), "float32")
 
@@ -47,3 +58,52 @@ def test_initial_states_that_a_layer_has_not_are_refused(layer, sizes):
 def test_wrong_states_are_refused_where_a_model_is_built(layer):
     with pytest.raises(ValueError, match="has 2 states, found 1"):
         layer(keras.Input((None, 2)), initial_state=[keras.Input((3,))])
+
+
+def attending(layer):
+    """Returns a decoder's call on sequences and states, with some values to see."""
+    decoder = AttentionDecoder(layer, Attention(), order="before")
+    values = tf.ones((5, 2, 3))
+    return lambda x, initial_state: decoder(x, values, initial_state=initial_state)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        LSTM(3, fused=False, name="cell"),
+        MinGRU(3, fused=False, name="elementwise"),
+        GRU(3, name="kernel"),
+        Bidirectional(MinGRU(3), name="both"),
+        attending(MinGRU(3)),
+    ],
+    ids=lambda layer: getattr(layer, "name", "decoder"),
+)
+def test_a_graph_refuses_states_as_soon_as_it_knows_the_shapes(layer):
+    count = {"cell": 2, "both": 2}.get(getattr(layer, "name", ""), 1)
+    random = np.random.default_rng(1)
+    x = random.normal(size=(5, 4, 2)).astype("float32")
+    state = random.normal(size=(5, 3)).astype("float32")
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None, 2)), tf.TensorSpec((None, None))]
+    )
+    def run(x, state):
+        return layer(x, initial_state=count * [state])
+
+    expected = tf.nest.flatten(layer(x, initial_state=count * [state]))
+    for ours, theirs in zip(tf.nest.flatten(run(x, state)), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    for wrong in (state[:, :1], state[:, :2], state[:4]):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            run(x, wrong)
+
+
+@pytest.mark.parametrize("cell", [LSTM(3), [GRU(3)], []])
+def test_what_is_no_cell_is_refused(cell):
+    with pytest.raises(ValueError, match="RNN takes a cell"):
+        RNN(cell)
+
+
+def test_sequences_without_steps_or_features_are_refused():
+    with pytest.raises(ValueError, match="expected min_ndim=3, found ndim=2"):
+        RNN(keras.layers.GRUCell(3))(X[0])
