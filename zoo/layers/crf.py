@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import tags as tag_schemes
-from zoo.kernels import chain, unobserved
+from zoo.kernels import chain, is_compiled_as_a_whole, unobserved
 from zoo.layers import crf_outputs, masks
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
@@ -140,11 +140,19 @@ class CRF(keras.layers.Layer):
 
         Raises:
             ValueError: `tags` has another shape, as one-hot targets have.
-            InvalidArgumentError: an id is not in [0, K) though its step is valid.
+            InvalidArgumentError: an id is not in [0, K) though its step is valid. (In
+                what XLA compiles as a whole, by `jit_compile=True`, nothing is raised:
+                there the result is NaN.)
         """
         emissions, mask = self._prepare(emissions, mask)
-        tags = self.checked_targets(tags, mask, emissions)
-        return chain.log_likelihood(emissions, tags, mask, self.potentials())
+        ids = self.checked_targets(tags, mask, emissions)
+        found = chain.log_likelihood(emissions, ids, mask, self.potentials())
+        if not is_compiled_as_a_whole():
+            return found
+        # XLA leaves the check of ids out.
+        tags = _of_steps(tf.convert_to_tensor(tags), emissions)
+        are_tags = tf.reduce_all(self._are_tags(tags, mask), axis=1)
+        return tf.where(are_tags, found, tf.constant(np.nan, found.dtype))
 
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> tf.Tensor:
         """Returns the likeliest tags, by the Viterbi algorithm.
@@ -281,13 +289,7 @@ class CRF(keras.layers.Layer):
                 runs; or an id is not in [0, K) though its step is valid.
         """
         tags = _of_steps(tf.convert_to_tensor(tags), emissions)
-        mask = masks.of_steps(self, mask, tags)
-        ids = tf.cast(tags, tf.int32)
-        valid = (tags >= 0) & (tags < self.size)
-        if tags.dtype.is_floating:
-            valid &= tags == tf.cast(ids, tags.dtype)
-        if mask is not None:
-            valid |= ~mask
+        valid = self._are_tags(tags, mask)
         problem = (
             f"Targets must be whole numbers in [0, {self.size}) where the mask is "
             "true. Mask steps that have no tag. Found among them:"
@@ -296,7 +298,15 @@ class CRF(keras.layers.Layer):
         check = tf.debugging.Assert(tf.reduce_all(valid), [problem, strange])
         # Before the look-up, which would complain of a place in a flattened table.
         with tf.control_dependencies([check]):
-            return tf.identity(ids)
+            return tf.cast(tags, tf.int32)
+
+    def _are_tags(self, tags, mask):
+        """Says of each target whether it is a tag, or masked: bool (batch, steps)."""
+        mask = masks.of_steps(self, mask, tags)
+        valid = (tags >= 0) & (tags < self.size)
+        if tags.dtype.is_floating:
+            valid &= tags == tf.round(tags)
+        return valid if mask is None else valid | ~mask
 
 
 def _of_steps(tags, emissions):

@@ -294,3 +294,17 @@ def test_saved_model_gives_the_same_for_any_shape(tmp_path):
         found, expected = (each.tag(emissions, mask) for each in (loaded, module))
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value)
+
+
+def test_what_xla_compiles_says_of_strange_targets_that_they_have_no_loss():
+    # XLA leaves assertions out.
+    layer = make(3)
+    emissions, tags = draw(3, 4, 3), np.zeros((3, 4), "int32")
+    tags[1, 2], tags[2, 3] = 3, -1
+    mask = np.ones((3, 4), bool)
+    mask[2, 3] = False
+    compiled = tf.function(layer.log_likelihood, jit_compile=True)
+    found = compiled(emissions, tags, mask)
+    assert np.isnan(found[1])
+    expected = layer.log_likelihood(emissions[[0, 2]], tags[[0, 2]], mask[[0, 2]])
+    np.testing.assert_allclose(np.asarray(found)[[0, 2]], expected, atol=1e-5)
