@@ -97,6 +97,9 @@ def read_once(*layers: keras.layers.Dense) -> Callable:
         A function of (batch, n).
     """
     dtype = layers[0].compute_dtype
+    if any(each.dtype_policy.quantization_mode for each in layers):
+        # Its kernel is whole numbers, of which the layer alone knows the scale.
+        return lambda x: tf.concat([each(x) for each in layers], axis=1)
     kernel = tf.concat([tf.cast(each.kernel, dtype) for each in layers], axis=1)
     bias = tf.concat([tf.cast(each.bias, dtype) for each in layers], axis=0)
     return lambda x: tf.nn.bias_add(tf.matmul(tf.cast(x, dtype), kernel), bias)

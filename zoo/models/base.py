@@ -5,6 +5,7 @@ from typing import Any
 
 from zoo import export, presets
 from zoo.errors import PresetError
+from zoo.keras_private import layers_in
 from zoo.models.replicas import Replicated
 from zoo.text import Vocabulary
 
@@ -31,6 +32,8 @@ class Model(Replicated):
 
     config: dict
     vocabularies: dict[str, Vocabulary]
+    # Whether it computes with a table of embeddings by itself, not by its layer's call.
+    _reads_tables = False
 
     def __repr__(self) -> str:
         """Returns its name and its sizes, for people."""
@@ -64,6 +67,23 @@ class Model(Replicated):
             )
         return model
 
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Makes weights whole numbers, as `keras.Model.quantize` does.
+
+        Such a model answers and is exported; it can't be saved as a preset.
+
+        Raises:
+            NotImplementedError: the model looks tokens up in a table that it also
+                predicts them by, and would read its whole numbers without their scale.
+        """
+        if self._reads_tables:
+            raise NotImplementedError(
+                f"'{self.name}' ({type(self).__name__}) can't be quantized: it reads "
+                "its tables of embeddings as they are, and whole numbers without their "
+                "scale are no embeddings. Leave it as it is."
+            )
+        return super().quantize(*args, **kwargs)
+
     def save_to_preset(self, path: str | os.PathLike) -> None:
         """Writes the model as a preset, in place of what was there.
 
@@ -72,9 +92,17 @@ class Model(Replicated):
 
         Raises:
             FileExistsError: something else than a preset is there.
-            ValueError: it is a URL.
+            ValueError: it is a URL, or a layer of the model is quantized.
             zoo.errors.PresetError: the model's class is none of `zoo.models`.
         """
+        for layer in layers_in(self):
+            if layer.dtype_policy.quantization_mode is not None:
+                raise ValueError(
+                    f"'{layer.name}' of '{self.name}' is quantized to "
+                    f"{layer.dtype_policy.quantization_mode}, but a preset has the "
+                    "weights that were trained: it couldn't be loaded. Save the model "
+                    "before `quantize`, or write a SavedModel by `export`."
+                )
         presets.save(self, path)
 
     def export(self, path: str | os.PathLike) -> None:

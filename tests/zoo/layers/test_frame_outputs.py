@@ -158,3 +158,19 @@ def test_frames_of_another_shape_are_refused(output, shape):
 def test_unknown_order_is_named():
     with pytest.raises(ValueError, match="order must be 'high_to_low' or"):
         NADEOutput(KEYS, order="upwards")
+
+
+@pytest.mark.parametrize("output", [BernoulliOutput, NADEOutput])
+def test_quantized_layers_draw_what_they_say_is_probable(output):
+    layer = built(output)
+    for dense in layer._flatten_layers():
+        if isinstance(dense, keras.layers.Dense):
+            dense.quantize("int8")
+    hidden = np.repeat(draw(1, UNITS), 2**KEYS, axis=0)
+    every = np.array(list(np.ndindex(*KEYS * [2])), "float32")
+    chances = np.exp(-layer(hidden, every))
+    np.testing.assert_allclose(chances.sum(), 1, atol=1e-3)
+    points = np.random.default_rng(1).random((20_000, KEYS)).astype("float32")
+    drawn = layer.draw(np.repeat(hidden[:1], len(points), axis=0), points)
+    found = np.mean(drawn, axis=0)
+    np.testing.assert_allclose(found, chances @ every, atol=0.02)

@@ -128,3 +128,23 @@ def test_numpys_numbers_are_options_as_pythons_are(kind, tmp_path):
     assert copy.get_config() == model.get_config()
     assert (copy.config["units"], copy.config[rate]) == (4, 0.5)
     np.testing.assert_array_equal(kind.answer(copy), kind.answer(model))
+
+
+# So says Keras of every layer that stays what it is.
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`:UserWarning")
+@pytest.mark.parametrize("kind", ["classifier", "tagger", "music model"])
+def test_a_quantized_model_answers_and_is_not_saved_as_a_preset(kind, tmp_path):
+    model = made(KINDS[kind])
+    expected = KINDS[kind].answer(model)
+    model.quantize("int8")
+    np.testing.assert_allclose(KINDS[kind].answer(model), expected, atol=0.02)
+    with pytest.raises(ValueError, match="is quantized to int8, but a preset has"):
+        model.save_to_preset(tmp_path / "preset")
+    assert not (tmp_path / "preset").exists()
+
+
+@pytest.mark.parametrize("kind", ["language model", "translator"])
+def test_a_model_that_reads_its_tables_is_not_quantized(kind):
+    model = made(KINDS[kind])
+    with pytest.raises(NotImplementedError, match="reads its tables of embeddings"):
+        model.quantize("int8")

@@ -101,6 +101,8 @@ class LanguageModel(Model, keras.Model):
         ValueError: an argument is not one of the above.
     """
 
+    _reads_tables = True
+
     def __init__(
         self,
         vocabulary: Vocabulary | Sequence[str],

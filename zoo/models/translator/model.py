@@ -127,6 +127,8 @@ class Translator(Model, keras.Model):
         ValueError: an argument is not one of the above, or two don't go together.
     """
 
+    _reads_tables = True
+
     def __init__(
         self,
         source_vocabulary: Vocabulary | Sequence[str],
