@@ -99,6 +99,11 @@ class Attention(keras.layers.Layer):
                 f"A {score!r} score has no `units` of its own, found {units}: leave "
                 "them out, or take 'additive' or 'concat'."
             )
+        if units is not None and units < 1:
+            raise ValueError(
+                f"units must be at least 1, found {units}. Leave it out for the "
+                "query's size."
+            )
         if heads < 1:
             raise ValueError(f"heads must be at least 1, found {heads}.")
         self.supports_masking = True

@@ -45,7 +45,8 @@ class Conditioned(RecurrentWrapper):
         What the layer returns.
 
     Raises:
-        ValueError: v is used for neither, or the layer is stateful.
+        ValueError: v is used for neither, or is not (batch, n_v); or the layer is
+            stateful.
     """
 
     def __init__(
@@ -133,6 +134,11 @@ class Conditioned(RecurrentWrapper):
 
     def _inputs(self, sequences, vector, initial_state):
         """Returns the layer's sequences and initial states."""
+        if len(vector.shape) != 2:
+            raise ValueError(
+                f"'{self.name}' depends on one vector for each row, (batch, n_v), "
+                f"found the shape {tuple(vector.shape)}."
+            )
         if initial_state is None and self.as_state:
             initial_state = self.initial_state(vector)
         if initial_state is not None:

@@ -14,7 +14,7 @@ from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
 from zoo.layers.recurrent import BY_CELL
 from zoo.layers.rnn import with_mask
-from zoo.layers.stacking import check_stackable, check_stateful, checked_skips, rates
+from zoo.layers.stacking import check_stateful, checked_skips, rates, stackable
 from zoo.layers.states import check_given, find_inside, pack, state_sizes
 from zoo.typing import Tensor
 
@@ -87,9 +87,8 @@ class DeepRNN(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.layers = list(layers)
+        self.layers = stackable(layers)
         self.skip = checked_skips(skip)
-        check_stackable(self.layers)
         self.input_spec = self.layers[0].input_spec
         self.dropout = float(dropout) if isinstance(dropout, numbers.Real) else dropout
         self.seed = seed

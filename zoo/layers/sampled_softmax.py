@@ -43,6 +43,9 @@ class SampledSoftmax(keras.layers.Layer):
             the rarest ones, as the bytes of subwords are.
         **kwargs: the arguments of `keras.layers.Layer`.
 
+    Raises:
+        ValueError: `samples` is negative, or `never` or `first` no id in [0, V).
+
     Call arguments:
         hidden: h, float (predictions, units).
         labels: int32 (predictions,).
@@ -63,6 +66,10 @@ class SampledSoftmax(keras.layers.Layer):
     ):
         kwargs["dtype"] = full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
+        if samples is not None and samples < 0:
+            raise ValueError(
+                f"samples must be at least 1, or None for all tokens, found {samples}."
+            )
         self.samples = samples
         self.never = tuple(never)
         self.first = first
@@ -73,6 +80,14 @@ class SampledSoftmax(keras.layers.Layer):
         self, hidden_shape: Any, labels_shape: Any = None, table_shape: Any = None
     ) -> None:
         """Creates b."""
+        strange = [
+            each for each in (*self.never, self.first) if not 0 <= each < table_shape[0]
+        ]
+        if strange:
+            raise ValueError(
+                f"`never` and `first` are ids in [0, {table_shape[0]}), rows of the "
+                f"table, found {strange[0]}."
+            )
         self.bias = self.add_weight(
             name="bias",
             shape=(table_shape[0],),

@@ -1,7 +1,7 @@
 """Which recurrent layers can stand on top of each other, and how."""
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -25,8 +25,18 @@ def rates(dropout: Any, depth: int) -> Any:
     return list(dropout)
 
 
-def check_stackable(layers: Sequence[keras.layers.Layer]) -> None:
-    """Raises a ValueError if one of `layers` can't be part of a stack."""
+def stackable(layers: Iterable[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    """Returns layers as a list.
+
+    Raises:
+        ValueError: one of them can't be part of a stack, or there is none.
+    """
+    if isinstance(layers, keras.layers.Layer):
+        raise ValueError(
+            f"DeepRNN takes a list of layers. Found: {layers!r}. Give [{layers.name}] "
+            "for a stack of one, or DeepRNN.stack for several of one kind."
+        )
+    layers = list(layers)
     if not layers:
         raise ValueError("DeepRNN needs one layer at least, found none.")
     for layer in layers:
@@ -42,6 +52,7 @@ def check_stackable(layers: Sequence[keras.layers.Layer]) -> None:
                 f"'{layer.name}' has `merge_mode=None` and so two outputs, but the "
                 "next layer takes one. Use 'concat', 'sum', 'ave' or 'mul'."
             )
+    return layers
 
 
 def checked_skips(skip: Any) -> tuple[str, ...]:

@@ -217,3 +217,9 @@ def test_coverage_counts_what_is_no_padding():
     np.testing.assert_allclose(found.entropy, [np.log(2) / 2, np.log(3) / 3], rtol=1e-6)
     everything = coverage(weights)
     np.testing.assert_allclose(everything.received, weights.sum(1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("units", [0, -3])
+def test_units_below_1_are_refused(units):
+    with pytest.raises(ValueError, match=f"units must be at least 1, found {units}"):
+        Attention(units=units)

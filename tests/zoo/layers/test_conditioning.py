@@ -118,3 +118,8 @@ def test_stateful_layer_is_refused():
 def test_initial_state_without_as_state_is_refused():
     with pytest.raises(ValueError, match="Make it with `as_state=True`"):
         make(GRU(2), as_state=False).initial_state(draw(2, N_V))
+
+
+def test_what_is_no_vector_is_refused():
+    with pytest.raises(ValueError, match=r"one vector for each row.*\(2, 4, 3\)"):
+        Conditioned(GRU(3), as_state=False)(draw(2, 4, 3), draw(2, 4, 3))

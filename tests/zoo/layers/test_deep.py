@@ -366,3 +366,8 @@ def test_unknown_cell_is_refused():
 def test_bidirectional_says_how_to_turn_a_stack_round():
     with pytest.raises(ValueError, match="around each layer inside"):
         Bidirectional(DeepRNN([GRU(2)]))
+
+
+def test_a_layer_that_is_no_list_is_refused():
+    with pytest.raises(ValueError, match=r"takes a list of layers.*Give \[gru\]"):
+        DeepRNN(GRU(3, name="gru"))

@@ -162,3 +162,15 @@ def test_tokens_before_the_first_are_drawn_as_the_rarest():
         rtol=1e-6,
     )
     assert layer.get_config()["first"] == rare
+
+
+@pytest.mark.parametrize("arguments", [{"never": [-1]}, {"never": [9]}, {"first": 9}])
+def test_ids_that_the_table_has_not_are_refused(arguments):
+    layer = SampledSoftmax(4, **arguments)
+    with pytest.raises(ValueError, match=r"ids in \[0, 9\), rows of the table, found"):
+        layer.build(None, None, (9, 3))
+
+
+def test_a_negative_sample_is_refused():
+    with pytest.raises(ValueError, match=r"samples must be at least 1.*found -4"):
+        SampledSoftmax(-4)
