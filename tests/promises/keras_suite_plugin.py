@@ -5,6 +5,7 @@
 
 import keras.src.layers as keras_layers
 
+from tests.quick_tracing import trace_quickly
 from zoo import cells, layers
 
 built = set()
@@ -23,6 +24,7 @@ def _watched(cls):
 
 
 def pytest_configure(config):
+    trace_quickly()
     for cls in (cells.GRUCell, layers.GRU):
         # Keras' default, which its golden values assume.
         cls.__init__.__kwdefaults__["reset_after"] = True

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tasks.cli.config import TrainingConfig
 from tasks.training import fitting
+from tests.quick_tracing import trace_quickly
 from zoo import metrics
 from zoo.keras_private import layers_in
 from zoo.models import (
@@ -163,6 +164,7 @@ def compare(name, two, fused, settings):
 
 
 if __name__ == "__main__":
+    trace_quickly()
     [cpu] = tf.config.list_physical_devices("CPU")
     part = tf.config.LogicalDeviceConfiguration()
     tf.config.set_logical_device_configuration(cpu, [part, part])

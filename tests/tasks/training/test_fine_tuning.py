@@ -302,7 +302,7 @@ def test_workers_have_to_begin_with_the_same_preset(preset, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_a_translator_trained_further_can_have_subwords_of_the_new_texts(
     data_dir, tmp_path
 ):
