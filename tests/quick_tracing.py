@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
+from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.eager import context
 from tensorflow.python.util import tf_stack
 
@@ -20,13 +21,13 @@ def trace_quickly() -> None:
 
 
 def _forget_sources():
-    """Has all operations share one stack of calls, which only debuggers read.
+    """Has operations know no stack of calls, as those of graphs that were loaded.
 
     To look through the calls at each operation, deep below pytest, takes a tenth of the
-    time.
+    time. (One stack that all share ends a process where several threads make them.)
     """
-    kept = tf_stack.extract_stack()
-    tf_stack.extract_stack = lambda stacklevel=1: kept
+    tf_stack.extract_stack = lambda stacklevel=1: None
+    pywrap_tf_session.TF_SetOpStackTrace = lambda operation, stack: None
 
 
 def _optimize_once():
