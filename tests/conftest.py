@@ -25,6 +25,8 @@ settings.load_profile("same")
 LONGEST = (
     "promises/test_strange_inputs.py",
     "tasks/training/test_workers.py",
+    "zoo/layers/test_higher_order.py",
+    "zoo/layers/test_elementwise.py",
     "zoo/layers/test_fused.py",
     "promises/test_served_presets.py",
     "tasks/training/test_fitting.py",
