@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.wrapping import state_dtype
 from zoo.keras_private import DropoutRNNCell, takes_training
 from zoo.typing import Tensor
 
@@ -105,7 +106,7 @@ class DeepTransitionCell(keras.layers.Layer, DropoutRNNCell):
     @property
     def state_dtype(self) -> str:
         """The dtype in which a layer carries the cell's states from step to step."""
-        return getattr(self.cell, "state_dtype", self.cell.compute_dtype)
+        return state_dtype(self.cell)
 
     @property
     def shows_state(self) -> bool:

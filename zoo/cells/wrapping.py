@@ -33,7 +33,7 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
     @property
     def state_dtype(self) -> str:
         """The dtype in which a layer carries the cell's states from step to step."""
-        return getattr(self.cell, "state_dtype", self.cell.compute_dtype)
+        return state_dtype(self.cell)
 
     @property
     def state_size(self) -> Any:
@@ -150,6 +150,16 @@ class Wrapper(Gated, keras.layers.Layer, DropoutRNNCell):
         config = dict(config)
         cell = keras.saving.deserialize_keras_object(config.pop("cell"))
         return cls(cell, **config)
+
+
+def state_dtype(cell: Any) -> str:
+    """Returns the dtype in which a layer carries the states of any cell.
+
+    Keras' cells, and those of others, have no `state_dtype`: it is the one that they
+    compute in.
+    """
+    computed = getattr(cell, "compute_dtype", keras.config.floatx())
+    return getattr(cell, "state_dtype", computed)
 
 
 def _in_dtype_of(before, after):

@@ -18,6 +18,7 @@ from zoo.cells import (
     SimpleRNNCell,
     SRUCell,
 )
+from zoo.cells.wrapping import state_dtype
 from zoo.typing import Tensor
 
 FUSED = "fused"
@@ -164,12 +165,12 @@ def run(
     # Of a variable too, which a cast to its own dtype would leave.
     sequences = ops.cast(tf.convert_to_tensor(sequences), cell.compute_dtype)
     states = keras.tree.flatten(initial_state)
-    states = [ops.cast(state, _dtype(cell)) for state in states]
+    states = [ops.cast(state, state_dtype(cell)) for state in states]
     kernels.refuse_forward_mode([sequences, *states])
     unit = recurrence(layer, training)
     if training and cell.dropout:
         sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
-    sequences = ops.cast(sequences, _dtype(cell))
+    sequences = ops.cast(sequences, state_dtype(cell))
 
     def compiled():
         return _run_compiled(layer, unit, sequences, states, mask, training)
@@ -344,17 +345,12 @@ def _rg_lru(cell, training):
     return _step(cell, projected), *_of_inputs(cell), [cell.decay()]
 
 
-def _dtype(cell):
-    """Returns the dtype in which a cell's sequences are gone through."""
-    return getattr(cell, "state_dtype", cell.compute_dtype)
-
-
 def _of_inputs(cell):
     """Returns kernel and bias as tensors; what has no bias gets zeros."""
-    kernel = ops.cast(cell.kernel, _dtype(cell))
+    kernel = ops.cast(cell.kernel, state_dtype(cell))
     if not cell.use_bias:
         return kernel, ops.zeros_like(kernel[0])
-    bias = ops.cast(cell.bias, _dtype(cell))
+    bias = ops.cast(cell.bias, state_dtype(cell))
     return kernel, ops.pad(bias, [[0, kernel.shape[1] - bias.shape[0]]])
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.cells.gated import require_gates
+from zoo.cells.wrapping import state_dtype
 from zoo.layers import masks
 from zoo.typing import Tensor
 
@@ -93,7 +94,7 @@ class _Reader:
         self.state_size = cell.state_size
         self.output_size = len(cell.gate_names) * cell.output_size
         # In which Keras carries states.
-        self.compute_dtype = getattr(cell, "state_dtype", cell.compute_dtype)
+        self.compute_dtype = state_dtype(cell)
 
     def call(self, inputs, states):
         """Takes a step of the cell."""

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.wrapping import state_dtype
 from zoo.typing import Tensor
 
 
@@ -24,7 +25,9 @@ class StackedCells(keras.layers.StackedRNNCells):
     @property
     def state_dtype(self) -> str:
         """The dtype in which a layer carries states: the longest of the cells'."""
-        return keras.backend.result_type(self.compute_dtype, *map(_kept, self.cells))
+        return keras.backend.result_type(
+            self.compute_dtype, *map(state_dtype, self.cells)
+        )
 
     def call(
         self, inputs: Tensor, states: Any, training: bool | None = False, **kwargs: Any
@@ -59,14 +62,10 @@ def keeping_form(cell: Any) -> Any:
     return cell
 
 
-def _kept(cell):
-    """Returns the dtype in which a layer carries a cell's states."""
-    computed = getattr(cell, "compute_dtype", keras.config.floatx())
-    return getattr(cell, "state_dtype", computed)
-
-
 def _loses_form(cell):
     """Says whether a stack returns states in another form than they come in."""
     if not isinstance(cell, keras.layers.StackedRNNCells):
-        return _kept(cell) != getattr(cell, "compute_dtype", keras.config.floatx())
+        return state_dtype(cell) != getattr(
+            cell, "compute_dtype", keras.config.floatx()
+        )
     return len(cell.cells) == 1 or any(map(_loses_form, cell.cells))
