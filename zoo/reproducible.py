@@ -4,6 +4,10 @@ TensorFlow numbers the functions of a process one after another, and writes them
 SavedModel under these numbers, in the order of a hash table. So the same model is
 another file after each export, though nothing in it differs: a repository grows by it,
 and no checksum tells whether anything has changed.
+
+Calls of functions also hold how the process was set up that wrote them: its number of
+devices, and what it had chosen of optimizing graphs, which would be kept up wherever
+the SavedModel is loaded.
 """
 
 import itertools
@@ -11,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, fingerprint_pb2, saved_model_pb2
 
 _GRAPH, _FINGERPRINT = "saved_model.pb", "fingerprint.pb"
 _INDEX = "variables/variables.index"
@@ -19,10 +23,15 @@ _INDEX = "variables/variables.index"
 _GRADIENT = "_gradient_op_type"
 # That by which a function's argument has its name. What it captures has a number.
 _ARGUMENT = "_user_specified_name"
+# What a call of a function holds of the process, and what it holds in a new one.
+_PROCESS = "config_proto"
+_NEW_PROCESS = config_pb2.ConfigProto(allow_soft_placement=True).SerializeToString()
 
 
 def make_reproducible(folder: Path) -> None:
     """Numbers a SavedModel's functions by the order of their use, and sorts them.
+
+    Nothing stays of how the process was set up that wrote it.
 
     Args:
         folder: the SavedModel, as `tf.saved_model.save` has written it. Its weights
@@ -31,6 +40,7 @@ def make_reproducible(folder: Path) -> None:
     path = folder / _GRAPH
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
+        _forget_process(meta_graph.graph_def)
         _number_functions(meta_graph)
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
     sign(folder)
@@ -60,6 +70,14 @@ def sign(folder: Path) -> None:
 def _checksum(content):
     [digest] = tf.fingerprint(tf.constant([content])).numpy()
     return int.from_bytes(digest.tobytes(), "little")
+
+
+def _forget_process(graph):
+    """Has calls of functions be set up as in a new process without accelerators."""
+    bodies = (function.node_def for function in graph.library.function)
+    for node in itertools.chain(graph.node, *bodies):
+        if _PROCESS in node.attr:
+            node.attr[_PROCESS].s = _NEW_PROCESS
 
 
 def _number_functions(meta_graph):

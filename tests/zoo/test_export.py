@@ -9,7 +9,8 @@ import tempfile
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, saved_model_pb2
+from tensorflow.python.eager import context
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
 from tests.zoo import plain_tensorflow
@@ -168,6 +169,21 @@ def test_graph_holds_no_path_of_this_machine_and_no_kernel(folder):
     for trace in (b"zoo-vocabulary-", tempfile.gettempdir().encode() + b"/"):
         assert trace not in content
     assert b"_XlaMustCompile\x12\x02(\x01" not in content
+
+
+def test_file_holds_no_setting_of_the_process_that_wrote_it(folder):
+    set_up = context.context().function_call_options.config_proto_serialized
+    assert config_pb2.ConfigProto.FromString(set_up).device_count  # as calls here hold
+    content = (folder / "words" / "saved_model.pb").read_bytes()
+    (meta_graph,) = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    held = {
+        node.attr["config_proto"].s
+        for function in meta_graph.graph_def.library.function
+        for node in function.node_def
+        if "config_proto" in node.attr
+    }
+    (held,) = map(config_pb2.ConfigProto.FromString, held)
+    assert held == config_pb2.ConfigProto(allow_soft_placement=True)
 
 
 def contents(folder):
