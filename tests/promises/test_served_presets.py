@@ -189,10 +189,10 @@ def test_tensorflow_lite_converts_it_as_it_is(preset):
     assert converter.convert()
 
 
-# (A classifier is one in a snippet of `zoo/layers/README.md`.)
-@pytest.mark.parametrize("preset", ["ner_conll2002_es", "translation_multi30k_de_en"])
-def test_it_becomes_a_tensorflow_lite_model_with_filled_tables(preset, tmp_path):
-    model = zoo.from_preset(preset)
+# (A classifier is one in a snippet of `zoo/layers/README.md`. This has three tables; a
+# translator's are made as they are, and conversion takes minutes.)
+def test_it_becomes_a_tensorflow_lite_model_with_filled_tables(tmp_path):
+    model = zoo.from_preset("ner_conll2002_es")
     export.save(model, tmp_path / "model", constant_tables=True)
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(tmp_path / "model"), signature_keys=["serving_default"]
@@ -202,6 +202,7 @@ def test_it_becomes_a_tensorflow_lite_model_with_filled_tables(preset, tmp_path)
         tf.lite.OpsSet.SELECT_TF_OPS,
     ]
     content = converter.convert()
+    assert len(model.vocabularies) > 1
     for vocabulary in model.vocabularies.values():
         # Strings lie one behind another there.
         assert "".join(vocabulary.tokens[:100]).encode() in content
