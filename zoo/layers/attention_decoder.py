@@ -13,6 +13,7 @@ from zoo.layers.rnn import with_mask
 from zoo.layers.states import (
     check_goes_forward,
     check_recurrent,
+    of_rows,
     pack,
     state_sizes,
     top_state,
@@ -188,7 +189,7 @@ class AttentionDecoder(keras.layers.Layer):
         """
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        states = keras.tree.flatten(pack(self, initial_state))
+        states = keras.tree.flatten(of_rows(self, pack(self, initial_state), sequences))
         mask = masks.of_steps(self, mask, sequences)
         if self.loops and sequences.shape[1]:
             return self._loop(sequences, memory, states, mask, training)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.layers.attention import masked_softmax
@@ -55,16 +56,16 @@ class ContinuousCache(keras.layers.Layer):
 
     Call arguments:
         hidden: h, (batch, steps, n_h), a floating dtype.
-        ids: x, the tokens that were read, x<t> = y<t-1>, int32 (batch, steps). A text
-            begins with one that is no token of it, `<SOS>`.
+        ids: x, the tokens that were read, x<t> = y<t-1>, int32 (batch, steps), in
+            [0, V). A text begins with one that is no token of it, `<SOS>`.
         logits: of ŷ, (batch, steps, V), a floating dtype.
         state: what the call for the steps before returned; for a text's first ones
             zeros, of `state_size`.
 
     Returns:
-        logits of P, float32 (batch, steps, V), those of ŷ where λ<t> is 0; and the new
-        state, for each of `state_size` float32 (batch, n). All are float64 in a layer
-        of float64.
+        logits of P, float32 (batch, steps, V), those of ŷ where λ<t> is 0, and NaN in
+        a text that has what is none of the ids; and the new state, for each of
+        `state_size` float32 (batch, n). All are float64 in a layer of float64.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -114,7 +115,10 @@ class ContinuousCache(keras.layers.Layer):
         weights = masked_softmax(self.sharpness * similarity, visible)
         nearest = ops.where(visible, similarity, _LOG_OF_NOTHING)
         nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
-        copy = _by_token(weights, tokens, logits.shape[-1])
+        size = logits.shape[-1]
+        known = ops.all((tokens >= 0) & (tokens < size), axis=1)[:, None, None]
+        nearest = ops.where(known, nearest, np.nan)
+        copy = _by_token(weights, ops.clip(tokens, 0, size - 1), size)
         mixed = self._mixed(ops.cast(logits, self.compute_dtype), copy, nearest)
         return mixed, self._after(current, keys, tokens, state)
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.shapes import exactly
 from zoo.typing import Tensor
 
 
@@ -53,11 +54,8 @@ def of_steps(
     rows, steps = ops.shape(sequences)[:2]
     if mask.shape[1] is not None and mask.shape[1] == sequences.shape[1]:
         return ops.broadcast_to(mask, (rows, steps))
-    # A row may be for all rows, but no step for all steps: where a graph knows the
-    # sizes only when it runs, a reshape refuses to repeat one. (To three axes, for
-    # TensorFlow takes one to the same two for needless.)
-    mask = ops.broadcast_to(mask, (rows, ops.shape(mask)[1]))
-    return ops.squeeze(ops.reshape(mask, (rows, steps, 1)), axis=2)
+    # A row may be for all rows, but no step for all steps.
+    return exactly(ops.broadcast_to(mask, (rows, ops.shape(mask)[1])), rows, steps)
 
 
 def of_first(mask: Any) -> Any:

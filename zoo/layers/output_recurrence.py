@@ -10,6 +10,7 @@ from zoo.layers.rnn import with_mask
 from zoo.layers.states import (
     check_goes_forward,
     check_recurrent,
+    of_rows,
     pack,
     state_sizes,
 )
@@ -120,7 +121,7 @@ class OutputRecurrence(keras.layers.Layer):
         """Runs over `sequences` with the targets as outputs (teacher forcing)."""
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        first, *states = pack(self, initial_state)
+        first, *states = of_rows(self, pack(self, initial_state), sequences)
         mask = masks.of_steps(self, mask, sequences)
         before, last = previous(targets, first, mask)
         a, states = self._advance(sequences, before, states, mask, training)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.layers.backend import require_tensorflow
@@ -45,11 +46,12 @@ class PointerGenerator(keras.layers.Layer):
         hidden: ã, float (batch, steps, n) or (batch, n).
         weights: α, float (batch, steps, source) or (batch, source).
         ids: x, the source's tokens by their ids in the target's vocabulary, int32
-            (batch, source); 0 where there is nothing to copy.
+            (batch, source), in [0, V); 0 where there is nothing to copy.
         values: h, what attention takes its mean of, float (batch, source, m), or None.
 
     Returns:
-        log P, of the shape of z: logits whose softmax is P.
+        log P, of the shape of z: logits whose softmax is P. It is NaN in a row whose
+        source has what is none of the ids.
 
     Raises:
         RuntimeError: Keras runs on another backend than TensorFlow.
@@ -96,9 +98,14 @@ class PointerGenerator(keras.layers.Layer):
         values: Tensor | None = None,
     ) -> Any:
         """Returns log P."""
-        firsts = self.firsts(ids, logits.shape[-1] or tf.shape(logits)[-1])
+        size = logits.shape[-1] or tf.shape(logits)[-1]
+        within = tf.clip_by_value(ids, 0, size - 1)
         cues = None if values is None else self.cues(values)
-        return self.mix(logits, hidden, weights, ids, firsts, cues)
+        firsts = self.firsts(within, size)
+        found = self.mix(logits, hidden, weights, within, firsts, cues)
+        are_ids = tf.reduce_all(ids == within, axis=1)
+        are_ids = tf.reshape(are_ids, [-1] + [1] * (len(logits.shape) - 1))
+        return tf.where(are_ids, found, tf.constant(np.nan, found.dtype))
 
     def cues(self, values: Tensor) -> Any:
         """Returns uᵀ h, float32 (batch, source), of values h, for `mix`.
@@ -114,7 +121,7 @@ class PointerGenerator(keras.layers.Layer):
         """Returns where a source has each of its tokens first, for `mix`.
 
         Args:
-            ids: x, int32 (batch, source).
+            ids: x, int32 (batch, source), all of them in [0, V).
             size: V.
 
         Returns:
@@ -145,7 +152,7 @@ class PointerGenerator(keras.layers.Layer):
                 which rows i · beams to (i + 1) · beams - 1 have row i of the source.
             hidden: ã, of as many dimensions.
             weights: α, of as many dimensions.
-            ids: x, int32 (batch, source).
+            ids: x, int32 (batch, source), all of them in [0, V).
             firsts: of `firsts(ids, V)`.
             cues: of `cues`, or None.
         """

@@ -16,7 +16,7 @@ from zoo.layers.arguments import RNNArguments
 from zoo.layers.gates import gates_over_time
 from zoo.layers.signatures import spelled_out
 from zoo.layers.stacked_cells import keeping_form
-from zoo.layers.states import check_given, pack
+from zoo.layers.states import check_given, of_rows, pack
 from zoo.typing import Tensor
 
 
@@ -110,7 +110,7 @@ class RNN(keras.layers.RNN):
     ) -> Any:
         """Runs the cell over `sequences`."""
         if initial_state is not None:
-            initial_state = pack(self, initial_state)
+            initial_state = of_rows(self, pack(self, initial_state), sequences)
         mask = masks.of_steps(self, masks.of_first(mask), sequences)
         no_steps = sequences.shape[1] == 0
         if no_steps:  # Keras looks at the first: let it be one that is masked

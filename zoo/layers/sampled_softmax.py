@@ -48,12 +48,12 @@ class SampledSoftmax(keras.layers.Layer):
 
     Call arguments:
         hidden: h, float (predictions, units).
-        labels: int32 (predictions,).
+        labels: int32 (predictions,), in [0, V).
         table: e, float (V, units).
         training: whether to sample.
 
     Returns:
-        The mean loss in nats, a scalar.
+        The mean loss in nats, a scalar; NaN where a label is none of the ids.
     """
 
     def __init__(
@@ -107,8 +107,10 @@ class SampledSoftmax(keras.layers.Layer):
         if training and self.samples:
             return ops.mean(self.sampled_losses(hidden, labels, table))
         logits = self.logits(hidden, table)
-        true = ops.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-        return ops.mean(ops.logsumexp(logits, axis=1) - true)
+        ids = self._within(labels)
+        true = ops.take_along_axis(logits, ids[:, None], axis=1)[:, 0]
+        losses = ops.logsumexp(logits, axis=1) - true
+        return ops.mean(_known(losses, labels == ids))
 
     def logits(self, hidden: Tensor, table: Tensor) -> Any:
         """Returns z of all tokens, float (…, V)."""
@@ -126,7 +128,10 @@ class SampledSoftmax(keras.layers.Layer):
         return bias + impossible
 
     def sampled_losses(self, hidden: Tensor, labels: Tensor, table: Tensor) -> Any:
-        """Returns each prediction's loss in nats, (predictions,), by one sample."""
+        """Returns each prediction's loss in nats, (predictions,), by one sample.
+
+        It is NaN where the label is none of the ids.
+        """
         hidden, table = self._cast(hidden, table)
         offsets = self.offsets()
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
@@ -134,12 +139,17 @@ class SampledSoftmax(keras.layers.Layer):
         drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
         drawn = (drawn + self.first) % self.vocabulary_size
 
-        true = ops.sum(hidden * ops.take(table, labels, axis=0), axis=-1)
-        true = true + ops.take(offsets, labels) - self._log_count(labels)
+        ids = self._within(labels)
+        true = ops.sum(hidden * ops.take(table, ids, axis=0), axis=-1)
+        true = true + ops.take(offsets, ids) - self._log_count(ids)
         others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
         others = others + ops.take(offsets, drawn) - self._log_count(drawn)
         logits = ops.concatenate([true[:, None], others], axis=1)
-        return ops.logsumexp(logits, axis=1) - true
+        return _known(ops.logsumexp(logits, axis=1) - true, labels == ids)
+
+    def _within(self, labels):
+        """Returns labels, and some id for each that is none."""
+        return ops.clip(labels, 0, self.vocabulary_size - 1)
 
     def _cast(self, *tensors):
         # Outside of a call, Keras casts nothing by itself.
@@ -161,3 +171,8 @@ class SampledSoftmax(keras.layers.Layer):
             "never": list(self.never),
             "first": self.first,
         }
+
+
+def _known(losses, are_ids):
+    """Returns losses, NaN where the label is no id: nothing is raised in a graph."""
+    return ops.where(are_ids, losses, ops.full_like(losses, np.nan))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.layers.shapes import exactly
 from zoo.typing import Tensor
 
 
@@ -97,6 +98,34 @@ def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) 
                 f"`initial_state` of '{layer.name}' has {shape[0]} rows, but the "
                 f"sequences have {rows}. Give a state for each row."
             )
+
+
+def of_rows(layer: keras.layers.Layer, states: Any, sequences: Tensor) -> Any:
+    """Returns states that have a row for each of the sequences'.
+
+    Args:
+        layer: whose states they are.
+        states: (batch, n) each, nested as they like.
+        sequences: (batch, steps, n_x).
+
+    Returns:
+        The states, nested as they were.
+
+    Raises:
+        ValueError: they have another number of rows.
+        InvalidArgumentError: the same, of a number that is known only when a graph
+            runs.
+    """
+    check_batch(layer, states, sequences)
+
+    def of_as_many(state):
+        if keras.backend.is_keras_tensor(state):
+            return state
+        if None not in (sequences.shape[0], _shape(state)[0]):
+            return state
+        return exactly(state, tf.shape(sequences)[0], state.shape[1])
+
+    return keras.tree.map_structure(of_as_many, states)
 
 
 def _of_size(state, size):

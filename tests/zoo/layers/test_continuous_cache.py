@@ -62,6 +62,21 @@ def test_predictions_are_the_equations(places):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("strange", [-1, TOKENS])
+def test_what_is_no_id_makes_its_text_nan_and_no_other(strange):
+    cache = make()
+    hidden, ids, logits = inputs()
+    expected, _ = cache(hidden, ids, logits, start(cache))
+    ids = ids.copy()
+    ids[1, -1] = strange
+    found, state = cache(hidden, ids, logits, start(cache))
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(found[0], expected[0])
+    later, _ = cache(hidden, inputs()[1], logits, state)
+    assert np.isnan(later[1]).all()  # as long as it remembers it
+    assert np.isfinite(later[0]).all()
+
+
 def test_what_is_next_to_impossible_stays_possible():
     cache = make(sharpness=50.0, threshold=0.9)
     hidden = np.tile(draw(1, 1, FEATURES), [1, 3, 1])  # the places are the same

@@ -58,6 +58,18 @@ def test_it_is_the_equations_and_sums_to_one():
     np.testing.assert_allclose(found[2], plain[2], atol=1e-6)
 
 
+@pytest.mark.parametrize("strange", [-1, TOKENS, TOKENS + 3])
+def test_what_is_no_id_makes_its_row_nan_and_no_other(strange):
+    layer, inputs = case()
+    ids = IDS.copy()
+    ids[1, 0] = strange
+    found = layer(*inputs, ids).numpy()
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(found[::2], layer(*inputs, IDS)[::2])
+    step = layer(*[each[:, 0] for each in inputs], ids).numpy()
+    np.testing.assert_array_equal(np.isnan(step).all(axis=-1), [False, True, False])
+
+
 def test_the_source_tells_what_is_to_be_copied():
     layer, inputs = case()
     other = with_values(layer)

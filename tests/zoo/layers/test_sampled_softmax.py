@@ -47,6 +47,18 @@ def test_loss_outside_training_is_that_of_the_full_softmax():
     np.testing.assert_allclose(loss, np.mean(losses), rtol=1e-5)
 
 
+@pytest.mark.parametrize("strange", [-1, TOKENS])
+def test_a_label_that_is_no_id_has_no_loss(strange):
+    layer, hidden, table = make_softmax(), draw(PREDICTIONS, UNITS), draw(TOKENS, UNITS)
+    labels = LABELS.copy()
+    labels[1] = strange
+    for training in (False, True):
+        assert np.isfinite(layer(hidden, LABELS, table, training=training))
+        assert np.isnan(layer(hidden, labels, table, training=training))
+    losses = layer.sampled_losses(hidden, labels, table)
+    assert np.flatnonzero(np.isnan(losses)).tolist() == [1]
+
+
 def test_sampled_loss_is_the_formula_of_its_sample(monkeypatch):
     layer, hidden, table = make_softmax(), draw(PREDICTIONS, UNITS), draw(TOKENS, UNITS)
 

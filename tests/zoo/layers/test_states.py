@@ -15,6 +15,7 @@ from zoo.layers import (
     DeepRNN,
     LearnedInitialState,
     MinGRU,
+    OutputRecurrence,
 )
 
 X = np.zeros((5, 4, 2), "float32")
@@ -67,6 +68,18 @@ def attending(layer):
     return lambda x, initial_state: decoder(x, values, initial_state=initial_state)
 
 
+def forced(layer):
+    """Returns a layer's call on sequences and states, with its outputs given."""
+    recurrence = OutputRecurrence(layer)
+
+    def call(x, initial_state):
+        targets = tf.ones((5, tf.shape(x)[1], 3))
+        return recurrence(x, targets, initial_state=initial_state)
+
+    call.name = "outputs"
+    return call
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -75,11 +88,12 @@ def attending(layer):
         GRU(3, name="kernel"),
         Bidirectional(MinGRU(3), name="both"),
         attending(MinGRU(3)),
+        forced(GRU(3)),
     ],
     ids=lambda layer: getattr(layer, "name", "decoder"),
 )
 def test_a_graph_refuses_states_as_soon_as_it_knows_the_shapes(layer):
-    count = {"cell": 2, "both": 2}.get(getattr(layer, "name", ""), 1)
+    count = {"cell": 2, "both": 2, "outputs": 2}.get(getattr(layer, "name", ""), 1)
     random = np.random.default_rng(1)
     x = random.normal(size=(5, 4, 2)).astype("float32")
     state = random.normal(size=(5, 3)).astype("float32")
@@ -93,9 +107,23 @@ def test_a_graph_refuses_states_as_soon_as_it_knows_the_shapes(layer):
     expected = tf.nest.flatten(layer(x, initial_state=count * [state]))
     for ours, theirs in zip(tf.nest.flatten(run(x, state)), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    for wrong in (state[:, :1], state[:, :2], state[:4]):
+    for wrong in (state[:, :1], state[:, :2], state[:4], state[:1]):
         with pytest.raises(tf.errors.InvalidArgumentError):
             run(x, wrong)
+
+
+@pytest.mark.parametrize(("rows", "states"), [(5, None), (None, 1), (None, None)])
+def test_a_graph_takes_no_row_of_states_for_all(rows, states):
+    layer = GRU(3)
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((rows, None, 2)), tf.TensorSpec((states, 3))]
+    )
+    def run(x, state):
+        return layer(x, initial_state=state)
+
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        run(X, np.ones((1, 3), "float32"))
 
 
 @pytest.mark.parametrize("cell", [LSTM(3), [GRU(3)], []])
