@@ -36,7 +36,8 @@ class PieceBatches:
         transposed_epochs=None,
     ):
         silence = np.zeros((1, pieces.keys), np.uint8)
-        self._frames = np.concatenate([silence, *pieces.rolls])
+        # A tensor: as a constant in a graph, 2 GB would be too much.
+        self._frames = tf.constant(np.concatenate([silence, *pieces.rolls]))
         # A piece is the places of its frames; 0, as a bucket pads, is silence.
         places = tf.RaggedTensor.from_row_lengths(
             tf.range(1, len(self._frames)), pieces.lengths
@@ -78,7 +79,7 @@ class PieceBatches:
 
     def _batch(self, places, numbers):
         lengths = tf.math.count_nonzero(places, axis=1, dtype=tf.int32)
-        roll = tf.gather(tf.constant(self._frames), places)
+        roll = tf.gather(self._frames, places)
         if self._moves.any():
             low, count = tf.unstack(
                 tf.gather(tf.constant(self._moves), numbers), axis=1

@@ -80,6 +80,7 @@ class StreamedWindows:
                 f"window of {window:,}. Choose a smaller --window, or another text."
             )
         self._stream = stream
+        self._ids = tf.constant(stream.ids)  # in no graph, which 2 GB are too much for
         self._window = window
         self._seed = seed
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -170,8 +171,8 @@ class StreamedWindows:
         return (ids, begin[:, 0]), targets
 
     def _tokens(self, places):
-        ids = tf.constant(self._stream.ids)
-        return tf.gather(ids, tf.clip_by_value(places, 0, len(self._stream.ids) - 1))
+        last = len(self._stream.ids) - 1
+        return tf.gather(self._ids, tf.clip_by_value(places, 0, last))
 
 
 def _packed(counts, rows):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tasks.music import batches as music_batches
 from tasks.music.batches import PieceBatches
@@ -84,6 +85,13 @@ def test_the_moves_are_drawn_evenly():
     assert counts.sum() == counts[18:23].sum() == 2000
     # Each of 5 moves in 400 of 2000 draws, with a deviation of 18.
     assert np.abs(counts[18:23] - 400).max() < 90
+
+
+def test_frames_are_in_no_graph():
+    batches = PieceBatches(pieces([10_000], keys=88), batch_size=1)
+    spec = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+    graph = tf.function(batches._batch).get_concrete_function(*spec).graph
+    assert graph.as_graph_def().ByteSize() < 50_000
 
 
 def test_an_epoch_can_be_had_again():

@@ -119,6 +119,13 @@ def test_texts_too_short_for_one_window_are_told():
     assert len(StreamedWindows(stream([4, 5]), 2, 10)) == 1
 
 
+def test_tokens_are_in_no_graph():
+    windows = StreamedWindows(stream([100_000]), 2, 10, seed=1)
+    spec = tf.TensorSpec([2, 3], tf.int64)
+    graph = tf.function(windows._batch).get_concrete_function(spec).graph
+    assert graph.as_graph_def().ByteSize() < 50_000
+
+
 def test_rows_are_about_as_long():
     batches = StreamedWindows(stream([40, 10, 10, 10, 10]), 2, 10)
     assert len(batches) == 4
