@@ -14,7 +14,6 @@ from tests.zoo.cells.units import (
     UNITS,
     draw,
     draw_weights,
-    every_namesake,
     every_unit,
 )
 from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, STEPS
@@ -117,8 +116,14 @@ def test_unrolled_directions_take_the_valid_steps_alone():
     )
 
 
-@every_namesake
-@pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
+@pytest.mark.parametrize(
+    ("unit", "mask"),
+    [
+        pytest.param(UNITS[0], None, id="rnn"),
+        pytest.param(GRU, None, id="gru"),
+        pytest.param(UNITS[2], ALL_PATTERNS, id="gru_reset_after-masked"),
+    ],
+)
 def test_outputs_equal_those_of_keras(unit, mask):
     check_same_as_keras(unit, "concat", mask)
 
@@ -146,8 +151,10 @@ def check_same_as_keras(unit, merge_mode, mask):
         np.testing.assert_allclose(result, value, atol=1e-6)
 
 
-@pytest.mark.parametrize("merge_mode", MERGES)
-@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize(
+    ("merge_mode", "return_sequences"),
+    [*((mode, True) for mode in MERGES), ("concat", False), (None, False)],
+)
 def test_directions_are_merged_as_asked(merge_mode, return_sequences):
     layer = make(LSTM.layer(return_sequences=return_sequences), merge_mode)
     sequences, mask = draw(ROWS, STEPS, N_X), ALL_PATTERNS
@@ -165,8 +172,13 @@ def test_directions_are_merged_as_asked(merge_mode, return_sequences):
         np.testing.assert_allclose(result, value, atol=1e-6)
 
 
-@every_unit
-@pytest.mark.parametrize("garbage", [1e3, np.nan])
+@pytest.mark.parametrize(
+    ("unit", "garbage"),
+    [
+        pytest.param(unit, garbage, id=f"{unit.name}-{garbage}")
+        for unit, garbage in [*((unit, np.nan) for unit in UNITS), (LSTM, 1e3)]
+    ],
+)
 def test_padding_never_changes_a_result(unit, garbage):
     layer = make(unit.layer(return_sequences=True, return_state=True))
     sequences = draw(2, 3, N_X)
@@ -212,9 +224,16 @@ def test_mask_that_travels_with_the_sequences_holds_with_an_initial_state():
     np.testing.assert_allclose(implicit, explicit, atol=1e-6)
 
 
-@pytest.mark.parametrize("unit", [GRU, LSTM], ids=["gru", "lstm"])
-@pytest.mark.parametrize("merge_mode", ["concat", None])
-@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize(
+    ("unit", "merge_mode", "return_sequences"),
+    [
+        (GRU, "concat", True),
+        (GRU, None, False),
+        (LSTM, "concat", False),
+        (LSTM, None, True),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 def test_only_sequences_have_a_mask(unit, merge_mode, return_sequences):
     layer = make(
         unit.layer(return_sequences=return_sequences, return_state=True), merge_mode
@@ -243,8 +262,9 @@ def test_mask_is_in_the_order_of_the_direction_that_is_given_first():
     np.testing.assert_array_equal(mask_of(outputs), mask[:, ::-1])
 
 
-@pytest.mark.parametrize("unit", [GRU, LSTM], ids=["gru", "lstm"])
-@pytest.mark.parametrize("merge_mode", ["concat", None])
+@pytest.mark.parametrize(
+    ("unit", "merge_mode"), [(GRU, "concat"), (LSTM, None)], ids=["gru", "lstm"]
+)
 def test_stateful_layer_that_returns_its_states_takes_a_mask(unit, merge_mode):
     stateful = make(
         unit.layer(stateful=True, return_state=True, return_sequences=True),
@@ -331,10 +351,19 @@ def make_unlike(*args, **arguments):
 every_kind = pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
 
 
-@every_kind
-@pytest.mark.parametrize("return_state", [True, False])
-@pytest.mark.parametrize("return_sequences", [True, False])
-@pytest.mark.parametrize("merge_mode", ["concat", None])
+# All pairs of values of two of these.
+@pytest.mark.parametrize(
+    ("kind", "merge_mode", "return_sequences", "return_state"),
+    [
+        (layers.LSTM, "concat", True, True),
+        (layers.LSTM, None, False, False),
+        (layers.LSTM, None, True, False),
+        (layers.GRU, "concat", False, False),
+        (layers.GRU, None, True, True),
+        (layers.GRU, None, False, True),
+        (layers.GRU, "concat", True, False),
+    ],
+)
 def test_shapes_of_unlike_directions_are_told_as_they_are(
     kind, merge_mode, return_sequences, return_state
 ):
@@ -370,8 +399,9 @@ def test_unlike_directions_stand_before_other_layers(kind):
     assert np.abs(first - again).max() > 1e-3
 
 
-@every_kind
-@pytest.mark.parametrize("merge_mode", ["concat", None])
+@pytest.mark.parametrize(
+    ("kind", "merge_mode"), [(layers.LSTM, None), (layers.GRU, "concat")]
+)
 def test_each_of_unlike_directions_starts_from_its_states(kind, merge_mode):
     layer = make_unlike(kind, merge_mode, return_sequences=True, return_state=True)
     sequences, mask = draw(ROWS, STEPS, N_X), ALL_PATTERNS
