@@ -37,8 +37,17 @@ def draw_states(unit):
     return [draw(ROWS, N_A, seed=20 + place) for place in range(unit.states)]
 
 
-@every_new_cell
-@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "go_backwards"),
+    [
+        pytest.param(unit, backwards, id=f"{unit.name}-{backwards}")
+        for backwards, units in (
+            (False, VARIANTS + WRAPPED),
+            (True, (VARIANTS[2], WRAPPED[-1])),
+        )
+        for unit in units
+    ],
+)
 def test_masked_steps_are_skipped(unit, go_backwards):
     layer = make(
         unit, return_sequences=True, return_state=True, go_backwards=go_backwards
