@@ -21,8 +21,10 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "training"),
+    [*((unit, True) for unit in UNITS), ("kernel", False), ("cell", False)],
+)
 def test_states_stay_and_there_are_no_outputs(unit, training):
     layer = UNITS[unit](return_sequences=True, return_state=True)
     outputs, state = layer(X, initial_state=STATE, training=training)
@@ -30,8 +32,13 @@ def test_states_stay_and_there_are_no_outputs(unit, training):
     np.testing.assert_allclose(state, STATE)
 
 
-@pytest.mark.parametrize("mask", [None, np.zeros((2, 0), bool)])
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(
+    ("unit", "mask"),
+    [
+        *((unit, None) for unit in UNITS),
+        *((unit, np.zeros((2, 0), bool)) for unit in ("kernel", "cell", "unrolled")),
+    ],
+)
 def test_the_last_output_is_zeros(unit, mask):
     np.testing.assert_array_equal(UNITS[unit]()(X, mask=mask), np.zeros((2, 4)))
 
@@ -149,8 +156,9 @@ def called(layer, *tensors):
     yield tf.function(layer, input_signature=specs, autograph=False)(*tensors)
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("mask", [None, np.zeros((2, 0), bool)])
+@pytest.mark.parametrize(
+    ("backwards", "mask"), [(False, None), (True, np.zeros((2, 0), bool))]
+)
 def test_no_steps_have_no_gates(backwards, mask):
     layer = layers.GRU(4, go_backwards=backwards)
     layer.build((None, None, 3))
