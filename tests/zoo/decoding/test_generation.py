@@ -204,8 +204,10 @@ def test_the_same_seed_draws_the_same_and_another_others():
 
 
 def test_a_seed_may_be_any_kind_of_whole_number():
+    generator = Generator(step)
+
     def draw(seed):
-        return generate(step, *start(3), 5, seed=seed).sequences.numpy().tolist()
+        return generator(*start(3), 5, seed=seed).sequences.numpy().tolist()
 
     expected = draw(2**24 + 1)
     kinds = (float, np.int32, np.uint64, np.float64, tf.constant, np.array)
