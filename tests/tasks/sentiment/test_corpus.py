@@ -54,14 +54,24 @@ def corpus(builder, train_split="train"):
     return labelled_texts.read_corpus(builder, train_split, *COLUMNS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reviews(data_dir):
     return data.load_builder("synthetic/reviews", data_dir)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stars(data_dir):
     return data.load_builder("synthetic/stars", data_dir)
+
+
+@pytest.fixture(scope="module")
+def corpus_of_reviews(reviews):
+    return corpus(reviews)
+
+
+@pytest.fixture(scope="module")
+def corpus_of_stars(stars):
+    return labelled_texts.read_corpus(stars, "train", *STARS)
 
 
 def test_the_columns_of_a_data_set_are_found(reviews, stars):
@@ -333,8 +343,8 @@ def test_hidden_labels_are_refused_with_the_other_splits():
         labelled_texts.read(builder, "test", *COLUMNS)
 
 
-def test_all_three_splits_are_taken_as_they_are(reviews):
-    found = corpus(reviews)
+def test_all_three_splits_are_taken_as_they_are(corpus_of_reviews):
+    found = corpus_of_reviews
     sources = [part.source for part in (found.train, found.validation, *found.tests)]
     names = ("train", "validation", "test")
     assert sources == [f"synthetic/reviews/1.0.0/{name}" for name in names]
@@ -346,8 +356,8 @@ def test_all_three_splits_are_taken_as_they_are(reviews):
     assert found.record["test_splits"] == ["test"]
 
 
-def test_without_a_validation_split_it_is_cut_from_train(stars):
-    found = labelled_texts.read_corpus(stars, "train", *STARS)
+def test_without_a_validation_split_it_is_cut_from_train(stars, corpus_of_stars):
+    found = corpus_of_stars
     train, test = (data.read(stars, split, STARS[:1])[0] for split in ("train", "test"))
     assert found.tests[0].texts.tolist() == test.tolist()
     parts = [set(found.train.texts), set(found.validation.texts), set(test)]
@@ -416,8 +426,8 @@ def test_a_slice_of_train_is_all_that_is_trained_on():
     assert max(places) < 20
 
 
-def test_what_was_chosen_is_described(reviews):
-    lines = corpus(reviews).describe().splitlines()
+def test_what_was_chosen_is_described(corpus_of_reviews):
+    lines = corpus_of_reviews.describe().splitlines()
     assert lines == [
         "dataset     synthetic/reviews:1.0.0",
         "text        text",
@@ -428,8 +438,8 @@ def test_what_was_chosen_is_described(reviews):
     ]
 
 
-def test_what_is_recorded_finds_the_same_data_again(stars, data_dir):
-    found = labelled_texts.read_corpus(stars, "train", *STARS)
+def test_what_is_recorded_finds_the_same_data_again(corpus_of_stars, data_dir):
+    found = corpus_of_stars
     record = found.record
     builder = data.load_builder(*record["dataset"], data_dir=data_dir)
     again = labelled_texts.read(
