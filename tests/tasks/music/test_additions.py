@@ -171,10 +171,7 @@ def midi_notes(content):
 
 MELODIES = {
     "eighths on a grid of quarters",
-    "chords",
-    "upbeat and rests",
     "several tracks",
-    "all channels used",
 }
 
 
