@@ -67,6 +67,7 @@ def test_real_splits_have_the_published_sentences_and_entities(prepared):
     assert list(prepared) == list(SENTENCES)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["wnut17"])
 @pytest.mark.parametrize("split", SENTENCES)
 def test_every_real_line_comes_back_as_it_stands(split, prepared):
@@ -76,6 +77,7 @@ def test_every_real_line_comes_back_as_it_stands(split, prepared):
     assert sorted(lines) == sorted(raw_lines(split))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["wnut17"])
 def test_no_real_sentence_is_in_two_splits(prepared):
     sentences = [
