@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import gc
+import math
 import os
 import sys
 from pathlib import Path
@@ -41,6 +42,12 @@ LONGEST = (
 )
 
 
+def pytest_configure(config):
+    """Has xdist keep this order, not begin with the files of most tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Puts the files that take longest first; each file's tests stay as they are."""
@@ -65,13 +72,30 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(autouse=True, scope="module")
 def freed():
-    """Gives back, after each file of tests, what its graphs and kernels took."""
+    """Gives back, after a file of tests, what graphs and kernels took.
+
+    If that is enough since it was given back last: to look through all takes a while.
+    """
+    global _kept
     yield
+    if _resident() < _kept + 100:
+        return
     gc.collect()
     if hasattr(_LIBC, "malloc_trim"):  # glibc keeps what is freed
         _LIBC.malloc_trim(0)
+    _kept = _resident()
 
 
+def _resident():
+    """Returns this process' memory in MB, or infinity where no `/proc` tells it."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return math.inf
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+_kept = 0
 _LIBC = ctypes.CDLL(None)
 
 
