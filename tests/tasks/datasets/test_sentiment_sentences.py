@@ -15,9 +15,15 @@ from tasks.datasets.sentiment_sentences import (
 DUMMY = Path(__file__).parent / "dummy_data" / "sentiment_sentences"
 
 
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory):
+    """The real data, prepared."""
+    return data.load_builder("sentiment_sentences", tmp_path_factory.mktemp("tfds"))
+
+
+@pytest.mark.slow
 @pytest.mark.real_data(raw=["sentiment_sentences"])
-def test_real_sentences_are_english_and_half_of_them_positive(tmp_path):
-    builder = data.load_builder("sentiment_sentences", tmp_path)
+def test_real_sentences_are_english_and_half_of_them_positive(builder):
     rows = [
         row
         for split in ("train", "test")
@@ -48,8 +54,7 @@ def test_real_lines_before_the_sentences_are_all_foreign():
 
 @pytest.mark.slow
 @pytest.mark.real_data(raw=["sentiment_sentences"])
-def test_a_third_is_for_testing_and_no_sentence_is_in_both(tmp_path):
-    builder = data.load_builder("sentiment_sentences", tmp_path)
+def test_a_third_is_for_testing_and_no_sentence_is_in_both(builder):
     train, test = (
         {row["text"].lower() for row in tfds.as_numpy(builder.as_dataset(split=split))}
         for split in ("train", "test")
