@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.cells.equations import over_time
-from tests.zoo.cells.units import N_A, N_X, UNITS, draw, draw_weights, every_unit
+from tests.zoo.cells.units import N_A, N_X, UNITS, draw, draw_weights
 from tests.zoo.layers.masks import ALL_PATTERNS, STEPS
 from zoo import cells, layers
 from zoo.layers import GRU, LSTM, RNN, Bidirectional, DeepRNN, SimpleRNN
@@ -102,8 +102,11 @@ def test_stack_of_one_kind_equals_the_stacked_cells_of_keras(mask):
 
 
 @pytest.mark.slow
-@every_unit
-@pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
+@pytest.mark.parametrize(
+    ("unit", "mask"),
+    zip(MIXED, [ALL_PATTERNS, None, ALL_PATTERNS], strict=True),
+    ids=["rnn", "gru", "lstm"],
+)
 def test_stack_equals_its_layers_one_after_another(unit, mask):
     stack = make([Bidirectional(unit.layer(3)), Bidirectional(unit.layer(2))])
     one = Bidirectional(unit.layer(3, return_sequences=True))
@@ -137,10 +140,19 @@ def test_blocks_may_be_deep_in_themselves_and_nested():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("garbage", [1e3, np.nan])
-@pytest.mark.parametrize("skip", [None, ("residual", "input", "output")], ids=str)
-def test_padding_never_changes_a_result_or_a_gradient(garbage, skip):
-    stack = make_mixed(skip=skip, return_state=True)
+@pytest.mark.parametrize(
+    ("skip", "garbage", "fused"),
+    [
+        (None, 1e3, False),
+        (None, np.nan, False),
+        (("residual", "input", "output"), 1e3, False),
+        (("residual", "input", "output"), np.nan, "auto"),
+    ],
+    ids=str,
+)
+def test_padding_never_changes_a_result_or_a_gradient(skip, garbage, fused):
+    blocks = [unit.layer(units=N_A, fused=fused) for unit in MIXED]
+    stack = make(blocks, skip=skip, return_state=True)
     sequences = draw(2, 3, N_X)
     padding = ((0, 0), (2, 1))
     mask = np.pad(np.ones((2, 3), bool), padding)
