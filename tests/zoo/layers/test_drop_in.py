@@ -1,7 +1,5 @@
 """The recurrent layers in the place of Keras' own: weights, gradients, files."""
 
-import itertools
-
 import keras
 import numpy as np
 import pytest
@@ -10,6 +8,8 @@ import tensorflow as tf
 from tests.zoo.cells.units import (
     N_A,
     N_X,
+    NAMESAKES,
+    UNITS,
     draw,
     draw_weights,
     every_namesake,
@@ -22,10 +22,23 @@ pytestmark = pytest.mark.slow
 
 ROWS = len(ALL_PATTERNS)
 
-FLAGS = [
-    dict(zip(("return_sequences", "return_state", "go_backwards"), flags, strict=True))
-    for flags in itertools.product([False, True], repeat=3)
-]
+OPTIONS = "return_sequences", "return_state", "go_backwards"
+# Each pair of two options, of each unit two cases that are opposites.
+FLAGS = {
+    "rnn": (False, False, False),
+    "gru": (False, False, True),
+    "gru_reset_after": (False, True, False),
+    "lstm": (False, True, True),
+}
+
+
+def masked_or_not(units):
+    """Runs a test with each unit, with all patterns of a mask or none in turn."""
+    return pytest.mark.parametrize(
+        ("unit", "mask"),
+        [(unit, ALL_PATTERNS if n % 2 else None) for n, unit in enumerate(units)],
+        ids=[unit.name for unit in units],
+    )
 
 
 def make(build, **arguments):
@@ -52,14 +65,10 @@ def check_same(ours, namesake, with_state_and_mask):
 
 
 @every_namesake
-@pytest.mark.parametrize(
-    "flags",
-    FLAGS,
-    ids=lambda flags: (
-        "-".join(name for name, value in flags.items() if value) or "last output"
-    ),
-)
-def test_our_weights_do_the_same_in_keras(unit, flags):
+@pytest.mark.parametrize("opposite", [False, True])
+def test_our_weights_do_the_same_in_keras(unit, opposite):
+    values = [value is not opposite for value in FLAGS[unit.name]]
+    flags = dict(zip(OPTIONS, values, strict=True))
     ours, namesake = make(unit.layer, **flags), unit.keras_layer(**flags)
     namesake.build((None, None, N_X))
     namesake.set_weights(ours.get_weights())
@@ -76,8 +85,7 @@ def test_weights_of_keras_do_the_same_here(unit, use_bias):
     check_same(ours, namesake, with_state_and_mask=False)
 
 
-@every_namesake
-@pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
+@masked_or_not(NAMESAKES)
 def test_gradients_equal_those_of_keras(unit, mask):
     ours = make(unit.layer, return_sequences=True)
     namesake = make(unit.keras_layer, return_sequences=True)
@@ -220,8 +228,7 @@ def test_activity_regularizer_gives_a_loss(unit):
     np.testing.assert_allclose(layer.losses, [expected], rtol=1e-5)
 
 
-@every_unit
-@pytest.mark.parametrize("mask", [None, ALL_PATTERNS], ids=["no mask", "all patterns"])
+@masked_or_not(UNITS)
 def test_bfloat16_stays_close_to_float32(unit, mask):
     half = make(unit.layer, dtype="mixed_bfloat16", return_sequences=True)
     full = make(unit.layer, return_sequences=True)
@@ -237,18 +244,18 @@ def test_bfloat16_stays_close_to_float32(unit, mask):
 
 
 @every_unit
-@pytest.mark.parametrize("shape", [(0, STEPS), (2, 1), (1, 1)])
-def test_few_rows_or_steps_are_enough(unit, shape):
+def test_few_rows_or_steps_are_enough(unit):
     layer = make(unit.layer, return_sequences=True, return_state=True)
-    sequences = draw(*shape, N_X)
+    for shape in [(0, STEPS), (2, 1), (1, 1)]:
+        sequences = draw(*shape, N_X)
 
-    outputs, *states = layer(sequences, mask=np.ones(shape, bool))
+        outputs, *states = layer(sequences, mask=np.ones(shape, bool))
 
-    assert outputs.shape == (*shape, N_A)
-    assert [state.shape for state in states] == [(shape[0], N_A)] * unit.states
-    if shape[1] == 1:
-        first, *_ = layer.cell(sequences[:, 0], layer.get_initial_state(shape[0]))
-        np.testing.assert_allclose(outputs[:, 0], first, atol=1e-6)
+        assert outputs.shape == (*shape, N_A)
+        assert [state.shape for state in states] == [(shape[0], N_A)] * unit.states
+        if shape[1] == 1:
+            first, *_ = layer.cell(sequences[:, 0], layer.get_initial_state(shape[0]))
+            np.testing.assert_allclose(outputs[:, 0], first, atol=1e-6)
 
 
 @every_unit
@@ -271,8 +278,10 @@ def test_one_graph_serves_every_shape(unit):
         )
 
 
-@every_unit
-def test_model_trains(unit):
+# By a kernel, and by a cell that has none.
+@pytest.mark.parametrize("name", ["lstm", "gru_simplified"])
+def test_model_trains(name):
+    (unit,) = (unit for unit in UNITS if unit.name == name)
     model = keras.Sequential([unit.layer(dropout=0.1), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     sequences, targets = draw(4, STEPS, N_X), draw(4, 1)
