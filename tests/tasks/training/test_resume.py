@@ -1,6 +1,5 @@
 """A training of each template is gone on with: the same data, and more epochs."""
 
-import itertools
 import os
 import shutil
 import signal
@@ -9,7 +8,7 @@ import pytest
 
 from tasks import music, ner, sentiment, text, translation
 from tasks.data import builders
-from tasks.datasets.synthetic import dates
+from tasks.datasets.synthetic import dates, entities, markov, reviews, scales
 from tasks.training import callbacks, within_epoch
 from tests.tasks.commands import history
 
@@ -17,18 +16,22 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("babel")
 
-UNITS = ("--units", 3, "--embedding-units", 3, "--cell", "rnn")
+UNITS = ("--units", 3, "--embedding-units", 3)
+ROWS = ("--batch-size", 20)
 SMALL = {
     "ner": (
-        *("--units", 3, "--word-units", 3, "--cell", "rnn", "--lowercase-units", 2),
+        *("--units", 3, "--word-units", 3, "--lowercase-units", 2, *ROWS),
         *("--character-features", "none"),
     ),
-    "sentiment": (*UNITS, "--pooling", "mean", "--no-bidirectional"),
-    "text": (*UNITS, "--window", 50, "--batch-size", 80),
-    "music": (*UNITS, "--frame-units", 3),
+    "sentiment": (
+        *(*UNITS, *ROWS, "--pooling", "mean", "--no-bidirectional"),
+        *("--pretrain-split", "train", "--pretrain-window", 10),
+        *("--pretrain-epochs", 1, "--pretrain-batch-size", 20),
+    ),
+    "text": (*UNITS, "--window", 20, "--batch-size", 10),
+    "music": (*UNITS, "--batch-size", 4, "--frame-units", 3),
     "translation": (
-        *("--units", 4, "--embedding-units", 4, "--cell", "rnn", "--batch-size", 50),
-        *("--choose-by", "nats", "--dropout", 0),
+        *("--units", 4, "--embedding-units", 4, *ROWS, "--choose-by", "nats"),
     ),
 }
 DATA = {"ner": "entities", "sentiment": "reviews", "text": "markov"} | {
@@ -46,17 +49,23 @@ class KilledError(BaseException):
 
 
 @pytest.fixture(scope="module")
-def dates_dir(tmp_path_factory):
-    """A few of the dates, prepared."""
+def small_dir(tmp_path_factory):
+    """A little of each dataset, prepared."""
     folder = tmp_path_factory.mktemp("tfds")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dates, "SIZES", {"train": 200, "validation": 60, "test": 60})
-        builders.load_builder("synthetic/dates", folder)
+        for module in (dates, entities, reviews):
+            patch.setattr(module, "SIZES", {"train": 60, "validation": 20, "test": 20})
+        patch.setattr(scales, "SIZES", {"train": 12, "validation": 4, "test": 4})
+        lengths = {"train": 700, "validation": 200, "test": 200}
+        patch.setattr(markov, "LENGTHS", lengths)
+        patch.setattr(markov, "_text", markov._text.__wrapped__)
+        for name in DATA.values():
+            builders.load_builder(f"synthetic/{name}", folder)
     return folder
 
 
 @pytest.fixture
-def train(run, data_dir, dates_dir, monkeypatch):
+def train(run, small_dir, by_cells, monkeypatch):
     """Trains a template; ends with the epochs, without a preset."""
 
     def finish(*arguments, **kwargs):
@@ -65,8 +74,7 @@ def train(run, data_dir, dates_dir, monkeypatch):
     monkeypatch.setattr("tasks.training.fitting.finish", finish)
 
     def train(name, output, *argv):
-        folder = dates_dir if name == "translation" else data_dir
-        flags = ("--data-dir", folder, "--output", output)
+        flags = ("--data-dir", small_dir, "--output", output)
         try:
             return run("train", *flags, *argv, template=MODULES[name].TEMPLATE)
         except KilledError:
@@ -91,31 +99,21 @@ def left_after_first_epoch(monkeypatch):
     return left_after_first_epoch
 
 
-@pytest.fixture(params=SMALL)
-def name(request):
-    """The name of a template, whose layers have no kernels if it trains on few rows."""
-    if request.param != "text":
-        request.getfixturevalue("by_cells")
-    return request.param
-
-
-def test_a_training_that_leaves_amid_an_epoch_ends_as_if_it_had_not(
-    train, tmp_path, monkeypatch, name
+@pytest.mark.parametrize("name", SMALL)
+def test_more_epochs_and_a_rest_of_one_give_what_would_have_been(
+    train, left_after_first_epoch, tmp_path, monkeypatch, name
 ):
-    """Dropout, carried states, averaged weights, metrics: all go on."""
-    part = 20 if name == "music" else 100
-    split = "train" if name == "text" else f"train[:{part}]"
-    data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
-    rows = {"music": 4, "text": 80}.get(name, 20)
-    flags = (*data, *SMALL[name], "--buckets", 1, "--batch-size", rows, "--epochs", 2)
-    flags += ("--ema-momentum", 0.5, "--dropout", 0.3)
-    assert train(name, tmp_path / "whole", *flags) is None
-    signals, trained_on = [(0, 1), (1, 2)], []
+    """Dropout, carried states, averaged weights, metrics: all go on.
+
+    What is resumed has one epoch behind it, all that was asked for; another is asked
+    for, and left at its second batch; then its rest.
+    """
+    signals, trained_on = [], []
 
     def on_train_batch_end(within, batch, logs=None):
         trained_on.append((within._epoch, within._before + batch))
-        if (within._epoch, within._before + batch) in signals:
-            signals.pop(0)
+        if trained_on[-1] in signals:
+            signals.clear()
             os.kill(os.getpid(), signal.SIGTERM)
         end(within, batch, logs)
 
@@ -123,32 +121,25 @@ def test_a_training_that_leaves_amid_an_epoch_ends_as_if_it_had_not(
     monkeypatch.setattr(
         within_epoch.WithinEpoch, "on_train_batch_end", on_train_batch_end
     )
-    for number, epoch in enumerate((0, 1)):
-        resume = ("--resume",) if number else flags
-        outcome = train(name, tmp_path / "run", *resume)
-        assert outcome.code == 128 + signal.SIGTERM
-        told = f"batch {2 + epoch} of epoch {epoch + 1}. Go on with --resume."
-        assert f"interrupted, saved after {told}" in outcome.err
-    assert train(name, tmp_path / "run", "--resume") is None
-    assert not signals
-    batches = range(len(trained_on) // 2)
-    assert trained_on == list(itertools.product(range(2), batches))
-    assert history(tmp_path / "whole") == history(tmp_path / "run")
-
-
-def test_other_data_and_more_epochs(train, left_after_first_epoch, tmp_path, name):
-    part = 20 if name in ("text", "music") else 100
-    split = "train" if name == "text" else f"train[:{part}]"
-    data = ("--dataset", f"synthetic/{DATA[name]}", "--train-split", split)
-    flags = (*data, "--buckets", 1, "--batch-size", 20, *SMALL[name])
-    constant = ("--schedule", "constant", "--patience", 9)
+    flags = ("--dataset", f"synthetic/{DATA[name]}", *SMALL[name], "--cell", "rnn")
+    flags += ("--buckets", 1, "--ema-momentum", 0.5, "--dropout", 0.3)
+    flags += ("--schedule", "constant", "--patience", 9, "--epochs", 2)
     whole, output = tmp_path / "whole", tmp_path / "run"
     left_after_first_epoch(whole, output)
-    assert train(name, whole, *flags, *constant, "--epochs", 2) is None
+    assert train(name, whole, *flags) is None
+    second = [place for place in trained_on if place[0] == 1]
+    assert len(second) >= 3
+    trained_on.clear()
     config = (output / "config.json").read_text()
     (output / "config.json").write_text(config.replace('"epochs": 2', '"epochs": 1'))
     assert len(history(output)) == 1
-    assert train(name, output, "--resume", "--epochs", 2) is None
+    signals.append((1, 1))
+    outcome = train(name, output, "--resume", "--epochs", 2)
+    assert outcome.code == 128 + signal.SIGTERM
+    told = "saved after batch 2 of epoch 2. Go on with --resume."
+    assert f"interrupted, {told}" in outcome.err
+    assert train(name, output, "--resume") is None
+    assert trained_on == second
     assert len(history(output)) == 2
     assert history(whole) == history(output)
 
@@ -157,12 +148,3 @@ def test_other_data_and_more_epochs(train, left_after_first_epoch, tmp_path, nam
     outcome = train(name, output, "--resume")
     assert outcome.code == 2
     assert "began on other data: train had 9" in outcome.err
-    (output / "data.json").write_text(record)
-
-    cosine = tmp_path / "cosine"
-    shutil.copytree(output, cosine)
-    config = (cosine / "config.json").read_text()
-    (cosine / "config.json").write_text(config.replace('"constant"', '"cosine"'))
-    outcome = train(name, cosine, "--resume", "--epochs", 12)
-    assert outcome.code == 2
-    assert "for its step size follows a cosine" in outcome.err
