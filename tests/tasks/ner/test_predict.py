@@ -1,5 +1,6 @@
 """`predict`: what the tagger says of texts, in each of its forms."""
 
+import functools
 import io
 import json
 import sys
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from tasks import ner
 from tasks.ner import tagged_texts
+from tests.cell_by_cell import cell_by_cell
 from zoo.models import SequenceTagger
 
 TEXTS = [
@@ -21,6 +23,25 @@ TEXTS = [
     "  tabs\tand  blanks \t Ann",
 ]
 BYTES = [text.encode() for text in TEXTS]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def traced_once():
+    """Has each preset be loaded once for all commands, and its functions be traced."""
+    load = SequenceTagger.from_preset
+    traced = functools.partial(tf.function, autograph=False)
+
+    @functools.cache
+    def from_preset(name):
+        model = load(name)
+        model.tag = traced(model.tag, input_signature=model.text_signature)
+        tokens = {"input_signature": model.tokens_signature}
+        model.tag_tokens = traced(model.tag_tokens, **tokens)
+        return model
+
+    with cell_by_cell(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SequenceTagger, "from_preset", from_preset)
+        yield
 
 
 @pytest.fixture
@@ -246,7 +267,7 @@ def test_plain_tags_are_shown_with_their_tokens(predict, plain_tagger):
 @pytest.mark.slow
 def test_texts_are_taken_a_batch_at_a_time(tagger):
     """A pipe that gives texts slowly gets its answers meanwhile."""
-    model = SequenceTagger.from_preset(tagger)
+    model = SequenceTagger.from_preset(str(tagger))
     for tag in (tagged_texts.tag, tagged_texts.tag_split):
         texts = iter(BYTES)
         first = next(tag(model, texts, 2))
