@@ -1,11 +1,10 @@
 """Several processes train what one trains."""
 
-import os
+import json
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ from tasks.errors import LostWorkerError
 from tasks.training import workers
 from tests.tasks.commands import history
 from tests.tasks.training import trainings
-from zoo import presets
 
 
 def test_a_lost_worker_is_told_in_a_sentence(monkeypatch):
@@ -35,29 +33,6 @@ def test_a_lost_worker_is_told_in_a_sentence(monkeypatch):
         lose()
 
 
-class Started(NamedTuple):
-    """A process, and the files that it writes stdout and stderr to."""
-
-    process: subprocess.Popen
-    out: Path
-    err: Path
-
-
-def start(folder, data_dir, ports, *jobs):
-    """Starts workers that train one model after the other; without ports one alone."""
-    arguments = list(map(str, (folder, data_dir, *jobs)))
-    command = [sys.executable, "-m", "tests.tasks.training.trainings", *arguments]
-    started = []
-    for each in launching.environments(len(ports), ports) if ports else [{}]:
-        place = Path(tempfile.mkdtemp(dir=folder))
-        with (place / "out").open("w") as out, (place / "err").open("w") as err:
-            process = subprocess.Popen(
-                command, env=os.environ | each, stdout=out, stderr=err
-            )
-        started.append(Started(process, place / "out", place / "err"))
-    return started
-
-
 class Said(NamedTuple):
     """What a process has said on stdout and on stderr."""
 
@@ -65,24 +40,40 @@ class Said(NamedTuple):
     err: str
 
 
-def ended(started, fail=False):
-    """Waits for processes, and returns what each has said."""
-    said = []
-    for process, *files in started:
-        process.wait()
-        said.append(Said(*(file.read_text() for file in files)))
-    for (process, *_), each in zip(started, said, strict=True):
-        assert (process.returncode != 0) == fail, each.err
-    return said
+class Processes:
+    """Trains models by processes, which are forks of one: see `trainings`."""
+
+    def __init__(self, folder, data_dir):
+        command = [sys.executable, "-m", "tests.tasks.training.trainings"]
+        self._parent = subprocess.Popen(
+            [*command, folder, data_dir],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def train(self, ports, *jobs, fail=False):
+        """Has workers train one model after the other; without ports one process.
+
+        Returns what each has said.
+        """
+        environments = launching.environments(len(ports), ports) if ports else [{}]
+        self._parent.stdin.write(json.dumps([environments, jobs]) + "\n")
+        self._parent.stdin.flush()
+        said = []
+        for code, *each in json.loads(self._parent.stdout.readline()):
+            assert (code != 0) == fail, each[1]
+            said.append(Said(*each))
+        return said
+
+    def close(self):
+        self._parent.communicate()
 
 
 def weights(output):
-    """Returns the weights that a training's preset has on disk."""
-    path = output / "preset" / presets.SAVED_MODEL / "variables" / "variables"
-    reader = tf.train.load_checkpoint(os.fspath(path))
-    kinds = reader.get_variable_to_dtype_map()
-    names = sorted(name for name, kind in kinds.items() if kind.is_floating)
-    return {name: reader.get_tensor(name) for name in names}
+    """Returns the weights that a training has ended with."""
+    with np.load(output / trainings.WEIGHTS) as file:
+        return dict(file)
 
 
 class Trainings(NamedTuple):
@@ -90,12 +81,12 @@ class Trainings(NamedTuple):
 
     Attributes:
         folder: of the runs.
-        alone: one process: all templates in "one", some of them from their presets in
+        alone: one process: all templates in "one", one of them from its preset in
             "further_one", and two in "left", which it was told to leave.
         told: two workers: "told", of which one was told to leave it.
         within: the checkpoints amid an epoch that those left.
-        two: two workers: all templates in "two", the same from presets of one process
-            in "further_two", and the rest of "left" and "told".
+        two: two workers: all templates in "two", one from the preset of one process in
+            "further_two", and the rest of "left" and "told".
         ports: theirs.
         rest: one process: the rest of "told", in "rest".
     """
@@ -109,34 +100,35 @@ class Trainings(NamedTuple):
     rest: Said
 
 
-LEFT = "left/sentiment", "left/text"
-FURTHER = "sentiment", "music"
+TOLD = "music"
+LEFT = TOLD, "text"
 BY_TWO = (
     *(f"two/{name}" for name in trainings.FLAGS),
-    *(f"further_two/{name}" for name in FURTHER),
-    *(*LEFT, "told/sentiment"),
+    *("further_two/sentiment", *(f"left/{name}" for name in LEFT), f"told/{TOLD}"),
 )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, data_dir):
-    """All trainings, by as few processes as can be: each imports for many seconds."""
+    """All trainings."""
     pytest.importorskip("pretty_midi")
     pytest.importorskip("sacrebleu")
     folder = tmp_path_factory.mktemp("trainings")
     trainings.write_files(folder)
-    one = [f"one/{name}" for name in trainings.FLAGS]
-    one += [f"further_one/{name}" for name in FURTHER]
-    alone = start(folder, data_dir, [], *one, *(f"told:{job}" for job in LEFT))
-    ports = launching._free_ports(2)
-    told = ended(start(folder, data_dir, ports, "told:told/sentiment"), fail=True)
-    checkpoints = folder / "told" / "sentiment" / "checkpoints"
-    within = list((checkpoints / "latest" / "within_epoch").glob("ckpt-*.index"))
-    shutil.copytree(folder / "told", folder / "rest")
-    [rest] = ended(start(folder, data_dir, [], "rest/sentiment"))
-    [alone] = ended(alone)
-    ports = launching._free_ports(2)
-    two = ended(start(folder, data_dir, ports, *BY_TWO))
+    processes = Processes(folder, data_dir)
+    try:
+        one = *(f"one/{name}" for name in trainings.FLAGS), "further_one/sentiment"
+        [alone] = processes.train([], *one, *(f"told:left/{name}" for name in LEFT))
+        ports = launching._free_ports(2)
+        told = processes.train(ports, f"told:told/{TOLD}", fail=True)
+        checkpoints = folder / "told" / TOLD / "checkpoints"
+        within = list((checkpoints / "latest" / "within_epoch").glob("ckpt-*.index"))
+        shutil.copytree(folder / "told", folder / "rest")
+        [rest] = processes.train([], f"rest/{TOLD}")
+        ports = launching._free_ports(2)
+        two = processes.train(ports, *BY_TWO)
+    finally:
+        processes.close()
     return Trainings(folder, alone, told, within, two, ports, rest)
 
 
@@ -162,15 +154,16 @@ def test_workers_of_which_one_is_told_to_leave_go_on_at_the_next_batch(made):
     assert "LostWorkerError: Another worker was told to leave: saved" in chief.err
     assert "InterruptionError" in other.err
     assert made.within
-    whole = batches(made.alone, "one/sentiment")
-    before = batches(chief, "told/sentiment")
+    whole = batches(made.alone, f"one/{TOLD}")
+    before = batches(chief, f"told/{TOLD}")
+    assert whole / 2 < before < whole
     for job, rest in (("told", made.two[0]), ("rest", made.rest)):
-        assert before + batches(rest, f"{job}/sentiment") == whole
-        assert_same_end(made.folder, f"{job}/sentiment", "one/sentiment")
+        assert before + batches(rest, f"{job}/{TOLD}") == whole
+        assert_same_end(made.folder, f"{job}/{TOLD}", f"one/{TOLD}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", ["sentiment", "text"])
+@pytest.mark.parametrize("template", LEFT)
 def test_what_one_process_has_left_in_an_epoch_goes_on_by_two(made, template):
     """Behind the last batch, with its validation.
 
@@ -191,7 +184,8 @@ def test_what_one_process_has_left_in_an_epoch_goes_on_by_two(made, template):
 def test_two_workers_train_each_template_as_one_process_does(made):
     # The chief tells what one process does, the other what concerns it alone.
     chief, other = made.two
-    assert chief.out.count("\npreset      ") == len(BY_TWO)
+    assert chief.out.count("\npreset      ") == 1
+    assert all(f"done {job}\n" in other.err for job in BY_TWO)
     [line] = other.out.splitlines()
     assert line == f"worker      1 of 2, at localhost:{made.ports[1]}"
     for name in trainings.FLAGS:
@@ -213,10 +207,9 @@ def test_two_workers_train_each_template_as_one_process_does(made):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", FURTHER)
-def test_two_workers_train_a_preset_further_as_one_process_does(made, template):
+def test_two_workers_train_a_preset_further_as_one_process_does(made):
     """Each loads it for itself; what begins anew is drawn alike."""
-    one, two = (f"further_{who}/{template}" for who in ("one", "two"))
+    one, two = (f"further_{who}/sentiment" for who in ("one", "two"))
     assert_same_end(made.folder, two, one)
-    began, found = (weights(made.folder / run) for run in (f"one/{template}", two))
+    began, found = (weights(made.folder / run) for run in ("one/sentiment", two))
     assert any((found[name] != weight).any() for name, weight in began.items())

@@ -1,27 +1,36 @@
 """Trains tiny models, by one process or as one of several workers.
 
-python -m tests.tasks.training.trainings FOLDER DATA_DIR [told:]RUN/TEMPLATE …
+python -m tests.tasks.training.trainings FOLDER DATA_DIR
 
-With TF_CONFIG it is a worker. One that is "told" is told to leave in the second epoch:
-in its last batch if it is alone, and the next goes on; else in the first if it isn't
-the chief. What is trained goes to FOLDER/RUN/TEMPLATE; at its end it is said on how
-many batches. A RUN that is called "further…" begins with the preset of the run "one".
+Each line of stdin is a list in JSON: the environments of processes, and their jobs,
+[told:]RUN/TEMPLATE. They train one model after the other, each in a fork of this
+process, which imports for many seconds; when all have ended, a line of stdout lists for
+each its exit code and what it said on stdout and on stderr.
+
+With TF_CONFIG a process is a worker. One that is "told" is told to leave in the second
+epoch: in its last batch if it is alone, and the next goes on; else in the first if it
+isn't the chief. What is trained goes to FOLDER/RUN/TEMPLATE: the weights, and a preset
+of what is FINISHED; at its end it is said on how many batches. A RUN that is called
+"further…" begins with the preset of the run "one".
 """
 
 import contextlib
 import dataclasses
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from tasks import music, ner, sentiment, text, translation
 from tasks.cli import command_line as cli
 from tasks.cli import templates
 from tasks.errors import InterruptionError
-from tasks.training import within_epoch, workers
+from tasks.training import fitting, within_epoch, workers
 from tests.cell_by_cell import cell_by_cell
 from tests.quick_tracing import trace_quickly
 from tests.tasks.one_signature import one_signature
@@ -30,7 +39,7 @@ from zoo import music as notes
 # Batches of three rows, and one of one: shares of one and two, of none and one.
 COMMON = """
     --epochs 2 --batch-size 3 --buckets 1 --units 2 --clip-norm 0.1 --ema-momentum 0.5
-    --learning-rate 0.02 --weight-decay 0.1
+    --learning-rate 0.02 --weight-decay 0.1 --cell rnn
 """
 FLAGS = {
     "sentiment": """
@@ -43,8 +52,7 @@ FLAGS = {
     "ner": """
         --train-file {folder}/own.conll --validation-file {folder}/own.conll
         --test-file {folder}/own.conll --word-units 3 --lowercase-units 2
-        --character-embedding-units 2 --character-units 2 --word-dropout 0 --dropout 0
-        --augment-names 0.5
+        --character-features none --word-dropout 0 --dropout 0 --augment-names 0.5
     """,
     "text": """
         --files {folder}/own.txt --window 8 --embedding-units 3 --hold-out 0.2
@@ -62,7 +70,11 @@ TEMPLATES = {
     for each in (m.TEMPLATE for m in (sentiment, ner, text, music, translation))
 }
 # The others go cell by cell: kernels take seconds to be compiled, for each shape.
-BY_KERNELS = ("ner",)
+BY_KERNELS = ("text",)
+WEIGHTS = "weights.npz"
+# The others end with their weights: a preset takes as long again, and is made of any
+# model by the same steps.
+FINISHED = "one/sentiment", "two/sentiment"
 
 
 def write_files(folder: Path) -> None:
@@ -91,20 +103,55 @@ def further(settings, preset: Path):
 
     Of a classifier with other classes, so that what decides on them begins anew.
     """
-    settings = dataclasses.replace(settings, from_preset=str(preset))
-    if hasattr(settings, "label_columns"):
-        settings.map = ["pos=good", "neg=bad"]
-    return settings
+    return dataclasses.replace(
+        settings,
+        from_preset=str(preset),
+        map=["pos=good", "neg=bad"],
+        pretrain_split=None,
+        pretrain_dataset=None,
+    )
+
+
+class _EndError(Exception):
+    """Ends a training behind its epochs."""
 
 
 def main() -> None:
+    """Trains what is asked for."""
+    folder, data = map(Path, sys.argv[1:])
+    for line in sys.stdin:
+        environments, jobs = json.loads(line)
+        forks = {}
+        for number, environment in enumerate(environments):
+            said = [folder / f"{number}.{stream}" for stream in ("out", "err")]
+            fork = os.fork()
+            if not fork:
+                _become(environment, said)
+                _work(jobs, folder, data)
+                return
+            forks[fork] = said
+        ended = [
+            (os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), *map(Path.read_text, s))
+            for fork, s in forks.items()
+        ]
+        print(json.dumps(ended), flush=True)
+
+
+def _become(environment, said):
+    """Makes this fork a process of its own environment, stdout and stderr."""
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for stream, path in enumerate(said, start=1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+
+
+def _work(jobs, folder, data):
     """Trains one model after the other."""
     trace_quickly()
-    folder, data = map(Path, sys.argv[1:3])
     if "TF_CONFIG" in os.environ:
         workers.join({}, folder, 120)
     batches = _counted()
-    for job in sys.argv[3:]:
+    for job in jobs:
         output = job.removeprefix("told:")
         batches.clear()
         try:
@@ -121,18 +168,39 @@ def _train(output, folder, data, told):
         settings = further(settings, folder / "one" / name)
     with contextlib.ExitStack() as stack:
         stack.enter_context(one_signature())
+        stack.enter_context(_weights_kept(finished=output in FINISHED))
         if name not in BY_KERNELS:
             stack.enter_context(cell_by_cell())
         if told:
             stack.enter_context(_told_in_second_epoch())
         try:
             train(settings, folder / output)
-        except workers.Done:
+        except (workers.Done, _EndError):
             print("done", output, file=sys.stderr, flush=True)
         except InterruptionError as error:
             if workers.count() > 1:  # the others are lost
                 raise
             print("interrupted", error, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _weights_kept(finished):
+    """Has the weights be kept that a training ends with; says whether it goes on."""
+    finish = fitting.finish
+
+    def keep(model, history, record, config, output, *rest):
+        # It is the chief's, in no strategy, to be saved and measured by it alone.
+        assert workers.is_chief()
+        assert type(model.distribute_strategy) is type(tf.distribute.get_strategy())
+        named = {weight.path: weight.numpy() for weight in model.weights}
+        np.savez(output / WEIGHTS, **named)
+        if not finished:
+            raise _EndError
+        return finish(model, history, record, config, output, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "finish", keep)
+        yield
 
 
 @contextlib.contextmanager
