@@ -1,6 +1,6 @@
 """A small training that can die.
 
-python -m tests.tasks.training.small_training FOLDER MOMENT
+`main` with the arguments FOLDER MOMENT dies at that moment.
 
 It has all that makes a resume hard: shuffled buckets, dropout, a schedule that
 hangs on the step, an optimizer with state, and a best epoch.
@@ -150,6 +150,7 @@ def train(
         training.optimizer(config, len(batches) * config.epochs),
         loss,
         metrics=["accuracy", score],
+        jit_compile=False,  # as no model of recurrent layers is: each shape takes long
     )
     history = training.fit(
         model,
@@ -188,7 +189,8 @@ def die_between_best_and_latest():
     tf.train.CheckpointManager.save = dying
 
 
-if __name__ == "__main__":
+def main():
+    """Trains until it dies."""
     place, moment = Path(sys.argv[1]), sys.argv[2]
     if moment == MOMENTS[0]:
         train(place, at_batch=die_in_second_epoch())
