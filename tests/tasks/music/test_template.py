@@ -92,6 +92,7 @@ def test_the_card_compares_pieces_drawn_with_real_ones(preset, data_dir):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_another_output_is_put_beside(preset, data_dir, tmp_path):
     other = MusicModel(88, output="bernoulli", units=3, name="music")
     other.save_to_preset(tmp_path / "other")
@@ -127,7 +128,7 @@ def test_an_export_says_what_the_model_says(preset, tmp_path):
     ("cell", "ending", "output"),
     [("gru", "eos", "bernoulli"), ("sru", "length", "nade")],
 )
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_other_cells_endings_and_outputs_train(
     data_dir, tmp_path, cell, ending, output
 ):
@@ -179,6 +180,7 @@ def test_a_mistake_in_training_is_told_in_one_line(run, tmp_path, flags, told):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_frames_of_other_keys_are_told(run, data_dir, tmp_path):
     MusicModel(9, units=2, output_units=2, name="music").save_to_preset(tmp_path / "d")
     where = ("--model", tmp_path / "d", "--data-dir", data_dir)

@@ -13,6 +13,7 @@ from tests.cell_by_cell import cell_by_cell
 from tests.tasks import commands, interruption
 from tests.tasks.commands import history, read_json
 from tests.tasks.ner.stored import Stored
+from tests.tasks.one_signature import one_signature
 from zoo.models import SequenceTagger
 
 TINY = """
@@ -68,7 +69,7 @@ def converted(tmp_path_factory):
     flags = ["--cell", "gru", "--scheme", "iobes"]
     for name, sentences in parts.items():
         flags += [f"--{name}-file", write(folder / f"{name}.conll", sentences)]
-    with cell_by_cell():
+    with cell_by_cell(), one_signature():
         return train(folder / "run", *flags), folder
 
 
@@ -120,7 +121,7 @@ def test_a_file_is_measured_in_the_models_scheme(converted, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("by_cells")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_columns_that_were_trained_on_are_measured_on(tmp_path):
     rows = draw(20, 0, *NAMES)
     lines = [
@@ -133,7 +134,7 @@ def test_columns_that_were_trained_on_are_measured_on(tmp_path):
     with pytest.raises(AssertionError):  # all tags are X
         train(tmp_path / "none", *given)
     given = "--train-file", tmp_path / "own.conllu", "--tags-column", 4
-    printed = train(tmp_path / "run", *given, "--tokens-column", "-4")
+    printed = train(tmp_path / "run", *given, "--tokens-column", "-4", "--cell", "rnn")
     assert "columns     1, 4\n" in printed
     preset = tmp_path / "run" / "preset"
     told = record(preset)
@@ -234,6 +235,7 @@ def test_a_preset_of_files_is_measured_on_what_is_named_only(run, plain):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_empty_and_very_long_sentences_are_trained_on(monkeypatch, tmp_path):
     """As conll2002 has them; and with --mirrored, on the CPU alone."""
     teddy = [("Teddy", 1), ("Roosevelt", 2), ("slept", 0), ("", 0)]

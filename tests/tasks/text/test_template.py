@@ -37,7 +37,7 @@ def loaded_once():
     """Has each preset be loaded once for all commands, which trace its graphs once."""
     load = functools.cache(LanguageModel.from_preset)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LanguageModel, "from_preset", load)
+        patch.setattr(LanguageModel, "from_preset", lambda name: load(os.fspath(name)))
         yield
 
 
@@ -285,7 +285,7 @@ def files(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_signature")
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_an_interrupted_training_on_words_goes_on_to_the_bit(files, tmp_path):
     flags = ("--files", files, "--level", "word", "--cell", "rnn", "--dropout", "0.3")
     flags += ("--recurrent-weight-dropout", "0.4", "--cache", "20")
@@ -335,6 +335,7 @@ def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("by_cells", "one_signature")
 def test_unknown_words_are_named_and_rank_behind_known_ones(tmp_path):
     make(["i", "like", "tea", "."], level="word").save_to_preset(tmp_path)
     texts = "I like zxqv, zxqv.", "I like tea."
