@@ -293,7 +293,7 @@ def test_a_stop_stops(page):
     before = field.input_value()
     stop = page.button("Stop").element_handle()
     page.click("Write")
-    # In the browser, as soon as there is something: all is written within a second.
+    # In the browser: Playwright waits for a button that moves, as while a text grows.
     page.page.wait_for_function(
         "([field, before, stop]) => field.value !== before && field.value.length > 20"
         " && (stop.click(), true)",

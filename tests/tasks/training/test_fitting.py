@@ -730,6 +730,15 @@ def test_no_decay_is_plain_adam():
     np.testing.assert_array_equal(*found)
 
 
+def test_decaying_training_goes_on_with_the_same_result(uninterrupted, tmp_path):
+    whole = train(tmp_path / "whole", weight_decay=0.5)
+    with pytest.raises(KilledError):
+        train(tmp_path / "parts", at_epoch=interrupt_at(2), weight_decay=0.5)
+    assert_same(train(tmp_path / "parts", weight_decay=0.5), whole)
+    embeddings, larger = whole[0][0], uninterrupted[0][0]
+    assert np.linalg.norm(embeddings) < np.linalg.norm(larger)
+
+
 @pytest.mark.parametrize("decay", [-0.1, float("inf")])
 def test_decay_below_zero_is_refused(decay):
     with pytest.raises(UserError, match=r"--weight-decay must be at least 0"):
