@@ -324,12 +324,17 @@ def _opened(pipe, command):
 
 
 def _reader(pipe):
-    """Returns the number of the process that has a pipe open, beside this one."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with contextlib.suppress(OSError):
-            process = int(link.parts[2])
-            if process != os.getpid() and link.samefile(pipe):
-                return process
+    """Returns the number of the process that has a pipe open, beside this one.
+
+    A pipe can be written to a moment before its reader's call of open has returned.
+    """
+    for _ in range(100):
+        for link in Path("/proc").glob("[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                process = int(link.parts[2])
+                if process != os.getpid() and link.samefile(pipe):
+                    return process
+        time.sleep(0.1)
     raise AssertionError(f"Nobody reads {pipe}.")
 
 
