@@ -1,7 +1,8 @@
 """The plain command beside Beam's runners: time, memory, and whether they agree.
 
     python -m tests.benchmarks.pipelines --input 'in/*.txt' --output OUT
-        [--command tasks.sentiment predict] [--how plain direct portable] [--workers 2]
+        [--command tasks.sentiment predict] [--flags='--batch-size 128']
+        [--how plain direct portable] [--workers 2]
 
 The files hold a text a line. OUT gets each one's answers, and must not be there. Memory
 is the peak of all processes of one together, each page that they share counted once;
@@ -16,6 +17,7 @@ import json
 import math
 import os
 import resource
+import shlex
 import socket
 import subprocess
 import sys
@@ -152,6 +154,7 @@ def main() -> None:
     parser.add_argument("--input", required=True, help="a pattern of text files")
     parser.add_argument("--output", required=True, type=Path, help="a new folder")
     parser.add_argument("--command", nargs=2, default=["tasks.sentiment", "predict"])
+    parser.add_argument("--flags", default="", help="of the command, for all three")
     parser.add_argument("--how", nargs="+", choices=HOW, default=HOW)
     parser.add_argument("--workers", type=int, default=2, help="of the direct runner")
     arguments = parser.parse_args()
@@ -162,7 +165,8 @@ def main() -> None:
     pattern = os.path.abspath(arguments.input)
     files = sorted(glob.glob(pattern))
     texts = sum(1 for name in files for _ in _lines(name))
-    command = [sys.executable, "-m", *arguments.command]
+    flags = shlex.split(arguments.flags)
+    command = [sys.executable, "-m", *arguments.command, *flags]
     plain = None
     for how in arguments.how:
         folder = arguments.output / how
