@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import itertools
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -135,6 +136,17 @@ def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
             f"{texts.path} has a column {taken[0]!r} already, which would be added. "
             "Rename it, or leave it out."
         )
+
+
+def check_numbers(name: str, numbers: Iterable[float]) -> None:
+    """Raises a PresetError where a model answers NaN.
+
+    Args:
+        name: the preset's name or folder.
+        numbers: what it answers: probabilities, or log P.
+    """
+    if any(map(math.isnan, numbers)):
+        raise no_numbers(name)
 
 
 def no_numbers(name: str = "The preset") -> PresetError:

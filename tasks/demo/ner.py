@@ -5,6 +5,7 @@ import tensorflow as tf
 
 import zoo
 from tasks import ner
+from tasks.cli import answers
 from tasks.demo.controls import COLORS, Tab
 from tasks.demo.models import Models, given_text
 from tasks.ner import entities, tagged_texts
@@ -53,11 +54,13 @@ def tag(models: Models, preset: str, text: str):
 
     Raises:
         UserError: there is no text, or too much.
+        PresetError: the model gives NaN.
     """
     text = given_text(text)
     with models.answering(preset, "ner") as model:
         tagged = model.tag(tf.constant([text]))
         [found] = tagged_texts.rows([text.encode("utf-8")], tagged)
+        answers.check_numbers(preset, found.scores)
         scheme = model.scheme
     marked, place = [], 0
     rows = _rows(found, scheme)

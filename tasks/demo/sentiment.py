@@ -4,6 +4,7 @@ import gradio as gr
 
 import zoo
 from tasks import sentiment
+from tasks.cli import answers
 from tasks.demo.controls import COLORS, Tab
 from tasks.demo.models import Models, given_text
 from tasks.sentiment import explanation
@@ -42,10 +43,12 @@ def classify(models: Models, preset: str, text: str):
 
     Raises:
         UserError: there is no text, or too much.
+        PresetError: the model gives NaN.
     """
     text = given_text(text)
     with models.answering(preset, "sentiment") as model:
         [row] = model.classify([text])["probabilities"].numpy().tolist()
+        answers.check_numbers(preset, row)
         spans = explanation.occlusion(model, text)
     strongest = max(span.effect for span in spans)
     marked, place = [], 0

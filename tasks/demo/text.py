@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import zoo
 from tasks import text as template
+from tasks.cli import answers
 from tasks.demo.config import MOST_TOKENS, MOST_WORDS
 from tasks.demo.controls import Tab
 from tasks.demo.files import new_folder
@@ -74,6 +75,7 @@ def write(
 
     Raises:
         UserError: a number is out of its range.
+        PresetError: the model gives NaN; as pieces are taken.
     """
     prompt = within_bounds(prompt or "", "prompt")
     seed = secrets.randbelow(2**31) if seed is None else whole("seed", seed)
@@ -138,11 +140,13 @@ def rank(models: Models, preset: str, first: str, second: str):
 
     Raises:
         UserError: a text is missing, or too long.
+        PresetError: the model gives NaN.
     """
     texts = [given_text(first, "first text"), given_text(second, "second text")]
     encoded = [text.encode("utf-8") for text in texts]
     with models.answering(preset, "text") as model:
         scored = model.score(tf.constant(encoded))
+        answers.check_numbers(preset, scored["log_probability"].numpy())
         rows = commands.ranked(commands.score_rows(model, encoded, scored))
     return (
         [
@@ -174,6 +178,7 @@ def gates(models: Models, preset: str, text: str, alternatives: str = "was, were
     Raises:
         UserError: there is no text, or it is too long, there are too many words, or
             the model has no gates.
+        PresetError: the model gives NaN.
     """
     text = given_text(text)
     words = [word.strip() for word in within_bounds(alternatives or "").split(",")]
@@ -186,7 +191,8 @@ def gates(models: Models, preset: str, text: str, alternatives: str = "was, were
     picture = new_folder() / explanation.PICTURE
     with models.answering(preset, "text") as model:
         explanation.check_gates(preset, model)
-        tokens, _, found = explanation.read(model, text)
+        tokens, logs, found = explanation.read(model, text)
+        answers.check_numbers(preset, logs)
         explanation.draw(found, list(map(visible, tokens)), picture)
         _, compared = explanation.compare(model, text, words)
     rows = [

@@ -55,13 +55,14 @@ def translate(models: Models, preset: str, text: str, count: float = 3):
 
     Raises:
         UserError: there is no text, or too much, or the count is out of its range.
+        PresetError: the model gives NaN.
     """
     text = given_text(text)
     if count not in range(1, _BEST + 1):
         raise UserError(f"--n-best must be from 1 to {_BEST}, found {count}.")
     with models.answering(preset, "translation") as model:
         found = commands.search_for(model, [text], Search(), _BEST)
-    [row] = commands.rows_of([text], found)
+    [row] = commands.rows_of([text], found, preset)
     rows = [
         [
             each["translation"],

@@ -264,8 +264,8 @@ def _nats(opened, rolls, lengths=None):
     """
     scored = opened.model.score(rolls, lengths)
     found = {key: np.asarray(nats) for key, nats in scored.items()}
-    if any(np.isnan(nats).any() for nats in found.values()):
-        raise answers.no_numbers(opened.name)
+    for nats in found.values():
+        answers.check_numbers(opened.name, nats.flat)
     return found
 
 

@@ -1,7 +1,6 @@
 """What a tagger does with texts: find names in them, or tag their words."""
 
 import io
-import math
 import sys
 
 from tasks.cli import answers, input_notes, inputs
@@ -48,8 +47,7 @@ def predict(name: str, texts: inputs.Texts, settings: Prediction) -> None:
 def _with_numbers(name, found):
     """Yields what is found; raises an error where a probability is NaN."""
     for tagged in found:
-        if any(map(math.isnan, tagged.scores)):
-            raise answers.no_numbers(name)
+        answers.check_numbers(name, tagged.scores)
         yield tagged
 
 

@@ -43,8 +43,7 @@ def _classified(name, model, texts, settings):
     )
     while batch := list(itertools.islice(texts, settings.batch_size)):
         probabilities = classify(tf.constant(batch))["probabilities"].numpy()
-        if np.isnan(probabilities).any():
-            raise answers.no_numbers(name)
+        answers.check_numbers(name, probabilities.flat)
         for text, row in zip(batch, probabilities, strict=True):
             if model.multi_label:
                 yield _set(text, row, model.class_names, settings.json)

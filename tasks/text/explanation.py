@@ -64,8 +64,7 @@ def explain(name: str, texts: inputs.Texts, settings: Explanation) -> None:
     model = LanguageModel.from_preset(name)
     check_gates(name, model)
     tokens, logs, gates = read(model, text)
-    if np.isnan(logs).any():
-        raise answers.no_numbers(name)
+    answers.check_numbers(name, logs)
     alternatives = [
         inputs.argument(word, "--alternatives") for word in settings.alternatives
     ]

@@ -56,7 +56,7 @@ def translate(name: str, texts: inputs.Texts, settings: Translation) -> None:
             raise UserError(
                 f"--attention-plot is of one text, found {1 + len(others):,}."
             )
-        _draw(model, first, settings)
+        _draw(name, model, first, settings)
         texts = inputs.Texts(iter([first]), lambda: 1)
     if settings.text_column is not None:
         rows = _shown_progress(_rows(model, texts, settings), texts)
@@ -134,10 +134,7 @@ def translator(model, search: Search, n_best: int = 1):
 
     def translated(texts):
         known = [text.decode("utf-8", "replace") for text in texts]
-        rows = rows_of(known, search_for(model, known, search, n_best, False))
-        if not all(row["translations"] for row in rows):
-            raise answers.no_numbers()
-        return rows
+        return rows_of(known, search_for(model, known, search, n_best, False))
 
     return translated
 
@@ -169,14 +166,28 @@ def search_for(
         )
 
 
-def rows_of(texts: Sequence[str], found: Mapping[str, tf.Tensor]) -> list[dict]:
-    """Returns what `search_for` found, a dict a text: see `translator`."""
+def rows_of(
+    texts: Sequence[str], found: Mapping[str, tf.Tensor], name: str = "The preset"
+) -> list[dict]:
+    """Returns what `search_for` found, a dict a text: see `translator`.
+
+    Args:
+        texts: the texts.
+        found: what was found for them.
+        name: the preset's name or folder.
+
+    Raises:
+        PresetError: there is no translation, for the model gives NaN.
+    """
     names = "translations", "scores", "log_probabilities"
-    columns = [found[name].numpy().tolist() for name in names]
-    return [
-        {"text": text, "translations": _hypotheses(*rows)}
-        for text, *rows in zip(texts, *columns, strict=True)
+    columns = [found[each].numpy().tolist() for each in names]
+    rows = [
+        {"text": text, "translations": _hypotheses(*row)}
+        for text, *row in zip(texts, *columns, strict=True)
     ]
+    if not all(row["translations"] for row in rows):
+        raise answers.no_numbers(name)
+    return rows
 
 
 def best_translations(
@@ -222,9 +233,10 @@ def one_line(text: str) -> str:
     return re.sub(r"[\r\n]+", " ", text)
 
 
-def _draw(model, text, settings):
+def _draw(name, model, text, settings):
     """Draws what the best translation of a text looked at."""
     found = search_for(model, [text], settings)
+    rows_of([text.decode("utf-8", "replace")], found, name)  # or NaN is drawn
     draw_attention(found, settings.attention_plot)
     print(f"attention   {settings.attention_plot}", file=sys.stderr)
 
@@ -285,8 +297,7 @@ def score(name: str, settings: Scoring) -> None:
         measures.scorer(model),
     )
     for (text, translation), row in zip(pairs, rows, strict=True):
-        if math.isnan(row["log_probability"]):
-            raise answers.no_numbers(name)
+        answers.check_numbers(name, [row["log_probability"]])
         if settings.json:
             content = {"text": text, "translation": translation, **row}
             print(json_lines.line(content), flush=True)

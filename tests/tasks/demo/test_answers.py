@@ -1,6 +1,7 @@
 """What the tabs answer is what the models say, and mistakes are told in sentences."""
 
 import contextvars
+import inspect
 import itertools
 import threading
 
@@ -21,6 +22,8 @@ from tasks.music.commands import Opened
 from tasks.music.midi_files import Grid
 from tasks.sentiment import explanation
 from tests.tasks.music import small_presets
+from tests.tasks.spoilt import too_large
+from tests.zoo.models import language_models, translators
 from zoo.models import LanguageModel, SequenceClassifier, SequenceTagger
 from zoo.music import read_midi, write_midi
 
@@ -230,6 +233,51 @@ def test_translations_are_the_models_as_many_as_there_are(figures):
     weights = figures[0].axes[0].images[0].get_array()
     np.testing.assert_allclose(weights, [[0.7, 0.3]])
     assert translation.translate(models, "small", "Hund", 1)[1] == rows[:1]
+
+
+def small_writer():
+    return language_models.make(cell="gru")
+
+
+def small_composer():
+    small_presets.model.cache_clear()
+    return Opened("small", small_presets.model(), Grid(), False)
+
+
+def small_tagger():
+    return SequenceTagger(["ann"], ["ann"], ["a", "n"], ["O", "B-PER", "I-PER"])
+
+
+def small_classifier():
+    return SequenceClassifier(["good"], ["no", "yes"], embedding_units=2, units=2)
+
+
+@pytest.mark.parametrize(
+    ("template", "make", "function", "given"),
+    [
+        ("sentiment", small_classifier, sentiment.classify, ["good"]),
+        ("ner", small_tagger, ner.tag, ["Ann"]),
+        ("text", small_writer, text.write, ["ab", 5]),
+        ("text", small_writer, text.rank, ["ab", "b"]),
+        ("text", small_writer, text.gates, ["ab", "a, b"]),
+        ("music", small_composer, music.compose, ["", None, 8]),
+        ("translation", translators.make, translation.translate, ["ab"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_model_that_answers_nan_is_told(template, make, function, given):
+    model = make()
+    for weight in getattr(model, "model", model).trainable_weights:
+        weight.assign(too_large(weight))
+    answer = controls._streaming if function is text.write else controls._answering
+    models = serving(template, model)
+    asked = answer(controls.Tab(models, template, "small"), function)
+    _, _, *own = inspect.signature(function).parameters.values()
+    others = [each.default for each in own[len(given) :]]
+    with pytest.raises(gr.Error) as caught:
+        list(asked("small", *given, *others, lambda *_, **__: None))
+    told = "small gives NaN for probabilities, as a model does whose training has"
+    assert caught.value.message.startswith(told)
 
 
 @pytest.mark.parametrize("given", ["", " \n\t", None])
