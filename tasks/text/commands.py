@@ -1,6 +1,7 @@
 """What a language model does with texts: generate, score, rank."""
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -45,7 +46,13 @@ def generate(name: str, settings: Generation) -> None:
         raise UserError(f"--stop {stop!r} holds no {model.level}s.")
     for note in notes(model, prompt):
         outputs.note(note)
-    pieces = model.stream(
+    pieces = drawn(name, _pieces(model, prompt, stop, settings))
+    _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)
+
+
+def _pieces(model, prompt, stop, settings):
+    """Yields what is drawn. The prompt, perhaps a long one, is read for the first."""
+    yield from model.stream(
         tf.constant([prompt] * settings.count),
         settings.length,
         temperature=settings.temperature,
@@ -55,8 +62,6 @@ def generate(name: str, settings: Generation) -> None:
         stop=() if stop is None else (stop,),
         seed=settings.seed,
     )
-    pieces = drawn(name, pieces)
-    _write_all(pieces, prompt.decode("utf-8", "replace"), settings.count, model.level)
 
 
 def drawn(name: str, pieces: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
@@ -98,9 +103,7 @@ def _write_all(pieces, prompt, count, level):
     """Writes the first text as its pieces come, then the others."""
     texts = [[] for _ in range(count)]
     title = "--- {} of " + f"{count}\n" if count > 1 else ""
-    first = [*itertools.islice(pieces, 1)]  # nothing is written where there is none
-    _write(title.format(1) + prompt)
-    for piece in itertools.chain(first, pieces):
+    for piece in _behind(title.format(1) + prompt, pieces):
         for place, text in enumerate(piece.numpy()):
             more = text.decode("utf-8", "replace")
             if more and not texts[place]:
@@ -112,6 +115,25 @@ def _write_all(pieces, prompt, count, level):
     _write("\n")
     for number, text in enumerate(texts[1:], start=2):
         _write(title.format(number) + prompt + "".join(text) + "\n")
+
+
+def _behind(beginning, pieces):
+    """Writes how the first text begins, and yields its pieces.
+
+    Who waits at a terminal sees it at once. Elsewhere nothing is written where there
+    is no first piece, of a model that gives NaN.
+    """
+    if not sys.stdout.isatty():
+        first = [*itertools.islice(pieces, 1)]
+        _write(beginning)
+        yield from itertools.chain(first, pieces)
+        return
+    _write(beginning)
+    try:
+        yield from pieces
+    except Exception:
+        _write("\n")  # what is wrong gets a line of its own
+        raise
 
 
 def _write(text):
@@ -222,14 +244,13 @@ def _scores(name, texts, batch_size, settings=None):
 
 def _check_numbers(logs, name, settings):
     """Raises an error where NaN was scored: perhaps by what the model has learned."""
-    if not np.isnan(logs).any():
-        return
     if settings is None or not settings.dynamic:
-        raise answers.no_numbers(name)
-    raise UserError(
-        f"--dynamic-rate {settings.dynamic_rate}: what was learned has made the "
-        "probabilities NaN. Give a lower one."
-    )
+        answers.check_numbers(name, logs)
+    elif np.isnan(logs).any():
+        raise UserError(
+            f"--dynamic-rate {settings.dynamic_rate}: what was learned has made the "
+            "probabilities NaN. Give a lower one."
+        )
 
 
 def learning(model: LanguageModel, settings: Dynamic) -> DynamicEvaluation:
