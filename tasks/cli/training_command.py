@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from tasks.training import folders
 
 # A socket takes no timeout of more milliseconds than 31 bits hold.
 _LONGEST_WAIT = 10**6
+# So many bytes a folder's name may have.
+_LONGEST_NAME = 255
 
 
 def add_worker_flags(parser: argparse.ArgumentParser) -> None:
@@ -150,4 +153,10 @@ def _output(template, arguments):
     if arguments.output is not None:
         return arguments.output
     data = arguments.config.own_data() or " ".join(arguments.config.dataset)
-    return Path("runs", template.name, re.sub(r"[^\w.]+", "-", data).strip("-"))
+    name = re.sub(r"[^\w.]+", "-", data).strip("-")
+    if not name.strip("."):  # of '*' say: else it would be the folder of all
+        name = "files"
+    if len(name.encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(data.encode("utf-8", "replace")).hexdigest()[:8]
+        name = f"{name[:40]}-{digest}"
+    return Path("runs", template.name, name)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks import ner, sentiment
+from tasks import ner, sentiment, text, translation
 from tasks.cli import command_line as cli
 from tasks.cli.config import CELLS, ELEMENTWISE_CELLS, PredictionConfig
 from tasks.cli.templates import Command
@@ -198,6 +198,30 @@ def test_output_is_named_after_the_dataset(run, tmp_path, monkeypatch):
     assert output.as_posix() == "runs/sentiment/synthetic-stars"
     _, output = received(run, "--train-file", "my/own.conll", template=ner.TEMPLATE)
     assert output.as_posix() == "runs/ner/my-own.conll"
+
+
+@pytest.mark.parametrize("given", ["*", "**", ".*", "../*"])
+def test_a_training_has_a_folder_of_its_own_whatever_the_files_are_called(
+    run, tmp_path, monkeypatch, given
+):
+    monkeypatch.chdir(tmp_path)
+    _, output = received(run, "--files", given, template=text.TEMPLATE)
+    assert output.as_posix() == "runs/text/files"
+
+
+def test_a_folder_that_is_named_after_long_paths_can_be_made(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    outputs = []
+    for last in ("de", "fr", "de"):
+        files = f"/{'long/' * 40}é.{last}", f"/{'long/' * 40}é.en"
+        given = "--files", *files
+        _, output = received(run, *given, template=translation.TEMPLATE)
+        output.mkdir(parents=True, exist_ok=True)
+        outputs.append(output)
+    assert outputs[0] == outputs[2] != outputs[1]
+    assert outputs[0].as_posix().startswith("runs/translation/long-long-")
 
 
 def failing(error):
