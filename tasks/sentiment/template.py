@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
-from tasks.data import mixture, renaming
+from tasks.data import known_tokens, mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
 from tasks.errors import UserError
 from tasks.reporting import cards, evaluation, examples
@@ -20,7 +20,7 @@ from tasks.training import fitting as training
 from zoo import presets
 from zoo.models import BidirectionalLanguageModel, SequenceClassifier
 from zoo.text import Vocabulary, WordTokenizer
-from zoo.text.vocabulary import END_ID, SPECIAL
+from zoo.text.vocabulary import END_ID
 
 # What the cards say of the figures.
 FIGURES = {
@@ -220,11 +220,7 @@ def _build(settings, corpus, texts):
     words = map(tokenizer, data.in_batches(texts))
     vocabulary = Vocabulary.fit(words, settings.vocabulary_size, settings.min_count)
     print(f"vocabulary  {len(vocabulary):,} words")
-    if len(vocabulary) == len(SPECIAL):
-        raise UserError(
-            f"No word occurs {settings.min_count} times in the training texts, so that "
-            "the model would know none. Lower --min-count, or train on more."
-        )
+    known_tokens.check(vocabulary, "word", settings.min_count)
     return SequenceClassifier(
         vocabulary,
         classes,

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
+from tasks.data import known_tokens
 from tasks.data.bucketing import BucketedBatches
 from tasks.data.epochs import drawn_anew
 from tasks.data.sharding import WHOLE, Shard
@@ -245,7 +246,8 @@ def vocabulary(
         What a `zoo.models.LanguageModel` takes as `tokenizer`, and its vocabulary.
 
     Raises:
-        UserError: `size` is too small for the characters that subwords are made of.
+        UserError: `size` is too small for the characters that subwords are made of, or
+            no token occurs `min_count` times.
     """
     if level == "subword":
         pieces = [piece for text in texts.texts for piece in _cut(text)]
@@ -263,7 +265,10 @@ def vocabulary(
         tokenizer = WordTokenizer(
             punctuation="keep", markup=False, normalization="plain"
         )
-    return tokenizer, Vocabulary.fit(tokenize(tokenizer, texts), size, min_count)
+    found = Vocabulary.fit(tokenize(tokenizer, texts), size, min_count)
+    if min_count > 1:  # else there is only white space, which is told later
+        known_tokens.check(found, level, min_count)
+    return tokenizer, found
 
 
 def stream(model, texts: Texts) -> Stream:

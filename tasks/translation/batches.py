@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.data import builders as data
-from tasks.data import training_forms
+from tasks.data import known_tokens, training_forms
 from tasks.data.bucketing import BucketedBatches
 from tasks.data.sharding import WHOLE, Shard
 from tasks.errors import UserError
@@ -38,8 +38,9 @@ def vocabularies(
         split_punctuation: see `zoo.text.Subwords.fit`.
 
     Raises:
-        UserError: `tokenizers`, which subwords need, is not installed, or `size` is too
-            small for the characters that there are.
+        UserError: `tokenizers`, which subwords need, is not installed, `size` is too
+            small for the characters that there are, or no token occurs `min_count`
+            times.
     """
     # Translations are written with the marks of typography that they have.
     sides = [
@@ -70,7 +71,11 @@ def _vocabulary(texts, level, size, min_count, split_punctuation):
         input_signature=[tf.TensorSpec([None], tf.string)],
         autograph=False,
     )
-    return Vocabulary.fit(map(tokenizer, data.in_batches(texts)), size, min_count)
+    tokens = map(tokenizer, data.in_batches(texts))
+    found = Vocabulary.fit(tokens, size, min_count)
+    if min_count > 1:  # else there is only white space, which is told later
+        known_tokens.check(found, level, min_count)
+    return found
 
 
 class PairBatches(BucketedBatches):

@@ -207,3 +207,12 @@ def test_a_context_makes_figures_those_of_the_whole_less_its_own():
     assert figures["tokens"] == len(text)
     expected = -np.mean(whole[len(context) :])
     assert figures["nats"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_texts_without_a_token_that_is_frequent_enough_are_told(level):
+    texts = Texts(("abc",), "a.txt")
+    with pytest.raises(UserError, match=f"^No {level} occurs 2 times"):
+        text_streams.vocabulary(texts, level, 100, 2)
+    _, found = text_streams.vocabulary(texts, level, 100, 1)
+    assert set("".join(found.ordinary_tokens)) == {*"abc"}

@@ -214,6 +214,17 @@ def test_vocabularies_are_learnt_of_each_language_or_of_both():
         parallel_batches.vocabularies(made, "subword", 20, 1, False)
 
 
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_a_language_without_a_token_that_is_frequent_enough_is_told(level, side):
+    rare, frequent = "ab", "c c"
+    made = pairs((rare, frequent) if side == 0 else (frequent, rare))
+    told = rf"^No {level} occurs 2 times in the training texts.* Lower --min-count"
+    with pytest.raises(UserError, match=told):
+        parallel_batches.vocabularies(made, level, 100, 2, False)
+    assert parallel_batches.vocabularies(made, level, 100, 2, True)
+
+
 def test_some_pairs_are_spread_evenly_over_all():
     made = pairs(*[(str(n), str(-n)) for n in range(10)])
     assert made.spread(4).texts.tolist() == ["0", "3", "6", "9"]
