@@ -75,10 +75,15 @@ def is_hidden(values: np.ndarray, feature) -> bool:
 
 
 def alike(names: tuple[str, ...]) -> list[list[str]]:
-    """Returns the groups of names that differ in case or in white space alone."""
+    """Returns the groups of names that differ in case or in white space alone.
+
+    Or in how a number is written: "1" and "1.0".
+    """
     groups = {}
     for name in names:
-        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
+        plain = " ".join(name.casefold().split())
+        is_number = re.fullmatch(r"[-+]?\d{1,15}(\.\d{1,15})?", plain, re.ASCII)
+        groups.setdefault(float(plain) if is_number else plain, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 

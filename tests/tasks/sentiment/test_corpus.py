@@ -198,6 +198,16 @@ def test_classes_that_look_alike_are_told():
     assert "other'" not in told
 
 
+def test_numbers_that_are_written_in_two_ways_are_told():
+    labels = ["1", "2.0", "1.0", "2", "3", "1.5", "v1", "v1.0"] * 20
+    told = corpus(Stored({"train": labels}, tfds.features.Text())).describe()
+    groups = [line for line in told.splitlines() if "are classes apart" in line]
+    assert [line.split(" are ")[0] for line in groups] == [
+        "note        '1', '1.0'",
+        "note        '2', '2.0'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("feature", "labels", "name"),
     [
