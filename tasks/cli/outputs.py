@@ -16,7 +16,8 @@ from zoo.files import check_local, written_to
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# The last ones write what follows the other way round.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 # Endings by which others take a file for packed, and unpack it.
 _PACKED = ".gz", ".bz2", ".xz", ".zst", ".lzma"
 
@@ -62,12 +63,17 @@ def tell(line: str) -> None:
 
 
 def shortened(text: str) -> str:
-    """Returns a text as it is shown beside what was found for it, in one line.
-
-    Of control characters, by which a terminal would do something else, it has spaces.
-    """
-    text = _CONTROLS.sub(" ", text[:101])
+    """Returns a text as it is shown beside what was found for it: see `in_a_line`."""
+    text = in_a_line(text[:101])
     return text if len(text) <= 100 else text[:99] + "…"
+
+
+def in_a_line(text: str) -> str:
+    """Returns a text with spaces for line ends and other control characters.
+
+    By these a terminal would do something else than show them.
+    """
+    return _CONTROLS.sub(" ", text)
 
 
 def note(text: str) -> None:

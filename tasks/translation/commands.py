@@ -302,8 +302,9 @@ def score(name: str, settings: Scoring) -> None:
             content = {"text": text, "translation": translation, **row}
             print(json_lines.line(content), flush=True)
         else:
+            shown = outputs.in_a_line(f"{text} → {translation}")
             print(
                 f"log P {row['log_probability']:10.3f}  "
-                f"perplexity {row['perplexity']:9.3f}  {text} → {translation}",
+                f"perplexity {row['perplexity']:9.3f}  {shown}",
                 flush=True,
             )

@@ -87,6 +87,8 @@ def test_a_long_text_is_shown_shortened(predict):
 def test_a_text_is_shown_in_a_line_that_a_terminal_leaves_as_it_is(predict):
     [line] = predict("a\r\ngood\x1b[2Jfilm\u2028").splitlines()
     assert line.endswith("  a  good [2Jfilm ")
+    [line] = predict("a \u202emlif\u2069 b").splitlines()
+    assert line.endswith("  a  mlif  b")
 
 
 def test_a_file_has_a_text_a_line(predict, served, tmp_path):

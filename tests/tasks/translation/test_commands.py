@@ -276,6 +276,8 @@ def test_scores_are_the_models(succeed, model, tmp_path):
     line = succeed("score", "abc", "xyz")
     assert f"log P {rows[0]['log_probability']:10.3f}" in line
     assert line.endswith("abc → xyz\n")
+    line = succeed("score", "a\r\n\x1b[2Jb", "x\ny")
+    assert line.endswith("a   [2Jb → x y\n")
 
 
 def test_figures_are_sacrebleus_own(tmp_path):
