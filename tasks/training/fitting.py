@@ -95,8 +95,8 @@ def open_output(
         raise UserError(f"Nothing to resume: {output} holds no training.")
     folders.check_begun(path, {field.name for field in dataclasses.fields(config)})
     try:
-        begun = type(config)(**json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError) as error:
+        begun = folders.read_begun(path, type(config))
+    except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} is damaged, or of another version of the zoo: {error}. "
             "Train anew in another --output."

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tasks.errors import UserError
 
@@ -112,6 +113,27 @@ def check_begun(path: Path, known: set[str]) -> None:
             f"zoo: it has {strange[0]!r}. Go on by the template that it began with, or "
             "train anew in another --output."
         )
+
+
+def read_begun(path: Path, kind: type) -> Any:
+    """Returns the config of a training that has begun, whose values fit.
+
+    Args:
+        path: the config.
+        kind: what it is of, a dataclass with `check`.
+
+    Raises:
+        UserError: a number is out of its range.
+        ValueError, TypeError, AttributeError: it is no JSON, or of something else, or
+            a value is of another type.
+    """
+    content = json.loads(path.read_text("utf-8"))
+    missing = sorted(_RECORDED - {*content})
+    if missing:
+        raise ValueError(f"it has no {missing[0]!r}")
+    begun = kind(**content)
+    begun.check()  # of another type a value can't be compared
+    return begun
 
 
 def _is_record(path):

@@ -77,10 +77,17 @@ def test_a_training_that_saved_nothing_can_begin_anew_or_resume(tmp_path):
     assert training.open_output(tmp_path, DEFAULTS, NOTHING, resume=False) == DEFAULTS
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"no_such_field": 1}', "[]"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", '{"no_such_field": 1}', "[]", "null", "{}"),
+        json.dumps(dataclasses.asdict(BEGUN) | {"epochs": "7"}),
+        json.dumps(dataclasses.asdict(BEGUN) | {"dataset": 3}),
+    ],
+)
 def test_a_damaged_config_is_told(output, content):
     (output / training.CONFIG).write_text(content)
-    with pytest.raises(UserError, match=r"config\.json"):
+    with pytest.raises(UserError, match=r"config\.json is damaged"):
         training.open_output(output, DEFAULTS, NOTHING, resume=True)
 
 
