@@ -14,6 +14,8 @@ def check(vocabulary: Vocabulary, level: str, min_count: int) -> None:
         min_count: how often each has to occur.
     """
     if len(vocabulary) == len(SPECIAL):
+        if min_count == 1:
+            raise UserError(f"The training texts hold no {level}s, only white space.")
         raise UserError(
             f"No {level} occurs {min_count} times in the training texts, so that the "
             "model would know none. Lower --min-count, or train on more."

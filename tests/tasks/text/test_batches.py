@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.data import known_tokens
 from tasks.errors import UserError
 from tasks.text import batches as text_streams
 from tasks.text import measures
@@ -13,6 +14,7 @@ from tasks.text.batches import SentenceBatches, Stream, StreamedWindows
 from tasks.text.corpus import Texts
 from tests.zoo.models.language_models import log_probabilities, make
 from zoo.models import DynamicEvaluation
+from zoo.text import Vocabulary
 
 SOS = 2
 
@@ -216,3 +218,9 @@ def test_texts_without_a_token_that_is_frequent_enough_are_told(level):
         text_streams.vocabulary(texts, level, 100, 2)
     _, found = text_streams.vocabulary(texts, level, 100, 1)
     assert set("".join(found.ordinary_tokens)) == {*"abc"}
+
+
+def test_a_vocabulary_of_nothing_at_all_has_no_frequency_to_be_lowered():
+    with pytest.raises(UserError, match=r"^The training texts hold no words, only"):
+        known_tokens.check(Vocabulary([]), "word", 1)
+    known_tokens.check(Vocabulary(["a"]), "word", 1)
