@@ -224,8 +224,8 @@ class ProjectedSRUStep(SRUStep):
 class RGLRUStep(ElementwiseStep):
     """Columns Γ_r and Γ_i, and x itself; the three are kept.
 
-    Weights: log A where Γ_r is open, (n_a,). A and what is made of it are in float32 at
-    least.
+    Weights: log A where Γ_r is open, (n_a,). All that a step is given is float32 at
+    least, as the states of an `RGLRUCell` are: in half precision A would be 1.
     """
 
     states, parts, kept = 1, 3, 3
@@ -235,14 +235,7 @@ class RGLRUStep(ElementwiseStep):
         """Returns A and B of any number of steps."""
         z_relevance, z_input, x = self.split(z)
         a, scale = _retention(tf.sigmoid(z_relevance), weights[0])
-        return a, scale * _exact(tf.sigmoid(z_input) * x)
-
-    def infer(
-        self, z: Tensor, states: Any, weights: Any, times: Product = tf.matmul
-    ) -> Any:
-        """Takes a step forward."""
-        a, b = self.linear(z, weights)
-        return [tf.cast(a * _exact(states[0]) + b, z.dtype)]
+        return a, scale * (tf.sigmoid(z_input) * x)
 
     def forward(
         self, z: Sequence[Tensor], states: Any, weights: Any, times: Product = tf.matmul
@@ -250,8 +243,7 @@ class RGLRUStep(ElementwiseStep):
         """Takes a step."""
         relevance, entering, x = tf.sigmoid(z[0]), tf.sigmoid(z[1]), z[2]
         a, scale = _retention(relevance, weights[0])
-        h = a * _exact(states[0]) + scale * _exact(entering * x)
-        return [tf.cast(h, x.dtype)], [relevance, entering, x]
+        return [a * states[0] + scale * (entering * x)], [relevance, entering, x]
 
     def backward(
         self,
@@ -263,9 +255,8 @@ class RGLRUStep(ElementwiseStep):
         times: Product = tf.matmul,
     ) -> Any:
         """Back-propagates through a step."""
-        dtype = kept[0].dtype
-        relevance, entering, x = map(_exact, kept)
-        dh, h, decay = _exact(gradients[0]), _exact(before[0]), _exact(transposed[0])
+        (dh,), (h,), (decay,) = gradients, before, transposed
+        relevance, entering, x = kept
         a, scale = _retention(relevance, decay)
         written = dh * scale
         some = scale > 0  # else A = 1, where all that this divides is 0
@@ -277,8 +268,7 @@ class RGLRUStep(ElementwiseStep):
             written * entering,
             d_log * relevance,
         ]
-        parts = [tf.cast(part, dtype) for part in parts]
-        return tf.concat(parts, axis=1), [tf.cast(dh * a, dtype)]
+        return tf.concat(parts, axis=1), [dh * a]
 
 
 class ProjectedRGLRUStep(RGLRUStep):
@@ -292,14 +282,9 @@ def _log_ratio(z_forget, z_update):
     return tf.math.softplus(-z_update) - tf.math.softplus(-z_forget)
 
 
-def _exact(tensor):
-    """Returns a tensor in float32, or float64 if it is."""
-    return tensor if tensor.dtype == tf.float64 else tf.cast(tensor, tf.float32)
-
-
 def _retention(relevance, decay):
     """Returns A and sqrt(1 - A²), whose gradient is 0 where A is 1."""
-    log_a = _exact(decay) * _exact(relevance)
+    log_a = decay * relevance
     square = -tf.math.expm1(2 * log_a)
     some = square > 0
     scale = tf.where(some, tf.sqrt(tf.where(some, square, 1)), 0)
