@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.arguments import check_rate, checked
 from zoo.keras_private import DROPOUT_MASKS, DropoutRNNCell, layers_in
 from zoo.typing import Tensor
 
@@ -54,18 +55,15 @@ class WeightDropout:
         recurrent_weight_dropout: p in [0, 1).
 
     Raises:
-        ValueError: p is out of range.
+        ValueError: p, another rate or `units` is out of range.
     """
 
     def __init__(
         self, *args: Any, recurrent_weight_dropout: float = 0.0, **kwargs: Any
     ):
+        check_rate("recurrent_weight_dropout", recurrent_weight_dropout)
+        args, kwargs = checked(type(self), args, kwargs)
         super().__init__(*args, **kwargs)
-        if not 0 <= recurrent_weight_dropout < 1:
-            raise ValueError(
-                "`recurrent_weight_dropout` must be in [0, 1). Found: "
-                f"{recurrent_weight_dropout}."
-            )
         self.recurrent_weight_dropout = recurrent_weight_dropout
         self._dropped_recurrent_kernel = None
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from zoo.cells.arguments import check_rate, positive_integer
 from zoo.cells.gated import Gated
 from zoo.keras_private import DropoutRNNCell
 from zoo.typing import Tensor
@@ -58,12 +58,10 @@ class ElementwiseCell(Gated, keras.layers.Layer, DropoutRNNCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        if not isinstance(units, int | np.integer) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Found: {units!r}.")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"`dropout` must be in [0, 1). Found: {dropout}.")
+        units = positive_integer("units", units)
+        check_rate("dropout", dropout)
         super().__init__(**kwargs)
-        self.units = int(units)
+        self.units = units
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

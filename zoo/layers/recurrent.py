@@ -22,6 +22,7 @@ from typing import Any, Unpack
 import keras
 
 from zoo.cells import GRUCell, LSTMCell, SimpleRNNCell
+from zoo.cells.arguments import checked
 from zoo.layers.arguments import (
     GatedArguments,
     LSTMArguments,
@@ -71,6 +72,7 @@ class _WeightDropout:
         own = {"recurrent_weight_dropout": recurrent_weight_dropout}
         if recurrent_weight_dropout:
             _without_cudnn(kwargs, own)
+        args, kwargs = checked(type(self), args, kwargs)
         super().__init__(
             *args, cell_arguments={**(cell_arguments or {}), **own}, **kwargs
         )
