@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from zoo.cells.arguments import whole
 from zoo.layers import masks
+from zoo.layers.shapes import DenseInputs, SpecOfCall, refuse_ragged
 from zoo.typing import Tensor
 
 SCORES = ("additive", "dot", "general", "concat")
@@ -29,7 +31,7 @@ class Memory(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Attention(keras.layers.Layer):
+class Attention(SpecOfCall, DenseInputs):
     """Attends to a memory, h<1..T_x>, by a query, q<t>.
 
     ```
@@ -99,6 +101,8 @@ class Attention(keras.layers.Layer):
                 f"A {score!r} score has no `units` of its own, found {units}: leave "
                 "them out, or take 'additive' or 'concat'."
             )
+        units = units if units is None else whole("units", units)
+        heads = whole("heads", heads)
         if units is not None and units < 1:
             raise ValueError(
                 f"units must be at least 1, found {units}. Leave it out for the "
@@ -149,6 +153,13 @@ class Attention(keras.layers.Layer):
         self, queries: Tensor, values: Tensor, values_mask: Tensor | None = None
     ) -> Any:
         """Attends to `values` by `queries`."""
+        rows = {queries.shape[0], values.shape[0]} - {None, 1}
+        if len(rows) > 1 or len(queries.shape) not in (2, 3):
+            raise ValueError(
+                f"'{self.name}' takes queries (batch, n_q) or (batch, steps, n_q) and "
+                "values (batch, source, n_h). Found the shapes "
+                f"{tuple(queries.shape)} and {tuple(values.shape)}."
+            )
         return self.attend(queries, self.memory(values, values_mask))
 
     def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
@@ -159,6 +170,11 @@ class Attention(keras.layers.Layer):
             mask: (batch, source), bool; by default all is looked at.
         """
         self._check_built()
+        if len(values.shape) != 3:
+            raise ValueError(
+                f"'{self.name}' takes values (batch, source, n_h), one for each place "
+                f"of the source. Found the shape {tuple(values.shape)}."
+            )
         values = ops.cast(values, self.compute_dtype)
         mask = masks.of_steps(self, mask, values, "values_mask")
         if mask is None:
@@ -181,6 +197,7 @@ class Attention(keras.layers.Layer):
             queries: (batch, n_q) or (batch, steps, n_q).
             memory: what `memory` returned.
         """
+        refuse_ragged(self, queries)
         if len(queries.shape) == 2:
             context, weights = self.attend(queries[:, None], memory)
             return context[:, 0], weights[:, 0]
@@ -238,6 +255,11 @@ class Attention(keras.layers.Layer):
                 f"'{self.name}' has no weights yet. Call it, or "
                 "`build(queries_shape, values_shape)`, before its other methods."
             )
+
+    def compute_output_shape(self, queries_shape: Any, values_shape: Any) -> Any:
+        """Returns the shapes of the contexts and of α."""
+        source, n_h = values_shape[1:]
+        return (*queries_shape[:-1], n_h), (*queries_shape[:-1], source)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -6,11 +6,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from zoo.cells.arguments import positive_integer
 from zoo.layers import masks
 from zoo.layers.attention import Attention, Memory
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.rnn import with_mask
+from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.layers.states import (
+    check_batch,
     check_goes_forward,
     check_recurrent,
     of_rows,
@@ -25,7 +28,7 @@ ORDERS = ("after", "before")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AttentionDecoder(keras.layers.Layer):
+class AttentionDecoder(SpecOfCall, DenseInputs):
     """Attends to a memory once for each step of a recurrent layer.
 
     ```
@@ -99,7 +102,7 @@ class AttentionDecoder(keras.layers.Layer):
         self.supports_masking = True
         self.layer = layer
         self.attention = attention
-        self.units = units
+        self.units = units if units is None else positive_integer("units", units)
         self.order = order
         self.input_feeding = input_feeding
         self.return_state = return_state
@@ -121,7 +124,7 @@ class AttentionDecoder(keras.layers.Layer):
         """Creates the weights, for (batch, steps, n_x) and (batch, source, n_h)."""
         n_x, n_h = sequences_shape[-1], values_shape[-1]
         n_a = top_state(self.layer, state_sizes(self.layer))
-        n_y = self.layer.compute_output_shape((None, None, n_x))[0][-1]
+        n_y = self._layer_units(n_x)
         self.output_units = n_y if self.units is None else self.units
         before = self.order == "before"
         features = n_x + before * n_h + self.input_feeding * self.output_units
@@ -137,6 +140,10 @@ class AttentionDecoder(keras.layers.Layer):
             name="attentional",
         )
         self.attentional.build((None, None, n_h + n_y))
+
+    def _layer_units(self, n_x):
+        """Returns the size of a."""
+        return self.layer.compute_output_shape((None, None, n_x))[0][-1]
 
     @property
     def state_size(self) -> Any:
@@ -189,7 +196,9 @@ class AttentionDecoder(keras.layers.Layer):
         """
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        states = keras.tree.flatten(of_rows(self, pack(self, initial_state), sequences))
+        states = pack(self, initial_state)
+        check_batch(self, states, sequences)
+        states = keras.tree.flatten(of_rows(states, sequences))
         mask = masks.of_steps(self, mask, sequences)
         if self.loops and sequences.shape[1]:
             return self._loop(sequences, memory, states, mask, training)
@@ -251,6 +260,10 @@ class AttentionDecoder(keras.layers.Layer):
             lambda t, *_: t < steps, go_on, (0, states, room)
         )
         output, weights = [tf.transpose(each.stack(), [1, 0, 2]) for each in arrays]
+        # What a loop's arrays don't know; other layers are built by it.
+        steps = sequences.shape[1]
+        output.set_shape((None, steps, self.output_units))
+        weights.set_shape((None, steps, memory.mask.shape[1]))
         return (output, weights, *states)
 
     def step(self, inputs: Tensor, states: Any, memory: Any) -> Any:
@@ -299,6 +312,19 @@ class AttentionDecoder(keras.layers.Layer):
             return output, fed * [output] + states, weights
 
         return step
+
+    def compute_output_shape(
+        self, sequences_shape: Any, values_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Returns the shapes of ã and α, and those of the last states after them."""
+        batch, steps, n_x = sequences_shape
+        units = self._layer_units(n_x) if self.units is None else self.units
+        shapes = (batch, steps, units), (batch, steps, values_shape[1])
+        if not self.return_state:
+            return shapes
+        fed = [units] if self.input_feeding else []
+        sizes = [*fed, *state_sizes(self.layer)]
+        return (*shapes, *[(batch, size) for size in sizes])
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; α and the states have none."""

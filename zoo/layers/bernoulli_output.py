@@ -6,12 +6,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.cells.arguments import positive_integer
 from zoo.layers.backend import require_tensorflow
+from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class BernoulliOutput(keras.layers.Layer):
+class BernoulliOutput(SpecOfCall, DenseInputs):
     """Predicts which keys sound, each independent of the others.
 
     ```
@@ -39,8 +41,10 @@ class BernoulliOutput(keras.layers.Layer):
     def __init__(self, keys: int, **kwargs: Any):
         require_tensorflow("BernoulliOutput")
         super().__init__(**kwargs)
-        self.keys = keys
-        self.dense = keras.layers.Dense(keys, dtype=self.dtype_policy, name="dense")
+        self.keys = positive_integer("keys", keys)
+        self.dense = keras.layers.Dense(
+            self.keys, dtype=self.dtype_policy, name="dense"
+        )
 
     def build(self, hidden_shape: Any, frames_shape: Any = None) -> None:
         """Creates W and b, for h of shape (…, units)."""
@@ -81,6 +85,10 @@ class BernoulliOutput(keras.layers.Layer):
             return tf.cast(is_drawn(dense(hidden), points, temperature), tf.float32)
 
         return draw
+
+    def compute_output_shape(self, hidden_shape: Any, frames_shape: Any = None) -> Any:
+        """Returns the shape of the costs: that of `hidden` without its last axis."""
+        return hidden_shape[:-1]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

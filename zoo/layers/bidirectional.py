@@ -11,6 +11,7 @@ from zoo.cells.gru import check_reset_after
 from zoo.layers import masks
 from zoo.layers.arguments import BidirectionalArguments
 from zoo.layers.rnn import with_mask
+from zoo.layers.shapes import DenseInputs, refuse_ragged
 from zoo.layers.signatures import spelled_out
 from zoo.layers.states import check_given, pack, state_sizes
 from zoo.typing import Tensor
@@ -18,7 +19,7 @@ from zoo.typing import Tensor
 
 @spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
-class Bidirectional(keras.layers.Bidirectional):
+class Bidirectional(DenseInputs, keras.layers.Bidirectional):
     """Runs a recurrent layer over a sequence in both directions.
 
     ```
@@ -154,6 +155,7 @@ class Bidirectional(keras.layers.Bidirectional):
         Raises:
             ValueError: a direction has no gates.
         """
+        refuse_ragged(self, sequences)
         if not self.built:
             self.build(sequences.shape)
         states = (None, None)

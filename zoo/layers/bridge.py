@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers.shapes import SpecOfCall
+
 BRIDGES = ("copy", "dense", "zero")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Bridge(keras.layers.Layer):
+class Bridge(SpecOfCall, keras.layers.Layer):
     """Makes a decoder's first states of a bidirectional encoder's last ones.
 
     ```
@@ -56,23 +58,18 @@ class Bridge(keras.layers.Layer):
         ]
 
     def build(self, states_shape: Any) -> None:
-        """Creates the weights."""
+        """Creates the weights: for C of the size of a<0>, where no shapes are given."""
+        size = self.sizes[0]
+        if states_shape is not None:
+            pairs, count = self._pairs(states_shape)
+            size = sum(shape[-1] for shape in pairs[-count])
         for dense in self.to_states:
-            dense.build((None, self.sizes[0]))
+            dense.build((None, size))
 
     def call(self, states: Any) -> Any:
         """Makes the first states, and C."""
-        count = len(states) // self.layers // 2  # of a direction
-        if count < 1 or len(states) != 2 * count * self.layers:
-            raise ValueError(
-                f"'{self.name}' takes the states of both directions of {self.layers} "
-                f"layers, as many of each, found {len(states)}."
-            )
-        both = [
-            ops.concatenate([states[place], states[place + count]], axis=-1)
-            for start in range(0, len(states), 2 * count)
-            for place in range(start, start + count)
-        ]
+        pairs, count = self._pairs(states)
+        both = [ops.concatenate(pair, axis=-1) for pair in pairs]
         c = both[-count]
         if self.kind == "copy":
             return both, c
@@ -80,6 +77,30 @@ class Bridge(keras.layers.Layer):
             return [dense(c) for dense in self.to_states], c
         rows = ops.shape(c)[0]
         return [ops.zeros((rows, size), c.dtype) for size in self.sizes], c
+
+    def _pairs(self, states):
+        """Returns each state of both directions, and how many a layer has of them."""
+        count = len(states) // self.layers // 2
+        if count < 1 or len(states) != 2 * count * self.layers:
+            raise ValueError(
+                f"'{self.name}' takes the states of both directions of {self.layers} "
+                f"layers, as many of each, found {len(states)}."
+            )
+        pairs = [
+            (states[place], states[place + count])
+            for start in range(0, len(states), 2 * count)
+            for place in range(start, start + count)
+        ]
+        return pairs, count
+
+    def compute_output_shape(self, states_shape: Any) -> Any:
+        """Returns the shapes of the decoder's first states, and of C."""
+        pairs, count = self._pairs(states_shape)
+        batch = states_shape[0][0]
+        both = [(batch, forward[1] + backward[1]) for forward, backward in pairs]
+        if self.kind == "copy":
+            return both, both[-count]
+        return [(batch, size) for size in self.sizes], both[-count]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.keras_private import mask_of
+from zoo.layers.shapes import check_axes, refuse_ragged
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.wrapper import RecurrentWrapper
 from zoo.typing import Tensor
@@ -125,6 +126,7 @@ class Conditioned(RecurrentWrapper):
         initial_state: Any = None,
     ) -> Any:
         """Returns the layer's gates at every step, for `sequences` and `vector`."""
+        refuse_ragged(self, sequences)
         if not self.built:
             self.build(sequences.shape, vector.shape)
         if mask is None:
@@ -139,6 +141,11 @@ class Conditioned(RecurrentWrapper):
                 f"'{self.name}' depends on one vector for each row, (batch, n_v), "
                 f"found the shape {tuple(vector.shape)}."
             )
+        check_axes(
+            self,
+            sequences=(sequences, "rows, steps, n_x"),
+            vector=(vector, "rows, n_v"),
+        )
         if initial_state is None and self.as_state:
             initial_state = self.initial_state(vector)
         if initial_state is not None:

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers import masks
+from zoo.layers.rnn import with_mask
+from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
 from zoo.layers.states import (
     check_goes_forward,
     check_recurrent,
@@ -16,7 +19,7 @@ from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ContextDecoder(keras.layers.Layer):
+class ContextDecoder(SpecOfCall, DenseInputs):
     """Runs a recurrent layer that may see C, the context, at every step.
 
     ```
@@ -24,13 +27,23 @@ class ContextDecoder(keras.layers.Layer):
     a<t> = layer(x<t>, a<t-1>)          else: C is in a<0> alone (Sutskever et al. 2014)
     ```
 
-    It has the methods of `zoo.layers.AttentionDecoder`, with C as the memory, and no
-    attention to return.
+    It has the other methods of `zoo.layers.AttentionDecoder`, with C as the memory, and
+    no attention to return.
 
     Args:
         layer: a recurrent layer that goes forward.
         as_input: whether C is an input at every step.
         **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        sequences: x, (batch, steps, n_x), a floating dtype.
+        context: C, (batch, n_c).
+        initial_state: the layer's states, a flat list; its own by default.
+        mask: (batch, steps), bool, true where a step is valid.
+        training: whether dropout is applied.
+
+    Returns:
+        a, (batch, steps, n_a). `run` returns the last states as well.
 
     Raises:
         ValueError: `layer` isn't recurrent, goes backwards, or is stateful.
@@ -41,6 +54,7 @@ class ContextDecoder(keras.layers.Layer):
         check_goes_forward(layer)
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.layer = layer
         self.as_input = as_input
         layer.return_sequences = layer.return_state = True
@@ -49,6 +63,27 @@ class ContextDecoder(keras.layers.Layer):
         """Creates the weights, for (batch, steps, n_x) and (batch, n_c)."""
         extra = context_shape[-1] if self.as_input else 0
         self.layer.build((None, None, sequences_shape[-1] + extra))
+
+    def __call__(self, sequences: Tensor, context: Tensor, **kwargs: Any) -> Any:
+        """Runs over `sequences`, under the mask that they carry."""
+        kwargs = with_mask(sequences, (context,), kwargs)
+        return super().__call__(sequences, context, **kwargs)
+
+    def call(
+        self,
+        sequences: Tensor,
+        context: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
+        """Runs over `sequences`."""
+        check_axes(
+            self,
+            sequences=(sequences, "rows, steps, n_x"),
+            context=(context, "rows, n_c"),
+        )
+        return self.run(sequences, context, initial_state, mask, training)[0]
 
     @property
     def state_size(self) -> Any:
@@ -110,6 +145,18 @@ class ContextDecoder(keras.layers.Layer):
             return a, states, None
 
         return step
+
+    def compute_output_shape(
+        self, sequences_shape: Any, context_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Returns the shape of a."""
+        *steps, features = sequences_shape
+        extra = context_shape[-1] if self.as_input else 0
+        return self.layer.compute_output_shape((*steps, features + extra))[0]
+
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
+        """Returns the outputs' mask."""
+        return masks.of_first(mask)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

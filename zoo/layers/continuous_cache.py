@@ -7,8 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.cells.arguments import whole
 from zoo.layers.attention import masked_softmax
 from zoo.layers.precision import full_precision
+from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
 from zoo.typing import Tensor
 
 # The logarithm of 0, and a number that has one: sums of them are finite.
@@ -16,7 +18,7 @@ _LOG_OF_NOTHING, _LEAST = -1e30, 1e-37
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ContinuousCache(keras.layers.Layer):
+class ContinuousCache(SpecOfCall, DenseInputs):
     """Mixes into a language model's predictions what a text itself has said before.
 
     A name, a word or a turn that the training never had, but that the text had a page
@@ -82,6 +84,7 @@ class ContinuousCache(keras.layers.Layer):
     ):
         kwargs["dtype"] = full_precision(kwargs.get("dtype"))
         super().__init__(**kwargs)
+        places, units = whole("places", places), whole("units", units)
         for name, value in (("places", places), ("units", units)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, found {value}.")
@@ -109,6 +112,12 @@ class ContinuousCache(keras.layers.Layer):
 
     def call(self, hidden: Tensor, ids: Tensor, logits: Tensor, state: Any) -> Any:
         """Mixes what was said before into predictions."""
+        check_axes(
+            self,
+            hidden=(hidden, "rows, steps, n_h"),
+            ids=(ids, "rows, steps"),
+            logits=(logits, "rows, steps, V"),
+        )
         current = self._keys(hidden)
         keys, tokens, visible = self._places(current, ids, state)
         similarity = ops.einsum("btn,bsn->bts", current, keys)
@@ -187,6 +196,12 @@ class ContinuousCache(keras.layers.Layer):
         # There may be no new step.
         last = ops.concatenate([last[:, None], current], axis=1)[:, -1]
         return [last, keys, tokens, steps]
+
+    def compute_output_shape(
+        self, hidden_shape: Any, ids_shape: Any, logits_shape: Any, state_shape: Any
+    ) -> Any:
+        """Returns the shapes of the logits of P and of the new state."""
+        return logits_shape, [(logits_shape[0], size) for size in self.state_size]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

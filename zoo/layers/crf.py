@@ -13,11 +13,12 @@ from zoo.kernels import chain, is_compiled_as_a_whole, unobserved
 from zoo.layers import crf_outputs, masks
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
+from zoo.layers.shapes import DenseInputs, refuse_ragged
 from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CRF(keras.layers.Layer):
+class CRF(DenseInputs):
     """A linear-chain conditional random field (Lafferty et al. 2001).
 
     ```
@@ -288,6 +289,7 @@ class CRF(keras.layers.Layer):
             InvalidArgumentError: the same, of a shape that is known only when a graph
                 runs; or an id is not in [0, K) though its step is valid.
         """
+        refuse_ragged(self, tags)
         tags = _of_steps(tf.convert_to_tensor(tags), emissions)
         valid = self._are_tags(tags, mask)
         problem = (

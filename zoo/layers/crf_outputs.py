@@ -201,6 +201,10 @@ class CRFDecoder(keras.layers.Layer):
             return tf.zeros(tf.shape(emissions)[:2], tf.int32)
         return found.crf.decode(emissions, found.mask)
 
+    def compute_output_shape(self, emissions_shape: Any) -> Any:
+        """Returns (batch, steps)."""
+        return emissions_shape[:2]
+
     def compute_output_spec(self, emissions: Tensor) -> Any:
         """Returns what the tags will be like."""
         return keras.KerasTensor(emissions.shape[:2], "int32")

@@ -14,13 +14,20 @@ from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.pooling import last_valid
 from zoo.layers.recurrent import BY_CELL
 from zoo.layers.rnn import with_mask
-from zoo.layers.stacking import check_stateful, checked_skips, rates, stackable
+from zoo.layers.shapes import DenseInputs, refuse_ragged
+from zoo.layers.stacking import (
+    check_differ,
+    check_stateful,
+    checked_skips,
+    rates,
+    stackable,
+)
 from zoo.layers.states import check_given, find_inside, pack, state_sizes
 from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DeepRNN(keras.layers.Layer):
+class DeepRNN(DenseInputs):
     """A stack of recurrent layers (Pascanu et al. 2014), and ways to shorten it.
 
     ```
@@ -57,7 +64,8 @@ class DeepRNN(keras.layers.Layer):
         stateful: whether each batch starts from the states where the last one
             ended; `reset_state()` sets them to zero.
         seed: an integer for the dropout to be repeatable.
-        **kwargs: the arguments of `keras.layers.Layer`.
+        **kwargs: the arguments of `keras.layers.Layer`; `dtype` is that of the first
+            of the layers by default.
 
     Call arguments:
         sequences: (batch, steps, n_x), a floating dtype.
@@ -85,9 +93,11 @@ class DeepRNN(keras.layers.Layer):
         seed: Any = None,
         **kwargs: Any,
     ):
+        layers = stackable(layers)
+        kwargs.setdefault("dtype", layers[0].dtype_policy)
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.layers = stackable(layers)
+        self.layers = layers
         self.skip = checked_skips(skip)
         self.input_spec = self.layers[0].input_spec
         self.dropout = float(dropout) if isinstance(dropout, numbers.Real) else dropout
@@ -153,7 +163,11 @@ class DeepRNN(keras.layers.Layer):
     def return_sequences(self, value: Any) -> None:
         last = self.layers[-1]
         # Skips need all steps of the last layer too: see `last_valid`.
-        last.return_sequences = value or bool(self.skip)
+        every = value or bool(self.skip)
+        if not every:
+            lasts = [layer for layer in self.layers if layer is last]
+            check_differ(lasts, "`return_sequences=False`")
+        last.return_sequences = every
         if not last.return_sequences or value or not find_inside(self, Bidirectional):
             self._return_sequences = value
             return
@@ -170,6 +184,8 @@ class DeepRNN(keras.layers.Layer):
 
     @stateful.setter
     def stateful(self, value: Any) -> None:
+        if value:
+            check_differ(self.layers, "`stateful=True`")
         for layer in self.layers:
             check_stateful(layer, value)
             layer.stateful = value
@@ -249,7 +265,7 @@ class DeepRNN(keras.layers.Layer):
             sequences, initial_state, mask, training
         ):
             outputs.append(output)
-            states += last
+            states += [ops.cast(state, self.compute_dtype) for state in last]
         output = self.joined(outputs)
         if self.skip and not self.return_sequences:
             output = last_valid(output, mask)
@@ -273,6 +289,7 @@ class DeepRNN(keras.layers.Layer):
         Raises:
             ValueError: a layer has no gates.
         """
+        refuse_ragged(self, sequences)
         if not self.built:
             self.build(sequences.shape)
         if mask is None:
@@ -322,6 +339,7 @@ class DeepRNN(keras.layers.Layer):
 
     def output_of(self, number: int, a: Tensor, below: Tensor) -> Any:
         """Returns h[l] of a[l] and h[l-1], of one step or of all."""
+        a = ops.cast(a, self.compute_dtype)  # layers may have dtypes of their own
         if "residual" not in self.skip:
             return a
         shortcut = self.shortcuts[number]

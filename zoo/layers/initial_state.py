@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers.shapes import refuse_ragged
 from zoo.layers.states import pack, state_sizes
 from zoo.layers.wrapper import RecurrentWrapper
 from zoo.typing import Tensor
@@ -76,6 +77,7 @@ class LearnedInitialState(RecurrentWrapper):
         self, sequences: Tensor, mask: Tensor | None = None, initial_state: Any = None
     ) -> Any:
         """Returns the layer's gates at every step, from the learned states."""
+        refuse_ragged(self, sequences)
         if not self.built:
             self.build(sequences.shape)
         states = self._states(sequences, initial_state)

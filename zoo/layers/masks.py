@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.shapes import exactly
+from zoo.layers.shapes import exactly, refuse_ragged
 from zoo.typing import Tensor
 
 
@@ -26,10 +26,11 @@ def of_steps(
         bool (batch, steps), or None where no mask is given.
 
     Raises:
-        ValueError: it has another shape.
+        ValueError: it has another shape; or a tensor is ragged or sparse.
         InvalidArgumentError: the same, of a shape that is known only when a graph
             runs.
     """
+    refuse_ragged(layer, sequences, mask)
     if mask is None:
         return None
     mask = ops.cast(mask if hasattr(mask, "shape") else np.asarray(mask), "bool")

@@ -7,15 +7,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.cells.arguments import positive_integer
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.bernoulli_output import check_frames, is_drawn, read_once
+from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.typing import Tensor
 
 HIGH_TO_LOW, LOW_TO_HIGH = "high_to_low", "low_to_high"
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class NADEOutput(keras.layers.Layer):
+class NADEOutput(SpecOfCall, DenseInputs):
     """Predicts which keys sound, one after another: each knows those before it.
 
     ```
@@ -62,12 +64,12 @@ class NADEOutput(keras.layers.Layer):
             )
         # How many notes a batch has is known only when it runs.
         self.supports_jit = False
-        self.keys = keys
-        self.units = units
+        self.keys = positive_integer("keys", keys)
+        self.units = positive_integer("units", units)
         self.order = order
         self.visible_bias, self.hidden_bias = (
             keras.layers.Dense(size, dtype=self.dtype_policy, name=name)
-            for name, size in (("visible_bias", keys), ("hidden_bias", units))
+            for name, size in (("visible_bias", self.keys), ("hidden_bias", self.units))
         )
 
     def build(self, hidden_shape: Any, frames_shape: Any = None) -> None:
@@ -169,6 +171,10 @@ class NADEOutput(keras.layers.Layer):
             return frame
 
         return draw
+
+    def compute_output_shape(self, hidden_shape: Any, frames_shape: Any = None) -> Any:
+        """Returns the shape of the costs: that of `hidden` without its last axis."""
+        return hidden_shape[:-1]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.arguments import whole
+from zoo.layers.shapes import DenseInputs, refuse_ragged
 from zoo.typing import Tensor
 
 # Odd multipliers of a multiplicative hash; products wrap around at 32 bits.
@@ -12,7 +14,7 @@ _NEXT, _MIX = 1_000_003, -1_640_531_527
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class BagOfNGrams(keras.layers.Layer):
+class BagOfNGrams(DenseInputs):
     """Adds up a weight vector for each distinct n-gram of a sequence.
 
     ```
@@ -38,11 +40,14 @@ class BagOfNGrams(keras.layers.Layer):
 
     def __init__(self, units: int, order: int = 2, buckets: int = 2**19, **kwargs: Any):
         super().__init__(**kwargs)
+        units, order = whole("units", units), whole("order", order)
+        buckets = whole("buckets", buckets)
         for argument, value in (("units", units), ("order", order)):
             if value < 1:
                 raise ValueError(f"{argument} must be at least 1, found {value}.")
         if not 1 <= buckets < 2**31:
             raise ValueError(f"buckets must be in [1, 2^31), found {buckets}.")
+        self.input_spec = keras.layers.InputSpec(ndim=2)
         self.units = units
         self.order = order
         self.buckets = buckets
@@ -71,6 +76,7 @@ class BagOfNGrams(keras.layers.Layer):
         Returns:
             int32, (batch, order · steps): `buckets` where there is no n-gram.
         """
+        refuse_ragged(self, ids)
         ids = ops.cast(ids, "int32")
         hashes, valid = ops.zeros_like(ids), ops.ones_like(ids, dtype="bool")
         places = []

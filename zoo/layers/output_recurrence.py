@@ -7,7 +7,9 @@ from keras import ops
 
 from zoo.layers import masks
 from zoo.layers.rnn import with_mask
+from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
 from zoo.layers.states import (
+    check_batch,
     check_goes_forward,
     check_recurrent,
     of_rows,
@@ -18,7 +20,7 @@ from zoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class OutputRecurrence(keras.layers.Layer):
+class OutputRecurrence(SpecOfCall, DenseInputs):
     """Feeds y<t-1> back into step t: the target in training, the draw afterwards.
 
     ```
@@ -119,9 +121,16 @@ class OutputRecurrence(keras.layers.Layer):
         training: bool | None = None,
     ) -> Any:
         """Runs over `sequences` with the targets as outputs (teacher forcing)."""
+        check_axes(
+            self,
+            sequences=(sequences, "rows, steps, n_x"),
+            targets=(targets, "rows, steps, n_y"),
+        )
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        first, *states = of_rows(self, pack(self, initial_state), sequences)
+        states = pack(self, initial_state)
+        check_batch(self, states, sequences)
+        first, *states = of_rows(states, sequences)
         mask = masks.of_steps(self, mask, sequences)
         before, last = previous(targets, first, mask)
         a, states = self._advance(sequences, before, states, mask, training)
@@ -158,6 +167,20 @@ class OutputRecurrence(keras.layers.Layer):
             training=training,
         )
         return a, keras.tree.flatten(states)
+
+    def compute_output_shape(
+        self, sequences_shape: Any, targets_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Returns the shape of a, and those of y<T> and the last states after it."""
+        *steps, features = sequences_shape
+        inputs = (*steps, features + targets_shape[-1])
+        shape = self.layer.compute_output_shape(inputs)
+        if self.has_hidden_recurrence:
+            shape = shape[0]
+        if not self.return_state:
+            return shape
+        sizes = [targets_shape[-1], *self._hidden_sizes()]
+        return (shape, *[(sequences_shape[0], size) for size in sizes])
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the outputs' mask; states have none."""

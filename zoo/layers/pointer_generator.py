@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
+from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
 from zoo.typing import Tensor
 
 # b at first: a new model, or one that didn't copy, copies little, g = .05.
@@ -18,7 +19,7 @@ _RULED_OUT = -1e4
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class PointerGenerator(keras.layers.Layer):
+class PointerGenerator(SpecOfCall, DenseInputs):
     """Mixes what a softmax predicts with a copy of what attention looks at.
 
     ```
@@ -98,14 +99,39 @@ class PointerGenerator(keras.layers.Layer):
         values: Tensor | None = None,
     ) -> Any:
         """Returns log P."""
+        steps = "rows, steps" if len(logits.shape) == 3 else "rows"
+        check_axes(
+            self,
+            logits=(logits, f"{steps}, V"),
+            hidden=(hidden, f"{steps}, n"),
+            weights=(weights, f"{steps}, source"),
+            ids=(ids, "rows, source"),
+        )
+        if values is not None:
+            check_axes(
+                self, ids=(ids, "rows, source"), values=(values, "rows, source, m")
+            )
+        ids = exactly(ids, tf.shape(logits)[0], tf.shape(weights)[-1])
         size = logits.shape[-1] or tf.shape(logits)[-1]
-        within = tf.clip_by_value(ids, 0, size - 1)
+        within = tf.clip_by_value(ids, 0, tf.cast(size - 1, ids.dtype))
+        within = tf.cast(within, tf.int32)
         cues = None if values is None else self.cues(values)
         firsts = self.firsts(within, size)
         found = self.mix(logits, hidden, weights, within, firsts, cues)
-        are_ids = tf.reduce_all(ids == within, axis=1)
+        are_ids = tf.reduce_all(ids == tf.cast(within, ids.dtype), axis=1)
         are_ids = tf.reshape(are_ids, [-1] + [1] * (len(logits.shape) - 1))
         return tf.where(are_ids, found, tf.constant(np.nan, found.dtype))
+
+    def compute_output_shape(
+        self,
+        logits_shape: Any,
+        hidden_shape: Any = None,
+        weights_shape: Any = None,
+        ids_shape: Any = None,
+        values_shape: Any = None,
+    ) -> Any:
+        """Returns the shape of z."""
+        return logits_shape
 
     def cues(self, values: Tensor) -> Any:
         """Returns uᵀ h, float32 (batch, source), of values h, for `mix`.
@@ -160,6 +186,8 @@ class PointerGenerator(keras.layers.Layer):
             tf.cast(each, self.compute_dtype) for each in (logits, hidden, weights)
         ]
         gate = self.gate(hidden)  # before its sigmoid
+        # A line of numbers for each of the logits: a single one is not for all.
+        gate = tf.reshape(gate, tf.concat([tf.shape(logits)[:-1], [1]], axis=0))
         batch, source = tf.unstack(tf.shape(ids))
         size, count = logits.shape[-1] or tf.shape(logits)[-1], tf.size(gate)
         # Each row has as many lines of numbers as there are steps, or beams.

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.arguments import positive_integer
 from zoo.layers import masks
+from zoo.layers.shapes import DenseInputs
 from zoo.typing import Tensor
 
 
-class _Pooling(keras.layers.Layer):
+class _Pooling(DenseInputs):
     """(batch, steps, features) → (batch, features) over the valid steps.
 
     A row without a valid step gives zeros.
@@ -34,6 +36,7 @@ class MaxPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        sequences = ops.cast(sequences, self.compute_dtype)  # of whole numbers too
         mask = masks.of_steps(self, mask, sequences)
         if mask is None:
             pooled = ops.max(sequences, axis=1, initial=-float("inf"))
@@ -55,6 +58,7 @@ class MeanPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        sequences = ops.cast(sequences, self.compute_dtype)  # of whole numbers too
         mask = masks.of_steps(self, mask, sequences)
         if mask is None:
             return _zeros_without_steps(ops.mean(sequences, axis=1), sequences)
@@ -82,9 +86,9 @@ class AttentionPooling(_Pooling):
 
     def __init__(self, units: int = 64, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = positive_integer("units", units)
         self.projection = keras.layers.Dense(
-            units, activation="tanh", dtype=self.dtype_policy, name="projection"
+            self.units, activation="tanh", dtype=self.dtype_policy, name="projection"
         )
         self.score = keras.layers.Dense(
             1, use_bias=False, dtype=self.dtype_policy, name="score"
@@ -97,6 +101,7 @@ class AttentionPooling(_Pooling):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
+        sequences = ops.cast(sequences, self.compute_dtype)  # of whole numbers too
         mask = masks.of_steps(self, mask, sequences)
         if mask is not None:
             sequences = ops.where(mask[..., None], sequences, 0)

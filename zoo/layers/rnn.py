@@ -14,6 +14,7 @@ from zoo.layers import fused as paths
 from zoo.layers import masks
 from zoo.layers.arguments import RNNArguments
 from zoo.layers.gates import gates_over_time
+from zoo.layers.shapes import DenseInputs, ranks_of, refuse_ragged
 from zoo.layers.signatures import spelled_out
 from zoo.layers.stacked_cells import keeping_form
 from zoo.layers.states import check_given, of_rows, pack
@@ -22,7 +23,7 @@ from zoo.typing import Tensor
 
 @spelled_out
 @keras.saving.register_keras_serializable(package="zoo")
-class RNN(keras.layers.RNN):
+class RNN(DenseInputs, keras.layers.RNN):
     """Runs a cell over a sequence, `a<t>, state<t> = cell(x<t>, state<t-1>)`.
 
     A masked step changes nothing: the state of the step before it is passed on,
@@ -110,7 +111,7 @@ class RNN(keras.layers.RNN):
     ) -> Any:
         """Runs the cell over `sequences`."""
         if initial_state is not None:
-            initial_state = of_rows(self, pack(self, initial_state), sequences)
+            initial_state = of_rows(pack(self, initial_state), sequences)
         mask = masks.of_steps(self, masks.of_first(mask), sequences)
         no_steps = sequences.shape[1] == 0
         if no_steps:  # Keras looks at the first: let it be one that is masked
@@ -158,11 +159,23 @@ class RNN(keras.layers.RNN):
         Raises:
             ValueError: the layer's cell has no gates.
         """
+        refuse_ragged(self, sequences)
         if not self.built:
             self.build(sequences.shape)
         if mask is None:
             mask = mask_of(sequences)
         return gates_over_time(self, sequences, mask, initial_state)
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Creates the weights, for (batch, steps, n_x), and remembers n_x."""
+        super().build(sequences_shape)
+        kernel = getattr(self.cell, "kernel", None)
+        features = sequences_shape[-1]
+        if len(getattr(kernel, "shape", ())) == 2 and kernel.shape[0] == features:
+            # Else other inputs would fail within a kernel, or a matrix product.
+            self.input_spec = keras.layers.InputSpec(
+                **ranks_of(self), axes={-1: features}
+            )
 
     def inner_loop(
         self,

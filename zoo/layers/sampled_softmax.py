@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.layers.precision import full_precision
+from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
 from zoo.typing import Tensor
 
 # The logit of what is never predicted.
@@ -16,7 +17,7 @@ IMPOSSIBLE = -1e9
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SampledSoftmax(keras.layers.Layer):
+class SampledSoftmax(SpecOfCall, DenseInputs):
     """The loss of predicting a token among a sample of all tokens.
 
     ```
@@ -104,13 +105,14 @@ class SampledSoftmax(keras.layers.Layer):
         training: bool | None = False,
     ) -> Any:
         """Returns the mean loss."""
+        labels = self._of_each(hidden, labels, table)
         if training and self.samples:
             return ops.mean(self.sampled_losses(hidden, labels, table))
         logits = self.logits(hidden, table)
         ids = self._within(labels)
         true = ops.take_along_axis(logits, ids[:, None], axis=1)[:, 0]
         losses = ops.logsumexp(logits, axis=1) - true
-        return ops.mean(_known(losses, labels == ids))
+        return ops.mean(_known(losses, ops.equal(labels, ids)))
 
     def logits(self, hidden: Tensor, table: Tensor) -> Any:
         """Returns z of all tokens, float (…, V)."""
@@ -132,6 +134,7 @@ class SampledSoftmax(keras.layers.Layer):
 
         It is NaN where the label is none of the ids.
         """
+        labels = self._of_each(hidden, labels, table)
         hidden, table = self._cast(hidden, table)
         offsets = self.offsets()
         drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
@@ -145,11 +148,24 @@ class SampledSoftmax(keras.layers.Layer):
         others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
         others = others + ops.take(offsets, drawn) - self._log_count(drawn)
         logits = ops.concatenate([true[:, None], others], axis=1)
-        return _known(ops.logsumexp(logits, axis=1) - true, labels == ids)
+        return _known(ops.logsumexp(logits, axis=1) - true, ops.equal(labels, ids))
+
+    def _of_each(self, hidden, labels, table):
+        """Returns labels, one for each prediction: a single one is not for all."""
+        labels = ops.convert_to_tensor(labels)
+        check_axes(
+            self,
+            hidden=(hidden, "predictions, units"),
+            labels=(labels, "predictions"),
+            table=(table, "V, units"),
+        )
+        if labels.shape[0] is not None and labels.shape[0] == hidden.shape[0]:
+            return labels
+        return exactly(labels, ops.shape(hidden)[0], 1)[:, 0]
 
     def _within(self, labels):
         """Returns labels, and some id for each that is none."""
-        return ops.clip(labels, 0, self.vocabulary_size - 1)
+        return ops.cast(ops.clip(labels, 0, self.vocabulary_size - 1), "int32")
 
     def _cast(self, *tensors):
         # Outside of a call, Keras casts nothing by itself.
@@ -161,6 +177,12 @@ class SampledSoftmax(keras.layers.Layer):
         [ranks] = self._cast(ranks)
         chance = ops.log((ranks + 2) / (ranks + 1)) / math.log(self.vocabulary_size + 1)
         return ops.log(self.samples * chance)
+
+    def compute_output_shape(
+        self, hidden_shape: Any, labels_shape: Any = None, table_shape: Any = None
+    ) -> Any:
+        """Returns (), the shape of a mean."""
+        return ()
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

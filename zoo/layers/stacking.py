@@ -71,6 +71,22 @@ def checked_skips(skip: Any) -> tuple[str, ...]:
     return skip
 
 
+def check_differ(layers: list[keras.layers.Layer], argument: str) -> None:
+    """Raises a ValueError if a layer stands twice in a stack, where that can't be.
+
+    Args:
+        layers: the stack.
+        argument: what of a layer would have to differ from place to place.
+    """
+    for number, layer in enumerate(layers):
+        if any(layer is other for other in layers[:number]):
+            raise ValueError(
+                f"'{layer.name}' stands twice in a stack with {argument}. Make a layer "
+                "for each place: one that shares its weights with another has the same "
+                "states and returns the same steps."
+            )
+
+
 def check_stateful(layer: keras.layers.Layer, stateful: bool) -> None:
     """Raises a ValueError if `layer` doesn't fit a stack that is stateful or not."""
     wrapper = find_inside(layer, RecurrentWrapper) if stateful else None

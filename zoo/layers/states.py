@@ -1,6 +1,6 @@
 """The states of a recurrent layer, whatever is in it, as one flat list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -41,10 +41,15 @@ def pack(layer: keras.layers.Layer, states: Sequence) -> list:
 
     Raises:
         ValueError: there are too many states, or too few, or one isn't (batch, n) of
-            the layer's n.
+            the layer's n; or they have names and no order.
         InvalidArgumentError: the same, of a shape that is known only when a graph
             runs.
     """
+    if isinstance(states, Mapping):
+        raise ValueError(
+            f"`initial_state` of '{layer.name}' is a list of its states, in the order "
+            f"in which it returns them. Found names: {', '.join(map(str, states))}."
+        )
     states, sizes = keras.tree.flatten(states), state_sizes(layer)
     if len(states) != len(sizes):
         raise ValueError(
@@ -100,11 +105,12 @@ def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) 
             )
 
 
-def of_rows(layer: keras.layers.Layer, states: Any, sequences: Tensor) -> Any:
+def of_rows(states: Any, sequences: Tensor) -> Any:
     """Returns states that have a row for each of the sequences'.
 
+    Numbers that are known before are `check_batch`'s, as in `check_given`.
+
     Args:
-        layer: whose states they are.
         states: (batch, n) each, nested as they like.
         sequences: (batch, steps, n_x).
 
@@ -112,11 +118,9 @@ def of_rows(layer: keras.layers.Layer, states: Any, sequences: Tensor) -> Any:
         The states, nested as they were.
 
     Raises:
-        ValueError: they have another number of rows.
-        InvalidArgumentError: the same, of a number that is known only when a graph
-            runs.
+        InvalidArgumentError: they have another number of rows, which is known only
+            when a graph runs.
     """
-    check_batch(layer, states, sequences)
 
     def of_as_many(state):
         if keras.backend.is_keras_tensor(state):

@@ -7,7 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.cells.arguments import whole
 from zoo.keras_private import carry_mask, mask_of
+from zoo.layers.shapes import refuse_ragged
 from zoo.layers.states import find_backwards
 from zoo.typing import Tensor
 
@@ -102,8 +104,10 @@ def windows(sequences: Tensor, steps: int) -> Iterator:
     Raises:
         ValueError: `steps` is not positive.
     """
+    steps = whole("`steps`", steps)
     if steps < 1:
         raise ValueError(f"`steps` must be at least 1, found {steps}.")
+    refuse_ragged("windows", sequences)
     return _windows(sequences, mask_of(sequences), steps)
 
 

@@ -8,11 +8,12 @@ import keras
 from zoo.cells.gru import check_reset_after
 from zoo.layers import masks
 from zoo.layers.rnn import with_mask
+from zoo.layers.shapes import DenseInputs, ranks_of
 from zoo.layers.states import check_recurrent
 from zoo.typing import Tensor
 
 
-class RecurrentWrapper(keras.layers.Wrapper):
+class RecurrentWrapper(DenseInputs, keras.layers.Wrapper):
     """A layer around a recurrent layer, with its flags, states and masks.
 
     Args:
@@ -35,7 +36,8 @@ class RecurrentWrapper(keras.layers.Wrapper):
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, **kwargs)
         self.supports_masking = True
-        self.input_spec = layer.input_spec
+        # Not how many features: the layer's inputs may have more than the wrapper's.
+        self.input_spec = keras.layers.InputSpec(**ranks_of(layer))
 
     def __call__(self, sequences: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Runs the layer over `sequences`, under the mask that they carry."""

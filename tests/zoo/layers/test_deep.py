@@ -364,6 +364,15 @@ def test_what_cannot_be_stacked_is_refused(arguments, message):
         DeepRNN(**arguments)
 
 
+def test_a_layer_that_stands_twice_shares_its_weights_where_it_can():
+    first, last = GRU(N_A), GRU(N_A)
+    stack = DeepRNN([first, first, last])
+    assert stack(draw(2, STEPS, N_A)).shape == (2, N_A)
+    for arguments in ({}, {"return_sequences": True, "stateful": True}):
+        with pytest.raises(ValueError, match=f"'{first.name}' stands twice in a stack"):
+            DeepRNN([first, first], **arguments)
+
+
 def test_wrong_number_of_states_is_refused():
     stack = make_mixed()
     with pytest.raises(ValueError, match="has 4 states, found 1"):
