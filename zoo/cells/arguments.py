@@ -47,7 +47,7 @@ def check_rate(name: str, value: Any, most: str = "1)") -> None:
         value: of any type.
         most: the range's end, "1)" without 1, "1]" with it.
     """
-    fits = isinstance(value, numbers.Real) and 0 <= value <= 1
+    fits = isinstance(value, numbers.Real) and 0 <= float(value) <= 1
     if not fits or (value == 1 and most == "1)"):
         raise ValueError(f"`{name}` must be in [0, {most}. Found: {value!r}.")
 

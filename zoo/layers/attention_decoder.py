@@ -107,6 +107,8 @@ class AttentionDecoder(SpecOfCall, DenseInputs):
         self.input_feeding = input_feeding
         self.return_state = return_state
         layer.return_sequences = layer.return_state = True
+        if self.loops:  # whose gradient XLA would have to know the length of
+            self.supports_jit = False
 
     @property
     def loops(self) -> bool:

@@ -11,6 +11,7 @@ our `RNN` stands between the namesake and `keras.layers.RNN`:
 | `_AnyMask` | | to `RNN` where cuDNN must not be asked, else on |
 | `keras.layers.LSTM` | makes Keras' cell and hands it on | cuDNN on a GPU, else on |
 | `RNN` | puts our cell in the place of Keras' | a kernel, else on |
+| `DenseInputs` | | (refuses ragged tensors before) |
 | `keras.layers.RNN` | keeps the cell | the cell, step by step |
 | `keras.layers.Layer`, … | | |
 

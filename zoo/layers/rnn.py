@@ -169,7 +169,7 @@ class RNN(DenseInputs, keras.layers.RNN):
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights, for (batch, steps, n_x), and remembers n_x."""
         super().build(sequences_shape)
-        kernel = getattr(self.cell, "kernel", None)
+        kernel: Any = getattr(self.cell, "kernel", None)
         features = sequences_shape[-1]
         if len(getattr(kernel, "shape", ())) == 2 and kernel.shape[0] == features:
             # Else other inputs would fail within a kernel, or a matrix product.

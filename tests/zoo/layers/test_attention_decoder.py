@@ -308,3 +308,18 @@ def test_saved_model_loads_by_itself_and_gives_identical_results(
 def test_what_cannot_be_is_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_a_model_with_a_loop_trains_without_xla_around_it():
+    x, values = keras.Input((None, 2)), keras.Input((None, 3))
+    outputs, _ = AttentionDecoder(GRU(2), Attention(), order="before")(x, values)
+    model = keras.Model([x, values], outputs)
+    with pytest.warns(UserWarning, match="support `jit_compile=True`"):
+        model.compile("sgd", "mse", jit_compile=True)
+    before = model.get_weights()
+    data = [np.ones((2, 4, 2)), np.ones((2, 5, 3))]
+    model.fit(data, np.zeros((2, 4, 2)), verbose=0)
+    assert all(
+        np.abs(new - old).max() > 0
+        for old, new in zip(before[:2], model.get_weights(), strict=False)
+    )

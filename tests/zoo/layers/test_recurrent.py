@@ -13,6 +13,7 @@ from tests.zoo.cells.equations import over_time
 from tests.zoo.cells.units import N_A, N_X, draw, draw_weights, every_layer, every_unit
 from tests.zoo.layers.masks import ALL_PATTERNS, MASKS, ROWS, STEPS
 from zoo import cells, layers
+from zoo.layers.shapes import DenseInputs
 
 
 def make(unit, **arguments):
@@ -415,9 +416,10 @@ def test_methods_are_looked_for_in_the_order_that_the_module_tells(layer, before
     count = len(before)
     assert [each.__name__ for each in order[:count]] == before
     namesake = getattr(keras.layers, layer.__name__)
-    assert order[count : count + 4] == (
+    assert order[count : count + 5] == (
         namesake,
         layers.RNN,
+        DenseInputs,
         keras.layers.RNN,
         keras.layers.Layer,
     )
