@@ -11,19 +11,16 @@ import pytest
 from tasks.errors import UserError
 from tasks.training import rendezvous
 from tasks.training.cluster import Cluster
+from tests.free_port import free_port
 from zoo.version import __version__
 
 
 def addresses(count):
     """Returns addresses on this machine at which nobody listens."""
-    servers = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    found = [f"localhost:{server.getsockname()[1]}" for server in servers]
-    for server in servers:
-        server.close()
-    return tuple(found)
+    return tuple(f"localhost:{free_port()}" for _ in range(count))
 
 
-def meet(members, seconds=5):
+def meet(members, seconds=60):
     """Has several meet at once, and returns what each was told, None for no mistake.
 
     Args:
@@ -46,9 +43,12 @@ def meet(members, seconds=5):
 def _until_listening(address):
     """Returns a connection to an address, when somebody listens there."""
     host, _, port = address.partition(":")
-    while True:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         with contextlib.suppress(OSError):
-            return socket.create_connection((host, int(port)), 1)
+            return socket.create_connection((host, int(port)), 60)
+        time.sleep(0.01)
+    raise AssertionError(f"Nobody listens at {address}.")
 
 
 def test_workers_that_agree_begin(tmp_path):
@@ -65,9 +65,9 @@ def test_one_worker_meets_nobody(tmp_path):
 
 def test_all_are_told_who_is_missing(tmp_path):
     ports = addresses(3)
-    told = meet([(ports, n, {}, tmp_path) for n in (0, 1)], 1)
+    told = meet([(ports, n, {}, tmp_path) for n in (0, 1)], 3)
     assert told[0] == told[1]
-    assert f"1 didn't come within 1 seconds: worker 2 ({ports[2]})" in told[0]
+    assert f"1 didn't come within 3 seconds: worker 2 ({ports[2]})" in told[0]
 
 
 def test_a_worker_is_told_that_the_chief_is_missing(tmp_path):
@@ -95,7 +95,7 @@ def test_all_are_told_of_folders_that_are_not_shared(tmp_path, monkeypatch):
 
 def test_two_chiefs_on_one_machine_are_told(tmp_path):
     ports = addresses(2)
-    told = meet([(ports, 0, {}, tmp_path)] * 2, 1)
+    told = meet([(ports, 0, {}, tmp_path)] * 2, 3)
     assert any("can't listen at" in each for each in told)
 
 
@@ -119,11 +119,11 @@ def test_a_chief_finds_another_at_its_address(tmp_path):
             return socket.create_server(("localhost", 0))
 
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        first = threads.submit(meet, [(ports, 0, {}, tmp_path)], 2)
+        first = threads.submit(meet, [(ports, 0, {}, tmp_path)], 6)
         _until_listening(ports[0]).close()
-        # A second is enough for the thread that asks.
+        # Seconds are enough for the thread that asks.
         with pytest.raises(UserError, match="There are two chiefs"):
-            Elsewhere(Cluster(ports, 0), {}, tmp_path, 1).meet()
+            Elsewhere(Cluster(ports, 0), {}, tmp_path, 5).meet()
         assert "didn't come" in first.result()[0]
 
 
@@ -147,14 +147,14 @@ def test_a_worker_that_goes_amid_the_meeting_is_waited_for(tmp_path):
     """The others, who have seen the folder, look again when it has come again."""
     ports = addresses(3)
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
-        chief = threads.submit(meet, [(ports, 0, {}, tmp_path)], 20)
+        chief = threads.submit(meet, [(ports, 0, {}, tmp_path)])
         with _until_listening(ports[0]) as connection:
             connection.sendall(hello(1, 3))
-            second = threads.submit(meet, [(ports, 2, {}, tmp_path)], 20)
+            second = threads.submit(meet, [(ports, 2, {}, tmp_path)])
             assert b'"file"' in connection.recv(2**16)
         time.sleep(0.5)
         assert not chief.done()
-        assert meet([(ports, 1, {}, tmp_path)], 20) == [None]
+        assert meet([(ports, 1, {}, tmp_path)]) == [None]
         assert chief.result() == second.result() == [None]
     assert not list(tmp_path.iterdir())
 
@@ -163,13 +163,13 @@ def test_a_worker_that_goes_amid_the_meeting_is_waited_for(tmp_path):
 def test_a_worker_that_has_gone_for_good_did_not_come(tmp_path):
     ports = addresses(3)
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        both = threads.submit(meet, [(ports, n, {}, tmp_path) for n in (0, 2)], 2)
+        both = threads.submit(meet, [(ports, n, {}, tmp_path) for n in (0, 2)], 5)
         with _until_listening(ports[0]) as connection:
             connection.sendall(hello(1, 3))
             assert b'"file"' in connection.recv(2**16)
         told = both.result()
     assert told[0] == told[1]
-    assert f"1 didn't come within 2 seconds: worker 1 ({ports[1]})" in told[0]
+    assert f"1 didn't come within 5 seconds: worker 1 ({ports[1]})" in told[0]
 
 
 def test_all_are_told_at_once_where_the_chief_cannot_write(tmp_path):

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tasks.cli import launching
 from tasks.errors import LostWorkerError
 from tasks.training import workers
+from tests.free_port import free_port
 from tests.tasks.commands import history
 from tests.tasks.training import trainings
 
@@ -119,13 +120,13 @@ def made(tmp_path_factory, data_dir):
     try:
         one = *(f"one/{name}" for name in trainings.FLAGS), "further_one/sentiment"
         [alone] = processes.train([], *one, *(f"told:left/{name}" for name in LEFT))
-        ports = launching._free_ports(2)
+        ports = [free_port(), free_port()]
         told = processes.train(ports, f"told:told/{TOLD}", fail=True)
         checkpoints = folder / "told" / TOLD / "checkpoints"
         within = list((checkpoints / "latest" / "within_epoch").glob("ckpt-*.index"))
         shutil.copytree(folder / "told", folder / "rest")
         [rest] = processes.train([], f"rest/{TOLD}")
-        ports = launching._free_ports(2)
+        ports = [free_port(), free_port()]
         two = processes.train(ports, *BY_TWO)
     finally:
         processes.close()
