@@ -13,8 +13,12 @@ and where another machine stops paying.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import socket
+import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +27,7 @@ from pathlib import Path
 
 from tasks.cli import launching
 from tests.benchmarks import report
+from tests.free_port import free_port
 
 WORKERS = 1, 2, 4
 GIGABITS = 1, 10, 100
@@ -31,17 +36,23 @@ LATENCY = 50e-6
 MACHINES = 1, 2, 4, 8, 16, 32, 64
 STEPS, WARM_UP = 30, 5
 BATCH, LENGTH, WORDS, UNITS = 64, 100, 20_000, 128
+# Where Linux' `struct tcp_info` has `tcpi_bytes_received`.
+_BYTES_RECEIVED = 128
 PAYS = 0.5
 """Machines pay as long as each does at least so much of what one alone does."""
 
 
 def received() -> int:
-    """Returns the bytes that came over this machine's loopback device until now."""
-    for line in Path("/proc/net/dev").read_text().splitlines():
-        name, _, numbers = line.partition(":")
-        if name.strip() == "lo":
-            return int(numbers.split()[0])
-    return 0
+    """Returns the bytes that this process' TCP connections have got until now."""
+    total = 0
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # not of TCP, or just closed
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as connection:
+                info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            total += struct.unpack_from("Q", info, _BYTES_RECEIVED)[0]
+    return total
 
 
 def ring_seconds(size: float, machines: int, gigabits: float) -> float:
@@ -144,7 +155,8 @@ def measure(workers: int, dense: bool, steps: int) -> dict:
     Raises:
         RuntimeError: one of them failed, with what it said.
     """
-    environments = launching.environments(workers, launching._free_ports(workers))
+    ports = [free_port() for _ in range(workers)]
+    environments = launching.environments(workers, ports)
     flags = ["--dense"] if dense else []
     with tempfile.TemporaryDirectory() as folder:
         started = [
@@ -168,7 +180,10 @@ def measure(workers: int, dense: bool, steps: int) -> dict:
                 process.kill()
         files = [Path(folder, f"{process.pid}.json") for process in started]
         found = [json.loads(file.read_text()) for file in files]
-    return found[0] | {"processor": sum(each["processor"] for each in found)}
+    together = {
+        name: sum(each[name] for each in found) for name in ("processor", "received")
+    }
+    return found[0] | together
 
 
 def draw(compute: float, size: float, path: str) -> None:

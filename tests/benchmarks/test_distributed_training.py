@@ -1,5 +1,7 @@
 """What the benchmark of several workers reckons with."""
 
+import socket
+
 import pytest
 
 from tests.benchmarks import distributed_training as benchmark
@@ -24,6 +26,19 @@ def test_more_machines_pay_where_steps_are_long_and_networks_fast():
     assert benchmark.most_machines(100.0, 1e6, 100) == benchmark.MACHINES[-1]
     by_network = [benchmark.most_machines(1.0, 1e7, g) for g in benchmark.GIGABITS]
     assert by_network == sorted(by_network)
+
+
+def test_bytes_are_those_that_this_process_got():
+    with socket.create_server(("localhost", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+        with one, other:
+            before = benchmark.received()
+            one.sendall(bytes(1000))
+            other.sendall(bytes(500))
+            assert len(other.recv(1000, socket.MSG_WAITALL)) == 1000
+            assert len(one.recv(500, socket.MSG_WAITALL)) == 500
+            assert benchmark.received() - before == 1500
 
 
 @pytest.mark.slow  # two processes train
