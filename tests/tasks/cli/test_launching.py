@@ -27,7 +27,8 @@ def launch(tmp_path, monkeypatch):
         with (folder / f"starts-{index}").open("a") as file:
             file.write("x")
         starts = len((folder / f"starts-{index}").read_text())
-        while not (folder / "starts-0").exists():  # it may be slower, and is counted
+        first = folder / "starts-0"  # it may be slower, and is counted
+        while not (first.exists() and first.read_text()):
             time.sleep(0.01)
     """
 
