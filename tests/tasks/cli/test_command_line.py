@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -86,15 +85,15 @@ def test_help_shows_defaults_and_choices(run):
 
 
 def test_the_templates_are_listed_without_tensorflow():
+    # Its own seconds: how long it has to wait for a processor is the machine's.
     program = (
-        "import sys; from tasks import __main__ as front\n"
+        "import sys, time; from tasks import __main__ as front\n"
         "assert front.main([], front.MODULE) == 0\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+        "assert time.process_time() < 3, time.process_time()"
     )
-    began = time.monotonic()
     outcome = python("-c", program)
     assert outcome.returncode == 0, outcome.stderr
-    assert time.monotonic() - began < 3
     assert "python -m tasks.sentiment" in outcome.stdout
 
 
