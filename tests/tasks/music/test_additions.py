@@ -290,7 +290,8 @@ def test_many_pieces_begin_with_the_primer_as_it_is(capsys, tmp_path, preset):
 
 
 def test_long_primer_is_followed_by_sixty_four_steps(capsys, tmp_path, monkeypatch):
-    model = music_presets.model()
+    # Its own: a graph is kept in which pieces have no end.
+    model = music_presets.own()
     monkeypatch.setattr(model.ending, "draw", lambda hidden, *_: hidden[:, 0] > 2)
     folder = tmp_path / "preset"
     preset = music_presets.pretend(monkeypatch, folder, model, step=1.0)
