@@ -3,6 +3,7 @@
 import argparse
 import math
 
+import keras
 import pytest
 
 from tasks.data import builders, dataset_records
@@ -12,6 +13,7 @@ from zoo.models import LanguageModel
 
 
 def test_spelling_costs_what_score_has_beside_its_perplexity():
+    keras.utils.set_random_seed(1)
     model = LanguageModel(["a", "b"], level="word", units=3, embedding_units=2)
     texts = Texts(("a b a", "a zebra b", "who"), "three")
     found = kneser_ney.spelling(model, texts)

@@ -117,8 +117,8 @@ print(zoo.from_preset("birds"), zoo.presets.find("birds"))
 for command in (
     ["sentiment", "predict", "Friendly staff and a spotless room."],
     ["ner", "predict", "Teddy Roosevelt was born in New York."],
-    ["text", "generate", "--prompt", "This film", "--length", "5"],
-    ["music", "generate", "--steps", "8", "--output", "music"],
+    ["text", "generate", "--prompt", "This film", "--length", "5", "--seed", "1"],
+    ["music", "generate", "--steps", "8", "--seed", "1", "--output", "music"],
     ["translation", "translate", "Zwei Hunde spielen im Schnee."],
 ):
     print("-----", flush=True)
