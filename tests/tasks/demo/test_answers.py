@@ -37,6 +37,7 @@ def serving(template, model):
 
 @pytest.fixture(scope="module")
 def classifier():
+    keras.utils.set_random_seed(1)
     return SequenceClassifier(
         ["good", "bad"], ["no", "yes"], embedding_units=4, units=4
     )
@@ -44,12 +45,14 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def writer():
+    keras.utils.set_random_seed(1)
     words = ["the", "cat", "cats", "was", "were", "full", ","]
     return LanguageModel(words, level="word", units=4, embedding_units=4, cell="lstm")
 
 
 @pytest.fixture(scope="module")
 def tagger():
+    keras.utils.set_random_seed(1)
     tags = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
     return SequenceTagger(["ann"], ["ann"], ["a", "n"], tags, units=4)
 
@@ -371,17 +374,26 @@ def test_mistakes_and_faults_become_sentences_in_plain_letters(classifier, capsy
     assert "KeyError" in capsys.readouterr().err
 
 
-def test_time_and_notes_stand_behind_an_answer(classifier):
+def test_time_and_notes_stand_behind_an_answer(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+
+    def load(folder):
+        now[0] += 3
+        return "model"
+
     def noting(models, preset, given):
         models.get(preset, "sentiment")
+        now[0] += 0.25
         outputs.note("no *such* <b>")
         return (given,)
 
-    models = serving("sentiment", classifier)
+    models = Models([Preset("small", None, "sentiment")])
+    models.register("sentiment", load)
     shown, told = asked(noting, models, "small", "x")
     first, note = told.splitlines()
     assert shown == "x"
-    assert first.startswith("Answered in 0.0")
-    assert " loaded in " in first
+    assert first.strip() == "Answered in 0.25 s, loaded in 3.0 s before."
     assert note == r"Note: no \*such\* &lt;b&gt;"
-    assert "loaded" not in asked(noting, models, "small", "x")[1]
+    again, _ = asked(noting, models, "small", "x")[1].splitlines()
+    assert again.strip() == "Answered in 0.25 s."
