@@ -27,9 +27,10 @@ from pathlib import Path
 
 from tasks.beam import leftovers
 from tests.benchmarks import report
+from tests.free_port import free_port
 
 HOW = "plain", "direct", "portable"
-LOOK_SECONDS = 2.0
+LOOK_SECONDS, START_SECONDS = 2.0, 600.0
 TOLERANCE = 1e-4
 _SERVER = "apache_beam.runners.portability.local_job_service_main"
 
@@ -72,24 +73,27 @@ def _processor_seconds():
 @contextlib.contextmanager
 def job_server() -> Iterator[tuple[str, int]]:
     """The address and the process of a job server of Beam's own."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", _SERVER, "--port", str(port)], stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(300):
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("localhost", port), timeout=1),
-            ):
-                break
+        until = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            if server.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"The job server doesn't listen at port {port}.")
             time.sleep(0.1)
         yield f"localhost:{port}", server.pid
     finally:
         server.kill()
         server.wait()
+
+
+def _listens(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("localhost", port), timeout=60).close()
+        return True
+    return False
 
 
 def agreement(rows: dict, plain: dict) -> collections.Counter:

@@ -216,7 +216,10 @@ def test_a_job_server_answers_as_the_direct_runner_does(
         outcome = run(*given, "--output", files / name, *runner)
         assert outcome.code == 0, outcome.err
         assert "texts       6," in outcome.err
-    assert answers(files, "portable") == answers(files, "direct")
+    found, expected = (answers(files, name) for name in ("portable", "direct"))
+    assert found.keys() == expected.keys()
+    for place, row in expected.items():  # whichever texts a batch of either has
+        assert_alike(found[place], row)
 
 
 def test_a_job_may_take_longer_than_its_server_to_answer(
@@ -278,7 +281,7 @@ def test_where_a_worker_is_killed_no_answers_are_written(order, preset, tmp_path
     try:
         descriptor = _opened(pipe, command)
         os.kill(_reader(pipe), signal.SIGKILL)
-        told = command.communicate(timeout=120)[1]
+        told = command.communicate(timeout=600)[1]
         os.close(descriptor)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -305,7 +308,7 @@ def test_workers_that_are_left_behind_are_ended():
         while not list(leftovers.descendants(of_beam.pid)):
             time.sleep(0.01)
         leftovers.end_workers()
-        assert of_beam.wait(timeout=10) != 0
+        assert of_beam.wait(timeout=600) != 0
         assert other.poll() is None
     finally:
         for process in [*leftovers.descendants(other.pid), other.pid]:
@@ -315,7 +318,7 @@ def test_workers_that_are_left_behind_are_ended():
 
 def _opened(pipe, command):
     """Opens a pipe for writing once a process reads it, a worker of a command."""
-    for _ in range(1200):
+    for _ in range(6000):
         assert command.poll() is None, command.stderr.read()
         with contextlib.suppress(OSError):  # nobody reads
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
@@ -328,7 +331,7 @@ def _reader(pipe):
 
     A pipe can be written to a moment before its reader's call of open has returned.
     """
-    for _ in range(100):
+    for _ in range(600):
         for link in Path("/proc").glob("[0-9]*/fd/*"):
             with contextlib.suppress(OSError):
                 process = int(link.parts[2])
