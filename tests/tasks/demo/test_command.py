@@ -144,7 +144,7 @@ def launched(monkeypatch):
             threading.Thread(target=server.serve_forever, daemon=True).start()
             self.local_url = f"http://{server_name}:{server.server_address[1]}/"
             found["no_proxy"] = os.environ["no_proxy"]
-            found["status"] = httpx.get(self.local_url).status_code
+            found["status"] = httpx.get(self.local_url, timeout=60).status_code
 
     monkeypatch.setattr(page, "build", Launched)
     monkeypatch.setattr(page, "_refuse_addresses", lambda: None)

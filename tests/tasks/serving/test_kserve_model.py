@@ -4,7 +4,6 @@ import base64
 import concurrent.futures
 import itertools
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -15,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.free_port import free_port
+
 pytest.importorskip("kserve")
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
+SECONDS = 600  # that anything may take on a busy machine
 NAME = "translation_multi30k_de_en"
 FOLDER = ROOT / "pretrained" / NAME / "saved_model"
 TEXTS = ["Ein Hund läuft.", "👍🏽\0", "Zwei Kinder spielen im Schnee. Eine Frau singt."]
@@ -27,9 +29,7 @@ TEXTS = ["Ein Hund läuft.", "👍🏽\0", "Zwei Kinder spielen im Schnee. Eine 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory):
     """Asks the server by GET, or by POST: returns the status and the body."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "tasks.serving", "--model_name", NAME]
     command += ["--model_dir", str(FOLDER), "--http_port", str(port)]
     log = tmp_path_factory.mktemp("server") / "log.txt"
@@ -40,7 +40,7 @@ def ask(tmp_path_factory):
         url = f"http://127.0.0.1:{port}{path}"
         request = urllib.request.Request(url, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -52,7 +52,7 @@ def ask(tmp_path_factory):
             return False
 
     try:
-        until = time.monotonic() + 120
+        until = time.monotonic() + SECONDS
         while not is_ready():
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
@@ -60,7 +60,7 @@ def ask(tmp_path_factory):
         yield ask
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(SECONDS)
 
 
 @pytest.fixture(scope="module")
