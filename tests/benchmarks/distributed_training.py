@@ -97,7 +97,7 @@ def train(dense: bool, steps: int, folder: str) -> None:
     from tasks.training import optimizers, workers
     from zoo.models import SequenceClassifier
 
-    workers.join({}, Path(folder), 120)
+    workers.join({}, Path(folder), 600)
     strategy = workers.strategy() or tf.distribute.get_strategy()
     drawn = np.random.default_rng(0)
     count = BATCH * (steps + WARM_UP)

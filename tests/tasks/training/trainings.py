@@ -149,7 +149,7 @@ def _work(jobs, folder, data):
     """Trains one model after the other."""
     trace_quickly()
     if "TF_CONFIG" in os.environ:
-        workers.join({}, folder, 120)
+        workers.join({}, folder, 600)
     batches = _counted()
     for job in jobs:
         output = job.removeprefix("told:")
