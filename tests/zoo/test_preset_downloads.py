@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import sys
 import threading
 import time
@@ -23,6 +24,8 @@ from zoo.preset_archives import pack, sha256
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves the files of `server.folder`, or does what `server.trouble` says."""
+
+    timeout = 60  # whatever who asks sets for sockets
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -166,15 +169,13 @@ def test_without_a_sum_nothing_is_fetched(url, server):
         ("cut off", "was cut off"),
         ("unmeasured", "isn't what its SHA-256 says"),
         ("broken", "was cut off|can't be fetched"),
-        ("stalled", r"the server said nothing for 0\.2 s"),
         (404, r"404 .*Is the address right\?"),
         (500, "the server says 500"),
     ],
 )
 def test_trouble_is_told_and_leaves_nothing_behind(
-    url, server, cache, monkeypatch, trouble, message
+    url, server, cache, trouble, message
 ):
-    monkeypatch.setattr(preset_downloads, "TIMEOUT", 0.2)
     server.trouble["/birds.zip"] = trouble
     with pytest.raises(PresetError, match=message) as caught:
         presets.find(url)
@@ -182,6 +183,21 @@ def test_trouble_is_told_and_leaves_nothing_behind(
     assert list(cache.iterdir()) == []
     server.trouble.clear()
     assert presets.find(url).name == "birds"
+
+
+def test_a_server_that_says_nothing_is_given_up(url, server, cache, monkeypatch):
+    # With its sum, so that nothing is asked for but what never comes.
+    asked = f"{url}#sha256={sha256(server.folder / 'birds.zip')}"
+    server.trouble["/birds.zip"] = "stalled"
+    with monkeypatch.context() as patch:
+        patch.setattr(preset_downloads, "TIMEOUT", 0.2)
+        told = r"the server said nothing for 0\.2 s"
+        with pytest.raises(PresetError, match=told) as caught:
+            presets.find(asked)
+    assert "\n" not in str(caught.value)
+    assert list(cache.iterdir()) == []
+    server.trouble.clear()
+    assert presets.find(asked).name == "birds"
 
 
 def test_a_slow_server_is_waited_for(url, server):
@@ -222,8 +238,12 @@ def test_without_the_server_what_was_fetched_goes_on_being_used(url, server):
 
 
 def test_a_server_that_is_not_there_is_told():
-    with pytest.raises(PresetError, match=r"SHA256SUMS can't be fetched: .*refused"):
-        presets.find("http://127.0.0.1:9/birds.zip")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # a port that nobody listens at
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/birds.zip"
+        told = r"SHA256SUMS can't be fetched: .*refused"
+        with pytest.raises(PresetError, match=told):
+            presets.find(url)
 
 
 @pytest.mark.parametrize(
