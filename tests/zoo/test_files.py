@@ -12,6 +12,15 @@ import pytest
 
 from zoo.files import replaced_file, replaced_folder, shared_folder, whole_folder
 
+
+@pytest.fixture(autouse=True)
+def usual_umask():
+    """What is new may be read by all, whoever tests."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 KILLED_BEFORE_A_CALL = """
 import os, shutil, sys
 from zoo import files
