@@ -104,7 +104,7 @@ def test_stack_of_one_kind_equals_the_stacked_cells_of_keras(mask):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "mask"),
-    zip(MIXED, [ALL_PATTERNS, None, ALL_PATTERNS], strict=True),
+    [*zip(MIXED, [ALL_PATTERNS, None, ALL_PATTERNS], strict=True)],
     ids=["rnn", "gru", "lstm"],
 )
 def test_stack_equals_its_layers_one_after_another(unit, mask):
