@@ -110,7 +110,7 @@ ASKED = {
         text, 20, SHAKESPEARE, ("characters", 111_540), "nats", most=1.50, card=PROMPT
     ),
     "translation_de_en": Asked(
-        translation, 30, FROM_GERMAN, ("pairs", 3_675), "bleu", 38
+        translation, 30, FROM_GERMAN, ("pairs", 3_675), "bleu", 44
     ),
     "translation_en_de": Asked(
         translation, 30, FROM_ENGLISH, ("pairs", 3_675), "bleu", 34
