@@ -243,8 +243,7 @@ def small_writer():
 
 
 def small_composer():
-    small_presets.model.cache_clear()
-    return Opened("small", small_presets.model(), Grid(), False)
+    return Opened("small", small_presets.own(), Grid(), False)
 
 
 def small_tagger():
