@@ -14,6 +14,7 @@ import tensorflow as tf
 from tasks import translation
 from tasks.translation import measures
 from tasks.translation.partial_file import PartialFile
+from zoo import presets
 from zoo.models import Translator
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lean")]
@@ -210,12 +211,17 @@ def test_a_run_is_gone_on_with_the_same_texts_flags_and_model_only(
         assert told in outcome.err
         assert (tmp_path / "out.partial").read_bytes() == before
 
+    preset = json.loads((presets.find("translation_de_en") / "config.json").read_text())
+    penalty = preset["config"]["length_penalty"]
     for more, told in (
         (["--beam", 2], "began with --beam 4, not 2"),
         (["--json"], "began with --json False, not True"),
-        (["--length-penalty", 0.1], "--length-penalty 0.6, not 0.1"),
+        (["--length-penalty", 0.1], f"--length-penalty {penalty}, not 0.1"),
         (["--max-length", 13], "--max-length 12, not 13"),
-        (["--model", "translation_multi30k_en_de"], "began with another model"),
+        (
+            ["--model", "translation_multi30k_en_de", "--length-penalty", penalty],
+            "began with another model",
+        ),
     ):
         refused(*more, told=told)
     given = path.read_bytes()
