@@ -13,10 +13,9 @@ from zoo.layers.backend import require_tensorflow
 from zoo.layers.rnn import with_mask
 from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.layers.states import (
-    check_batch,
     check_goes_forward,
     check_recurrent,
-    of_rows,
+    for_call,
     pack,
     state_sizes,
     top_state,
@@ -198,9 +197,7 @@ class AttentionDecoder(SpecOfCall, DenseInputs):
         """
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        states = pack(self, initial_state)
-        check_batch(self, states, sequences)
-        states = keras.tree.flatten(of_rows(states, sequences))
+        states = keras.tree.flatten(for_call(self, initial_state, sequences))
         mask = masks.of_steps(self, mask, sequences)
         if self.loops and sequences.shape[1]:
             return self._loop(sequences, memory, states, mask, training)

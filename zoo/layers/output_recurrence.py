@@ -9,10 +9,9 @@ from zoo.layers import masks
 from zoo.layers.rnn import with_mask
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
 from zoo.layers.states import (
-    check_batch,
     check_goes_forward,
     check_recurrent,
-    of_rows,
+    for_call,
     pack,
     state_sizes,
 )
@@ -128,9 +127,7 @@ class OutputRecurrence(SpecOfCall, DenseInputs):
         )
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
-        states = pack(self, initial_state)
-        check_batch(self, states, sequences)
-        first, *states = of_rows(states, sequences)
+        first, *states = for_call(self, initial_state, sequences)
         mask = masks.of_steps(self, mask, sequences)
         before, last = previous(targets, first, mask)
         a, states = self._advance(sequences, before, states, mask, training)

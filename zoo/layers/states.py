@@ -105,6 +105,23 @@ def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) 
             )
 
 
+def for_call(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) -> Any:
+    """Returns the states that a call is given, nested as the layer has them.
+
+    Args:
+        layer: what is called.
+        states: see `pack`.
+        sequences: (batch, steps, n_x).
+
+    Raises:
+        ValueError: see `pack`; or there is not a state for each row.
+        InvalidArgumentError: the same, of what is known only when a graph runs.
+    """
+    states = pack(layer, states)
+    check_batch(layer, states, sequences)
+    return of_rows(states, sequences)
+
+
 def of_rows(states: Any, sequences: Tensor) -> Any:
     """Returns states that have a row for each of the sequences'.
 
