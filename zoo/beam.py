@@ -163,7 +163,8 @@ class _SavedModel(ModelHandler):
             for key, value in self._arguments.items()
         }
         found = function(**{name: tf.constant(encoded)}, **given)
-        arrays = {key: each.numpy() for key, each in found.items()}
+        # A map of a loaded SavedModel has its keys in another order in each process.
+        arrays = {key: found[key].numpy() for key in sorted(found)}
         self._check(arrays)
         columns = {key: _plain(each.tolist()) for key, each in arrays.items()}
         lengths = columns.pop("lengths", None)
@@ -177,12 +178,16 @@ class _SavedModel(ModelHandler):
         """Raises a ValueError where what is returned is no number."""
         import numpy as np
 
-        for name, array in arrays.items():
-            if array.dtype.kind == "f" and np.isnan(array).any():
-                raise ValueError(
-                    f"{self._path} gives NaN for `{name}`, as a model does whose "
-                    "training has diverged."
-                )
+        spoilt = [
+            f"`{name}`"
+            for name, array in arrays.items()
+            if array.dtype.kind == "f" and np.isnan(array).any()
+        ]
+        if spoilt:
+            raise ValueError(
+                f"{self._path} gives NaN for {' and '.join(spoilt)}, as a model does "
+                "whose training has diverged."
+            )
 
     def _count(self, texts):
         sizes = [len(text) for text in texts]

@@ -116,7 +116,7 @@ def _called(function, specs, columns):
         # The sentence without what is around it.
         told = re.search(r"assertion failed: \[(.*)\]$", str(error), re.MULTILINE)
         raise InvalidInput(told[1] if told else str(error)) from error
-    return {name: _plain(value.numpy().tolist()) for name, value in outputs.items()}
+    return {name: _plain(outputs[name].numpy().tolist()) for name in sorted(outputs)}
 
 
 def _tensor(value, spec):

@@ -533,7 +533,7 @@ def test_a_model_that_answers_nan_fails_the_pipeline(files, tmp_path, run):
         "--output", files / "out", *RUNNER,
     )  # fmt: skip
     assert outcome.code == 1
-    assert "gives NaN for `probabilities`" in outcome.err
+    assert "gives NaN for `probabilities` and `probability`, as" in outcome.err
     assert not list(files.glob("out*"))
 
 
@@ -566,10 +566,10 @@ def test_workers_need_no_zoo(tmp_path):
         handler = Predict(preset, call.signature, call.arguments)._handler
         sent.append((handler, call.row))
         model = handler.load_model()
-        expected += [
-            str(call.row(each.inference))
-            for each in handler.run_inference(["Anna ging.", ""], model)
-        ]
+        for each in handler.run_inference(["Anna ging.", ""], model):
+            names = list(each.inference)
+            assert names == ["text", *sorted({*names} - {"text"})]
+            expected.append(str(call.row(each.inference)))
     assert printed_by_a_worker(WORKER, sent, tmp_path).splitlines() == expected
 
 

@@ -103,6 +103,7 @@ def test_rows_and_columns_are_answered_as_tensorflow_does(predict, signatures):
     status, answer = predict({"instances": TEXTS})
     assert status == 200
     rows = answer["predictions"]
+    assert list(rows[0]) == sorted(expected)
     assert_told({name: [row[name] for row in rows] for name in rows[0]}, expected)
     named = [{"text": text} for text in TEXTS]
     assert predict({"instances": named}) == (200, answer)
