@@ -1,5 +1,6 @@
 """Frames of notes, each key by itself."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,7 @@ class BernoulliOutput(SpecOfCall, DenseInputs):
         frames: v, 0 and 1, (…, K).
 
     Returns:
-        -log P(v | h) in nats, float (…).
+        -log P(v | h) in nats, float (…); NaN of a frame that has others than 0 and 1.
 
     Raises:
         ValueError: `frames` is not (…, K) with the axes of `hidden` before K.
@@ -54,9 +55,9 @@ class BernoulliOutput(SpecOfCall, DenseInputs):
         """Returns the frames' cost in nats."""
         check_frames(hidden, frames, self.keys)
         logits = self.dense(hidden)
-        frames = tf.cast(frames, logits.dtype)
+        frames, are_right = binary(frames, logits.dtype)
         costs = tf.nn.sigmoid_cross_entropy_with_logits(frames, logits)
-        return tf.reduce_sum(costs, axis=-1)
+        return right_or_nan(tf.reduce_sum(costs, axis=-1), are_right)
 
     def draw(
         self, hidden: Tensor, points: Tensor, temperature: Tensor | float = 1.0
@@ -127,6 +128,31 @@ def check_frames(hidden: Tensor, frames: Tensor, keys: int) -> None:
             f"Frames must have the shape {tuple(wanted)}, {keys} keys for each hidden "
             f"state of shape {tuple(hidden.shape)}, found {tuple(frames.shape)}."
         )
+
+
+def binary(frames: Tensor, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns frames as numbers, and which of them are right: 0 and 1 alone.
+
+    Args:
+        frames: (…, keys), of any dtype.
+        dtype: a floating dtype.
+
+    Returns:
+        The frames, of `dtype`, those that aren't right as silence; bool (…).
+    """
+    frames = tf.convert_to_tensor(frames)
+    if frames.dtype != tf.bool:
+        is_note = frames == tf.ones([], frames.dtype)
+        is_either = is_note | (frames == tf.zeros([], frames.dtype))
+    else:
+        is_note, is_either = frames, tf.ones_like(frames)
+    are_right = tf.reduce_all(is_either, axis=-1)
+    return tf.cast(is_note & are_right[..., None], dtype), are_right
+
+
+def right_or_nan(costs: tf.Tensor, are_right: tf.Tensor) -> tf.Tensor:
+    """Returns costs, NaN those of frames that aren't right; both are (…)."""
+    return tf.where(are_right, costs, tf.constant(math.nan, costs.dtype))
 
 
 def is_drawn(

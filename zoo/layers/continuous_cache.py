@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from zoo.cells.arguments import whole
+from zoo.layers import states
 from zoo.layers.attention import masked_softmax
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
@@ -70,7 +71,9 @@ class ContinuousCache(SpecOfCall, DenseInputs):
         `state_size` float32 (batch, n). All are float64 in a layer of float64.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range; or inputs don't fit together, or
+            a state is another cache's.
+        InvalidArgumentError: the same, of what is known only when a graph runs.
     """
 
     def __init__(
@@ -118,6 +121,7 @@ class ContinuousCache(SpecOfCall, DenseInputs):
             ids=(ids, "rows, steps"),
             logits=(logits, "rows, steps, V"),
         )
+        state = states.for_call(self, state, hidden, "state")
         current = self._keys(hidden)
         keys, tokens, visible = self._places(current, ids, state)
         similarity = ops.einsum("btn,bsn->bts", current, keys)

@@ -9,7 +9,13 @@ import tensorflow as tf
 
 from zoo.cells.arguments import positive_integer
 from zoo.layers.backend import require_tensorflow
-from zoo.layers.bernoulli_output import check_frames, is_drawn, read_once
+from zoo.layers.bernoulli_output import (
+    binary,
+    check_frames,
+    is_drawn,
+    read_once,
+    right_or_nan,
+)
 from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.typing import Tensor
 
@@ -46,7 +52,7 @@ class NADEOutput(SpecOfCall, DenseInputs):
         frames: v, 0 and 1, (…, K).
 
     Returns:
-        -log P(v | h) in nats, float (…).
+        -log P(v | h) in nats, float (…); NaN of a frame that has others than 0 and 1.
 
     Raises:
         ValueError: `order` is not one of the two; or `frames` is not (…, K) with the
@@ -90,10 +96,12 @@ class NADEOutput(SpecOfCall, DenseInputs):
         check_frames(hidden, frames, self.keys)
         shape = tf.shape(hidden)[:-1]
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
-        frames = tf.cast(tf.reshape(frames, [-1, self.keys]), self.compute_dtype)
+        frames = tf.reshape(frames, [-1, self.keys])
+        frames, are_right = binary(frames, self.compute_dtype)
         logits = self.visible_bias(hidden) + self._scores(hidden, frames)
         costs = tf.nn.sigmoid_cross_entropy_with_logits(frames, logits)
-        return tf.reshape(tf.reduce_sum(costs, axis=-1), shape)
+        costs = right_or_nan(tf.reduce_sum(costs, axis=-1), are_right)
+        return tf.reshape(costs, shape)
 
     def _scores(self, hidden, frames):
         """Returns V_k · σ(a_k), (n, K), of frames (n, K)."""

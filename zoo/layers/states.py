@@ -10,6 +10,9 @@ import tensorflow as tf
 from zoo.layers.shapes import exactly
 from zoo.typing import Tensor
 
+# What a layer has to be made with to return what it takes as this argument.
+_WHEN = {"initial_state": " with `return_state=True`"}
+
 
 def check_recurrent(layer: keras.layers.Layer, owner: str) -> None:
     """Raises a ValueError if `layer` isn't a recurrent layer of known states.
@@ -34,10 +37,17 @@ def state_sizes(layer: keras.layers.Layer) -> list[int]:
     return keras.tree.flatten(layer.state_size)
 
 
-def pack(layer: keras.layers.Layer, states: Sequence) -> list:
+def pack(
+    layer: keras.layers.Layer, states: Sequence, argument: str = "initial_state"
+) -> list:
     """Brings a flat list of states into the form that `layer` takes.
 
     `RNN` has one list for each cell of a stack of cells; all others' are flat.
+
+    Args:
+        layer: what takes them.
+        states: in their order.
+        argument: as what they were given.
 
     Raises:
         ValueError: there are too many states, or too few, or one isn't (batch, n) of
@@ -47,21 +57,21 @@ def pack(layer: keras.layers.Layer, states: Sequence) -> list:
     """
     if isinstance(states, Mapping):
         raise ValueError(
-            f"`initial_state` of '{layer.name}' is a list of its states, in the order "
+            f"`{argument}` of '{layer.name}' is a list of its states, in the order "
             f"in which it returns them. Found names: {', '.join(map(str, states))}."
         )
     states, sizes = keras.tree.flatten(states), state_sizes(layer)
     if len(states) != len(sizes):
         raise ValueError(
             f"'{layer.name}' has {len(sizes)} states, found {len(states)} as "
-            "`initial_state`. Give all that it returns with `return_state=True`, in "
+            f"`{argument}`. Give all that it returns{_WHEN.get(argument, '')}, in "
             "their order."
         )
     for number, (state, size) in enumerate(zip(states, sizes, strict=True), start=1):
         shape = _shape(state)
         if shape is not None and (len(shape) != 2 or shape[1] not in (None, size)):
             raise ValueError(
-                f"`initial_state` of '{layer.name}' must have the shape (batch, "
+                f"`{argument}` of '{layer.name}' must have the shape (batch, "
                 f"{size}) in place {number} of {len(sizes)}, found {shape}."
             )
     pairs = zip(states, sizes, strict=True)
@@ -87,38 +97,50 @@ def check_given(
         check_batch(layer, pack(layer, states), sequences)
 
 
-def check_batch(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) -> None:
+def check_batch(
+    layer: keras.layers.Layer,
+    states: Sequence,
+    sequences: Tensor,
+    argument: str = "initial_state",
+) -> None:
     """Raises a ValueError if states are of another number of rows than sequences.
 
     Args:
         layer: whose states they are.
         states: (batch, n) each, nested as they like.
         sequences: (batch, steps, n_x).
+        argument: as what the states were given.
     """
     rows = sequences.shape[0]
     for state in keras.tree.flatten(states):
         shape = _shape(state)
         if shape is not None and None not in (rows, shape[0]) and shape[0] != rows:
             raise ValueError(
-                f"`initial_state` of '{layer.name}' has {shape[0]} rows, but the "
+                f"`{argument}` of '{layer.name}' has {shape[0]} rows, but the "
                 f"sequences have {rows}. Give a state for each row."
             )
 
 
-def for_call(layer: keras.layers.Layer, states: Sequence, sequences: Tensor) -> Any:
+def for_call(
+    layer: keras.layers.Layer,
+    states: Sequence,
+    sequences: Tensor,
+    argument: str = "initial_state",
+) -> Any:
     """Returns the states that a call is given, nested as the layer has them.
 
     Args:
         layer: what is called.
         states: see `pack`.
         sequences: (batch, steps, n_x).
+        argument: as what the states were given.
 
     Raises:
         ValueError: see `pack`; or there is not a state for each row.
         InvalidArgumentError: the same, of what is known only when a graph runs.
     """
-    states = pack(layer, states)
-    check_batch(layer, states, sequences)
+    states = pack(layer, states, argument)
+    check_batch(layer, states, sequences, argument)
     return of_rows(states, sequences)
 
 

@@ -210,6 +210,38 @@ def test_numbers_out_of_range_are_errors(arguments, message):
         ContinuousCache(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda s: s[:3], "has 4 states, found 3 as `state`"),
+        (lambda s: [*s, s[0]], "has 4 states, found 5 as `state`"),
+        (lambda s: [s[1], s[0], *s[2:]], r"`state` of .* \(batch, 4\) in place 1 of 4"),
+        (lambda s: [each[:1] for each in s], "`state` of .* has 1 rows, but .* have 3"),
+        (lambda s: {"keys": s[0]}, "`state` of .* Found names: keys"),
+    ],
+)
+def test_the_state_of_another_cache_is_an_error(spoil, message):
+    cache = make()
+    state = spoil(start(cache))
+    with pytest.raises(ValueError, match=message):
+        cache(*inputs(), state)
+    with pytest.raises(ValueError, match=message):
+        tf.function(cache)(*inputs(), state)
+
+
+def test_the_state_of_other_rows_is_an_error_in_a_graph():
+    cache = make()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])] * 4)
+    def read(*state):
+        return cache(*inputs(), list(state))
+
+    assert read(*start(cache))[0].shape == (ROWS, STEPS, TOKENS)
+    for state in (start(cache, 1), start(make(places=7))):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            read(*state)
+
+
 def test_no_steps_leave_the_state():
     cache = make()
     before = cache(*inputs(), start(cache))[1]

@@ -1,5 +1,7 @@
 """Output layers for frames of notes, against the same key by key in NumPy."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -49,6 +51,31 @@ def test_nats_are_the_equation_and_all_frames_have_probability_1(make, keys, how
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     np.testing.assert_allclose(np.exp(-found.astype("float64")).sum(1), 1, rtol=1e-5)
+
+
+@every_case
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64", "bool"])
+def test_notes_are_of_any_dtype_and_what_is_none_costs_nan(make, keys, how, dtype):
+    layer = built(make)
+    hidden = draw(4, UNITS)
+    notes = np.array([[1, 0, 1, 1, 0]] * 4)
+    expected = layer(hidden, notes.astype("float32")).numpy()
+    np.testing.assert_array_equal(layer(hidden, notes.astype(dtype)), expected)
+    if dtype == "bool":
+        return
+    notes[1, 2], notes[2, 4] = 127, 2  # as MIDI has velocities
+    found = tf.function(layer)(hidden, notes.astype(dtype)).numpy()
+    np.testing.assert_array_equal(np.isnan(found), [False, True, True, False])
+    np.testing.assert_allclose(found[[0, 3]], expected[[0, 3]], rtol=1e-6)
+
+
+@every_case
+@pytest.mark.parametrize("value", [0.5, -1.0, math.nan, math.inf])
+def test_what_is_between_notes_and_silence_costs_nan(make, keys, how, value):
+    layer, notes = built(make), np.zeros((2, KEYS), "float32")
+    notes[1, 3] = value
+    found = layer(draw(2, UNITS), notes).numpy()
+    np.testing.assert_array_equal(np.isnan(found), [False, True])
 
 
 @every_case
