@@ -25,6 +25,14 @@ _EXAMPLES = {
         "es",
         "El presidente de Telefónica, Juan Villalonga, viajó el lunes a Brasil.",
     ),
+    "Dutch": (
+        "nl",
+        "Vincent van Gogh werd geboren in Zundert en woonde later in Arles.",
+    ),
+    "Dutch, a newspaper": (
+        "nl",
+        "De Belgische premier Guy Verhofstadt reist maandag naar Den Haag.",
+    ),
     "A limit: names that are words": (
         "en",
         "May told Rose that Will had left Reading for Bath on Sunday.",

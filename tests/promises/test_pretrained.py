@@ -70,7 +70,8 @@ class Asked(NamedTuple):
     card: dict = {}
 
 
-CONLL, WIKIANN = "conll2002/es/1.0.0/test", "wikiann/en/1.0.0/test"
+SPANISH, DUTCH = "conll2002/es/1.0.0/test", "conll2002/nl/1.0.0/test"
+WIKIANN = "wikiann/en/1.0.0/test"
 EWT = "universal_ner/en_ewt/1.0.0/test"
 REMARKS = "sentiment_sentences/1.0.0/test"
 IMDB = "imdb_reviews/plain_text/1.0.0/test"
@@ -89,7 +90,8 @@ ASKED = {
     "music_nottingham": Asked(
         music, 10, NOTTINGHAM, ("pieces", 170), NATS, most=2.5, card=PIECE
     ),
-    "ner_conll2002_es": Asked(ner, 15, CONLL, ("sentences", 1_517), "f1", 0.80),
+    "ner_conll2002_es": Asked(ner, 15, SPANISH, ("sentences", 1_517), "f1", 0.80),
+    "ner_conll2002_nl": Asked(ner, 15, DUTCH, ("sentences", 5_195), "f1", 0.80),
     "ner_en": Asked(ner, 30, EWT, ("sentences", 2_077), "f1", 0.70),
     "ner_wikiann_en": Asked(ner, 15, WIKIANN, ("sentences", 10_000), "f1", 0.76),
     "sentiment_imdb": Asked(
@@ -246,6 +248,11 @@ def found_by(model, text):
             {("José María Aznar", "PER"), ("Madrid", "LOC"), ("Barcelona", "LOC")},
         ),
         (
+            "ner_conll2002_nl",
+            "Minister Jan Pronk vloog gisteren van Amsterdam naar Brussel.",
+            {("Jan Pronk", "PER"), ("Amsterdam", "LOC"), ("Brussel", "LOC")},
+        ),
+        (
             "ner_en",
             "we flew from london to New York with John Miller of Microsoft.",
             {
@@ -267,11 +274,14 @@ def test_tagger_finds_names(loaded, preset, text, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.real_data("conll2002/es", "wikiann/en", raw=["universal_ner"])
+@pytest.mark.real_data(
+    "conll2002/es", "conll2002/nl", "wikiann/en", raw=["universal_ner"]
+)
 @pytest.mark.parametrize(
     ("preset", "dataset"),
     [
         ("ner_conll2002_es", "conll2002/es"),
+        ("ner_conll2002_nl", "conll2002/nl"),
         ("ner_en", "universal_ner/en_ewt"),
         ("ner_wikiann_en", "wikiann/en"),
     ],
