@@ -181,7 +181,13 @@ def _known(url, name, error):
 def _cache():
     """Returns the folder in Keras' cache, where `keras.utils.get_file` has it."""
     home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
-    return Path(home).expanduser() / _CACHE
+    folder = os.path.expanduser(home)
+    if folder.startswith("~"):  # as in a container, whose users may be mere numbers
+        raise PresetError(
+            "There is no home folder for presets to be kept in. Set $KERAS_HOME to a "
+            "folder that can be written."
+        )
+    return Path(folder) / _CACHE
 
 
 def _writable(cache):

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import itertools
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -138,7 +139,7 @@ def check(texts: inputs.Texts, settings, columns: Sequence[str]) -> None:
         )
 
 
-def check_numbers(name: str, numbers: Iterable[float]) -> None:
+def check_numbers(name: str | os.PathLike, numbers: Iterable[float]) -> None:
     """Raises a PresetError where a model answers NaN.
 
     Args:
@@ -149,7 +150,7 @@ def check_numbers(name: str, numbers: Iterable[float]) -> None:
         raise no_numbers(name)
 
 
-def no_numbers(name: str = "The preset") -> PresetError:
+def no_numbers(name: str | os.PathLike = "The preset") -> PresetError:
     """Returns the error that a model answers NaN, which is no answer.
 
     Args:

@@ -20,6 +20,7 @@ from tasks.cli import (
     given_flags,
     outputs,
     preset_classes,
+    signals,
     training_command,
 )
 from tasks.cli.parser import Formatter, Parser
@@ -63,44 +64,37 @@ def main(
         The exit code: 0, 2 for a user's mistake (told in a line on stderr), a file that
         can't be read or written or memory that isn't enough, 1 for a training or a
         pipeline that failed, 75 for a training that lost a worker, 130 for what was
-        interrupted, 143 for a training that SIGTERM has ended.
+        interrupted, 143 for what SIGTERM has ended, 129 for SIGHUP.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     outputs.open_streams()
     outputs.print_anything(sys.stdout)
-    parser = _parser(template, program or module_program(template.name))
+    program = program or module_program(template.name)
     code = 0
     try:
         with outputs.reader_may_leave():
-            code = _told(template, parser, argv)
+            code = _told(template, program, argv)
     except UserError as error:
         if not code:  # or a mistake has been told, this one perhaps
-            print(f"{parser.prog}: error: {error}", file=sys.stderr)
+            print(f"{program}: error: {error}", file=sys.stderr)
         code = code or 2
     return code
 
 
-def _told(template, parser, argv):
+def _told(template, program, argv):
     """Runs a command, and returns the exit code; mistakes are told on stderr."""
-    if not argv:
-        parser.print_help()
-        return 0
     arguments = None
     try:
-        argv, of_beam = beam_command.split_flags(argv)
-        arguments = parser.parse_args(argv)
-        if getattr(arguments, "workers", None) is not None:
-            return training_command.launch(template, arguments, argv, parser.prog)
-        distributed = getattr(arguments, "distributed", False)
-        with imports_told_briefly(looks_for_devices=not distributed):
-            import zoo.export  # noqa: F401 - imports TensorFlow and Keras
-        if of_beam is not None:
-            chosen = template.all_commands()[arguments.command]
-            beam_command.run(chosen.served, arguments, of_beam)
-            return 0
-        return _run(template, arguments, argv)
+        with signals.obeyed():
+            parser = _parser(template, program)
+            if not argv:
+                parser.print_help()
+                return 0
+            argv, of_beam = beam_command.split_flags(argv)
+            arguments = parser.parse_args(argv)
+            return _run(template, program, arguments, argv, of_beam)
     except (UserError, PresetError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -111,32 +105,32 @@ def _told(template, parser, argv):
             reason += "elsewhere."
         if isinstance(error, FileExistsError):  # of `zoo.files`
             reason = f"{error.filename} {error.strerror}. Give another name."
-        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+        print(f"{program}: error: {reason}", file=sys.stderr)
         return 2
     except LostWorkerError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return LostWorkerError.EXIT_CODE
     except TrainingError as error:
-        print(f"{parser.prog}: training failed: {error}", file=sys.stderr)
+        print(f"{program}: training failed: {error}", file=sys.stderr)
         return 1
     except PipelineError as error:
-        print(f"{parser.prog}: the pipeline failed: {error}", file=sys.stderr)
+        print(f"{program}: the pipeline failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         where = f", {error.where}" if getattr(error, "where", "") else ""
         hint = _resuming(arguments)
-        print(f"\n{parser.prog}: interrupted{where}.{hint}", file=sys.stderr)
+        print(f"\n{program}: interrupted{where}.{hint}", file=sys.stderr)
         return getattr(error, "exit_code", 130)
     except Exception as error:
         if _is_of_memory(error):
             less = _asking_for_less(arguments)
             told = f"there isn't enough memory for what was asked.{less}"
-            print(f"{parser.prog}: error: {told}", file=sys.stderr)
+            print(f"{program}: error: {told}", file=sys.stderr)
             return 2
         if not _is_of_files(error):
             raise
         reason = f"{tensorflow_says(error.message)}.{_resuming(arguments)}"
-        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+        print(f"{program}: error: {reason}", file=sys.stderr)
         return 2
 
 
@@ -181,8 +175,17 @@ def module_program(name: str) -> str:
     return f"python -m tasks.{name}"
 
 
-def _run(template, arguments, argv):
-    if arguments.command == "train":
+def _run(template, program, arguments, argv, of_beam):
+    """Runs a command, and returns the exit code where it doesn't raise an error."""
+    if getattr(arguments, "workers", None) is not None:
+        return training_command.launch(template, arguments, argv, program)
+    distributed = getattr(arguments, "distributed", False)
+    with imports_told_briefly(looks_for_devices=not distributed):
+        import zoo.export  # noqa: F401 - imports TensorFlow and Keras
+    if of_beam is not None:
+        chosen = template.all_commands()[arguments.command]
+        beam_command.run(chosen.served, arguments, of_beam)
+    elif arguments.command == "train":
         training_command.run(template, arguments, argv)
     elif arguments.command == "evaluate":
         given_flags.check_sources(arguments.config, argv)

@@ -48,6 +48,7 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
         raise UserError(_unknown_config(name, error)) from error
     if builder.info.splits:
         return builder
+    _check_home(builder.data_dir_root)
     if data_dir is None and ours:
         data_dir = _writable(builder)
         builder = tfds.builder(name, data_dir=data_dir)
@@ -103,7 +104,21 @@ def _writable(builder):
     # By its permission bits: os.access says yes to root, whatever they are.
     if folder.stat().st_mode & 0o222 and os.access(folder, os.W_OK):
         return builder.data_dir_root
-    return Path.home() / "tensorflow_datasets"
+    folder = os.path.expanduser(os.path.join("~", "tensorflow_datasets"))
+    _check_home(folder)
+    return folder
+
+
+def _check_home(folder):
+    """Raises a UserError where a folder is in the home of a user who has none.
+
+    As in a container, whose users may have no more than a number.
+    """
+    if os.path.expanduser(folder).startswith("~"):
+        raise UserError(
+            "There is no home folder for datasets to be kept in. Name a folder with "
+            "--data-dir or $TFDS_DATA_DIR."
+        )
 
 
 def _prepare(builder, name):

@@ -1,6 +1,7 @@
 """Files by their names, or by patterns of them."""
 
 import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def expand(patterns: str | Sequence[str], flag: str) -> list[Path]:
     """
     found = []
     for pattern in _several(patterns):
-        path = Path(pattern).expanduser()
+        path = Path(os.path.expanduser(pattern))  # as it is, for want of such a home
         if path.is_dir():
             raise UserError(
                 f"{flag}: {pattern} is a folder. Give its files: '{path / '*'}'."

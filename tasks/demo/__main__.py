@@ -1,14 +1,13 @@
 """Serves the page: python -m tasks.demo."""
 
 import importlib.util
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 
 import simple_parsing
 
-from tasks.cli import command_line, outputs
+from tasks.cli import command_line, outputs, signals
 from tasks.cli.parser import Formatter, Parser
 from tasks.demo import SUMMARY, proxies
 from tasks.demo.config import Serving
@@ -34,19 +33,19 @@ def main(
     """
     outputs.open_streams()
     outputs.print_anything(sys.stdout)
-    parser = _parser(program)
-    arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
     try:
+        parser = _parser(program)
+        arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
         arguments.config.check()
         _check_installed()
-        # A SOCKS proxy is asked for at the import, and may have no library here.
-        with command_line.imports_told_briefly(), proxies.passed_by():
-            from tasks.demo import page
         # As by Ctrl-C, so that what was made is removed.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        page.serve(arguments.config)
+        with signals.obeyed(lambda *_: sys.exit(0)):
+            # A SOCKS proxy is asked for at the import, and may have no library here.
+            with command_line.imports_told_briefly(), proxies.passed_by():
+                from tasks.demo import page
+            page.serve(arguments.config)
     except (UserError, PresetError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

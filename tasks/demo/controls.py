@@ -192,7 +192,8 @@ class Tab:
             list(inputs),
             [*results, took],
             api_name=name,
-            api_description=inspect.getdoc(function).partition("\n")[0],
+            # By `python -OO` there are no docstrings.
+            api_description=(inspect.getdoc(function) or "").partition("\n")[0],
             concurrency_id=f"{self.template}_{name}",
             concurrency_limit=2 if given else 1,
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from tasks.cli import extras
+from tasks.cli import answers, extras
 from tasks.data import mixture
 from tasks.errors import UserError
 from tasks.music import batches as music_batches
@@ -88,8 +88,9 @@ def train(settings: Config, output: Path) -> None:
     preset = training.finish(
         model, history, record, settings, output, MONITOR, _card(model)
     )
-    for pieces in corpus.tests:
-        _measure(preset, model, pieces, settings.batch_size)
+    with evaluation.of_trained(preset):
+        for pieces in corpus.tests:
+            _measure(preset, model, pieces, settings.batch_size)
 
 
 def _read(settings):
@@ -186,6 +187,8 @@ def _measure(preset, model, pieces, batch_size, other=None, writes=True):
                 f"{each.keys}. Measure it on what is like that which it was trained on."
             )
         found = music_batches.measure(each, pieces, batch_size)
+        whose = preset if each is model else "The preset of --beside"
+        answers.check_numbers(whose, [found["nats_per_frame"]])
         kind = each.get_config()["output"]
         print(f"loss        {found['nats_per_frame']:.4f} nats per frame ({kind})")
         if each is model:

@@ -1,9 +1,11 @@
 """Tagged sentences as a tagger takes them, and the tags that it gives them."""
 
+import os
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tasks.cli import answers
 from tasks.data.bucketing import BucketedBatches
 from tasks.ner.sentences import TaggedSentences
 from zoo import kernels
@@ -31,13 +33,19 @@ def bucketed(
     )
 
 
-def predict(model, sentences: TaggedSentences, batch_size: int) -> list[list[str]]:
+def predict(
+    model, sentences: TaggedSentences, batch_size: int, name: str | os.PathLike
+) -> list[list[str]]:
     """Returns the tags that a `SequenceTagger` gives to sentences.
 
     Args:
         model: the tagger.
         sentences: the sentences.
         batch_size: how many to tag at a time.
+        name: the model's preset, for the message.
+
+    Raises:
+        PresetError: a tag's probability is NaN.
     """
     ordered = bucketed(sentences, model.tags, batch_size)
     tag = tf.function(
@@ -47,7 +55,9 @@ def predict(model, sentences: TaggedSentences, batch_size: int) -> list[list[str
     )
     rows = []
     for tokens, _ in ordered.dataset():
-        rows += tag(tokens)["tags"].numpy().tolist()
+        found = tag(tokens)
+        answers.check_numbers(name, found["scores"].numpy().flat)
+        rows += found["tags"].numpy().tolist()
     tags = [None] * len(sentences)
     for place, row in zip(ordered.order, rows, strict=True):
         tags[place] = [tag.decode() for tag in row if tag]

@@ -138,8 +138,9 @@ def train(settings: Config, output: Path) -> None:
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    for test in corpus.tests:
-        _measure(preset, model, test, settings.batch_size)
+    with evaluation.of_trained(preset):
+        for test in corpus.tests:
+            _measure(preset, model, test, settings.batch_size)
 
 
 def _batches(settings, corpus, model):
@@ -343,7 +344,7 @@ def _to_measure(preset, settings):
 def _measure(preset, model, sentences, batch_size, conll_path=None, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {sentences.source}, {len(sentences):,} sentences")
-    predicted = batches.predict(model, sentences, batch_size)
+    predicted = batches.predict(model, sentences, batch_size, preset)
     figures = measures.measure(sentences.tags, predicted, model.scheme)
     print(measures.describe(figures))
     if conll_path:

@@ -1,8 +1,11 @@
 """What a preset is measured on: what it was trained to do, unless told otherwise."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tasks.cli import outputs
 from tasks.cli.config import EvaluationConfig
 from tasks.data import builders as data
 from tasks.data import dataset_records
@@ -35,6 +38,23 @@ def writes_card(preset: Path, settings: EvaluationConfig) -> bool:
         settings: what the user asks for.
     """
     return settings.write_card or not presets.is_shipped(preset)
+
+
+@contextlib.contextmanager
+def of_trained(preset: Path) -> Iterator[None]:
+    """Tells, where measuring what a training has made fails, that the preset is there.
+
+    Args:
+        preset: its folder, which is written.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        outputs.note(
+            f"the preset {preset} is written, but wasn't measured to the end: evaluate "
+            f"--model {preset} does that."
+        )
+        raise
 
 
 def columns_of_files(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tasks.cli import answers
 from tasks.data import builders as data
 from tasks.data import known_tokens, mixture, renaming
 from tasks.data import unlabelled as texts_without_labels
@@ -117,8 +118,9 @@ def train(settings: Config, output: Path) -> None:
     )
     model = training.for_one_process(model)  # the chief's: here the others are done
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
-    for test in corpus.tests:
-        _measure(preset, model, test, settings.batch_size)
+    with evaluation.of_trained(preset):
+        for test in corpus.tests:
+            _measure(preset, model, test, settings.batch_size)
 
 
 def _objective(multi_label):
@@ -305,6 +307,7 @@ def _measure(preset, model, test, batch_size, writes=True):
     ordered = batches.bucketed(model, test, batch_size)
     print(f"measuring on {test.source}, {len(test):,} texts")
     logits = model.predict(ordered.dataset(), verbose=0)
+    answers.check_numbers(preset, logits.flat)
     logits = logits[np.argsort(ordered.order)]  # as the texts are ordered
     of_sets = test.multi_label
     kind = label_sets if of_sets else measures
@@ -313,8 +316,8 @@ def _measure(preset, model, test, batch_size, writes=True):
     if not writes:
         cards.tell_unwritten(preset)
         return
-    answers = _sets(test, logits) if of_sets else _answers(test, logits)
-    drawn = examples.drawn(answers)
+    answered = _sets(test, logits) if of_sets else _answers(test, logits)
+    drawn = examples.drawn(answered)
     cards.add_evaluation(preset, test.source, test.citation, figures, CARD, drawn=drawn)
 
 

@@ -50,10 +50,18 @@ def measure(
         "characters": texts.characters,
         "tokens": int(tokens),
         "nats": mean,
-        "perplexity": math.exp(mean),
+        "perplexity": _exponential(mean),
         "bits_per_character": float(nats) / math.log(2) / texts.characters,
         "unknown": int(unknown) / int(tokens),
     }
+
+
+def _exponential(nats):
+    """Returns e to the power of it, which may be more than a float holds."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf
 
 
 def _read(model):

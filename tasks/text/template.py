@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tasks.cli import extras
+from tasks.cli import answers, extras
 from tasks.data import builders as data
 from tasks.data import mixture
 from tasks.data.corpus import joined
@@ -101,8 +101,9 @@ def train(settings: Config, output: Path) -> None:
     preset = training.finish(
         model, history, record, settings, output, monitor, CARD, _sample(model)
     )
-    for texts in corpus.tests:
-        _measure(preset, model, texts, settings)
+    with evaluation.of_trained(preset):
+        for texts in corpus.tests:
+            _measure(preset, model, texts, settings)
 
 
 def _read(settings):
@@ -199,13 +200,15 @@ def evaluate(name: str, settings: Evaluation) -> None:
 def _measure(preset, model, texts, settings, writes=True):
     """Measures a model, tells the result and, if asked, writes it into its preset."""
     print(f"measuring on {texts.describe()}")
-    drawn = None
-    if getattr(settings, "dynamic", False):
+    drawn, dynamic = None, getattr(settings, "dynamic", False)
+    if dynamic:
         source, figures = _dynamically(model, texts, settings)
     else:
         rows, window = settings.batch_size, settings.window
         batches = text_streams.batches(model, texts, rows, window)
         source, figures = texts.source, measures.measure(model, batches, texts)
+    answers.check_numbers(preset, [figures["nats"]])
+    if not dynamic:
         drawn = examples.drawn(_answers(model, texts))
     print(measures.describe(figures))
     if not writes:

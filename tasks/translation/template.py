@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from tasks.cli import extras
+from tasks.cli import answers, extras
 from tasks.data import mixture, training_forms
 from tasks.data.corpus import joined
 from tasks.errors import UserError
@@ -111,8 +111,9 @@ def train(settings: Config, output: Path) -> None:
         record |= penalties.choose(model, corpus.validation, settings.batch_size)
     preset = training.finish(model, history, record, settings, output, monitor, CARD)
     score = measures.scorer(model)
-    for test in corpus.tests:
-        _measure(preset, model, score, test, Evaluation())
+    with evaluation.of_trained(preset):
+        for test in corpus.tests:
+            _measure(preset, model, score, test, Evaluation())
 
 
 def _read(settings):
@@ -239,6 +240,7 @@ def _measure(preset, model, score, pairs, settings, writes=True):
         "beam": settings.beam,
         **settings.penalties(model.config),
     }
+    answers.check_numbers(preset, [figures["nats"]])
     print(measures.describe(figures))
     if settings.translations:
         with replaced_file(settings.translations) as path:

@@ -274,6 +274,13 @@ def only_read(monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode, **_: not mode & os.W_OK)
 
 
+def test_a_user_without_a_home_is_told_what_to_set(url, monkeypatch):
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(PresetError, match=r"no home folder .* Set \$KERAS_HOME"):
+        presets.find(url)
+
+
 def test_a_cache_that_may_only_be_read_has_what_was_fetched(url, server, monkeypatch):
     found = presets.find(url)
     only_read(monkeypatch)

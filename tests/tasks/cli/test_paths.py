@@ -311,6 +311,8 @@ def test_a_file_of_just_that_name_wins_over_the_pattern(tmp_path):
         found("b.txt", "c[1].txt")
     with pytest.raises(UserError, match="is a folder"):
         found("")
+    with pytest.raises(UserError, match="No file fits --files '~nobody-here/"):
+        file_patterns.expand("~nobody-here/*.txt", "--files")
 
 
 def test_a_trainings_folder_is_taken_for_its_preset(preset, tmp_path):

@@ -257,6 +257,16 @@ def test_own_data_go_elsewhere_where_tfds_data_dir_is_read_only(tmp_path, monkey
     assert again.data_dir == builder.data_dir
 
 
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    # What it is in a container whose users are mere numbers.
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", "~/tensorflow_datasets")
+    with pytest.raises(UserError, match=r"no home folder .* --data-dir or \$TFDS_DATA"):
+        data.load_builder("synthetic/stars")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_texts_come_in_batches_in_order():
     texts = np.array([b"a", b"b", b"c"], object)
     batches = [batch.numpy().tolist() for batch in data.in_batches(texts, size=2)]
