@@ -54,7 +54,8 @@ def in_graph(function: Any) -> Any:
         key = specs, tuple(others.items())
         if key not in graphs:
             structure = tf.nest.map_structure(lambda _: None, arguments)
-            graphs[key] = _graph(function, structure, specs, others)
+            # Where threads come at the same time, the first one's is that of all.
+            graphs.setdefault(key, _graph(function, structure, specs, others))
         return graphs[key](*(tensor for tensor in given if tensor is not None))
 
     return run

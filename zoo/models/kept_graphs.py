@@ -9,7 +9,11 @@ MOST = 32
 
 
 class KeptGraphs:
-    """Makes a graph for each key once; where there are too many, the oldest goes."""
+    """Makes a graph for each key once; where there are too many, the oldest goes.
+
+    Threads that ask for a key at the same time are given the same graph, of which one
+    of them makes the trace.
+    """
 
     def __init__(self):
         self._graphs = {}
@@ -27,8 +31,11 @@ class KeptGraphs:
             function: what the graph is made of where there is none yet. Equal keys'
                 functions must do the same.
         """
-        if key not in self._graphs:
-            if len(self._graphs) >= MOST:
-                del self._graphs[next(iter(self._graphs))]
-            self._graphs[key] = graph(function, reduce_retracing=True)
-        return self._graphs[key]
+        found = self._graphs.get(key)
+        if found is not None:
+            return found
+        new = graph(function, reduce_retracing=True)
+        keys = tuple(self._graphs)
+        for oldest in keys[: max(len(keys) - MOST + 1, 0)]:
+            self._graphs.pop(oldest, None)
+        return self._graphs.setdefault(key, new)  # that of the thread that came first
