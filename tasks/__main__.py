@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None, program: str = SCRIPT) -> int:
     except UserError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"{program}: error: {cli.system_says(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:  # before a template's own command line began
         print(f"\n{program}: interrupted.", file=sys.stderr)
         return 130

@@ -99,13 +99,7 @@ def _told(template, program, argv):
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        reason = f"{error.filename}: {error.strerror}" if error.filename else error
-        if error.errno in _NO_ROOM and not error.filename:
-            reason = f"no more can be written: {error.strerror}. Make room, or write "
-            reason += "elsewhere."
-        if isinstance(error, FileExistsError):  # of `zoo.files`
-            reason = f"{error.filename} {error.strerror}. Give another name."
-        print(f"{program}: error: {reason}", file=sys.stderr)
+        print(f"{program}: error: {system_says(error)}", file=sys.stderr)
         return 2
     except LostWorkerError as error:
         print(f"{program}: {error}", file=sys.stderr)
@@ -132,6 +126,19 @@ def _told(template, program, argv):
         reason = f"{tensorflow_says(error.message)}.{_resuming(arguments)}"
         print(f"{program}: error: {reason}", file=sys.stderr)
         return 2
+
+
+def system_says(error: OSError) -> str:
+    """Returns what was wrong with a file, or what is printed, and what to do."""
+    if isinstance(error, FileExistsError):  # of `zoo.files`
+        return f"{error.filename} {error.strerror}. Give another name."
+    if error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno in _NO_ROOM:
+        return (
+            f"no more can be written: {error.strerror}. Make room, or write elsewhere."
+        )
+    return str(error)
 
 
 def _resuming(arguments):

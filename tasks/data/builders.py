@@ -114,7 +114,7 @@ def _check_home(folder):
 
     As in a container, whose users may have no more than a number.
     """
-    if os.path.expanduser(folder).startswith("~"):
+    if os.path.expanduser(os.fspath(folder)).startswith("~"):
         raise UserError(
             "There is no home folder for datasets to be kept in. Name a folder with "
             "--data-dir or $TFDS_DATA_DIR."

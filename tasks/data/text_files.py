@@ -108,7 +108,7 @@ def stream_lines(
     Raises:
         UserError: as `read`, where it is found.
     """
-    return in_lines(_decoded(iter(blocks), source, encoding))
+    return in_lines(_decoded(_readable(blocks, source), source, encoding))
 
 
 def unpacked(
@@ -152,12 +152,20 @@ def in_lines(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _blocks(path):
-    try:
+    def read():
         with open(path, "rb") as file:
             while block := file.read1(_BLOCK):
                 yield block
+
+    return _readable(read(), str(path))
+
+
+def _readable(blocks, source):
+    """Yields blocks of bytes, or says why they can't be read."""
+    try:
+        yield from blocks
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}.") from error
+        raise UserError(f"{source} can't be read: {error.strerror}.") from error
 
 
 def _decoded(blocks, source, encoding):

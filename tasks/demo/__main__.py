@@ -47,6 +47,9 @@ def main(
     except (UserError, PresetError) as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"{program}: error: {command_line.system_says(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         pass
     return 0

@@ -1,6 +1,7 @@
 """The command line: help, flags, exit codes, and what goes to stderr."""
 
 import dataclasses
+import io
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks import __main__ as front
 from tasks import ner, sentiment, text, translation
 from tasks.cli import command_line as cli
 from tasks.cli.config import CELLS, ELEMENTWISE_CELLS, PredictionConfig
@@ -435,6 +437,17 @@ with open("kept", "w") as kept:
         check=True,
     )
     assert (tmp_path / "kept").read_text() == "all is well"
+
+
+@full
+@pytest.mark.parametrize("argv", [[], ["presets"], ["--help"]])
+def test_a_list_that_a_full_disk_takes_no_more_of_is_told(monkeypatch, capsys, argv):
+    with monkeypatch.context() as patch, open("/dev/full", "wb", 0) as disk:
+        # Unbuffered, as by PYTHONUNBUFFERED.
+        patch.setattr("sys.stdout", io.TextIOWrapper(disk, write_through=True))
+        assert front.main(argv) == 2
+    told = "no more can be written: No space left on device. Make room"
+    assert capsys.readouterr().err.startswith(f"zoo: error: {told}")
 
 
 @full

@@ -1,5 +1,6 @@
 """Texts from files and from the command line, alike for every command that reads."""
 
+import errno
 import gzip
 import io
 import json
@@ -213,3 +214,17 @@ def test_a_terminal_that_lacks_characters_ends_no_command(preset, environment):
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stderr == b""
     assert json.loads(outcome.stdout.decode("cp1252"))["text"] == text
+
+
+def test_a_folder_for_standard_input_is_told(run, monkeypatch):
+    class Folder(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+    template, name = READING[0]
+    stdin = io.TextIOWrapper(io.BufferedReader(Folder()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    check(run(name, template=template), "Standard input can't be read: Is a directory.")
