@@ -11,9 +11,11 @@ import contextlib
 import inspect
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -325,6 +327,44 @@ def read_weights(model: Any, path: str | os.PathLike) -> None:
                 f"The weights have NaN or infinity in {weight.path}, as those of a "
                 "training that has diverged"
             )
+
+
+@contextlib.contextmanager
+def in_dtype_of(path: str | os.PathLike) -> Iterator[None]:
+    """Builds models with weights of a SavedModel's dtype, whatever Keras' policy is.
+
+    Another policy stays where its weights have that dtype: "mixed_float16", say.
+
+    Args:
+        path: the SavedModel's folder. Where nothing can be read, nothing changes.
+    """
+    policy = keras.config.dtype_policy()
+    dtype = _dtype_of_weights(Path(path) / "variables" / "variables")
+    if dtype in (None, policy.variable_dtype):
+        yield
+        return
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _dtype_of_weights(prefix):
+    """Returns the name of the floats that weights are, or None where none is told."""
+    try:
+        reader = tf.train.load_checkpoint(os.fspath(prefix))
+    except (tf.errors.OpError, ValueError):  # `read_weights` tells what is wrong
+        return None
+    dtypes = reader.get_variable_to_dtype_map()
+    found = {
+        dtype.name
+        for name, dtype in dtypes.items()
+        if name.startswith("weights/") and dtype.is_floating
+    }
+    # What is float32 whatever the policy, as logits are, tells nothing beside others.
+    found = found - {"float32"} or found
+    return found.pop() if len(found) == 1 else None
 
 
 def _shard(prefix):

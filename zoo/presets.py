@@ -330,7 +330,8 @@ def load(name_or_path: str | os.PathLike) -> Any:
             cls = _class(content["class"])
             files = _vocabulary_files(folder / SAVED_MODEL, content["vocabularies"])
             vocabularies = {name: Vocabulary.load(file) for name, file in files.items()}
-            model = cls.from_config({**content["config"], **vocabularies})
+            with export.in_dtype_of(folder / SAVED_MODEL):
+                model = cls.from_config({**content["config"], **vocabularies})
             export.read_weights(model, folder / SAVED_MODEL)
     except PresetError:
         raise

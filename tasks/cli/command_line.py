@@ -138,7 +138,18 @@ def system_says(error: OSError) -> str:
         return (
             f"no more can be written: {error.strerror}. Make room, or write elsewhere."
         )
+    if isinstance(error, FileNotFoundError) and not _is_somewhere():
+        return "the current folder is gone. Change to another: cd FOLDER."
     return str(error)
+
+
+def _is_somewhere():
+    """Says whether the folder that this process is in is there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _resuming(arguments):

@@ -158,6 +158,8 @@ class Parser(simple_parsing.ArgumentParser):
             title = group.title and group.title.partition(" ['")[0]
             # The name of a config's class; the training's has no other.
             group.title = title and (title.removesuffix("Config") or "Training")
+            if sys.flags.optimize > 1:  # no docstrings, for which signatures stand in
+                group.description = None
         for action in self._actions:
             if action.option_strings and action.choices is None and action.nargs != 0:
                 name = action.option_strings[0].lstrip("-").replace("-", "_").upper()

@@ -86,10 +86,11 @@ def write(preset: Path, metrics: dict, card: Card) -> None:
 
 def tell_unwritten(preset: Path) -> None:
     """Says that a preset's card and metrics were left as they were."""
-    print(
-        f"card        left as it is: {preset.name} comes with the zoo. --write-card "
-        "writes its card and metrics."
-    )
+    reason = f"nothing can be written in {preset}."
+    if presets.is_shipped(preset):
+        reason = f"{preset.name} comes with the zoo. --write-card writes its card and "
+        reason += "metrics."
+    print(f"card        left as it is: {reason}")
 
 
 def render(name: str, metrics: dict, card: Card, path: str | None = None) -> str:

@@ -1,6 +1,7 @@
 """What a preset is measured on: what it was trained to do, unless told otherwise."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,13 +32,20 @@ def writes_card(preset: Path, settings: EvaluationConfig) -> bool:
     """Says whether what is measured goes into a preset's metrics and card.
 
     It does unless the preset is one that comes with the zoo, whose card tells of what
-    the zoo's authors measured: then only where the user asks for it.
+    the zoo's authors measured: then only where the user asks for it. Nor does it where
+    nothing can be written.
 
     Args:
         preset: the preset's folder.
         settings: what the user asks for.
+
+    Raises:
+        UserError: it is asked for, and nothing can be written there.
     """
-    return settings.write_card or not presets.is_shipped(preset)
+    if settings.write_card:
+        outputs.check_folder(preset, "--write-card")
+        return True
+    return not presets.is_shipped(preset) and os.access(preset, os.W_OK | os.X_OK)
 
 
 @contextlib.contextmanager

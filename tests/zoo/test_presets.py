@@ -4,6 +4,7 @@ import importlib
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -65,6 +66,39 @@ def test_model_comes_back_to_the_bit(load, model, preset):
     )
 
 
+@pytest.fixture
+def policy():
+    """Sets Keras' policy of dtypes, for this test."""
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("name", ["float64", "float16", "mixed_bfloat16"])
+def test_weights_have_the_dtype_that_they_were_saved_in(policy, model, preset, name):
+    policy(name)
+    copy = presets.load(preset)
+    assert keras.config.dtype_policy().name == name
+    check_same(copy, model)
+    assert {weight.dtype for weight in copy.trainable_weights} == {"float32"}
+
+
+@pytest.mark.slow
+def test_a_preset_in_float64_is_loaded_where_float32_is_usual(policy, tmp_path):
+    usual = keras.config.dtype_policy()
+    policy("float64")
+    model = SequenceClassifier(["a"], ["no", "yes"], embedding_units=2, units=2)
+    draw_weights(model)
+    model.save_to_preset(tmp_path / "preset")
+    policy(usual)
+    copy = presets.load(tmp_path / "preset")
+    check_same(copy, model)
+    dtypes = [weight.dtype for weight in copy.weights]
+    assert dtypes == [weight.dtype for weight in model.weights]
+    assert "float64" in dtypes
+
+
+@pytest.mark.slow
 def test_preset_is_saved_again_to_the_bit(model, preset):
     zoo.from_preset(preset).save_to_preset(preset)
     check_same(zoo.from_preset(preset), model)

@@ -288,6 +288,20 @@ def test_an_interrupted_prediction_does_not_speak_of_resuming(run):
     assert "--resume" not in outcome.err
 
 
+def test_a_current_folder_that_is_gone_is_told(run, monkeypatch, tmp_path):
+    def predict(*_):
+        monkeypatch.chdir(folder)
+        folder.rmdir()
+        os.getcwd()
+
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    template = dataclasses.replace(sentiment.TEMPLATE, predict=predict)
+    outcome = run("predict", "A text.", template=template)
+    assert outcome.code == 2
+    assert "error: the current folder is gone. Change to another" in outcome.err
+
+
 def test_a_users_error_gives_2_and_its_line(run, tmp_path):
     template = failing(UserError("No such thing."))
     outcome = run("train", "--output", tmp_path, template=template)

@@ -224,3 +224,13 @@ def test_a_reader_of_help_who_has_had_enough_is_no_error(argv):
         text=True,
     )
     assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_help_without_docstrings_shows_no_signatures():
+    program = "from tasks.__main__ import main; main(['text', 'generate', '--help'])"
+    outcome = subprocess.run(
+        [sys.executable, "-OO", "-c", program], capture_output=True, text=True
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "--model PRESET" in outcome.stdout
+    assert not re.search(r"^  \w+\(\w+: ", outcome.stdout, re.MULTILINE)

@@ -7,7 +7,7 @@ import pytest
 from tasks.cli.config import EvaluationConfig
 from tasks.data import builders as data
 from tasks.errors import UserError
-from tasks.reporting import evaluation
+from tasks.reporting import cards, evaluation
 from zoo import presets
 
 TRAINED = {
@@ -119,3 +119,14 @@ def test_one_dataset_may_have_several_tests_and_so_may_each_of_two(choose):
     # Alike, and so recorded once: two splits of two datasets each.
     alike = {"dataset": ["a", "b"], "test_splits": ["validation", "test"]}
     assert {found.splits for found in choose(alike)} == {("validation", "test")}
+
+
+def test_where_nothing_can_be_written_the_card_is_left(tmp_path, monkeypatch, capsys):
+    assert evaluation.writes_card(tmp_path, Settings())
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert not evaluation.writes_card(tmp_path, Settings())
+    cards.tell_unwritten(tmp_path)
+    told = f"card        left as it is: nothing can be written in {tmp_path}.\n"
+    assert capsys.readouterr().out == told
+    with pytest.raises(UserError, match="--write-card: nothing can be written in"):
+        evaluation.writes_card(tmp_path, Settings(write_card=True))
