@@ -20,7 +20,11 @@ CLASSES = {
     "music": "MusicModel",
     "translation": "Translator",
 }
-names = pytest.mark.parametrize("name", CLASSES)
+SLOW = "sentiment", "ner", "translation"
+names = pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW)) for each in CLASSES],
+)
 
 
 def spoilt(load):
