@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tasks.cli import signals
 from tasks.errors import LostWorkerError
 from tasks.training import progress
 
@@ -195,7 +196,7 @@ def _told_to_leave() -> Iterator[list[int]]:
     def tell(number, _):
         told.append(number)
 
-    chosen = signal.SIGTERM, signal.SIGINT
+    chosen = *signals.to_leave(), signal.SIGINT
     before = [signal.signal(number, tell) for number in chosen]
     try:
         yield told

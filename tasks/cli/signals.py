@@ -13,6 +13,12 @@ from tasks.errors import InterruptionError
 _NAMES = "SIGTERM", "SIGHUP"
 
 
+def to_leave() -> list[int]:
+    """Returns the signals, but what is ignored, as SIGHUP is by `nohup`."""
+    numbers = [getattr(signal, each) for each in _NAMES if hasattr(signal, each)]
+    return [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
     raise InterruptionError(number, "")
 
@@ -33,8 +39,7 @@ def obeyed(
     """
     handled = []
     if threading.current_thread() is threading.main_thread():
-        numbers = [getattr(signal, each) for each in _NAMES if hasattr(signal, each)]
-        handled = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
+        handled = [n for n in to_leave() if signal.getsignal(n) is signal.SIG_DFL]
     for number in handled:
         signal.signal(number, by)
     try:

@@ -16,23 +16,24 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tasks.cli import signals
 from tasks.errors import InterruptionError, LostWorkerError, TrainingError
 from tasks.training import callbacks, checkpoint_files, progress, rendezvous, workers
 
 # Seconds between two checkpoints amid an epoch, and between two looks whether another
 # worker has been told to leave.
 SAVE_SECONDS, _LOOK_SECONDS = 600.0, 1.0
-_SIGNALS = signal.SIGTERM, signal.SIGINT
 
 
 class WithinEpoch(keras.callbacks.Callback):
     """Saves a training amid an epoch: every ten minutes, and before it leaves.
 
-    SIGTERM, by which machines are taken away, and Ctrl-C let the batch that is being
-    trained on end, and are obeyed after the checkpoint is written; so they do where an
-    epoch is being saved. Where there is nothing to wait for, as in a validation, they
-    are obeyed at once. Ctrl-C at the second time is, too; SIGTERM, which supervisors
-    repeat and send to whole groups, means no more at the second time than at the first.
+    SIGTERM, by which machines are taken away, SIGHUP, as a terminal is closed, and
+    Ctrl-C let the batch that is being trained on end, and are obeyed after the
+    checkpoint is written; so they do where an epoch is being saved. Where there is
+    nothing to wait for, as in a validation, they are obeyed at once. Ctrl-C at the
+    second time is, too; the others, which supervisors repeat and send to whole groups,
+    mean no more at the second time than at the first.
 
     Of several workers the chief alone saves: their weights are the same. Another one
     that is told to leave tells the chief by a file, and goes on until the chief has
@@ -175,7 +176,8 @@ class WithinEpoch(keras.callbacks.Callback):
             self._note.unlink(missing_ok=True)
         handlers = {}
         if threading.current_thread() is threading.main_thread():
-            handlers = {each: signal.signal(each, self._tell) for each in _SIGNALS}
+            numbers = *signals.to_leave(), signal.SIGINT
+            handlers = {each: signal.signal(each, self._tell) for each in numbers}
         try:
             yield
         except TrainingError:

@@ -134,15 +134,16 @@ def test_a_mistake_isnt_made_again(launch, tmp_path, capfd, code):
     )
 
 
-def test_whoever_is_told_to_leave_tells_the_workers(launch, tmp_path, capfd):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_is_told_to_leave_tells_the_workers(launch, tmp_path, capfd, number):
     def tell():
         while not (tmp_path / "starts-0").exists():
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
 
     threading.Thread(target=tell).start()
     began = time.monotonic()
-    assert launch("time.sleep(60)") == 128 + signal.SIGTERM
+    assert launch("time.sleep(60)") == 128 + number
     assert time.monotonic() - began < 30
     assert "interrupted. Go on with --resume." in capfd.readouterr().err
 

@@ -48,6 +48,15 @@ def test_a_signal_that_is_ignored_or_handled_stays_so(number):
     assert told == [number]
 
 
+def test_what_is_ignored_tells_nobody_to_leave():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        assert signals.to_leave() == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert signals.to_leave() == SIGNALS
+
+
 def test_in_other_threads_signals_are_left_alone():
     found = []
 

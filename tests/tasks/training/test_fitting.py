@@ -157,13 +157,14 @@ def position_in(folder):
 def test_what_is_told_to_leave_goes_on_at_the_next_batch(
     uninterrupted, tmp_path, trained_on
 ):
-    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    numbers = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
+    handlers = [signal.getsignal(each) for each in numbers]
     places = []
     for epoch, number, batch in [
         (0, signal.SIGTERM, 3),
         (1, signal.SIGINT, 2),
         (1, signal.SIGTERM, 6),
-        (3, signal.SIGTERM, 4),
+        (3, signal.SIGHUP, 4),
     ]:
         with pytest.raises(InterruptionError, match="saved after batch") as told:
             train(tmp_path, at_batch=told_in(epoch, number, batch))
@@ -175,9 +176,7 @@ def test_what_is_told_to_leave_goes_on_at_the_next_batch(
     assert_same(train(tmp_path), uninterrupted)
     assert_each_once(trained_on)
     assert not (tmp_path / "latest" / "within_epoch").exists()
-    assert handlers == [
-        signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)
-    ]
+    assert handlers == [signal.getsignal(each) for each in numbers]
 
 
 def test_what_is_killed_goes_on_where_it_was_saved_last(
