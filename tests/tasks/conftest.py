@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -121,3 +122,11 @@ def run(capsys):
         return Outcome(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def heard():
+    """Has SIGHUP be heard, which is ignored where the tests run by `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

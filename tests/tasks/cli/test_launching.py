@@ -134,6 +134,7 @@ def test_a_mistake_isnt_made_again(launch, tmp_path, capfd, code):
     )
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_whoever_is_told_to_leave_tells_the_workers(launch, tmp_path, capfd, number):
     def tell():

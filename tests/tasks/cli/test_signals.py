@@ -15,6 +15,8 @@ from zoo.files import replaced_file
 
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_command_and_leaves_nothing_half(run, tmp_path, number):

@@ -154,6 +154,7 @@ def position_in(folder):
     return divmod(number, 10**9)
 
 
+@pytest.mark.usefixtures("heard")
 def test_what_is_told_to_leave_goes_on_at_the_next_batch(
     uninterrupted, tmp_path, trained_on
 ):
