@@ -292,7 +292,7 @@ def test_tagger_is_as_good_as_its_card_says(loaded, preset, dataset, tmp_path):
     columns = tagged_sentences.columns(builder, None, None)
     sentences = tagged_sentences.read(builder, "test[:20%]", *columns)
     model = loaded(preset)
-    predicted = tagging_batches.predict(model, sentences, batch_size=64)
+    predicted = tagging_batches.predict(model, sentences, 64, preset)
     figures = tagging.measure(sentences.tags, predicted, model.scheme)
     assert figures["f1"] > stated(preset)["f1"] - 4 * figures["standard_error"]
 
