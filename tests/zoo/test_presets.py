@@ -98,7 +98,6 @@ def test_a_preset_in_float64_is_loaded_where_float32_is_usual(policy, tmp_path):
     assert "float64" in dtypes
 
 
-@pytest.mark.slow
 def test_preset_is_saved_again_to_the_bit(model, preset):
     zoo.from_preset(preset).save_to_preset(preset)
     check_same(zoo.from_preset(preset), model)

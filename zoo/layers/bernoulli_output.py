@@ -141,12 +141,9 @@ def binary(frames: Tensor, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
         The frames, of `dtype`, those that aren't right as silence; bool (…).
     """
     frames = tf.convert_to_tensor(frames)
-    if frames.dtype != tf.bool:
-        is_note = frames == tf.ones([], frames.dtype)
-        is_either = is_note | (frames == tf.zeros([], frames.dtype))
-    else:
-        is_note, is_either = frames, tf.ones_like(frames)
-    are_right = tf.reduce_all(is_either, axis=-1)
+    is_note = frames == tf.cast(1, frames.dtype)
+    is_silent = frames == tf.cast(0, frames.dtype)
+    are_right = tf.reduce_all(is_note | is_silent, axis=-1)
     return tf.cast(is_note & are_right[..., None], dtype), are_right
 
 

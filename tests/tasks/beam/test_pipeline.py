@@ -19,7 +19,7 @@ from tasks.beam import leftovers
 from tasks.cli import templates
 from tasks.errors import UserError
 from tests.benchmarks import pipelines
-from tests.tasks.spoilt import too_large
+from tests.tasks.spoilt import spoil
 from zoo.models import SequenceClassifier
 
 pytest.importorskip("apache_beam")
@@ -525,9 +525,7 @@ def test_where_nothing_can_be_read_it_is_a_mistake_and_the_answers_tell_why(
 
 def test_a_model_that_answers_nan_fails_the_pipeline(files, tmp_path, run):
     model = SequenceClassifier(["good"], ["no", "yes"], embedding_units=2, units=2)
-    for weight in model.trainable_weights:
-        weight.assign(too_large(weight))
-    model.save_to_preset(tmp_path / "spoilt")
+    spoil(model).save_to_preset(tmp_path / "spoilt")
     outcome = run(
         "predict", "--model", tmp_path / "spoilt", "--input", files / "a.txt",
         "--output", files / "out", *RUNNER,

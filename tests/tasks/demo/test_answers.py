@@ -22,7 +22,7 @@ from tasks.music.commands import Opened
 from tasks.music.midi_files import Grid
 from tasks.sentiment import explanation
 from tests.tasks.music import small_presets
-from tests.tasks.spoilt import too_large
+from tests.tasks.spoilt import spoil
 from tests.zoo.models import language_models, translators
 from zoo.models import LanguageModel, SequenceClassifier, SequenceTagger
 from zoo.music import read_midi, write_midi
@@ -269,8 +269,7 @@ def small_classifier():
 )
 def test_a_model_that_answers_nan_is_told(template, make, function, given):
     model = make()
-    for weight in getattr(model, "model", model).trainable_weights:
-        weight.assign(too_large(weight))
+    spoil(getattr(model, "model", model))
     answer = controls._streaming if function is text.write else controls._answering
     models = serving(template, model)
     asked = answer(controls.Tab(models, template, "small"), function)

@@ -6,20 +6,14 @@ import importlib
 import pytest
 
 from tasks.cli import answers
+from tasks.cli.preset_classes import CLASSES
 from tasks.training import fitting
 from tests.tasks.reporting.test_whose_card import content
-from tests.tasks.spoilt import too_large
+from tests.tasks.spoilt import spoil
 from tests.tasks.training import trainings
 from zoo import models, presets
 from zoo.errors import PresetError
 
-CLASSES = {
-    "sentiment": "SequenceClassifier",
-    "ner": "SequenceTagger",
-    "text": "LanguageModel",
-    "music": "MusicModel",
-    "translation": "Translator",
-}
 SLOW = "sentiment", "ner", "translation"
 names = pytest.mark.parametrize(
     "name",
@@ -29,10 +23,7 @@ names = pytest.mark.parametrize(
 
 def spoilt(load):
     def from_preset(preset):
-        model = load(preset)
-        for weight in model.trainable_weights:
-            weight.assign(too_large(weight))
-        return model
+        return spoil(load(preset))
 
     return from_preset
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tasks import text
-from tests.tasks.spoilt import too_large
+from tests.tasks.spoilt import spoil
 from tests.zoo.models.language_models import make
 from zoo.models import LanguageModel
 
@@ -61,8 +61,7 @@ def test_a_pipe_gets_the_same_with_the_first_piece(run, model, shown):
 
 
 def test_a_model_that_gives_nan_is_told_on_a_line_of_its_own(run, model, terminal):
-    for weight in model.trainable_weights:
-        weight.assign(too_large(weight))
+    spoil(model)
     outcome = run(*GENERATE, template=text.TEMPLATE)
     assert (outcome.code, outcome.out) == (2, "ab c\n")
     assert "gives NaN for probabilities" in outcome.err
