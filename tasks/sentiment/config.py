@@ -63,7 +63,8 @@ class Config(config.PretrainingConfig):
     embedding_dropout: float = 0.3
     # the share dropped between the layers and before the decision
     dropout: float = 0.5
-    # a linear model over the words' n-grams, up to this length, has a say; 0: none
+    # a linear model over the words' n-grams, up to this length, has a say, each as far
+    # as it tells classes apart (naive Bayes' log-count ratios); 0: none
     ngrams: int = 0
     # the weights that its n-grams are hashed to
     ngram_buckets: int = 2**19

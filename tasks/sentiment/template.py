@@ -87,6 +87,8 @@ def train(settings: Config, output: Path) -> None:
         buckets=settings.buckets,
         seed=settings.seed,
     )
+    if model.linear is not None and model.linear.unadapted:
+        model.adapt_ngrams(training_batches.dataset())
     with strategy.scope():
         model.compile(
             training.optimizer(settings, len(training_batches) * settings.epochs),
@@ -238,6 +240,7 @@ def _build(settings, corpus, texts):
         dropout=settings.dropout,
         ngrams=settings.ngrams,
         ngram_buckets=settings.ngram_buckets,
+        naive_bayes=settings.ngrams > 0,
         multi_label=corpus.train.multi_label,
         max_length=settings.max_length,
         name="sentiment",

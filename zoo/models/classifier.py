@@ -1,6 +1,6 @@
 """Many-to-one: a text in, one of n classes out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -32,6 +32,7 @@ from zoo.models.replicas import share_of_compiled_loss
 from zoo.models.text_inputs import Texts, text_batch
 from zoo.text import Vocabulary, WordTokenizer
 from zoo.text.vocabulary import PADDING_ID
+from zoo.typing import Tensor
 
 _POOLINGS = {"max": MaxPooling, "mean": MeanPooling, "attention": AttentionPooling}
 POOLINGS = ("last", *_POOLINGS, "max+mean")
@@ -73,6 +74,8 @@ class SequenceClassifier(Model, keras.Model):
         dropout: rate in [0, 1) between the layers and before the softmax.
         ngrams: the longest n-grams of the linear model, 0 for none.
         ngram_buckets: the rows of weights that its n-grams are hashed to.
+        naive_bayes: whether its weights are scaled by what `adapt_ngrams` counts
+            before training.
         multi_label: whether a text may have any number of the classes, or none: then
             each has a probability of its own, ŷ = σ(W v + b), and n-grams likewise.
         max_length: a longer text is cut: its first tokens and its last tokens are
@@ -106,6 +109,7 @@ class SequenceClassifier(Model, keras.Model):
         dropout: float = 0.5,
         ngrams: int = 0,
         ngram_buckets: int = 2**19,
+        naive_bayes: bool = False,
         multi_label: bool = False,
         max_length: int = 400,
         name: str | None = None,
@@ -166,6 +170,7 @@ class SequenceClassifier(Model, keras.Model):
                 len(class_names) if multi_label else len(class_names) - 1,
                 ngrams,
                 ngram_buckets,
+                naive_bayes,
                 dtype="float32",
                 name="ngrams",
             )
@@ -219,6 +224,27 @@ class SequenceClassifier(Model, keras.Model):
         anew = "logits", "ngrams"
         chosen = {"class_names": list(class_names), "multi_label": multi_label}
         return rebuilt(self, anew, **chosen)
+
+    def adapt_ngrams(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Counts which classes the n-grams occur in: see `BagOfNGrams.adapt`.
+
+        Args:
+            batches: pairs of ids, int32, (batch, steps), and labels as in training:
+                int32 (batch,), or with `multi_label` (batch, classes), 0 or 1. An
+                epoch of the training data, a `tf.data.Dataset`, say.
+
+        Raises:
+            ValueError: the model isn't made with `ngrams` and `naive_bayes`.
+        """
+        if self.linear is None:
+            raise ValueError("There are no n-grams: make the model with ngrams=2, say.")
+        self.linear.adapt((ids, self._truth(labels)) for ids, labels in batches)
+
+    def _truth(self, labels):
+        """Returns labels as the n-grams' model has them, (batch, units)."""
+        if self.multi_label:
+            return labels
+        return ops.one_hot(labels, len(self.class_names))[:, 1:]
 
     def compute_loss(
         self,

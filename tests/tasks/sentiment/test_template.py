@@ -193,6 +193,26 @@ def test_nested_ratings_without_a_validation_split(tiny):
     assert list(json.loads(row)["probabilities"]) == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.slow
+def test_ngrams_are_weighted_by_the_data_anew_where_the_classes_are_others(
+    tiny, tmp_path
+):
+    output, _ = tiny("first", "--ngrams", "2", "--ngram-buckets", "512")
+    first = SequenceClassifier.from_preset(output / "preset")
+    assert first.linear.naive_bayes
+    assert not first.linear.unadapted
+    file = tmp_path / "own.csv"
+    rows = [f"{text},{label}" for text, label in zip("abc", "xyz", strict=True)]
+    file.write_text("\n".join(["text,label", *rows * 12]))
+    files = "--train-file", file, "--validation-file", file
+    flags = "--from-preset", output / "preset", "--epochs", 1, "--buckets", 1
+    other = tmp_path / "other"
+    succeed("train", *files, *flags, "--output", other)
+    found = SequenceClassifier.from_preset(other / "preset")
+    assert found.linear.ratios.shape == (512, 2)
+    assert not found.linear.unadapted
+
+
 def test_pretraining_a_layer_that_gives_its_last_step_alone_is_refused():
     settings = sentiment.Config(pretrain_split="train", pooling="last")
     with pytest.raises(UserError, match="--layers 2"):

@@ -16,7 +16,7 @@ def make(**arguments):
     layer = BagOfNGrams(**({"units": 2, "order": 3, "buckets": BUCKETS} | arguments))
     layer.build((None, None))
     generator = np.random.default_rng(0)
-    layer.set_weights([generator.normal(size=layer.table.shape).astype("float32")])
+    layer.table.assign(generator.normal(size=layer.table.shape))
     return layer
 
 
@@ -90,6 +90,66 @@ def test_only_the_ngrams_that_occur_are_learned():
     np.testing.assert_array_equal(gradient[touched], 1)
 
 
+def counted(rows, labels, units):
+    """Returns an adapted layer, and each n-gram's ratios by sets of tuples."""
+    layer = make(units=units, order=2, naive_bayes=True)
+    ids, truth = np.array(rows, np.int32), np.array(labels)
+    halves = [(ids[part], truth[part]) for part in (slice(2), slice(2, None))]
+    layer.adapt(halves)
+    sets = [ngrams(row, 2) for row in rows]
+    found = {}
+    for ngram in set().union(*sets):
+        has = np.array([ngram in each for each in sets])
+        found[ngram] = []
+        for own in np.transpose(labels).astype(bool):
+            logs = []
+            for group in (own, ~own):
+                total = BUCKETS + sum(
+                    len(each)
+                    for each, member in zip(sets, group, strict=True)
+                    if member
+                )
+                logs.append(np.log((1 + np.sum(has & group)) / total))
+            found[ngram].append(logs[0] - logs[1])
+    return layer, found
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_ratios_are_those_of_naive_bayes(units):
+    rows = [[1, 2, 1, 0], [1, 2, 3, 0], [3, 3, 3, 3], [2, 4, 0, 0], [1, 0, 0, 0]]
+    labels = [[1, 0], [1, 1], [0, 1], [0, 0], [1, 0]]
+    labels = [row[:units] for row in labels]
+    layer, expected = counted(rows, labels, units)
+    assert len(expected) == 9
+    assert not layer.unadapted
+    ratios, table = layer.ratios.numpy(), layer.table.numpy()
+    for ngram, values in expected.items():
+        place = layer.places(tf.constant([ngram])).numpy()[0]
+        place = place[(len(ngram) - 1) * len(ngram)]
+        np.testing.assert_allclose(ratios[place], values, rtol=1e-4)
+    ids = np.array(rows[:2], np.int32)
+    weighted = make(units=units, order=2)
+    weighted.table.assign(table * ratios)
+    np.testing.assert_allclose(layer(ids), weighted(ids), rtol=1e-5)
+    assert layer.trainable_weights == [layer.table]
+
+
+def test_ratios_are_counted_once_whatever_the_batches_and_may_be_none():
+    layer = make(units=1, naive_bayes=True)
+    plain = make(units=1)
+    plain.table.assign(layer.table)
+    assert layer.unadapted
+    ids = np.array([[3, 4, 5]])
+    np.testing.assert_array_equal(layer(ids), plain(ids))
+    layer.adapt([(ids, [[1]]), (ids[:0], np.zeros((0, 1))), (ids, [[0]])])
+    np.testing.assert_allclose(layer.ratios, 0, atol=1e-6)  # both classes alike
+    assert not plain.unadapted
+    with pytest.raises(ValueError, match="make it with naive_bayes=True"):
+        plain.adapt([(ids, [[1]])])
+    with pytest.raises(ValueError, match=r"\(1, 1\), found \(1, 2\)"):
+        layer.adapt([(ids, [[1, 0]])])
+
+
 def test_no_rows_and_no_steps_give_zeros():
     layer = make()
     assert layer(np.zeros((0, 4), "int32")).shape == (0, 2)
@@ -97,11 +157,12 @@ def test_no_rows_and_no_steps_give_zeros():
 
 
 def test_config_makes_the_same_layer():
-    layer = make(units=3, order=1, buckets=11)
+    layer = make(units=3, order=1, buckets=11, naive_bayes=True)
     again = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(layer)
     )
     assert (again.units, again.order, again.buckets) == (3, 1, 11)
+    assert again.naive_bayes
 
 
 @pytest.mark.parametrize("argument", ["units", "order", "buckets"])

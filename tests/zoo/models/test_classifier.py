@@ -345,6 +345,32 @@ def test_each_verdict_learns_from_its_own_loss():
     np.testing.assert_allclose(validation, own(model(ids)), rtol=1e-5)
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_ngrams_are_weighted_by_the_classes_that_they_occur_in(multi_label):
+    model = make(
+        cell="rnn", ngrams=1, ngram_buckets=2**12, naive_bayes=True,
+        multi_label=multi_label,
+    )  # fmt: skip
+    ids = model.encode(["good good", "good film", "bad", "a film"])
+    labels = tf.constant([2, 2, 0, 1])
+    if multi_label:
+        labels = tf.one_hot(labels, 3)
+    model.adapt_ngrams(tf.data.Dataset.from_tensors((ids, labels)))
+    good, bad = (
+        model.linear.ratios.numpy()[model.linear.places(model.encode([word]))[0, 0]]
+        for word in ("good", "bad")
+    )
+    assert good[-1] > 1 > 0 > good[-2]
+    assert (bad[-2:] < 0).all()  # which is of the first class
+    copy = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(model)
+    )
+    assert copy.linear.unadapted
+    assert model.with_classes(["no", "yes"]).linear.unadapted
+    with pytest.raises(ValueError, match="make the model with ngrams"):
+        make(cell="rnn").adapt_ngrams([])
+
+
 def test_dropped_words_are_dropped_whole():
     model = make(cell="rnn", word_dropout=0.5)
     keras.utils.set_random_seed(0)
