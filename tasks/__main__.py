@@ -13,6 +13,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+import tasks.cli.early_interruption  # noqa: F401 - before what takes time
 from tasks.cli import command_line as cli
 from tasks.cli import outputs
 from tasks.cli.parser import Formatter, Parser

@@ -11,15 +11,20 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 # `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
 # So many characters of a name are in that of what is written beside it: names may be
 # no longer than 255 bytes.
 _SHOWN = 40
+# What ends a process by its own way or Python's. (Windows has no SIGHUP.)
+_ENDING = "SIGINT", "SIGTERM", "SIGHUP"
 # So often others may bring an old folder back that is being exchanged.
 _TRIES = 100
 
@@ -46,6 +51,29 @@ def check_local(path: str | os.PathLike) -> None:
 
 
 @contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Has Ctrl-C, and signals that Python handles, wait for what mustn't be done half.
+
+    It is to take no longer than some renames. In other threads than the main one no
+    signal is heard anyway.
+    """
+    waiting, handlers = [], {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, each) for each in _ENDING if hasattr(signal, each)]
+        handlers = {number: signal.getsignal(number) for number in numbers}
+        handlers = {n: handler for n, handler in handlers.items() if callable(handler)}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda *told: waiting.append(told))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in waiting[:1]:
+            handlers[number](number, frame)
+
+
+@contextlib.contextmanager
 def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a file to write beside `path`; it takes `path`'s place at the end.
 
@@ -66,12 +94,13 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     with _beside(path, lambda new: new.touch(exist_ok=False)) as written:
         yield written
         take_over(written, path)
-        try:
-            os.replace(written, path)
-        except OSError as error:
-            if error.errno != errno.EBUSY:
-                raise
-            shutil.copyfile(written, path)
+        with undisturbed():
+            try:
+                os.replace(written, path)
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+                shutil.copyfile(written, path)
 
 
 @contextlib.contextmanager
@@ -103,21 +132,13 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     is_mounted = os.path.ismount(path)
     with _beside(path / path.name if is_mounted else path, Path.mkdir) as written:
         yield written
-        if is_mounted:
-            _exchange_files(written, path)
-            return
-        take_over(written, path)
-        old = _old(path)
-        for _ in range(_TRIES):
-            if path.exists():
-                _remove(old)
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(path, old)
-            if _took_its_place(written, path):
-                break
-        else:
-            raise FileExistsError(errno.EEXIST, "comes back again and again", given)
-        _remove(old)
+        if not is_mounted:
+            take_over(written, path)
+        with undisturbed():
+            if is_mounted:
+                _exchange_files(written, path)
+            elif not _exchange(written, path):
+                raise FileExistsError(errno.EEXIST, "comes back again and again", given)
 
 
 @contextlib.contextmanager
@@ -140,14 +161,17 @@ def shared_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, Path.mkdir) as written:
         yield written
-        try:
-            os.rename(written, path)
-        except OSError as error:
-            if not path.exists():
-                raise
-            if not (path / sign).is_file():
-                told = f"is in the way: it has no {sign}"
-                raise FileExistsError(errno.EEXIST, told, os.fspath(path)) from error
+        with undisturbed():
+            try:
+                os.rename(written, path)
+            except OSError as error:
+                if not path.exists():
+                    raise
+                _remove(written)
+                if not (path / sign).is_file():
+                    told = f"is in the way: it has no {sign}"
+                    given = os.fspath(path)
+                    raise FileExistsError(errno.EEXIST, told, given) from error
 
 
 @contextlib.contextmanager
@@ -170,12 +194,29 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         yield
 
 
+def is_free(file: IO) -> bool:
+    """Takes an open file for this process, unless another one has it: says whether.
+
+    It is free again when it is closed, or the process ends, however it does. Where
+    there are no such locks (see `locked`) every file is.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (OSError, ImportError):
+        pass
+    return True
+
+
 @contextlib.contextmanager
 def _beside(path: Path, make: Callable) -> Iterator[Path]:
     """Yields a file or folder that `make` makes beside a path; it is gone after."""
     written = path.with_name(f".{path.name[:_SHOWN]}.{secrets.token_hex(8)}")
-    make(written)
     try:
+        make(written)
         # What is private is so meanwhile, and what is read-only isn't yet.
         take_over(written, path, stat.S_IRWXU)
         yield written
@@ -202,6 +243,20 @@ def take_over(written: Path, path: Path, more: int = 0) -> None:
     written.chmod(stat.S_IMODE(old.st_mode) | more)
 
 
+def _exchange(written, path):
+    """Puts a folder in the place of another, if there is one; says whether it could."""
+    old = _old(path)
+    for _ in range(_TRIES):
+        if path.exists():
+            _remove(old)
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(path, old)
+        if _took_its_place(written, path):
+            _remove(old)
+            return True
+    return False
+
+
 def _exchange_files(written, path):
     """Puts what is in a folder within `path` in the place of all else in it."""
     for old in path.iterdir():
@@ -209,6 +264,7 @@ def _exchange_files(written, path):
             _remove(old)
     for new in written.iterdir():
         os.replace(new, path / new.name)
+    written.rmdir()
 
 
 def whole_folder(path: str | os.PathLike) -> Path:

@@ -4,6 +4,7 @@
 writes and checks it: a line an archive, its SHA-256 and its name.
 """
 
+import contextlib
 import hashlib
 import lzma
 import os
@@ -15,7 +16,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import PresetError
-from zoo.files import locked, replaced_file
+from zoo.files import check_local, locked, replaced_file, undisturbed
 
 SUMS = "SHA256SUMS"
 _CONFIG = "config.json"
@@ -46,30 +47,40 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
 
     Raises:
         PresetError: the archive couldn't be asked for by such a name.
+        ValueError: it is a URL.
     """
     folder, path = Path(folder), Path(path)
     check_name(path)
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    check_local(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sums = path.with_name(SUMS)
     with (
+        locked(path.parent),  # others may pack into the same folder
+        contextlib.ExitStack() as ending,
+        replaced_file(sums) as written_sums,
         replaced_file(path) as written,
-        zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
+        _write(folder, path.stem, written)
+        digest = sha256(written)
+        known = read_sums(sums.read_text("utf-8")) if sums.is_file() else {}
+        known[path.name] = digest
+        lines = (f"{known[name]}  {name}\n" for name in sorted(known))
+        written_sums.write_text("".join(lines), "utf-8")
+        ending.enter_context(undisturbed())  # neither is there without the other
+    return digest
+
+
+def _write(folder, name, path):
+    """Writes a folder's files into an archive, under a name."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            name = f"{path.stem}/{file.relative_to(folder).as_posix()}"
-            entry = zipfile.ZipInfo(name, _TIME)
+            place = f"{name}/{file.relative_to(folder).as_posix()}"
+            entry = zipfile.ZipInfo(place, _TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             with file.open("rb") as source, archive.open(entry, "w") as target:
                 shutil.copyfileobj(source, target)
-    sums = path.with_name(SUMS)
-    with locked(path.parent):  # others may pack into the same folder
-        digest = sha256(path)
-        known = read_sums(sums.read_text("utf-8")) if sums.is_file() else {}
-        known[path.name] = digest
-        with replaced_file(sums) as written:
-            lines = (f"{known[name]}  {name}\n" for name in sorted(known))
-            written.write_text("".join(lines), "utf-8")
-    return digest
 
 
 def check_name(path: str | os.PathLike) -> None:

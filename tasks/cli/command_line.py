@@ -72,7 +72,7 @@ def main(
     program = program or module_program(template.name)
     code = 0
     try:
-        with outputs.reader_may_leave():
+        with signals.obeyed(), outputs.reader_may_leave():
             code = _told(template, program, argv)
     except UserError as error:
         if not code:  # or a mistake has been told, this one perhaps
@@ -85,14 +85,13 @@ def _told(template, program, argv):
     """Runs a command, and returns the exit code; mistakes are told on stderr."""
     arguments = None
     try:
-        with signals.obeyed():
-            parser = _parser(template, program)
-            if not argv:
-                parser.print_help()
-                return 0
-            argv, of_beam = beam_command.split_flags(argv)
-            arguments = parser.parse_args(argv)
-            return _run(template, program, arguments, argv, of_beam)
+        parser = _parser(template, program)
+        if not argv:
+            parser.print_help()
+            return 0
+        argv, of_beam = beam_command.split_flags(argv)
+        arguments = parser.parse_args(argv)
+        return _run(template, program, arguments, argv, of_beam)
     except (UserError, PresetError) as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
@@ -111,11 +110,10 @@ def _told(template, program, argv):
         print(f"{program}: the pipeline failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        where = f", {error.where}" if getattr(error, "where", "") else ""
-        hint = _resuming(arguments)
-        print(f"\n{program}: interrupted{where}.{hint}", file=sys.stderr)
-        return getattr(error, "exit_code", 130)
+        return _told_of_interruption(error, program, arguments)
     except Exception as error:
+        if interruption := _behind(error):
+            return _told_of_interruption(interruption, program, arguments)
         if _is_of_memory(error):
             less = _asking_for_less(arguments)
             told = f"there isn't enough memory for what was asked.{less}"
@@ -126,6 +124,24 @@ def _told(template, program, argv):
         reason = f"{tensorflow_says(error.message)}.{_resuming(arguments)}"
         print(f"{program}: error: {reason}", file=sys.stderr)
         return 2
+
+
+def _told_of_interruption(error, program, arguments):
+    """Says that a command was interrupted, and returns the exit code."""
+    where = f", {error.where}" if getattr(error, "where", "") else ""
+    hint = _resuming(arguments)
+    print(f"\n{program}: interrupted{where}.{hint}", file=sys.stderr)
+    return getattr(error, "exit_code", 130)
+
+
+def _behind(error):
+    """Returns the interruption that an error arose from, or None.
+
+    What a library does when it is left, or has in C, may make another error of it.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def system_says(error: OSError) -> str:

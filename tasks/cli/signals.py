@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -11,6 +12,9 @@ from tasks.errors import InterruptionError
 # Whoever stops a container or a job, and a terminal that is closed. (Windows has no
 # SIGHUP.)
 _NAMES = "SIGTERM", "SIGHUP"
+# What comes so soon after is the same, told twice: by a terminal that is closed and its
+# shell, or by an impatient hand. It would end what tidies up.
+_SAME_SECONDS = 1.0
 
 
 def to_leave() -> list[int]:
@@ -19,13 +23,22 @@ def to_leave() -> list[int]:
     return [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    raise InterruptionError(number, "")
+class _Interruption:
+    """A handler that raises an `InterruptionError`, and but one a second."""
+
+    def __init__(self):
+        self._told = float("-inf")
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - self._told >= _SAME_SECONDS:
+            self._told = now
+            raise InterruptionError(number, "")
 
 
 @contextlib.contextmanager
 def obeyed(
-    by: Callable[[int, FrameType | None], object] = _interrupt,
+    by: Callable[[int, FrameType | None], object] | None = None,
 ) -> Iterator[None]:
     """Has the signals end what is being done in Python, so that nothing is left half.
 
@@ -35,15 +48,20 @@ def obeyed(
     the main thread all do.
 
     Args:
-        by: the handler, by default what raises an `InterruptionError`.
+        by: the handler; by default what raises an `InterruptionError`, of Ctrl-C too,
+            and takes what follows within a second for the same.
     """
-    handled = []
+    before = dict.fromkeys(to_leave(), signal.SIG_DFL)
+    if by is None:
+        by = _Interruption()
+        before[signal.SIGINT] = signal.default_int_handler
+    handled = {}
     if threading.current_thread() is threading.main_thread():
-        handled = [n for n in to_leave() if signal.getsignal(n) is signal.SIG_DFL]
+        handled = {n: own for n, own in before.items() if signal.getsignal(n) is own}
     for number in handled:
         signal.signal(number, by)
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+        for number, own in handled.items():
+            signal.signal(number, own)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UserError
-from zoo.files import take_over, written_to
+from zoo.files import is_free, take_over, undisturbed, written_to
 
 
 class PartialFile:
@@ -35,8 +35,8 @@ class PartialFile:
 
     Raises:
         UserError: there is something to go on with, but `resume` is false, or the
-            reverse; it was made with something else; its record is missing or damaged;
-            or `path` is a folder.
+            reverse; another process is writing it; it was made with something else; its
+            record is missing or damaged; or `path` is a folder.
     """
 
     def __init__(
@@ -55,19 +55,37 @@ class PartialFile:
             raise UserError(f"{self.path} is a folder: give a file.")
         if resume and not self.partial.exists():
             raise UserError(f"Nothing to resume: there is no {self.partial}.")
-        if self.partial.exists() and not resume:
-            raise UserError(
-                f"{self.partial} is of an interrupted run. Go on with it by --resume, "
-                "or delete it."
-            )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._made_with = json.dumps(made_with or {}, sort_keys=True)
-        self._digests = self._read_record() if resume else []
-        # The record first: a file without one can't be gone on with.
-        self._record = open(self.record, "r+b" if resume else "wb")  # noqa: SIM115
-        self._file = open(self.partial, "r+b" if resume else "xb")  # noqa: SIM115
-        if resume:
-            self.done, end = _whole_groups(self._file, group)
+        self._file = self._opened(resume)
+        try:
+            self._begin(resume and os.path.getsize(self.partial) > 0)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _opened(self, resume):
+        """Returns what is partial, open for this process alone."""
+        is_there = resume or self.partial.exists()
+        try:
+            file = open(self.partial, "r+b" if is_there else "xb")  # noqa: SIM115
+        except FileExistsError:  # since a moment ago
+            is_there, file = True, open(self.partial, "r+b")  # noqa: SIM115
+        if not is_free(file):
+            told = "being written by another process. Wait for it, or give another name"
+        elif is_there and not resume:
+            told = "of an interrupted run. Go on with it by --resume, or delete it"
+        else:
+            return file
+        file.close()
+        raise UserError(f"{self.partial} is {told}.")
+
+    def _begin(self, goes_on):
+        """Opens the record, and goes to where both files go on."""
+        self._digests = self._read_record() if goes_on else []
+        self._record = open(self.record, "r+b" if goes_on else "wb")  # noqa: SIM115
+        if goes_on:
+            self.done, end = _whole_groups(self._file, self._group)
             self._check_digests()
             _cut(self._file, end)
             _cut(self._record, self._end_of_record())
@@ -115,8 +133,9 @@ class PartialFile:
         self._record.close()
         if kind is None:
             take_over(self.partial, self.path)
-            os.replace(self.partial, self.path)
-            self.record.unlink()
+            with undisturbed():
+                os.replace(self.partial, self.path)
+                self.record.unlink(missing_ok=True)
 
     def _note(self, line):
         self._record.write(line.encode("utf-8") + b"\n")

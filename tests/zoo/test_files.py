@@ -2,6 +2,8 @@
 
 import errno
 import os
+import pathlib
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import interruptions
+from zoo import files
 from zoo.files import replaced_file, replaced_folder, shared_folder, whole_folder
 
 
@@ -156,6 +160,46 @@ def test_folder_is_old_or_new_after_a_kill(name, number, expected, tmp_path):
         (folder / "one").write_text("newer")
     assert contents(path) == {"one": "newer"}
     assert not list(tmp_path.glob("*.old"))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "shared folder"])
+@pytest.mark.parametrize("there_already", [True, False])
+def test_what_is_interrupted_anywhere_is_old_or_new_and_nothing_is_beside_it(
+    kind, there_already, tmp_path
+):
+    path = tmp_path / "made"
+    names = ["."] if kind == "file" else ["sign", "other"]
+
+    def fill(folder, content):
+        for name in names:
+            (folder / name).write_text(content)
+
+    def act():
+        made = {
+            "file": lambda: replaced_file(path),
+            "folder": lambda: replaced_folder(path, "sign"),
+            "shared folder": lambda: shared_folder(path, "sign"),
+        }[kind]
+        with made() as written:
+            fill(written, "new")
+
+    def begin():
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        if there_already and kind != "file":
+            path.mkdir()
+        if there_already:
+            fill(path, "old")
+
+    begin()
+    for where in interruptions.everywhere(act, files, pathlib, shutil):
+        assert [*tmp_path.iterdir()] == [path] * path.exists(), where
+        found = {(path / name).read_text() for name in names} if path.exists() else None
+        assert found in ([{"old"}, {"new"}] if there_already else [None, {"new"}]), (
+            where
+        )
+        begin()
 
 
 def test_exchange_that_was_killed_is_undone_before_the_next_one_fails(tmp_path):

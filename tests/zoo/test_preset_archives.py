@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests import interruptions
+from zoo import files, preset_archives
 from zoo.errors import PresetError
 from zoo.preset_archives import pack, read_sums, sha256, unpack
 
@@ -88,6 +90,25 @@ def test_what_is_packed_at_the_same_time_is_all_listed(preset, tmp_path, monkeyp
     assert list(sums) == [path.name for path in (first, *others)]
     assert [sums[path.name] for path in others] == digests
     assert len([*(tmp_path / "out").iterdir()]) == 6  # and no lock
+
+
+@interruptions.leaving_files_open
+def test_an_interruption_leaves_no_archive_without_its_sum(preset, tmp_path):
+    path = tmp_path / "out" / "birds.zip"
+    sums = path.with_name("SHA256SUMS")
+    path.parent.mkdir()
+
+    def begin():
+        path.write_text("old")
+        sums.write_text(f"{sha256(path)}  birds.zip\n0  other.zip\n")
+
+    begin()
+    watched = files, preset_archives
+    for where in interruptions.everywhere(lambda: pack(preset, path), *watched):
+        assert sorted(path.parent.iterdir()) == [sums, path], where
+        assert [*read_sums(sums.read_text())] == ["birds.zip", "other.zip"], where
+        assert read_sums(sums.read_text())["birds.zip"] == sha256(path), where
+        begin()
 
 
 def archive(path, entries, mode=stat.S_IFREG | 0o644):

@@ -1,12 +1,16 @@
 """A file that was written half is gone on with, at a whole line."""
 
+import pathlib
 import stat
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import UserError
+from tasks.translation import partial_file
 from tasks.translation.partial_file import PartialFile
+from tests import interruptions
+from zoo import files
 
 
 def interrupted(path, lines):
@@ -150,3 +154,31 @@ def test_a_record_that_is_missing_or_damaged_is_told(tmp_path, record):
         (tmp_path / "out.partial.record").write_bytes(record)
     with pytest.raises(UserError, match=r"out.partial can't be gone on with"):
         translated(path, TEXTS, resume=True)
+
+
+@interruptions.leaving_files_open
+def test_what_is_interrupted_anywhere_is_whole_or_can_be_gone_on_with(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("old")
+    whole = "".join(f"{text.decode()} {n}\n" for text in TEXTS for n in (1, 2))
+    watched = partial_file, files, pathlib
+    for where in interruptions.everywhere(lambda: translated(path, TEXTS), *watched):
+        left = {*tmp_path.iterdir()} - {path}
+        if path.read_text("utf-8") == "old" and path.with_name("out.partial") in left:
+            translated(path, TEXTS, resume=True)
+            left = {*tmp_path.iterdir()} - {path}
+        assert not left, where
+        assert path.read_text("utf-8") in ("old", whole), where
+        path.write_text("old")
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_two_at_a_time_do_not_write_one_file(tmp_path, resume):
+    path = tmp_path / "out"
+    with PartialFile(path, resume=False) as file:
+        file.write("a")
+        with pytest.raises(UserError, match=r"out.partial is being written by another"):
+            PartialFile(path, resume)
+        file.write("b")
+    assert path.read_text() == "a\nb\n"
+    assert list(tmp_path.iterdir()) == [path]
