@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.cells.arguments import whole
+from zoo.kernels import unobserved
 from zoo.layers import masks
 from zoo.layers.shapes import DenseInputs, SpecOfCall, refuse_ragged
 from zoo.typing import Tensor
@@ -279,10 +280,11 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Any:
         everywhere if all is.
     """
     scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-    lowest = ops.full_like(scores, -float("inf"))
-    largest = ops.max(
-        ops.where(mask, scores, lowest), axis=-1, keepdims=True, initial=-1e30
-    )
+    with unobserved():  # -inf is meant
+        lowest = ops.full_like(scores, -float("inf"))
+        largest = ops.max(
+            ops.where(mask, scores, lowest), axis=-1, keepdims=True, initial=-1e30
+        )
     # Before the exponential too, whose gradient would be 0 · ∞ at what is masked.
     scores = ops.where(mask, scores - ops.stop_gradient(largest), 0)
     exponentials = ops.where(mask, ops.exp(scores), 0)

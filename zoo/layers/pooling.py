@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.cells.arguments import positive_integer
+from zoo.kernels import unobserved
 from zoo.layers import masks
 from zoo.layers.shapes import DenseInputs
 from zoo.typing import Tensor
@@ -38,15 +39,16 @@ class MaxPooling(_Pooling):
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
         sequences = ops.cast(sequences, self.compute_dtype)  # of whole numbers too
         mask = masks.of_steps(self, mask, sequences)
-        if mask is None:
-            pooled = ops.max(sequences, axis=1, initial=-float("inf"))
-            return _zeros_without_steps(pooled, sequences)
-        mask = mask[..., None]
-        lowest = ops.full_like(sequences, -float("inf"))
-        pooled = ops.max(
-            ops.where(mask, sequences, lowest), axis=1, initial=-float("inf")
-        )
-        return ops.where(ops.any(mask, axis=1), pooled, ops.zeros_like(pooled))
+        with unobserved():  # the largest of nothing is -inf
+            if mask is None:
+                pooled = ops.max(sequences, axis=1, initial=-float("inf"))
+                return _zeros_without_steps(pooled, sequences)
+            mask = mask[..., None]
+            lowest = ops.full_like(sequences, -float("inf"))
+            pooled = ops.max(
+                ops.where(mask, sequences, lowest), axis=1, initial=-float("inf")
+            )
+            return ops.where(ops.any(mask, axis=1), pooled, ops.zeros_like(pooled))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from zoo.text.subword_learning import BYTES, SPACE, learn
-from zoo.text.tokenizers import valid_utf8
+from zoo.text.tokenizers import valid_utf8, without_invalid_utf8
 from zoo.text.vocabulary import (
     END_ID,
     PADDING_ID,
@@ -212,11 +212,30 @@ class Subwords(Vocabulary):
                 are nothing.
 
         Returns:
-            string (batch,), UTF-8: bytes that are not become U+FFFD.
+            string (batch,), UTF-8. Bytes that make no character, as a model may put
+            them together, are nothing.
         """
+        return without_invalid_utf8(self._joined(ids))
+
+    def ends_amid_character(self, ids: tf.Tensor) -> tf.Tensor:
+        """Says whether more bytes behind ids could make a character of their last ones.
+
+        Args:
+            ids: as `decode` takes them.
+
+        Returns:
+            bool (batch,). True also behind bytes that nothing makes a character of, and
+            behind U+FFFD.
+        """
+        return tf.strings.regex_full_match(
+            valid_utf8(self._joined(ids)), "(?s).*\ufffd"
+        )
+
+    def _joined(self, ids):
+        """Returns texts, string (batch,), whose bytes may be no UTF-8."""
         parts = tf.ragged.map_flat_values(self._texts_of, ids)
         texts = tf.strings.reduce_join(parts, axis=1)
-        return valid_utf8(tf.strings.regex_replace(texts, r"\A ", ""))
+        return tf.strings.regex_replace(texts, r"\A ", "")
 
     def _texts_of(self, ids):
         pieces = tf.strings.regex_replace(self.lookup(ids), SPACE, " ")

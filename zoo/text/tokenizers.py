@@ -141,6 +141,11 @@ def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
 
+def without_invalid_utf8(texts: tf.Tensor) -> tf.Tensor:
+    """Leaves out bytes that are not UTF-8, as Python's `decode("utf-8", "ignore")`."""
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+
+
 def _bracket(tokens, start, end):
     """Puts `<SOS>` before and `<EOS>` after each row, as asked for."""
     rows = tokens.nrows()

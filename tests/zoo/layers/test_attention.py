@@ -223,3 +223,16 @@ def test_coverage_counts_what_is_no_padding():
 def test_units_below_1_are_refused(units):
     with pytest.raises(ValueError, match=f"units must be at least 1, found {units}"):
         Attention(units=units)
+
+
+def test_checks_for_numbers_take_masked_scores_for_meant():
+    layer, x = Attention("dot"), tf.Variable(np.ones((2, 3, 2), "float32"))
+    mask = tf.constant([[True, False, True], [False, False, False]])
+    tf.debugging.enable_check_numerics()
+    try:
+        with tf.GradientTape() as tape:
+            context, weights = layer(x, x, values_mask=mask)
+        np.testing.assert_allclose(weights[0, 0], [0.5, 0, 0.5])
+        assert np.isfinite(tape.gradient(context, x)).all()
+    finally:
+        tf.debugging.disable_check_numerics()

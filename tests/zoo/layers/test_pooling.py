@@ -167,3 +167,26 @@ def test_many_steps_add_up_in_half_precision(pooling_class, dtype):
 def test_what_is_no_sequence_is_refused(pooling_class, shape):
     with pytest.raises(ValueError, match="expected ndim=3"):
         make(pooling_class)(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_checks_for_numbers_take_the_largest_of_nothing_for_meant(masked):
+    mask = tf.constant([[True, False], [False, False]]) if masked else None
+    x = tf.Variable(draw(2, 2, FEATURES))
+
+    @tf.function
+    def gradient():
+        with tf.GradientTape() as tape:
+            pooled = layers.MaxPooling()(x, mask=mask)
+        return tape.gradient(pooled, x)
+
+    tf.debugging.enable_check_numerics()
+    try:
+        valid = x[:, :1] * [[[1.0]], [[0.0]]] if masked else x
+        expected = np.max(valid, axis=1)
+        np.testing.assert_array_equal(layers.MaxPooling()(x, mask=mask), expected)
+        assert np.isfinite(gradient()).all()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="NaN"):
+            layers.MaxPooling()(x * np.nan, mask=mask)
+    finally:
+        tf.debugging.disable_check_numerics()

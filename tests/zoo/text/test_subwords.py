@@ -319,10 +319,19 @@ def test_any_bytes_of_a_model_are_decoded(subwords, rows):
         between = subwords.tokens.index("▁ein")
         ids.append([i for part in row for i in [between, *(4 + b for b in part)]])
         spelled = b"".join(b" ein" + part for part in row)[1:]
-        expected.append(spelled.decode("utf-8", "replace").encode())
+        expected.append(spelled.decode("utf-8", "ignore").encode())
     ids = tf.ragged.constant(ids, tf.int32, ragged_rank=1)
     assert subwords.decode(ids).numpy().tolist() == expected
     assert subwords.decode(ids.to_tensor(0)).numpy().tolist() == expected
+
+
+def test_bytes_that_end_amid_a_character_are_told(subwords):
+    a, *parts = subwords.tokens.index("▁ein"), *(4 + byte for byte in "é€".encode())
+    rows = [[a], [a, *parts[:1]], [a, *parts[:2]], [a, *parts[:4]], [a, *parts], []]
+    ids = tf.ragged.constant(rows, tf.int32, ragged_rank=1)
+    expected = [False, True, False, True, False, False]
+    assert subwords.ends_amid_character(ids).numpy().tolist() == expected
+    assert subwords.ends_amid_character(ids.to_tensor(0)).numpy().tolist() == expected
 
 
 @pytest.mark.parametrize("dtype", [tf.int32, tf.int64])

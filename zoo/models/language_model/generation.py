@@ -153,22 +153,17 @@ def _begins(prompts, beginning):
 def _as_texts_of_subwords(model, pieces, begins):
     """Yields the text of each piece; what only the next one makes a character waits."""
     rows = tf.size(begins)
-    ids, text, told = tf.zeros([rows, 0], tf.int32), tf.fill([rows], ""), 0
+    ids, told = tf.zeros([rows, 0], tf.int32), tf.zeros([rows], tf.int32)
     for piece in pieces:
         ids = tf.concat([ids, piece], axis=1)
         text = model.language.decode_after(begins, ids)
+        yield tf.strings.substr(text, told, tf.strings.length(text) - told)
+        told = tf.strings.length(text)
         is_over = (piece[:, -1] == PADDING_ID) | (piece[:, -1] == END_ID)
-        settled = tf.strings.regex_replace(text, "\ufffd+\\z", "")
-        settled = tf.where(is_over, text, settled)
-        end = tf.maximum(tf.strings.length(settled), told)
-        yield tf.strings.substr(text, told * tf.ones_like(end), end - told)
-        told = end
-        if tf.reduce_all(settled == text):  # nothing waits: go on without what is told
+        waits = model.vocabulary.ends_amid_character(ids) & ~is_over
+        if not tf.reduce_any(waits):  # go on without what is told
             begins &= text == ""
-            ids, text, told = ids[:, :0], tf.fill([rows], ""), 0
-    rest = tf.strings.length(text) - told
-    if tf.reduce_any(rest > 0):
-        yield tf.strings.substr(text, told * tf.ones_like(rest), rest)
+            ids, told = ids[:, :0], tf.zeros([rows], tf.int32)
 
 
 def _as_texts(model, pieces):

@@ -61,6 +61,7 @@ def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
     model = model_of(pieces)
     prompts = ["a", "a ", "", "😀"]
     whole = model.generate(prompts, length, seed=3).numpy().tolist()
+    assert "\ufffd" not in "".join(text.decode() for text in whole)
     streamed = model.stream(prompts, length, seed=3, piece=3)
     parts = zip(*(part.numpy().tolist() for part in streamed), strict=True)
     assert [b"".join(row) for row in parts] == (whole if length else [])
