@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from zoo.cells.arguments import positive_integer
+from zoo.kernels import unobserved
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.shapes import DenseInputs, SpecOfCall
 from zoo.typing import Tensor
@@ -149,7 +150,9 @@ def binary(frames: Tensor, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
 
 def right_or_nan(costs: tf.Tensor, are_right: tf.Tensor) -> tf.Tensor:
     """Returns costs, NaN those of frames that aren't right; both are (…)."""
-    return tf.where(are_right, costs, tf.constant(math.nan, costs.dtype))
+    with unobserved():
+        no_number = tf.constant(math.nan, costs.dtype)
+    return tf.where(are_right, costs, no_number)
 
 
 def is_drawn(

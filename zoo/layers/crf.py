@@ -153,7 +153,9 @@ class CRF(DenseInputs):
         # XLA leaves the check of ids out.
         tags = _of_steps(tf.convert_to_tensor(tags), emissions)
         are_tags = tf.reduce_all(self._are_tags(tags, mask), axis=1)
-        return tf.where(are_tags, found, tf.constant(np.nan, found.dtype))
+        with unobserved():
+            no_number = tf.constant(np.nan, found.dtype)
+        return tf.where(are_tags, found, no_number)
 
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> tf.Tensor:
         """Returns the likeliest tags, by the Viterbi algorithm.

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.kernels import unobserved
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
@@ -120,7 +121,9 @@ class PointerGenerator(SpecOfCall, DenseInputs):
         found = self.mix(logits, hidden, weights, within, firsts, cues)
         are_ids = tf.reduce_all(ids == tf.cast(within, ids.dtype), axis=1)
         are_ids = tf.reshape(are_ids, [-1] + [1] * (len(logits.shape) - 1))
-        return tf.where(are_ids, found, tf.constant(np.nan, found.dtype))
+        with unobserved():
+            no_number = tf.constant(np.nan, found.dtype)
+        return tf.where(are_ids, found, no_number)
 
     def compute_output_shape(
         self,

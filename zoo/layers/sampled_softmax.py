@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.kernels import unobserved
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
 from zoo.typing import Tensor
@@ -197,4 +198,6 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
 
 def _known(losses, are_ids):
     """Returns losses, NaN where the label is no id: nothing is raised in a graph."""
-    return ops.where(are_ids, losses, ops.full_like(losses, np.nan))
+    with unobserved():
+        no_number = ops.full_like(losses, np.nan)
+    return ops.where(are_ids, losses, no_number)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from tests.zoo.models.every_model import KINDS, every_kind, made
@@ -114,6 +115,47 @@ def test_a_model_in_a_keras_file_goes_on_training_where_it_was(kind, tmp_path):
     losses = [each.fit(x, y, verbose=0).history["loss"] for each in (copy, model)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
     assert_equal_weights(copy.weights, model.weights)
+
+
+@pytest.fixture
+def checks_for_numbers():
+    """Has TensorFlow tell of every infinity and NaN, as whoever looks for one does."""
+    tf.debugging.enable_check_numerics(stack_height_limit=2, path_length_limit=20)
+    yield
+    tf.debugging.disable_check_numerics()
+
+
+@pytest.mark.slow
+@every_kind
+def test_checks_for_numbers_find_none_that_is_none(kind, checks_for_numbers):
+    model, (x, y) = made(kind), kind.batch
+    model.compile("sgd", kind.loss)
+    model.fit(x, y, verbose=0)
+    kind.answer(model)
+    if kind is KINDS["language model"]:
+        filters = {"top_k": 2, "top_p": 0.9, "seed": 1}
+        whole = model.generate(["ab", ""], 5, **filters).numpy().tolist()
+        pieces = [piece.numpy() for piece in model.stream(["ab", ""], 5, **filters)]
+        assert [b"".join(row) for row in zip(*pieces, strict=True)] == whole
+    if kind is KINDS["translator"]:
+        assert model.translate(["ab", ""], beam=2, n_best=2)["translations"].shape
+    if kind is KINDS["music model"]:
+        model.generate(steps=3, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("language model", {"samples": 2}),
+        ("translator", {"copying": True}),
+        ("music model", {"output": "bernoulli"}),
+    ],
+)
+def test_checks_for_numbers_leave_options_to_work(kind, option, checks_for_numbers):
+    model = made(KINDS[kind], **option)
+    model.compile("sgd")
+    model.fit(*KINDS[kind].batch, verbose=0)
 
 
 @pytest.mark.slow

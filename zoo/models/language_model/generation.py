@@ -16,6 +16,7 @@ from zoo.decoding import (
     seeds,
 )
 from zoo.decoding.parameters import LARGEST, one_or_per_row, per_row
+from zoo.kernels import unobserved
 from zoo.layers.states import state_sizes
 from zoo.models.bucketing import in_buckets
 from zoo.models.kept_graphs import KeptGraphs
@@ -65,7 +66,8 @@ class TextGenerator:
         )
         numbers = _known(filters)
         prompts = tf.convert_to_tensor(prompts, tf.string)
-        return graph(prompts, parameters.known(length, tf.int32), seed, **numbers)
+        with unobserved():  # what isn't to be drawn has the logit -inf
+            return graph(prompts, parameters.known(length, tf.int32), seed, **numbers)
 
 
 def generate(
@@ -122,7 +124,8 @@ def stream(
     how: dict[str, Any] = {"jit_compile": jit_compile, "chunk": piece}
     how |= {"log_probabilities": True, **_known(filters)}
     generator, beginning = _prepare(model, prompts, stop=stop, **how)
-    pieces = _with_numbers(generator.stream(**beginning, length=length, seed=seed))
+    pieces = generator.stream(**beginning, length=length, seed=seed)
+    pieces = _with_numbers(_unobserved(pieces))
     if model.level == "subword":
         return _as_texts_of_subwords(model, pieces, _begins(prompts, beginning))
     return _as_texts(model, pieces)
@@ -134,6 +137,16 @@ def _known(filters):
         name: parameters.known(value, tf.int32 if name == "top_k" else tf.float32)
         for name, value in filters.items()
     }
+
+
+def _unobserved(pieces):
+    """Yields pieces, in each of which what isn't to be drawn has the logit -inf."""
+    while True:
+        with unobserved():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _with_numbers(pieces):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from zoo.decoding import Cycles, beam_search
 from zoo.decoding.parameters import LARGEST, check, checked, per_row
+from zoo.kernels import unobserved
 from zoo.models.bucketing import in_buckets
 from zoo.models.kept_graphs import KeptGraphs
 from zoo.models.text_inputs import Texts
@@ -72,12 +73,14 @@ class Search:
             how = beam, n_best, length_penalty, coverage_penalty, max_length
             return translate(self._model, texts, *how, attention)
 
-        return self._graphs.get((beam, n_best, covering, attention), found)(
-            tf.convert_to_tensor(texts, tf.string),
-            tf.cast(length_penalty, tf.float32),
-            tf.cast(coverage_penalty, tf.float32),
-            tf.cast(-1 if max_length is None else max_length, tf.int32),
-        )
+        graph = self._graphs.get((beam, n_best, covering, attention), found)
+        with unobserved():  # what isn't to be said has log P = -inf
+            return graph(
+                tf.convert_to_tensor(texts, tf.string),
+                tf.cast(length_penalty, tf.float32),
+                tf.cast(coverage_penalty, tf.float32),
+                tf.cast(-1 if max_length is None else max_length, tf.int32),
+            )
 
 
 def translate(
