@@ -188,6 +188,11 @@ def check_file(
             f"{flag}: {path} is a device or a pipe, which can't be replaced: give a "
             "file. What is printed can be redirected."
         )
+    if stream := _printed_to(path):
+        raise UserError(
+            f"{flag} {path} is where {stream} goes, whose lines would be lost: leave "
+            f"{flag} out, or give another name."
+        )
     for other in filter(None, read):
         if is_same_file(path, other):
             raise UserError(
@@ -195,6 +200,17 @@ def check_file(
                 "be replaced. Give another name."
             )
     check_folder(written_to(path).parent, flag)
+
+
+def _printed_to(path):
+    """Returns which stream goes to a file, `/dev/stdout` for example, or None."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        try:
+            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return name
+        except OSError:  # one isn't there
+            continue
+    return None
 
 
 def check_folder(path: str | os.PathLike, flag: str) -> None:

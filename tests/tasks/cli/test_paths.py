@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from tasks.cli import outputs, preset_classes
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
 from zoo import presets
+
+ROOT = Path(outputs.__file__).parents[2]
 
 templates = pytest.mark.parametrize("template", TEMPLATES, ids=lambda each: each.name)
 
@@ -155,6 +159,33 @@ def test_a_device_or_a_pipe_is_not_replaced(run, unloadable, tmp_path, template,
     outcome = run(*argv[:-1], pipe, template=template.TEMPLATE)
     check(outcome, argv[-2], pipe, "a device or a pipe")
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_what_is_printed_into_a_file_is_not_replaced(tmp_path, name, by_name):
+    """`/dev/stdout`, redirected to a file, is that file."""
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    output = log if by_name else f"/dev/{name}"
+    command = [sys.executable, "-c", CHECKS, str(output)]
+    with log.open("a") as stream:
+        done = subprocess.run(command, **{name: stream}, cwd=ROOT)
+    assert done.returncode == 0
+    assert log.read_text() == "before\n"
+
+
+CHECKS = """
+import sys
+from tasks.cli import outputs
+from tasks.errors import UserError
+try:
+    outputs.check_file(sys.argv[1], "--output")
+except UserError as error:
+    assert "whose lines would be lost: leave --output out" in str(error)
+else:
+    sys.exit("it would be replaced")
+"""
 
 
 @pytest.mark.parametrize("asked", [[], ["--dataset", "three", "four"]])
