@@ -21,7 +21,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from zoo import equal_operations, kernels, operation_names, warm_up
 from zoo.decoding.parameters import checked
-from zoo.files import replaced_folder
+from zoo.files import check_utf8, replaced_folder
 from zoo.reproducible import make_reproducible, sign
 from zoo.text import file_table
 
@@ -59,8 +59,9 @@ def save(model: Any, path: str | os.PathLike, *, constant_tables: bool = False) 
 
     Raises:
         FileExistsError: something else is there.
-        ValueError: it is a URL.
+        ValueError: it is a URL, or its name is no UTF-8.
     """
+    check_utf8(path)
     for vocabulary in model.vocabularies.values():
         vocabulary.keep_file()
     tables = file_table.constant_tables if constant_tables else contextlib.nullcontext

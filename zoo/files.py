@@ -50,6 +50,21 @@ def check_local(path: str | os.PathLike) -> None:
         )
 
 
+def check_utf8(path: str | os.PathLike) -> None:
+    """Raises a ValueError where TensorFlow can't read or write: it takes UTF-8 alone.
+
+    Args:
+        path: of a file or a folder.
+    """
+    try:
+        os.path.realpath(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{os.fspath(path)!a} is no name in UTF-8, and TensorFlow takes no other: "
+            "give another, or rename the folder."
+        ) from error
+
+
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Has Ctrl-C, and signals that Python handles, wait for what mustn't be done half.

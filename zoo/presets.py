@@ -24,7 +24,7 @@ from typing import Any
 
 from zoo import preset_downloads, preset_mistakes
 from zoo.errors import PresetError, did_you_mean, nearest
-from zoo.files import replaced_file, replaced_folder, whole_folder
+from zoo.files import check_utf8, replaced_file, replaced_folder, whole_folder
 from zoo.json_numbers import without_nan
 from zoo.version import __version__
 
@@ -321,6 +321,10 @@ def load(name_or_path: str | os.PathLike) -> Any:
             may not be read.
     """
     folder, content = find(name_or_path), {}
+    try:
+        check_utf8(folder)
+    except ValueError as error:
+        raise PresetError(str(error)) from error
     from zoo import export
     from zoo.text import Vocabulary
 

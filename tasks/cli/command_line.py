@@ -275,7 +275,7 @@ def _export(arguments):
     from zoo import presets
 
     folder = presets.find(arguments.model)
-    outputs.check_folder(arguments.output, "--output")
+    outputs.check_tensorflow_folder(arguments.output, "--output")
     if outputs.is_same_file(arguments.output, folder / presets.SAVED_MODEL):
         raise UserError(
             f"--output {arguments.output} is the preset's own SavedModel: it is there "

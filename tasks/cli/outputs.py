@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from tasks.errors import UserError
-from zoo.files import check_local, written_to
+from zoo.files import check_local, check_utf8, written_to
 
 ESCAPES = "zoo.escapes"
 r"""How to write what an encoding lacks, `errors=` of `open`: as JSON does, `\u00e9`."""
@@ -229,6 +229,20 @@ def check_folder(path: str | os.PathLike, flag: str) -> None:
         raise UserError(f"{flag}: {nearest} is a file, not a folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{flag}: nothing can be written in {nearest}: no permission.")
+
+
+def check_tensorflow_folder(path: str | os.PathLike, flag: str) -> None:
+    """Raises a UserError where TensorFlow can't write a folder: see `check_folder`.
+
+    Args:
+        path: the folder.
+        flag: what it was given with.
+    """
+    check_folder(path, flag)
+    try:
+        check_utf8(path)
+    except ValueError as error:
+        raise UserError(f"{flag}: {error}") from error
 
 
 def _check_local(path, flag):

@@ -126,7 +126,7 @@ def launch(
     arguments.config.check_model(given_flags.names(arguments.config, argv))
     _check_join_timeout(arguments)
     output = _output(template, arguments)
-    outputs.check_folder(output, "--output")
+    outputs.check_tensorflow_folder(output, "--output")
     if not arguments.resume:
         folders.check_new(output)
         arguments.config.check()  # else some come from the training's record

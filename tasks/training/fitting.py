@@ -87,7 +87,7 @@ def open_output(
             began with; its record is damaged; or `output` can't be a folder.
     """
     path = output / CONFIG
-    outputs.check_folder(output, "--output")
+    outputs.check_tensorflow_folder(output, "--output")
     if not resume:
         folders.check_new(output)
         return config

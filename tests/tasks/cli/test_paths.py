@@ -161,6 +161,32 @@ def test_a_device_or_a_pipe_is_not_replaced(run, unloadable, tmp_path, template,
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["export", "--output", "NAME"],
+        ["train", "--output", "NAME/run"],
+        ["train", "--output", "NAME", "--workers", "2"],
+    ],
+)
+def test_a_folder_that_tensorflow_cannot_write_into_is_told(
+    run, unloadable, monkeypatch, tmp_path, argv
+):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9")
+    outcome = run(*(each.replace("NAME", name) for each in argv))
+    check(outcome, r"--output: 'caf\udce9", "is no name in UTF-8, and TensorFlow")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preset_that_tensorflow_cannot_read_is_not_taken_for_damaged(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(presets.PresetError, match=r"is no name in UTF-8.*rename"):
+        presets.load(folder)
+
+
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize("by_name", [True, False])
 def test_what_is_printed_into_a_file_is_not_replaced(tmp_path, name, by_name):
