@@ -16,7 +16,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 # `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
@@ -72,7 +72,8 @@ def undisturbed() -> Iterator[None]:
     It is to take no longer than some renames. In other threads than the main one no
     signal is heard anyway.
     """
-    waiting, handlers = [], {}
+    waiting: list[Any] = []
+    handlers: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         numbers = [getattr(signal, each) for each in _ENDING if hasattr(signal, each)]
         handlers = {number: signal.getsignal(number) for number in numbers}

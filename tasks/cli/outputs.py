@@ -171,6 +171,11 @@ def check_file(
         read: what the results are made from, `None` left out: it isn't to be replaced.
     """
     _check_local(path, flag)
+    if os.fspath(path) == "-":
+        raise UserError(
+            f"{flag} - would be a file called '-'. To have it printed leave {flag} "
+            "out; for such a file give ./-"
+        )
     if os.fspath(path).endswith(os.sep):
         raise UserError(f"{flag}: {path} is a folder by its name: give a file.")
     path = Path(path)

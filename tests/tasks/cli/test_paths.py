@@ -73,6 +73,7 @@ def test_what_no_shell_has_put_the_home_in_is_told(
         (["predict", "--input", ""], "--input: is empty"),
         (["train", "--output", ""], "--output: is empty"),
         (["export", "--output", ""], "--output: is empty"),
+        (["predict", "--output", "-", "x"], "a file called '-'. To have it printed"),
         (["predict", "--output", "made/", "x"], "made/ is a folder by its name"),
         (["predict", "--output", "a.jsonl", "x"], "a.jsonl is JSON lines by its name"),
         (["predict", "--output", "a.JSON", "x"], "give --json, or another name"),
