@@ -127,8 +127,8 @@ ASKED = {
 # What presets were measured on beside that, and what they have to reach there.
 ALSO = [
     ("ner_en", "broad_twitter/1.0.0/test", "f1", 0.65),
-    ("sentiment_en", "glue/sst2/2.0.0/validation", "accuracy", 0.85),
-    ("sentiment_en", IMDB, "accuracy", 0.90),
+    ("sentiment_en", "glue/sst2/2.0.0/validation", "accuracy", 0.86),
+    ("sentiment_en", IMDB, "accuracy", 0.91),
     ("translation_de_en", GERMAN, "bleu", 41),
     ("translation_en_de", ENGLISH, "bleu", 37),
 ]
