@@ -119,6 +119,8 @@ class BagOfNGrams(DenseInputs):
                     f"truth must be (batch, units), ({len(places)}, {self.units}), "
                     f"found {truth.shape}."
                 )
+            if not np.isin(truth, (0, 1)).all():
+                raise ValueError(f"truth must be 0 or 1, found {truth}.")
             for unit in range(self.units):
                 for count, are in ((counts[0], truth == 0), (counts[1], truth != 0)):
                     rows = are[:, unit]

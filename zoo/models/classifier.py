@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -234,7 +235,8 @@ class SequenceClassifier(Model, keras.Model):
                 epoch of the training data, a `tf.data.Dataset`, say.
 
         Raises:
-            ValueError: the model isn't made with `ngrams` and `naive_bayes`.
+            ValueError: the model isn't made with `ngrams` and `naive_bayes`, or a label
+                is none.
         """
         if self.linear is None:
             raise ValueError("There are no n-grams: make the model with ngrams=2, say.")
@@ -242,9 +244,17 @@ class SequenceClassifier(Model, keras.Model):
 
     def _truth(self, labels):
         """Returns labels as the n-grams' model has them, (batch, units)."""
+        labels = np.asarray(labels)
         if self.multi_label:
             return labels
-        return ops.one_hot(labels, len(self.class_names))[:, 1:]
+        classes = np.arange(len(self.class_names))
+        wrong = labels[~np.isin(labels, classes)]
+        if wrong.size:
+            raise ValueError(
+                f"labels must be places in class_names, 0 to {classes[-1]}, found "
+                f"{wrong.flat[0]}."
+            )
+        return labels.reshape(-1, 1) == classes[1:]
 
     def compute_loss(
         self,

@@ -367,6 +367,9 @@ def test_ngrams_are_weighted_by_the_classes_that_they_occur_in(multi_label):
     )
     assert copy.linear.unadapted
     assert model.with_classes(["no", "yes"]).linear.unadapted
+    wrong = labels - 1
+    with pytest.raises(ValueError, match=r"must be (places in class_names|0 or 1)"):
+        model.adapt_ngrams([(ids, wrong)])
     with pytest.raises(ValueError, match="make the model with ngrams"):
         make(cell="rnn").adapt_ngrams([])
 
