@@ -1,6 +1,5 @@
 """Frames of notes, each key by itself."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from zoo.cells.arguments import positive_integer
-from zoo.kernels import unobserved
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.shapes import DenseInputs, SpecOfCall
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 
@@ -146,13 +145,6 @@ def binary(frames: Tensor, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
     is_silent = frames == tf.cast(0, frames.dtype)
     are_right = tf.reduce_all(is_note | is_silent, axis=-1)
     return tf.cast(is_note & are_right[..., None], dtype), are_right
-
-
-def right_or_nan(costs: tf.Tensor, are_right: tf.Tensor) -> tf.Tensor:
-    """Returns costs, NaN those of frames that aren't right; both are (…)."""
-    with unobserved():
-        no_number = tf.constant(math.nan, costs.dtype)
-    return tf.where(are_right, costs, no_number)
 
 
 def is_drawn(

@@ -4,15 +4,14 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.cells.arguments import whole
-from zoo.kernels import unobserved
 from zoo.layers import states
 from zoo.layers.attention import masked_softmax
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 # The logarithm of 0, and a number that has one: sums of them are finite.
@@ -131,9 +130,7 @@ class ContinuousCache(SpecOfCall, DenseInputs):
         nearest = ops.max(nearest, axis=-1, keepdims=True, initial=_LOG_OF_NOTHING)
         size = logits.shape[-1]
         known = ops.all((tokens >= 0) & (tokens < size), axis=1)[:, None, None]
-        with unobserved():
-            no_number = ops.full_like(nearest, np.nan)
-        nearest = ops.where(known, nearest, no_number)
+        nearest = right_or_nan(nearest, known)
         copy = _by_token(weights, ops.clip(tokens, 0, size - 1), size)
         mixed = self._mixed(ops.cast(logits, self.compute_dtype), copy, nearest)
         return mixed, self._after(current, keys, tokens, state)

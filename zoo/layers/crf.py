@@ -14,6 +14,7 @@ from zoo.layers import crf_outputs, masks
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, refuse_ragged
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 
@@ -153,9 +154,7 @@ class CRF(DenseInputs):
         # XLA leaves the check of ids out.
         tags = _of_steps(tf.convert_to_tensor(tags), emissions)
         are_tags = tf.reduce_all(self._are_tags(tags, mask), axis=1)
-        with unobserved():
-            no_number = tf.constant(np.nan, found.dtype)
-        return tf.where(are_tags, found, no_number)
+        return right_or_nan(found, are_tags)
 
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> tf.Tensor:
         """Returns the likeliest tags, by the Viterbi algorithm.

@@ -14,9 +14,9 @@ from zoo.layers.bernoulli_output import (
     check_frames,
     is_drawn,
     read_once,
-    right_or_nan,
 )
 from zoo.layers.shapes import DenseInputs, SpecOfCall
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 HIGH_TO_LOW, LOW_TO_HIGH = "high_to_low", "low_to_high"

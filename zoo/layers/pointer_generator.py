@@ -3,13 +3,12 @@
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from zoo.kernels import unobserved
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 # b at first: a new model, or one that didn't copy, copies little, g = .05.
@@ -121,9 +120,7 @@ class PointerGenerator(SpecOfCall, DenseInputs):
         found = self.mix(logits, hidden, weights, within, firsts, cues)
         are_ids = tf.reduce_all(ids == tf.cast(within, ids.dtype), axis=1)
         are_ids = tf.reshape(are_ids, [-1] + [1] * (len(logits.shape) - 1))
-        with unobserved():
-            no_number = tf.constant(np.nan, found.dtype)
-        return tf.where(are_ids, found, no_number)
+        return right_or_nan(found, are_ids)
 
     def compute_output_shape(
         self,

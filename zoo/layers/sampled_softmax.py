@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.kernels import unobserved
 from zoo.layers.precision import full_precision
 from zoo.layers.shapes import DenseInputs, SpecOfCall, check_axes, exactly
+from zoo.layers.wrong_values import right_or_nan
 from zoo.typing import Tensor
 
 # The logit of what is never predicted.
@@ -113,7 +113,7 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
         ids = self._within(labels)
         true = ops.take_along_axis(logits, ids[:, None], axis=1)[:, 0]
         losses = ops.logsumexp(logits, axis=1) - true
-        return ops.mean(_known(losses, ops.equal(labels, ids)))
+        return ops.mean(right_or_nan(losses, ops.equal(labels, ids)))
 
     def logits(self, hidden: Tensor, table: Tensor) -> Any:
         """Returns z of all tokens, float (…, V)."""
@@ -149,7 +149,8 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
         others = ops.matmul(hidden, ops.transpose(ops.take(table, drawn, axis=0)))
         others = others + ops.take(offsets, drawn) - self._log_count(drawn)
         logits = ops.concatenate([true[:, None], others], axis=1)
-        return _known(ops.logsumexp(logits, axis=1) - true, ops.equal(labels, ids))
+        losses = ops.logsumexp(logits, axis=1) - true
+        return right_or_nan(losses, ops.equal(labels, ids))
 
     def _of_each(self, hidden, labels, table):
         """Returns labels, one for each prediction: a single one is not for all."""
@@ -194,10 +195,3 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
             "never": list(self.never),
             "first": self.first,
         }
-
-
-def _known(losses, are_ids):
-    """Returns losses, NaN where the label is no id: nothing is raised in a graph."""
-    with unobserved():
-        no_number = ops.full_like(losses, np.nan)
-    return ops.where(are_ids, losses, no_number)
