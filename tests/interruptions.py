@@ -41,6 +41,8 @@ def everywhere(act: Callable[[], object], *modules: ModuleType) -> Iterator[str]
     while found:
         place, passed, found = place + 1, 0, ""
         before = sys.getprofile()
+        # It is ignored where tests run by `&`.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.setprofile(hear)
         try:
             act()
@@ -48,6 +50,7 @@ def everywhere(act: Callable[[], object], *modules: ModuleType) -> Iterator[str]
             pass
         finally:
             sys.setprofile(before)
+            signal.signal(signal.SIGINT, handler)
         if found:
             yield found
     assert place > 5

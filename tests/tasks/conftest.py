@@ -126,7 +126,15 @@ def run(capsys):
 
 @pytest.fixture
 def heard():
-    """Has SIGHUP be heard, which is ignored where the tests run by `nohup`."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Has signals be heard that are ignored where tests run by `nohup`, or by `&`.
+
+    What the test starts hears them too.
+    """
+    usual = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
+    before = {number: signal.signal(number, own) for number, own in usual.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -115,6 +115,7 @@ def test_an_interruption_while_a_command_is_imported_is_told_in_a_line(
         text=True,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        timeout=120,  # the page would serve for ever
     )
     assert (outcome.returncode, outcome.stdout) == (130, "")
     assert outcome.stderr == "\ninterrupted.\n"
