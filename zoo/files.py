@@ -210,8 +210,10 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         yield
 
 
-def is_free(file: IO) -> bool:
+def is_free(file: IO | int) -> bool:
     """Takes an open file for this process, unless another one has it: says whether.
+
+    A folder, too, by its descriptor.
 
     It is free again when it is closed, or the process ends, however it does. Where
     there are no such locks (see `locked`) every file is.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import UserError
+from zoo.files import is_free
 
 try:
     import fcntl
@@ -54,7 +55,8 @@ def held_alone() -> Iterator[None]:
     finally:
         _held.reset(token)
         for descriptor in descriptors.values():
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a fork may have it open
+            with contextlib.suppress(OSError):  # of a file system that knows no locks
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # a fork may have it open
             os.close(descriptor)
 
 
@@ -76,17 +78,12 @@ def hold(output: Path) -> None:
     if key in held:
         return
     descriptor = os.open(output, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if not is_free(descriptor):
         os.close(descriptor)
         raise UserError(
             f"Another process trains in {output} right now. Wait for its end, or "
             "choose another --output."
-        ) from error
-    except OSError:  # of a file system that knows no locks
-        os.close(descriptor)
-        return
+        )
     held[key] = descriptor
 
 
