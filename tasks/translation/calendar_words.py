@@ -1,7 +1,7 @@
-"""Pairs with other weekdays, months, days of months and numbers in words.
+"""Pairs with other weekdays, months, days of months and numbers.
 
-Unlike names, these are other words in each language, and most of them are rare. German
-and English are known.
+Unlike names, most of these are other words in each language, and most of them are rare.
+German and English are known.
 """
 
 import re
@@ -51,9 +51,10 @@ _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 def added(pairs: Pairs, share: float, seed: int) -> Pairs:
     """Returns pairs, and some more: pairs of theirs that name another time or number.
 
-    A weekday, a month or a number in words that both sides have is exchanged for
-    another, the day of a month for another day. Weekdays, months and numbers are drawn
-    equally often, however rare pairs are that have them.
+    A weekday, a month or a number, in words or in digits, that both sides have is
+    exchanged for another, the day of a month for another day. Weekdays, months, numbers
+    in words and those in digits are drawn equally often, however rare pairs are that
+    have them.
 
     Args:
         pairs: the pairs, of German and English or the other way round.
@@ -67,16 +68,18 @@ def added(pairs: Pairs, share: float, seed: int) -> Pairs:
     if not count:
         return pairs
     german = _german_side(pairs)
+    all_sides = list(zip(pairs.texts, pairs.translations, strict=True))
     with_kind = [
         [
             number
-            for number, sides in enumerate(
-                zip(pairs.texts, pairs.translations, strict=True)
-            )
+            for number, sides in enumerate(all_sides)
             if _shared(kind, sides, german)
         ]
         for kind in _KINDS
     ]
+    with_kind.append(
+        [number for number, sides in enumerate(all_sides) if _numbers(sides)]
+    )
     with_kind = [numbers for numbers in with_kind if numbers]
     random = np.random.default_rng([seed, 2])
     made = []
@@ -113,7 +116,7 @@ def exchange(
                 ),
                 texts[side],
             )
-    return texts[0], texts[1]
+    return forms.with_other_numbers(*texts, random, kept=_days(*texts))
 
 
 def _german_side(pairs):
@@ -159,17 +162,26 @@ def _like(word, other):
     return other[0].upper() + other[1:] if word[0].isupper() else other
 
 
+def _numbers(sides):
+    """Returns the numbers in digits that both sides have, without days of months."""
+    return set(forms.shared_numbers(*sides)) - _days(*sides)
+
+
+def _days(*texts):
+    """Returns the days of months that texts have: `3` of `3rd`."""
+    return {m["before"] or m["behind"] for side in texts for m in _DAY.finditer(side)}
+
+
 def _with_other_days(sides, random):
     """Returns both sides with another day of the month, where it is the same one."""
-    days = [
-        {int(m["before"] or m["behind"]) for m in _DAY.finditer(side)} for side in sides
-    ]
+    text, translation = sides
     others = {
-        day: int(random.integers(1, _LAST_DAY + 1)) for day in sorted(days[0] & days[1])
+        day: int(random.integers(1, _LAST_DAY + 1))
+        for day in sorted(_days(text) & _days(translation), key=int)
     }
 
     def other(match):
-        day = others.get(int(match["before"] or match["behind"]))
+        day = others.get(match["before"] or match["behind"])
         if day is None:
             return match[0]
         ending = match["ends"] or match["ending"] or ""

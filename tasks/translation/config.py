@@ -156,7 +156,7 @@ class Config(config.TrainingConfig):
     # how many pairs are added, as a share of all, each two or three of them joined
     joined: float = 0.0
     # how many pairs are added, as a share of all, that name another weekday, month, day
-    # or number in words: of German and English
+    # or number: of German and English
     redated: float = 0.0
     # what the best epoch is chosen by: BLEU of greedy translations, or the loss
     choose_by: str = choice("bleu", "nats", default="bleu")

@@ -6,7 +6,7 @@ over names that it has never seen. Here some of the pairs have such a form too.
 
 import collections
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tasks.translation.corpus import Pairs
 # A mark or several that end a sentence, and white space behind them.
 _FINAL = re.compile(r"[.!?…]+\s*\Z")
 _WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"(?<![\w.,:])[1-9]\d*(?![\w,:]|\.\w)")
+_NUMBER = re.compile(r"(?<![\w.,:])[1-9]\d*(?![\w:]|[.,]\w)")
 # So many pairs are joined to one, at most.
 _MOST_JOINED = 3
 # Below it a number is a word of its own: "1 Hund", "1 dog".
@@ -153,20 +153,13 @@ class OtherNames:
         """Returns a text and its translation with other names and numbers."""
         one, other = map(_stems, (text, translation))
         others = {name: self.draw(random) for name in sorted(one & other & self._names)}
-        one, other = (set(_NUMBER.findall(side)) for side in (text, translation))
-        for number in sorted(one & other):
-            if int(number) >= _LEAST_NUMBER:
-                lowest = max(_LEAST_NUMBER, 10 ** (len(number) - 1))
-                drawn = random.integers(lowest, min(10 ** len(number), 2**62))
-                others[number] = str(drawn)
-        if not others:
-            return text, translation
-        found = re.compile(rf"\b({'|'.join(map(re.escape, others))})(?=s?\b)")
-        text, translation = (
-            found.sub(lambda match: others[match[1]], side)
-            for side in (text, translation)
-        )
-        return text, translation
+        if others:
+            found = re.compile(rf"\b({'|'.join(map(re.escape, others))})(?=s?\b)")
+            text, translation = (
+                found.sub(lambda match: others[match[1]], side)
+                for side in (text, translation)
+            )
+        return with_other_numbers(text, translation, random)
 
     def draw(self, random: np.random.Generator) -> str:
         """Returns a name that there is, or one that is made up.
@@ -188,6 +181,43 @@ class OtherNames:
             following = self._followers[name[-2:]]
             name += following[random.integers(len(following))]
         return name.strip("^$")
+
+
+def shared_numbers(text: str, translation: str) -> list[str]:
+    """Returns the numbers in digits that a text and its translation have, sorted.
+
+    From two on, and whole ones: of `1.000`, `12,5`, `10:30` and `A4` none.
+    """
+    one, other = (set(_NUMBER.findall(side)) for side in (text, translation))
+    return sorted(number for number in one & other if int(number) >= _LEAST_NUMBER)
+
+
+def with_other_numbers(
+    text: str,
+    translation: str,
+    random: np.random.Generator,
+    kept: Collection[str] = (),
+) -> tuple[str, str]:
+    """Returns both with others for the numbers that they share, of as many digits.
+
+    Args:
+        text: a text.
+        translation: its translation.
+        random: draws the other numbers.
+        kept: numbers that stay.
+    """
+    others = {}
+    for number in shared_numbers(text, translation):
+        if number in kept:
+            continue
+        lowest = max(_LEAST_NUMBER, 10 ** (len(number) - 1))
+        drawn = random.integers(lowest, min(10 ** len(number), 2**62))
+        others[number] = str(drawn)
+    text, translation = (
+        _NUMBER.sub(lambda match: others.get(match[0], match[0]), side)
+        for side in (text, translation)
+    )
+    return text, translation
 
 
 def _stems(text):

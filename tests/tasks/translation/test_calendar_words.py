@@ -14,6 +14,7 @@ MADE = pairs(
     ("Der Kurs beginnt am 3. März.", "The class begins on March 3rd."),
     ("Drei Hunde und zehn Katzen.", "Three dogs and ten cats."),
     ("Ein Hund.", "A dog."),
+    ("Im Jahr 1987 waren es 40.", "In 1987, there were 40."),
 )
 
 
@@ -61,6 +62,23 @@ def test_days_are_found_however_they_are_written(english):
         assert ("1962" in text) == ("1962" in english)
 
 
+def test_numbers_in_digits_are_the_same_on_both_sides_of_as_many_digits():
+    found = set()
+    for text, translation in drawn((MADE.texts[4], MADE.translations[4])):
+        year, count = re.fullmatch(r"Im Jahr (\d{4}) waren es (\d\d)\.", text).groups()
+        assert translation == f"In {year}, there were {count}."
+        found.add(year)
+    assert len(found) > 100
+
+
+def test_a_day_stays_one_of_a_month_beside_other_numbers():
+    for text, translation in drawn(("28. Mai 1962, 31", "31, May 28, 1962"), seeds=100):
+        day, year, age = re.fullmatch(r"(\d+)\. \w+ (\d{4}), (\d+)", text).groups()
+        assert 1 <= int(day) <= 28
+        told = re.fullmatch(r"(\d+), \w+ (\d+), (\d{4})", translation).groups()
+        assert told == (age, day, year)
+
+
 def test_numbers_in_words_keep_the_capital_at_the_begin():
     numbers = lines(2)
     for text, translation in drawn((MADE.texts[2], MADE.translations[2])):
@@ -74,7 +92,7 @@ def test_numbers_in_words_keep_the_capital_at_the_begin():
 @pytest.mark.parametrize(
     "sides",
     [
-        ("Um 3.30 Uhr im Mai 2019", "At 3:30 in 2019"),
+        ("Um 3.30 Uhr im Mai 2018", "At 3:30 in 2019"),
         ("Er siebte sieben Stunden.", "He sieved for hours."),
         ("Ein Hund.", "A dog."),
         ("", ""),
@@ -86,13 +104,13 @@ def test_what_one_side_alone_has_stays(sides):
 
 def test_pairs_are_added_of_each_kind_as_often_in_both_directions():
     for made in (MADE, pairs(*zip(MADE.translations, MADE.texts, strict=True))):
-        found = calendar_words.added(made, 75, seed=3)
-        assert len(found) == 304
-        assert found.texts[:4].tolist() == made.texts.tolist()
-        more = " ".join(found.texts[4:])
-        for word in ("Kurs|class", "Hunde|dogs", "treffen|meet"):
+        found = calendar_words.added(made, 80, seed=3)
+        assert len(found) == 405
+        assert found.texts[:5].tolist() == made.texts.tolist()
+        more = " ".join(found.texts[5:])
+        for word in ("Kurs|class", "Hunde|dogs", "treffen|meet", "Jahr|there"):
             assert 70 < len(re.findall(word, more)) < 130
-        again = calendar_words.added(made, 75, seed=3)
+        again = calendar_words.added(made, 80, seed=3)
         assert again.texts.tolist() == found.texts.tolist()
     assert calendar_words.added(MADE, 0.0, 3) is MADE
 

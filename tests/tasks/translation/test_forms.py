@@ -1,6 +1,7 @@
 """Pairs in the forms that people write: drawn, the same for the same seed."""
 
 import collections
+import re
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_parts_of_numbers_stay(number, text):
     made.texts[2] = made.translations[2] = "007 Anna"
     found, _ = other(number, made, renamed=0.9)
     assert found.split()[0] == text.split()[0]
+
+
+def test_a_number_before_a_comma_is_one():
+    made = pairs(*2 * [("Anna, 1987, kam", "In 1987, Anna came")])
+    texts = [other(0, made, seed, renamed=0.9) for seed in range(20)]
+    years = [re.search(r", (\d{4}), kam", text)[1] for text, _ in texts]
+    assert len(set(years)) > 10
+    for year, (_, translation) in zip(years, texts, strict=True):
+        assert translation.startswith(f"In {year}, ")
 
 
 def test_a_text_loses_the_mark_at_its_end_and_its_translation_does_not():
