@@ -51,8 +51,8 @@ class Config(config.TrainingConfig):
     # how a piece's end is predicted: a frame <EOS>, a "stop now" beside each frame, its
     # length before it begins, or not at all
     ending: str = choice("eos", "halt", "length", "none", default="halt")
-    # keep every so-manieth state in training, for long pieces in little memory;
-    # default: all
+    # the time steps between two states that training keeps, for long pieces in little
+    # memory; default: all are kept
     checkpoint_every: int | None = None
 
     PATHS = (*config.TrainingConfig.PATHS, "midi_files")
@@ -111,7 +111,7 @@ class Evaluation(config.EvaluationConfig):
     music_column: str | None = None
     # MIDI files to measure on instead of a dataset, each a piece
     midi_files: list[str] | None = field(default=None, nargs="+")
-    # another preset, trained with other outputs, whose figure is put beside
+    # another preset, trained with other outputs, whose figure is put beside it
     beside: str | None = None
 
     OWN_FILES = "midi_files"

@@ -43,7 +43,7 @@ class Config(config.PretrainingConfig):
     scheme: str | None = choice("iob1", "iob2", "iobes", default=None)
     # pretrained word vectors, a text file in the format of GloVe or word2vec
     vectors: str | None = None
-    # how many words the model knows, in each of both views
+    # how many words the model knows as they are written, and as many in lower case
     vocabulary_size: int = 50_000
     # how often a word must occur in the training sentences to be known
     min_count: int = 2

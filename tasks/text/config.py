@@ -204,7 +204,7 @@ class Generation:
 
     # what the text begins with; default: nothing
     prompt: str = ""
-    # the most tokens (characters or words) to draw
+    # the most tokens (characters, words or subwords) to draw
     length: int = 500
     # below 1 the probable becomes more so, above 1 less; 0: always the most probable
     temperature: float = 1.0

@@ -129,8 +129,8 @@ class Config(config.TrainingConfig):
     context: str = choice("state", "input", "both", default="both")
     # what the decoder's first state is made of
     bridge: str = choice("copy", "dense", "zero", default="dense")
-    # copy what can't be known from the text, names above all; beside --from-preset: of
-    # a preset, too, that didn't
+    # copy from the text what no text to train on had, names above all; beside
+    # --from-preset: of a preset, too, that didn't
     copying: bool = flag(False, negative_prefix="--no-")
     # the weights of the softmax are those of the target's embedding
     tied: bool = flag(True, negative_prefix="--no-")

@@ -19,7 +19,7 @@ def graph(function: Callable, signature: Any = None, **how: Any) -> Any:
     Args:
         function: of tensors, without AutoGraph.
         signature: what it takes, if that is of one kind.
-        how: other arguments of `tf.function`.
+        **how: other arguments of `tf.function`.
     """
     # A partial has no code, and is its own.
     own = functools.partial(function)

@@ -55,8 +55,8 @@ class AttentionDecoder(SpecOfCall, DenseInputs):
     For a loop of many steps take `decoder.stepper()`, outside of it.
 
     Args:
-        layer: a recurrent layer that goes forward: `SimpleRNN`, `GRU`, `LSTM`, `RNN`
-            around any cell or stack of cells, `DeepRNN`.
+        layer: a recurrent layer that goes forward: `SimpleRNN`, `GRU`, `LSTM`, `MinGRU`
+            and the like, `RNN` around any cell or stack of cells, `DeepRNN`.
         attention: an `Attention`.
         units: the size of ã; that of a by default.
         order: whether to attend "after" the layer's step or "before" it.

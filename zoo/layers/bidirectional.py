@@ -32,9 +32,28 @@ class Bidirectional(DenseInputs, keras.layers.Bidirectional):
     It needs the whole sequence: a piece's end is not the sequence's end, so that a
     stream (`zoo.layers.stream`, a stateful `DeepRNN`) refuses it.
 
-    Takes the arguments of `keras.layers.Bidirectional` (`layer`, `merge_mode`,
-    `backward_layer`) and replaces it. The directions may be of different kinds and
-    sizes. `weights`, which Keras takes and ignores, are for `set_weights`.
+    Takes the arguments of `keras.layers.Bidirectional` and replaces it. The directions
+    may be of different kinds and sizes. `weights`, which Keras takes and ignores, are
+    for `set_weights`.
+
+    Args:
+        layer: a recurrent layer with `go_backwards`, the forward direction.
+        **kwargs: the other arguments of `keras.layers.Bidirectional`: `merge_mode`,
+            "concat" (the default, as above), "sum", "mul" or "ave", or None for both
+            outputs apart; and `backward_layer`, by default `layer` turned round, with
+            weights of its own.
+
+    Call arguments:
+        sequences: x, (batch, steps, n_x), a floating dtype.
+        initial_state: a list of (batch, n_a), the forward direction's states, then the
+            backward one's; zeros by default.
+        mask: (batch, steps), bool, true where a step is valid.
+        training: whether dropout is applied.
+
+    Returns:
+        [a→<T>, a←<1>], (batch, n_a + n_a), or where `layer` returns sequences all h<t>,
+        (batch, steps, n_a + n_a); where it returns states, the last ones after it, in
+        the order of `initial_state`.
 
     Raises:
         ValueError: `layer` can't be turned round; `weights` are given; outputs of

@@ -37,9 +37,9 @@ class DeepRNN(DenseInputs):
     ```
 
     A block may be any recurrent layer of `zoo.layers`: `SimpleRNN`, `GRU`, `LSTM`,
-    `RNN` around any cell (`zoo.cells.DeepTransitionCell` for one that is deep in
-    itself), `LearnedInitialState`, another `DeepRNN`, or, where nothing is streamed,
-    `Bidirectional`. The stack sets the blocks' `return_sequences` and
+    `MinGRU` and the like, `RNN` around any cell (`zoo.cells.DeepTransitionCell` for one
+    that is deep in itself), `LearnedInitialState`, another `DeepRNN`, or, where nothing
+    is streamed, `Bidirectional`. The stack sets the blocks' `return_sequences` and
     `return_state`; they belong to it from then on. Weights are the blocks', one
     after another, as in a `keras.Sequential` of them.
 

@@ -78,6 +78,8 @@ class ElementwiseRNN(RNN):
 class MinGRU(ElementwiseRNN):
     """A layer of minimal gated recurrent units: see `zoo.cells.MinGRUCell`.
 
+    (Feng et al. 2024.) What a call takes, returns and raises: see `RNN`.
+
     Args:
         units: n_a, a positive integer.
         positive: whether states stay above 0.
@@ -101,7 +103,8 @@ class MinGRU(ElementwiseRNN):
 class MinLSTM(ElementwiseRNN):
     """A layer of minimal long short-term memory: see `zoo.cells.MinLSTMCell`.
 
-    Its one state is c<T>, which is a<T>.
+    (Feng et al. 2024.) Its one state is c<T>, which is a<T>. What a call takes, returns
+    and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.
@@ -129,7 +132,8 @@ class MinLSTM(ElementwiseRNN):
 class SRU(ElementwiseRNN):
     """A layer of simple recurrent units (Lei et al. 2018): see `zoo.cells.SRUCell`.
 
-    Its states are a<T> and c<T>; of an initial state c<0> alone matters.
+    Its states are a<T> and c<T>; of an initial state c<0> alone matters. What a call
+    takes, returns and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.
@@ -149,6 +153,8 @@ class SRU(ElementwiseRNN):
 @keras.saving.register_keras_serializable(package="zoo")
 class RGLRU(ElementwiseRNN):
     """A layer of real-gated linear recurrent units: see `zoo.cells.RGLRUCell`.
+
+    (De et al. 2024.) What a call takes, returns and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.

@@ -20,7 +20,7 @@ class BagOfNGrams(DenseInputs):
     """Adds up a weight vector for each distinct n-gram of a sequence.
 
     ```
-    y = Σ_{g in G} r[h(g)] ∘ w[h(g)]     G = {n-grams of the row, 1 <= n <= order}
+    y = Σ_{g in G} r[h(g)] * w[h(g)]     G = {n-grams of the row, 1 <= n <= order}
     ```
 
     h hashes an n-gram of ids to one of `buckets` rows of w (Weinberger et al.
@@ -43,7 +43,11 @@ class BagOfNGrams(DenseInputs):
         ids: int32, (batch, steps), 0 where there is no token.
 
     Returns:
-        y, (batch, units).
+        y, (batch, units), in the layer's compute dtype.
+
+    Raises:
+        ValueError: `units`, `order` or `buckets` is no whole number, or out of its
+            range.
     """
 
     def __init__(

@@ -56,6 +56,8 @@ class PointerGenerator(SpecOfCall, DenseInputs):
 
     Raises:
         RuntimeError: Keras runs on another backend than TensorFlow.
+        ValueError: inputs don't fit together.
+        InvalidArgumentError: the same, of what is known only when a graph runs.
     """
 
     def __init__(self, **kwargs: Any):

@@ -33,7 +33,26 @@ class _Pooling(DenseInputs):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MaxPooling(_Pooling):
-    """The largest value of each feature over the valid steps."""
+    """The largest value of each feature over the valid steps.
+
+    ```
+    y = max_t h<t>          zeros in a row without a valid step
+    ```
+
+    Args:
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        sequences: h, (batch, steps, features), any numbers.
+        mask: (batch, steps), bool, true where a step is valid; by default that which
+            `sequences` carry.
+
+    Returns:
+        y, (batch, features), in the layer's compute dtype.
+
+    Raises:
+        ValueError: the sequences or the mask have other axes.
+    """
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Pools `sequences` (batch, steps, features) under `mask` (batch, steps)."""
@@ -55,7 +74,25 @@ class MaxPooling(_Pooling):
 class MeanPooling(_Pooling):
     """The mean of each feature over the valid steps.
 
+    ```
+    y = Σ_t h<t> / T        T valid steps; zeros in a row without one
+    ```
+
     Its sums are float32 at least: half precision ends at 65 504.
+
+    Args:
+        **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        sequences: h, (batch, steps, features), any numbers.
+        mask: (batch, steps), bool, true where a step is valid; by default that which
+            `sequences` carry.
+
+    Returns:
+        y, (batch, features), in the layer's compute dtype.
+
+    Raises:
+        ValueError: the sequences or the mask have other axes.
     """
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
@@ -75,15 +112,27 @@ class AttentionPooling(_Pooling):
     """A mean over the valid steps whose weights are learned.
 
     ```
-    α<t> = softmax_t(vᵀ tanh(W h<t> + b)),   result = Σ_t α<t> h<t>
+    α<t> = softmax_t(vᵀ tanh(W h<t> + b)),   y = Σ_t α<t> h<t>
     ```
 
     (Yang et al. 2016, of words in a sentence.) The softmax and the sum are in float32
-    at least.
+    at least. A row without a valid step gives zeros.
 
     Args:
-        units: the size of W h<t>.
+        units: the size of W h<t>, a positive integer.
         **kwargs: the arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        sequences: h, (batch, steps, features), any numbers.
+        mask: (batch, steps), bool, true where a step is valid; by default that which
+            `sequences` carry.
+
+    Returns:
+        y, (batch, features), in the layer's compute dtype.
+
+    Raises:
+        ValueError: `units` isn't positive; or the sequences or the mask have other
+            axes.
     """
 
     def __init__(self, units: int = 64, **kwargs: Any):

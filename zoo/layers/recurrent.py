@@ -94,7 +94,8 @@ class _WeightDropout:
 class SimpleRNN(_WeightDropout, keras.layers.SimpleRNN, RNN):
     """A fully connected recurrent layer: see `zoo.cells.SimpleRNNCell`.
 
-    Takes the arguments of `keras.layers.SimpleRNN` and replaces it.
+    Takes the arguments of `keras.layers.SimpleRNN` and replaces it. What a call takes,
+    returns and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.
@@ -123,7 +124,7 @@ class LSTM(_WeightDropout, _AnyMask, keras.layers.LSTM, RNN):
     """A layer of long short-term memory: see `zoo.cells.LSTMCell`.
 
     Takes the arguments of `keras.layers.LSTM` and replaces it. Its states are
-    a<T> and c<T>.
+    a<T> and c<T>. What a call takes, returns and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.
@@ -176,7 +177,8 @@ class GRU(_WeightDropout, _AnyMask, keras.layers.GRU, RNN):
     """A layer of gated recurrent units: see `zoo.cells.GRUCell`.
 
     Takes the arguments of `keras.layers.GRU` and replaces it; to move weights
-    to or from a Keras layer made with Keras' default, say `reset_after=True`.
+    to or from a Keras layer made with Keras' default, say `reset_after=True`. What a
+    call takes, returns and raises: see `RNN`.
 
     Args:
         units: n_a, a positive integer.

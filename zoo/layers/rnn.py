@@ -91,7 +91,10 @@ class RNN(DenseInputs, keras.layers.RNN):
 
     @property
     def fused_path(self) -> str:
-        """The way that a call would take now: "fused", or "cell" and why.
+        """The way that a call would take now: "fused", or "lean" or "cell" and why.
+
+        "fused" is the kernel that XLA compiles. "lean: …", in `zoo.kernels.portable`,
+        is inference by core operations. "cell: …" is the cell, step by step.
 
         (`path` is Keras' word for a layer's place in its model.)
         """

@@ -38,15 +38,12 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
     It computes in float32 at least, under mixed precision too.
 
     Args:
-        samples: how many tokens are drawn; None for all, not drawn but counted.
+        samples: how many tokens are drawn; None, or 0, for all, not drawn but counted.
         seed: of the draws.
         never: ids that are never predicted: their probability is 0.
         first: the id of the most frequent token, k = 0; those before it are taken for
             the rarest ones, as the bytes of subwords are.
         **kwargs: the arguments of `keras.layers.Layer`.
-
-    Raises:
-        ValueError: `samples` is negative, or `never` or `first` no id in [0, V).
 
     Call arguments:
         hidden: h, float (predictions, units).
@@ -56,6 +53,11 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
 
     Returns:
         The mean loss in nats, a scalar; NaN where a label is none of the ids.
+
+    Raises:
+        ValueError: `samples` is negative, `never` or `first` no id in [0, V), or inputs
+            don't fit together.
+        InvalidArgumentError: inputs don't, which is known only when a graph runs.
     """
 
     def __init__(

@@ -50,8 +50,8 @@ def stepper(
     results nobody needs: what is drawn inside is drawn at each step.
 
     Args:
-        layer: `SimpleRNN`, `GRU`, `LSTM`, `RNN` around any cell, `DeepRNN` or
-            `LearnedInitialState`, built.
+        layer: `SimpleRNN`, `GRU`, `LSTM`, `MinGRU`, `MinLSTM`, `SRU`, `RGLRU`, `RNN`
+            around any cell, `DeepRNN` or `LearnedInitialState`, built.
         training: whether dropout is applied.
         table: float (n, n_x), or None.
         compiled: whether XLA is to compile the loop: see `Product`.

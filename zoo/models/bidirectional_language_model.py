@@ -30,6 +30,7 @@ class BidirectionalLanguageModel(Replicated, keras.Model):
 
     Call arguments:
         inputs: int32 (batch, steps), without padding.
+        training: whether dropout is applied.
 
     Returns:
         A float tensor (batch, steps, units of the embedding) for each direction.

@@ -29,7 +29,7 @@ class DynamicEvaluation:
 
     That is dynamic evaluation (Mikolov et al. 2010) as Krause et al. 2018 have it ("RMS
     with decay"), but that v is the mean over what was read until now, k windows, not
-    over the training data.
+    over the training data. β is 0.999, ε 1e-5.
 
     It changes the model's own weights that are trainable, and gives them back in the
     end. θ₀ is what they are when it is made: make no second one of the same model
