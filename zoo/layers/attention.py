@@ -169,6 +169,12 @@ class Attention(SpecOfCall, DenseInputs):
         Args:
             values: h, (batch, source, n_h).
             mask: (batch, source), bool; by default all is looked at.
+
+        Returns:
+            A `Memory`.
+
+        Raises:
+            ValueError: the layer has no weights yet, or values or mask have other axes.
         """
         self._check_built()
         if len(values.shape) != 3:

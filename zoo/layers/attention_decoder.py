@@ -192,8 +192,16 @@ class AttentionDecoder(SpecOfCall, DenseInputs):
     ) -> Any:
         """Runs over `sequences` with a memory that is prepared.
 
+        Args:
+            sequences: x, (batch, steps, n_x).
+            memory: what `memory` returned.
+            initial_state: as in a call.
+            mask: (batch, steps), bool, true where a step is valid.
+            training: whether dropout is applied.
+
         Returns:
-            ã, α and all last states.
+            ã, (batch, steps, units), α, float32 (batch, steps, source), and all last
+            states.
         """
         if initial_state is None:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])

@@ -329,7 +329,14 @@ class DeepRNN(DenseInputs):
     def inputs_of(
         self, number: int, below: Tensor, inputs: Tensor, training: bool | None
     ) -> Any:
-        """Returns what a layer sees, of h[l-1] and x, of one step or of all."""
+        """Returns what a layer sees, of h[l-1] and x, of one step or of all.
+
+        Args:
+            number: the layer's place, from 0.
+            below: h[l-1], (batch, n) or (batch, steps, n).
+            inputs: x, (batch, n_x) or (batch, steps, n_x).
+            training: whether dropout is applied.
+        """
         if number == 0:
             return below
         below = self.between[number - 1](below, training=training)

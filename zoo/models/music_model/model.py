@@ -212,6 +212,9 @@ class MusicModel(Model, keras.Model):
             frames: x<t>, 0 and 1, float (…, keys).
             remaining: T - t, int32 (…), for an ending that is an input.
             training: whether dropout is applied.
+
+        Returns:
+            e, and what the ending adds to it, float (…, features).
         """
         inputs = self.drop_input(frames, training=training)
         if self.embedding is not None:
@@ -251,6 +254,11 @@ class MusicModel(Model, keras.Model):
         self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None
     ) -> Any:
         """Returns pieces as they are trained on.
+
+        Args:
+            roll: (batch, steps, keys); more than 0 is a note.
+            lengths: int (batch,), how many frames each has; all by default.
+            vector: float (batch, conditioning), if the model has one.
 
         Returns:
             Frames of 0 and 1, (batch, steps, keys), in the compute dtype; lengths,
