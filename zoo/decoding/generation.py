@@ -68,7 +68,7 @@ class Generator:
         jit_compile: whether XLA compiles the steps.
 
     Raises:
-        ValueError: `chunk` is not positive.
+        ValueError: `chunk` is no whole number from 1 on.
     """
 
     def __init__(
@@ -84,8 +84,7 @@ class Generator:
         chunk: int = 64,
         jit_compile: bool = False,
     ):
-        if chunk < 1:
-            raise ValueError(f"`chunk` must be at least 1, found {chunk}.")
+        parameters.check("chunk", chunk, whole=True, least=1)
         self.step = step
         self.sample = Categorical() if sample is None else sample
         self.end_id = end_id
@@ -93,7 +92,7 @@ class Generator:
         self.repetition_penalty = repetition_penalty
         self.log_probabilities = log_probabilities
         self.padding = padding
-        self.chunk = chunk
+        self.chunk = int(chunk)
         self._run = tf.function(
             self._take_steps, autograph=False, jit_compile=jit_compile
         )

@@ -347,7 +347,7 @@ def test_a_saved_model_takes_any_batch_and_numbers_as_tensors(tmp_path):
 
 def test_what_cannot_be_is_refused():
     first, state = start(2)
-    with pytest.raises(ValueError, match="`chunk` must be at least 1, found 0"):
+    with pytest.raises(ValueError, match="`chunk` must be 1 or more, found 0"):
         Generator(step, chunk=0)
     with pytest.raises(ValueError, match="`length` must be 0 or more, found -1"):
         generate(step, first, state, -1, seed=1)

@@ -116,12 +116,13 @@ def stream(
         FloatingPointError: a probability of what is drawn is NaN; as pieces are taken.
     """
     _check(length, **filters)
+    parameters.check("piece", piece, whole=True, least=1)
     stop = _possible(model, stop, length)
     seed = seeds.given(seed)
     rows = tf.shape(prompts)[0]
     length = per_row("length", length, rows, tf.int32)
     seed = _pairs(seed, rows)
-    how: dict[str, Any] = {"jit_compile": jit_compile, "chunk": piece}
+    how: dict[str, Any] = {"jit_compile": jit_compile, "chunk": int(piece)}
     how |= {"log_probabilities": True, **_known(filters)}
     generator, beginning = _prepare(model, prompts, stop=stop, **how)
     pieces = generator.stream(**beginning, length=length, seed=seed)
@@ -175,7 +176,9 @@ def _as_texts_of_subwords(model, pieces, begins):
         is_over = (piece[:, -1] == PADDING_ID) | (piece[:, -1] == END_ID)
         waits = model.vocabulary.ends_amid_character(ids) & ~is_over
         if not tf.reduce_any(waits):  # go on without what is told
-            begins &= text == ""
+            # A space at the beginning is not told, but the next one is.
+            spaced = model.language.decode_after(tf.zeros_like(begins), ids)
+            begins &= spaced == ""
             ids, told = ids[:, :0], tf.zeros([rows], tf.int32)
 
 

@@ -113,6 +113,15 @@ def test_a_stream_reads_long_prompts_by_a_graph_and_draws_the_same(
     assert {*taken} == {True, False}
 
 
+@pytest.mark.parametrize(
+    ("piece", "message"),
+    [(0, "`piece` must be 1 or more"), (2.5, "`piece` must be a whole number")],
+)
+def test_a_streams_pieces_have_a_token_or_more(piece, message):
+    with pytest.raises(ValueError, match=f"{message}, found {piece}"):
+        make().stream("a", 5, piece=piece)
+
+
 @pytest.mark.parametrize("temperature", [0, 1])
 def test_a_stream_tells_that_there_are_no_numbers_to_draw_by(temperature):
     model = make(["the", "cat"], level="word", sentences=True)

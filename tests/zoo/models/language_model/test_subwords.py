@@ -69,6 +69,20 @@ def test_a_stream_is_what_is_generated_whatever_bytes_are_drawn(pieces, length):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("lean")
+def test_a_stream_tells_all_spaces_at_its_beginning_but_the_first():
+    model = model_of()
+    drawn = np.isin(model.vocabulary.tokens, [SPACE, f"{SPACE}ab", "a"])
+    model.softmax.bias.assign_sub(1e9 * ~drawn)
+    prompts = ["", "a "] * 10
+    whole = model.generate(prompts, 5, seed=3).numpy().tolist()
+    assert {text[:1] for text in whole} == {b" ", b"a"}
+    streamed = model.stream(prompts, 5, seed=3, piece=1)
+    parts = zip(*(part.numpy().tolist() for part in streamed), strict=True)
+    assert [b"".join(row) for row in parts] == whole
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("lean")
 def test_a_stop_is_found_with_a_space_before_it_and_without():
     model = model_of()
     is_byte = np.isin(model.vocabulary.tokens, BYTES)
