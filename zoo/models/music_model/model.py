@@ -265,8 +265,10 @@ class MusicModel(Model, keras.Model):
             int32 (batch,); and the vectors or None.
 
         Raises:
-            ValueError: the pieces have other keys, or the vector is missing, or
-                there is one that nothing takes.
+            ValueError: the pieces have other keys, or the vector is missing, or of
+                another size, or there is one that nothing takes.
+            tf.errors.InvalidArgumentError: lengths are beyond the roll, or there are
+                more vectors than pieces, or fewer.
         """
         roll = tf.convert_to_tensor(roll)
         if roll.dtype == tf.bool:
@@ -280,12 +282,36 @@ class MusicModel(Model, keras.Model):
                 f"The model was made with conditioning={self.conditioning}, found "
                 f"{'no' if vector is None else 'a'} vector."
             )
+        rows, steps = tf.unstack(tf.shape(roll)[:2])
         if lengths is None:
-            lengths = tf.fill(tf.shape(roll)[:1], tf.shape(roll)[1])
+            lengths = tf.fill([rows], steps)
+        else:
+            lengths = tf.cast(lengths, tf.int32)
+            lengths = parameters.checked(
+                lengths,
+                (lengths >= 0) & (lengths <= steps),
+                "Lengths must be between 0 and the {} steps of the roll, found {}.",
+                steps,
+                lengths,
+            )
         if vector is not None:
-            vector = tf.cast(vector, self.compute_dtype)
-        frames = tf.cast(roll > 0, self.compute_dtype)
-        return frames, tf.cast(lengths, tf.int32), vector
+            vector = self._vector(vector, rows)
+        return tf.cast(roll > 0, self.compute_dtype), lengths, vector
+
+    def _vector(self, vector, rows):
+        """Returns the vectors of pieces, in the compute dtype."""
+        vector = tf.cast(vector, self.compute_dtype)
+        wanted = f"A vector is (batch, {self.conditioning}), one for each piece"
+        if not vector.shape.is_compatible_with([None, self.conditioning]):
+            raise ValueError(f"{wanted}, found {tuple(vector.shape)}.")
+        found = tf.shape(vector)[0]
+        return parameters.checked(
+            vector,
+            found == rows,
+            f"{wanted}: found {{}} for {{}} pieces.",
+            found,
+            rows,
+        )
 
     def score(
         self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None
@@ -326,8 +352,8 @@ class MusicModel(Model, keras.Model):
                 note. n may be 0; by default one piece begins with nothing.
             steps: how many frames a piece may have, the primer's included.
             temperature: 0 draws what is likelier, each note and the end.
-            seed: the same seed, the same pieces; None for a new one at each call. Of
-                a seed for each, a piece is what it would be alone.
+            seed: the same seed, the same pieces; None, or one below 0, for a new one at
+                each call. Of a seed for each, a piece is what it would be alone.
             vector: float (batch, conditioning), if the model has one.
 
         Returns:
@@ -336,7 +362,8 @@ class MusicModel(Model, keras.Model):
 
         Raises:
             ValueError: a number is out of its range, or the primer is longer than
-                `steps`, or holds what is no note.
+                `steps`, or holds what is no note, or the vector is of another size.
+            tf.errors.InvalidArgumentError: there isn't a vector for each piece.
         """
         return self._generator.generate(primer, steps, temperature, seed, vector)
 
@@ -371,6 +398,7 @@ class MusicModel(Model, keras.Model):
         Raises:
             ValueError: a number is out of its range, or `roll` holds what is no note,
                 or NADE draws its notes from low to high.
+            tf.errors.InvalidArgumentError: lengths are beyond the roll.
         """
         return self._generator.harmonize(roll, lengths, temperature, seed, vector, free)
 

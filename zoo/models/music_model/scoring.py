@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.decoding.parameters import checked, per_row
+from zoo.decoding.parameters import per_row
 from zoo.models.bucketing import in_buckets
 from zoo.typing import Tensor
 
@@ -52,14 +52,7 @@ def score(
 ) -> dict[str, tf.Tensor]:
     """Scores pieces: see `zoo.models.MusicModel.score`."""
     frames, lengths, vector = model.pieces(roll, lengths, vector)
-    rows, steps = tf.unstack(tf.shape(frames)[:2])
-    lengths = checked(
-        per_row("lengths", lengths, rows),
-        (lengths >= 0) & (lengths <= steps),
-        "Lengths must be between 0 and the {} steps of the roll, found {}.",
-        steps,
-        lengths,
-    )
+    lengths = per_row("lengths", lengths, tf.shape(frames)[0])
 
     def totals(places):
         """Returns -log P of all frames, of the first ones and of the endings."""

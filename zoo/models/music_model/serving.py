@@ -19,7 +19,7 @@ Serving's row format gives each row its own. A piece with a seed of its own is w
 would be alone; with one seed for all, equal primers are gone on with in several ways. A
 negative seed is a new one at each call. InvalidArgumentError says what is out of its
 range: `steps` below the primer's or above 10 000, a `temperature` below 0 or NaN, what
-is no note (NaN, or below 0), `lengths` beyond the roll.
+is no note (NaN, or below 0), `lengths` beyond the roll, a `vector` too many or too few.
 """
 
 from typing import Any

@@ -202,5 +202,28 @@ def test_pieces_that_do_not_fit_the_model_are_refused():
         model.score(ROLL, LENGTHS, VECTOR)
     with pytest.raises(ValueError, match="conditioning=2, found no vector"):
         make(conditioning=2).score(ROLL)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="between 0 and the 6"):
-        model.score(ROLL, LENGTHS + 1)
+    with pytest.raises(ValueError, match=r"A vector is \(batch, 2\).*\(4, 3\)"):
+        make(conditioning=2).score(ROLL, LENGTHS, np.ones([4, 3]))
+
+
+@pytest.mark.parametrize("beyond", [1, -2])
+def test_lengths_that_the_roll_has_not_are_refused(beyond):
+    model, data = make(), {"roll": ROLL, "lengths": LENGTHS + beyond}
+    model.compile("sgd")
+    for refuse in (
+        lambda: model.score(**data),
+        lambda: model.harmonize(**data),
+        lambda: model.evaluate(data, verbose=0),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="between 0 and the 6"):
+            refuse()
+
+
+@pytest.mark.parametrize("by", ["input", "state"])
+def test_a_piece_without_a_vector_of_its_own_is_refused(by):
+    model = make(conditioning=2, conditioned_by=by)
+    message = "one for each piece: found 1 for 4 pieces"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.score(ROLL, LENGTHS, VECTOR[:1])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.generate(ROLL, 8, vector=VECTOR[:1])
