@@ -1,7 +1,8 @@
 """What the constructors of several models share."""
 
+import contextlib
 import operator
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -129,6 +130,8 @@ def recurrent_layer(
 def rebuilt(model: Any, anew: Collection[str] = (), **arguments: Any) -> Any:
     """Returns a new model with other arguments, and a model's weights, by their paths.
 
+    Its dtypes are the model's too, whatever Keras' policy is now.
+
     Args:
         model: a `zoo.models.base.Model`, built.
         anew: the names of the layers that are for these arguments: their weights begin
@@ -139,7 +142,8 @@ def rebuilt(model: Any, anew: Collection[str] = (), **arguments: Any) -> Any:
         ValueError: the new model has another weight that `model` lacks, or has in
             another shape.
     """
-    other = type(model).from_config({**model.get_config(), **arguments})
+    with under_policy(model.dtype_policy):
+        other = type(model).from_config({**model.get_config(), **arguments})
     own = {weight.path: weight for weight in model.weights}
     for weight in other.weights:
         *layers, _ = weight.path.split("/")
@@ -152,6 +156,20 @@ def rebuilt(model: Any, anew: Collection[str] = (), **arguments: Any) -> Any:
             )
         weight.assign(own[weight.path].numpy())
     return other
+
+
+@contextlib.contextmanager
+def under_policy(policy: keras.DTypePolicy) -> Iterator[None]:
+    """Has layers be made under a policy of dtypes, not under that which Keras has."""
+    usual = keras.config.dtype_policy()
+    if policy == usual:
+        yield
+        return
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def check_no_subwords(*vocabularies: Any) -> None:

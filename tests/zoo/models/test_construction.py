@@ -3,6 +3,7 @@
 import inspect
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -78,3 +79,17 @@ def test_another_cache_looks_back_by_the_same_projection():
     model.cache.projection.assign(2 * model.cache.projection)
     assert not others(model.with_cache(9, threshold=0.5), model)
     assert not others(model.with_cache(0), model)
+
+
+def test_a_rebuilt_model_has_the_dtypes_that_the_model_has():
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        model = MADE["classifier"][0]()
+    finally:
+        keras.config.set_dtype_policy(usual)
+    copy = model.with_classes(["x", "y", "z"])
+    assert keras.config.dtype_policy() == usual
+    assert [w.dtype for w in copy.weights] == [w.dtype for w in model.weights]
+    assert copy.compute_dtype == "float64"
+    assert not others(rebuilt(model), model)
