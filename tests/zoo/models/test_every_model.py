@@ -8,7 +8,7 @@ import tensorflow as tf
 import zoo
 from tests.zoo.models.every_model import KINDS, every_kind, made
 from zoo import presets
-from zoo.models import LanguageModel, SequenceClassifier
+from zoo.models import DynamicEvaluation, LanguageModel, SequenceClassifier
 from zoo.text import Subwords, Vocabulary
 
 pytestmark = pytest.mark.usefixtures("lean")
@@ -93,6 +93,74 @@ def test_music_of_half_precision_is_drawn_in_full(half_precision, output):
     assert set(np.unique(roll)) <= {0.0, 1.0}
     assert model.generate(steps=4)[0].dtype == "float32"
     assert model.harmonize(roll).dtype == "float32"
+
+
+@pytest.fixture
+def float64():
+    """Has models be made in float64, until it is called."""
+
+    def usual():
+        keras.config.set_dtype_policy("float32")
+
+    keras.config.set_dtype_policy("float64")
+    yield usual
+    usual()
+
+
+def copied(kind, model, **options):
+    """Returns a model of a kind with another one's weights."""
+    copy = kind.build(**options)
+    for weight, other in zip(copy.weights, model.weights, strict=True):
+        weight.assign(other.numpy())
+    return copy
+
+
+@pytest.mark.slow
+@every_kind
+def test_a_model_of_float64_answers_as_one_of_float32(kind, float64):
+    model = made(kind)
+    assert model.compute_dtype == "float64"
+    float64()
+    found, expected = map(np.asarray, map(kind.answer, (model, copied(kind, model))))
+    assert found.dtype == expected.dtype == "float32"
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_language_model_of_float64_draws_and_learns_as_one_of_float32(float64):
+    kind = KINDS["language model"]
+    model = made(kind)
+    float64()
+    copy = copied(kind, model)
+    texts = [each.generate(["ab", ""], 9, seed=1).numpy() for each in (model, copy)]
+    np.testing.assert_array_equal(*texts)
+    assert model.start(["ab"])[0].dtype == "float32"
+    logs = []
+    for each in (model, copy):
+        with DynamicEvaluation(each, window=2) as reader:
+            logs.append(reader.score("abc abc abc")["log_probability"].numpy())
+    np.testing.assert_allclose(*logs, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [{"copying": True, "copying_cues": True}, {"input_feeding": True}],
+    ids=["copying", "input feeding"],
+)
+def test_a_translator_of_float64_translates_as_one_of_float32(options, float64):
+    kind = KINDS["translator"]
+    model = made(kind, **options)
+    float64()
+    copy = copied(kind, model, **options)
+    how = {"n_best": 2, "coverage_penalty": 0.2, "max_length": 6, "attention": True}
+    found, expected = [each.translate(["ab", "c"], 2, **how) for each in (model, copy)]
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype
+        if value.dtype == tf.string:
+            np.testing.assert_array_equal(found[name], value)
+        else:
+            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6)
 
 
 def assert_equal_weights(weights, expected):

@@ -440,8 +440,9 @@ class LanguageModel(Model, keras.Model):
             top_p: how much probability those that may be drawn have, in (0, 1].
             repetition_penalty: 1 for none.
             stop: a text or several, after the first of which a row ends.
-            seed: the same seed, the same texts; None for a new one at each call. Of a
-                seed for each row, a row's text is what it would be alone.
+            seed: the same seed, the same texts; None, or one below 0, for a new one at
+                each call. Of a seed for each row, a row's text is what it would be
+                alone.
             jit_compile: whether XLA compiles the loop: after some seconds for each
                 batch size it is up to twice as fast, for few rows.
 

@@ -30,7 +30,8 @@ class Stepper:
         embeddings = model.embedding.embeddings
         self._recur = stepper(model.recurrent, table=embeddings, compiled=compiled)
         self._project = model.projected
-        table = tf.convert_to_tensor(model.output_embedding.embeddings)
+        # In float32, as the softmax, whatever the embedding is in.
+        table = tf.cast(model.output_embedding.embeddings, tf.float32)
         self._product = Product(tf.transpose(table), compiled)
         self._offsets = model.softmax.offsets()
 

@@ -197,7 +197,7 @@ class SequenceTagger(Model, keras.Model):
         for layer, dropout_layer in zip(recurrent, drop[1:], strict=True):
             x = dropout_layer(layer(x, mask=mask))
         outputs = emissions(x)
-        decoder = CRF(tags, scheme, name="crf") if crf else None
+        decoder = CRF(tags, scheme, dtype="float32", name="crf") if crf else None
         if decoder is not None:
             outputs = decoder(outputs, mask=mask)
         super().__init__(tokens, outputs, name=name)

@@ -223,7 +223,9 @@ class Translator(Model, keras.Model):
             None, never=(PADDING_ID, START_ID), dtype="float32", name="softmax"
         )
 
-        self.pointer = PointerGenerator(name="pointer") if copying else None
+        self.pointer = None
+        if copying:
+            self.pointer = PointerGenerator(dtype="float32", name="pointer")
 
         # Weights
         self.encoder.build((None, None, embedding_units))
@@ -401,7 +403,7 @@ class Translator(Model, keras.Model):
             embedded, memory, state, mask=ids != PADDING_ID, training=training
         )
         hidden = self.drop[2](hidden, training=training)
-        return self._projected(hidden), weights, state
+        return self._projected(hidden), _in_float32(weights), state
 
     def _projected(self, a):
         return a if self.projection is None else self.projection(a)
@@ -442,7 +444,8 @@ class Translator(Model, keras.Model):
             beams: how many rows of ids and states there are for each of the memory.
         """
         advance = self.decoder.stepper(beams=beams)
-        table = tf.convert_to_tensor(self.output_embedding.embeddings)
+        # In float32, as the softmax, whatever the embedding is in.
+        table = tf.cast(self.output_embedding.embeddings, tf.float32)
         product, offsets = Product(tf.transpose(table)), self.softmax.offsets()
 
         def step(ids, state, memory):
@@ -453,7 +456,7 @@ class Translator(Model, keras.Model):
             if self.pointer is not None:
                 source = memory.ids, memory.firsts, memory.cues
                 logits = self.pointer.mix(logits, hidden, weights, *source)
-            return logits, state, weights
+            return logits, state, _in_float32(weights)
 
         return step
 
@@ -598,3 +601,8 @@ class Translator(Model, keras.Model):
     def signatures(self) -> dict:
         """Returns the SavedModel's functions: see `zoo.models.translator.serving`."""
         return serving.signatures(self)
+
+
+def _in_float32(weights):
+    """Returns α as float32, also of a model that computes in float64; None of none."""
+    return None if weights is None else tf.cast(weights, tf.float32)
