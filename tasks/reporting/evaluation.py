@@ -97,7 +97,8 @@ def check_alone(preset: Path, settings: EvaluationConfig, flag: str) -> None:
     """
     if settings.OWN_FILES and getattr(settings, settings.OWN_FILES):
         return
-    names = [part["dataset"] for part in _parts(preset, settings)]
+    parts = _parts(preset, settings)
+    names = [part["dataset"] for part in parts if _is_held_back(part, settings)]
     if len(names) > 1:
         raise UserError(
             f"{flag} takes what is found on one dataset, and there are {len(names)} to "
@@ -118,8 +119,8 @@ def choose(
         files: the flag that takes files instead, if there is one.
 
     Raises:
-        UserError: it was trained on no dataset, and none was asked for; or there is no
-            such dataset.
+        UserError: it was trained on no dataset, and none was asked for; or no split
+            was held back of those; or there is no such dataset.
     """
     parts = _parts(preset, settings)
     if not parts:
@@ -128,7 +129,23 @@ def choose(
             f"Preset {preset} has no dataset on record to be measured on. Give one "
             f"with --dataset{others}."
         )
-    return [_chosen(part, settings, columns) for part in parts]
+    used_up = [part["dataset"] for part in parts if not _is_held_back(part, settings)]
+    if len(used_up) == len(parts):
+        raise UserError(
+            f"Preset {preset} is measured on what its training held back, and that is "
+            f"nothing of {', '.join(used_up)}. Choose a split with --split, or another "
+            "dataset with --dataset."
+        )
+    for name in used_up:
+        outputs.note(
+            f"{name} is left out: the training held nothing of it back. --dataset and "
+            "--split measure on what it has."
+        )
+    return [
+        _chosen(part, settings, columns)
+        for part in parts
+        if part["dataset"] not in used_up
+    ]
 
 
 def _parts(preset, settings):
@@ -136,6 +153,11 @@ def _parts(preset, settings):
     if settings.dataset is not None:
         return [{"dataset": name} for name in settings.dataset]
     return dataset_records.apart(presets.read_metrics(preset).get("training", {}))
+
+
+def _is_held_back(trained, settings):
+    """Says whether there is a split to measure on, asked for or not trained on."""
+    return bool(settings.split) or trained.get("test_splits") != []
 
 
 def _chosen(trained, settings, columns):

@@ -130,3 +130,21 @@ def test_where_nothing_can_be_written_the_card_is_left(tmp_path, monkeypatch, ca
     assert capsys.readouterr().out == told
     with pytest.raises(UserError, match="--write-card: nothing can be written in"):
         evaluation.writes_card(tmp_path, Settings(write_card=True))
+
+
+def test_what_was_trained_on_is_not_measured_on_for_want_of_what_was_held_back(
+    choose, tmp_path, capsys
+):
+    nothing = {"dataset": ["a", "b"], "test_splits": []}
+    told = "what its training held back, and that is nothing of a, b. .* --split"
+    with pytest.raises(UserError, match=told):
+        choose(nothing)
+    assert {found.splits for found in choose(nothing, split="test")} == {("test",)}
+    [found] = choose(nothing, dataset=["a"])
+    assert found.splits == ("test",)
+    assert capsys.readouterr().err == ""
+    one = {"dataset": ["a", "b"], "test_splits": [[], ["test"]]}
+    [found] = choose(one)
+    assert (found.builder[0], found.splits) == ("b", ("test",))
+    assert "note: a is left out: the training held nothing" in capsys.readouterr().err
+    evaluation.check_alone(tmp_path, Settings(), "--out")  # it is b alone
