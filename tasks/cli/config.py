@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -236,6 +236,21 @@ class TrainingConfig(DataConfig):
         """Returns the fields that a preset which is trained further has its own of."""
         return self.OF_MODEL
 
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from ()
+
+    def check_read(self) -> None:
+        """Raises a UserError where a new training is asked for what nothing reads."""
+        defaults = {each.name: _default(each) for each in dataclasses.fields(self)}
+        for name, reader in self.unread():
+            if getattr(self, name) != defaults[name]:
+                flag_name = "--" + name.replace("_", "-")
+                raise UserError(
+                    f"{flag_name} goes with {reader}, and changes nothing without it: "
+                    "leave it out."
+                )
+
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""
         self.check_datasets()
@@ -280,6 +295,12 @@ class PretrainingConfig(TrainingConfig):
         super().__post_init__()
         if isinstance(self.pretrain_split, str):  # as older trainings have it on record
             self.pretrain_split = [self.pretrain_split]
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        if not self.pretrain_split:
+            for name in ("column", "epochs", "learning_rate", "batch_size", "window"):
+                yield f"pretrain_{name}", "--pretrain-split"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -119,16 +119,21 @@ class Parser(simple_parsing.ArgumentParser):
             keeps_all = isinstance(action, argparse._AppendAction)
             if keeps_all or sum(each in names for each in given) < 2:
                 continue
+            flag = action.option_strings[0]
+            if isinstance(action.nargs, int) and action.nargs > 1:
+                self.error(
+                    f"{flag} takes {action.nargs} values, and is given twice: only the "
+                    "last ones would count. Give it once."
+                )
             if action.nargs in ("+", "*"):
-                flag = action.option_strings[0]
                 self.error(
                     f"{flag} is given twice: give it once, with all its values behind "
                     f"it: {flag} A B …"
                 )
             if any(map(_READ.fullmatch, names)):
                 self.error(
-                    f"{action.option_strings[0]} takes one file, and is given twice. "
-                    "Put several files together first."
+                    f"{flag} takes one file, and is given twice. Put several files "
+                    "together first."
                 )
 
     def _takes_texts(self):

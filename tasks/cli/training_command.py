@@ -76,6 +76,8 @@ def run(template: Template, arguments: argparse.Namespace, argv: Sequence[str]) 
     _check_finish(config, resume)
     config = training.open_output(output, config, given, resume, own)
     config.check()
+    if not resume:
+        config.check_read()
     if config.from_preset is not None:
         found = presets.find(config.from_preset)  # not after the data are read
         preset_classes.check(template.name, config.from_preset)
@@ -130,6 +132,7 @@ def launch(
     if not arguments.resume:
         folders.check_new(output)
         arguments.config.check()  # else some come from the training's record
+        arguments.config.check_read()
     own = given_flags.without(argv, "--workers")
     if arguments.output is None:
         own += ["--output", str(output)]

@@ -1,6 +1,7 @@
 """What a tagger's commands can be told. Needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from simple_parsing import choice, field, flag
 
@@ -99,6 +100,13 @@ class Config(config.PretrainingConfig):
     def own_data(self) -> str | None:
         """Returns the file to train on, if there is one."""
         return self.train_file
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from super().unread()
+        if self.character_features == "none":
+            for name in ("character_embedding_units", "character_units"):
+                yield name, "--character-features rnn or cnn"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

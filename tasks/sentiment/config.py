@@ -1,6 +1,7 @@
 """What a classifier's commands can be told. Needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 from simple_parsing import choice, field, flag
@@ -83,6 +84,12 @@ class Config(config.PretrainingConfig):
     def own_data(self) -> str | None:
         """Returns the file to train on, if there is one."""
         return self.train_file
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from super().unread()
+        if not self.ngrams:
+            yield "ngram_buckets", "--ngrams"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -1,6 +1,7 @@
 """What a language model's commands can be told. Needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from simple_parsing import choice, field, flag
@@ -94,6 +95,14 @@ class Config(config.TrainingConfig):
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""
         return self.files and file_patterns.listed(self.files)
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        if not self.cache:
+            yield "cache_sharpness", "--cache"
+            yield "cache_threshold", "--cache"
+        if self.level != "subword":
+            yield "split_punctuation", "--level subword"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

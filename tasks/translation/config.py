@@ -1,7 +1,7 @@
 """What a translator's `train` and `evaluate` can be told. Needs no TensorFlow."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from simple_parsing import choice, field, flag
 
@@ -192,6 +192,16 @@ class Config(config.TrainingConfig):
                 f"--no-copying: {self.from_preset} copies, and a preset that copies "
                 "goes on copying. Leave the flag out, or train a new model."
             )
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        if self.attention == "none":
+            for name in ("heads", "order", "input_feeding"):
+                yield name, "attention"
+        else:
+            yield "context", "--attention none"
+        if self.from_preset is None and self.token_level() != "subword":
+            yield "split_punctuation", "--level subword"
 
     def check(self) -> None:
         """Raises a UserError where flags are out of range or don't go together."""

@@ -41,6 +41,14 @@ MISTAKES = {
         ["train", "--dataset", "a", "--dataset", "b"],
         "--dataset is given twice: give it once, with all its values",
     ),
+    "epochs of no pretraining": (
+        ["train", "--pretrain-epochs", 7],
+        "--pretrain-epochs goes with --pretrain-split, and changes nothing without it",
+    ),
+    "buckets of no n-grams": (
+        ["train", "--workers", 2, "--ngram-buckets", 7],
+        "--ngram-buckets goes with --ngrams,",
+    ),
     "value of a switch": (
         ["predict", "--json=no"],
         "--json: takes no value, found 'no'",

@@ -19,6 +19,10 @@ MISTAKES = {
     ),
     "no file": (["train", "--train-file", "/no/file"], "/no/file can't be read"),
     "scheme": (["train", "--scheme", "iob3"], "Did you mean 'iob2'?"),
+    "units of no characters": (
+        ["train", "--character-features", "none", "--character-units", 9],
+        "--character-units goes with --character-features rnn or cnn,",
+    ),
     "characters": (["train", "--character-features", "q"], "There are: rnn, cnn, none"),
 }
 DATASET_MISTAKES = {

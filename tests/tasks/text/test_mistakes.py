@@ -8,6 +8,14 @@ from tasks.text import batches, corpus, explanation
 from tests.zoo.models.language_models import make
 
 MISTAKES = {
+    "pieces of no subwords": (
+        ["train", "--level", "word", "--split-punctuation"],
+        "--split-punctuation goes with --level subword",
+    ),
+    "sharpness of no cache": (
+        ["train", "--cache-sharpness", 9],
+        "--cache-sharpness goes with --cache,",
+    ),
     "temperature": (["generate", "--temperature", -1], "--temperature must be at"),
     "no number": (["generate", "--temperature", "nan"], "--temperature must be"),
     "top-p 0": (["generate", "--top-p", 0], "--top-p must be in (0, 1], found 0.0"),

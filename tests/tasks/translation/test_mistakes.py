@@ -41,6 +41,18 @@ MISTAKES = {
         "nothing of the source gets to the decoder",
     ),
     "smoothing": (["train", "--label-smoothing", 1], "label_smoothing must be in"),
+    "heads of no attention": (
+        ["train", "--attention", "none", "--heads", 2],
+        "--heads goes with attention, and changes nothing without it",
+    ),
+    "context beside attention": (
+        ["train", "--context", "input"],
+        "--context goes with --attention none,",
+    ),
+    "files twice": (
+        ["train", "--files", "a", "b", "--files", "c", "d"],
+        "--files takes 2 values, and is given twice: only the last ones would count.",
+    ),
     "heads": (["train", "--heads", 0], "--heads must be at least 1"),
     "test files": (["train", "--test-files", "a", "b"], "goes with --files"),
     "new vocabulary": (["train", "--new-vocabulary"], "goes with --from-preset"),
