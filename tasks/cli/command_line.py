@@ -218,6 +218,7 @@ def _run(template, program, arguments, argv, of_beam):
         import zoo.export  # noqa: F401 - imports TensorFlow and Keras
     if of_beam is not None:
         chosen = template.all_commands()[arguments.command]
+        preset_classes.check(template.name, arguments.model)
         beam_command.run(chosen.served, arguments, of_beam)
     elif arguments.command == "train":
         training_command.run(template, arguments, argv)

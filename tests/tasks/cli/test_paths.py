@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks import music, ner, sentiment, text, translation
+from tasks.beam import command as beam_command
 from tasks.cli import outputs, preset_classes
 from tasks.errors import UserError
 from tests.tasks.templates import TEMPLATES
@@ -539,7 +540,12 @@ def test_a_preset_of_another_template_is_told_with_what_takes_it(
     (tmp_path / "preset" / "config.json").write_text(json.dumps(config))
     outcome = run(*argv, "--model", "preset", template=template.TEMPLATE)
     told = f"'preset' holds a {cls}, not a {preset_classes.CLASSES[name]}: python -m "
-    check(outcome, f"{told}tasks.{other} takes it. Give another here.")
+    told = f"{told}tasks.{other} takes it. Give another here."
+    check(outcome, told)
+    if argv[-1] == "a":  # of texts: Apache Beam, which need not be there, takes them
+        monkeypatch.setattr(beam_command, "split_flags", lambda argv: (argv, []))
+        outcome = run(argv[0], "--model", "preset", template=template.TEMPLATE)
+        check(outcome, told)
 
 
 @templates
