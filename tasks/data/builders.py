@@ -25,7 +25,9 @@ _NAME = re.compile(r"\w+(?:/[^/:]+)?(?::[\w.*]+)?")
 _PLAIN = "Tensor", "Scalar"
 
 
-def load_builder(name: str, data_dir: str | os.PathLike | None = None):
+def load_builder(
+    name: str, data_dir: str | os.PathLike | None = None, flag: str = "--dataset"
+):
     """Returns a dataset's builder, its data prepared.
 
     Args:
@@ -33,12 +35,13 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
             `dataset/config:1.2.3`, or one of `tasks.datasets`.
         data_dir: where prepared data lies or goes; by default `$TFDS_DATA_DIR`,
             then TFDS' own default.
+        flag: what it was given with, for messages.
 
     Raises:
         UserError: there is no such dataset, or it can't be downloaded.
     """
     if not _NAME.fullmatch(name):
-        raise UserError(_no_name(name))
+        raise UserError(_no_name(name, flag))
     ours = datasets.register(name.split("/")[0].split(":")[0])
     try:
         builder = tfds.builder(name, data_dir=data_dir)
@@ -55,7 +58,7 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
         if builder.info.splits:
             return builder
     try:
-        _prepare(builder, name)
+        _prepare(builder, name, flag)
     except UserError:
         # Another worker, which does the same at the same time, may have been faster.
         builder = tfds.builder(name, data_dir=data_dir)
@@ -64,11 +67,11 @@ def load_builder(name: str, data_dir: str | os.PathLike | None = None):
     return builder
 
 
-def _no_name(name):
+def _no_name(name, flag):
     """Says what is wrong with what can't be a dataset's name."""
     if os.path.exists(name):
         return (
-            f"--dataset takes the name of a dataset, and {name!r} is a file or folder. "
+            f"{flag} takes the name of a dataset, and {name!r} is a file or folder. "
             "The templates that train on files of your own have flags for them: see "
             "train --help."
         )
@@ -121,18 +124,18 @@ def _check_home(folder):
         )
 
 
-def _prepare(builder, name):
+def _prepare(builder, name, flag):
     """Downloads and prepares a dataset, or says why it can't."""
     manual = os.environ.get("ZOO_MANUAL_DIR")
     manual = Path(manual, builder.name) if manual else None
     if manual is None or not manual.is_dir():
         manual = None
-        _probe(builder, name)
+        _probe(builder, name, flag)
     config = tfds.download.DownloadConfig(manual_dir=manual)
     try:
         builder.download_and_prepare(download_config=config)
     except requests.exceptions.RequestException as error:
-        raise UserError(_no_download(name, error)) from error
+        raise UserError(_no_download(name, error, flag)) from error
     except NonMatchingChecksumError as error:
         raise UserError(
             f"{name} can't be prepared: {str(error).splitlines()[0].rstrip(':')}. "
@@ -147,7 +150,7 @@ def _prepare(builder, name):
         ) from error
 
 
-def _probe(builder, name):
+def _probe(builder, name, flag):
     """Finds out in seconds whether a download can begin: TFDS tries for minutes."""
     url = next(iter(builder.url_infos or ()), "")
     if not url.startswith("http"):
@@ -155,15 +158,17 @@ def _probe(builder, name):
     try:
         requests.head(url, timeout=_PROBE_SECONDS, allow_redirects=False)
     except requests.exceptions.RequestException as error:
-        raise UserError(_no_download(name, error, url)) from error
+        raise UserError(_no_download(name, error, flag, url)) from error
 
 
-def _no_download(name, error, url=""):
+def _no_download(name, error, flag, url=""):
     host = urllib.parse.urlsplit(url).hostname or "its source"
+    instead = " for a generated one, which needs no download"
     return (
         f"{name} is not on this machine and can't be downloaded: {host} can't be "
-        f"reached ({type(error).__name__}). Leave --dataset out for a generated one, "
-        "which needs no download, or give the folder of prepared data with --data-dir."
+        f"reached ({type(error).__name__}). Leave {flag} out"
+        f"{instead if flag == '--dataset' else ''}, or give the folder of prepared "
+        "data with --data-dir."
     )
 
 
@@ -243,18 +248,20 @@ def choose_column(
     usual: Sequence[str] = (),
     without: str | None = None,
     accepted: str = "",
+    flag: str | None = None,
 ) -> str:
     """Returns the path of the feature that plays a role.
 
     Args:
         builder: a TFDS builder.
-        role: what the feature is for, "text" or "label": the flag is
-            `--text-column`.
+        role: what the feature is for, "text" or "label".
         chosen: what the user chose, if anything.
         *fits: which features fit, as functions of a feature, the best fit first.
         usual: names that the feature usually has, the most likely first.
         without: a column that plays another role already.
         accepted: what fits, a sentence without its full stop, for messages.
+        flag: what it is chosen with, for messages; by default `--text-column` and so
+            on, after the role.
 
     Returns:
         The chosen feature; else the first that fits of `supervised_keys`, then of
@@ -294,7 +301,7 @@ def choose_column(
         )
     raise UserError(
         f"{builder.info.full_name} has {len(best)} columns that can be the {role}: "
-        f"{', '.join(best)}. Choose one with --{role}-column."
+        f"{', '.join(best)}. Choose one with {flag or f'--{role}-column'}."
     )
 
 

@@ -15,7 +15,8 @@ def read(settings, text_column: str | None = None) -> list[np.ndarray]:
 
     Args:
         settings: a `tasks.cli.config.PretrainingConfig` with a `pretrain_split`.
-        text_column: of the datasets to train on, where no other is named.
+        text_column: that of the texts to train on: of the datasets that have one so
+            called, where no other is named.
 
     Returns:
         Bytes objects, (n,), of each dataset.
@@ -25,15 +26,23 @@ def read(settings, text_column: str | None = None) -> list[np.ndarray]:
     """
     names = settings.pretrain_dataset or settings.dataset
     splits = mixture.for_each(settings.pretrain_split, len(names))
-    columns = mixture.for_each(settings.pretrain_column or [text_column], len(names))
+    columns = mixture.for_each(settings.pretrain_column or [None], len(names))
+    flag = "--pretrain-dataset" if settings.pretrain_dataset else "--dataset"
     optional = settings.pretrain_dataset is None and len(names) > 1
     found = []
     for name, split, column in zip(names, splits, columns, strict=True):
-        builder = data.load_builder(name, settings.data_dir)
+        builder = data.load_builder(name, settings.data_dir, flag)
         if optional and not data.has_split(builder, split):
             continue
+        if column is None and text_column in data.columns(builder):
+            column = text_column
         path = data.choose_column(
-            builder, "text", column, data.is_text, usual=_TEXT_COLUMNS
+            builder,
+            "text",
+            column,
+            data.is_text,
+            usual=_TEXT_COLUMNS,
+            flag="--pretrain-column",
         )
         found += data.read(builder, split, [path])
     if not found:

@@ -103,7 +103,7 @@ def train(settings: Config, output: Path) -> None:
                 model.embedding, model.first_recurrent, seed=settings.seed
             )
         held_out = pretraining.encoded(encode, corpus.validation.texts)
-        record |= _pretrained_on(settings, unlabelled)
+        record |= _pretrained_on(settings, corpus.train, unlabelled)
         record |= pretraining.pretrain(
             language_model, windows, held_out, settings, output
         )
@@ -202,10 +202,15 @@ def _encoder(model):
     return encode
 
 
-def _pretrained_on(settings, texts):
+def _pretrained_on(settings, train, texts):
     """Returns what a preset remembers of the texts that it learnt the language from."""
-    splits = " and ".join(dict.fromkeys(["train", *settings.pretrain_split]))
-    return {"pretrained_on": f"{splits}, {len(texts):,} texts without labels"}
+    named = settings.pretrain_split
+    if settings.pretrain_dataset:
+        datasets = settings.pretrain_dataset
+        splits = mixture.for_each(settings.pretrain_split, len(datasets))
+        named = map(" ".join, zip(datasets, splits, strict=True))
+    sources = " and ".join([train.source, *named])
+    return {"pretrained_on": f"{sources}, {len(texts):,} texts without labels"}
 
 
 def _build(settings, corpus, texts):

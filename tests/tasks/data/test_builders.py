@@ -55,6 +55,8 @@ def test_a_file_is_no_dataset_and_names_are_told_as_names(tmp_path, monkeypatch)
     for name in ("reviews.csv", "./reviews.csv", str(tmp_path)):
         with pytest.raises(UserError, match="--dataset takes the name of a dataset"):
             data.load_builder(name, tmp_path)
+    with pytest.raises(UserError, match=r"^--pretrain-dataset takes the name"):
+        data.load_builder("reviews.csv", tmp_path, "--pretrain-dataset")
     with pytest.raises(UserError, match=r"^Unknown dataset 'others\.csv'"):
         data.load_builder("others.csv", tmp_path)
 

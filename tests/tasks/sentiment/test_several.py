@@ -13,6 +13,7 @@ from tasks.data import builders as data
 from tasks.data import unlabelled
 from tasks.errors import UserError
 from tasks.sentiment import corpus as labelled_texts
+from tasks.sentiment import template
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 
@@ -133,6 +134,38 @@ def test_what_has_the_split_is_learnt_from(stored):
     )
     settings.check()
     assert [len(part) for part in unlabelled.read(settings)] == [40, 10]
+
+
+def test_a_column_of_the_texts_to_train_on_is_that_of_others_if_they_have_it(stored):
+    settings = PretrainingConfig(
+        pretrain_split=["train"], pretrain_dataset=["short", "films"]
+    )
+    assert len(unlabelled.read(settings, "text")) == 2  # "short" has a "sentence"
+
+
+def test_columns_of_pretraining_are_chosen_by_their_own_flag(stored):
+    both = {name: tfds.features.Text() for name in ("one", "other")}
+    stored["films"].info.features = tfds.features.FeaturesDict(both)
+    settings = PretrainingConfig(pretrain_split=["train"], pretrain_dataset=["films"])
+    with pytest.raises(UserError, match=r"one, other\. Choose one with --pretrain-col"):
+        unlabelled.read(settings)
+
+
+def test_a_preset_remembers_which_texts_taught_it_the_language(stored):
+    train = labelled_texts.read(stored["films"], "train", "text", "label")
+    texts = ["a"] * 49
+
+    def told(**flags):
+        found = template._pretrained_on(PretrainingConfig(**flags), train, texts)
+        return found["pretrained_on"]
+
+    assert told(pretrain_split=["unsupervised"]) == (
+        "films/1.0.0/train and unsupervised, 49 texts without labels"
+    )
+    others = {"pretrain_dataset": ["a", "b"], "pretrain_split": ["x"]}
+    assert told(**others) == (
+        "films/1.0.0/train and a x and b x, 49 texts without labels"
+    )
 
 
 @pytest.mark.parametrize(
