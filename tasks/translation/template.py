@@ -238,7 +238,8 @@ def _measure(preset, model, score, pairs, settings, writes=True):
         **measures.measure(found, pairs.translations),
         **measures.cost(score, pairs, settings.batch_size),
         "beam": settings.beam,
-        **settings.penalties(model.config),
+        # Greedy search has none.
+        **(settings.penalties(model.config) if settings.beam > 1 else {}),
     }
     answers.check_numbers(preset, [figures["nats"]])
     print(measures.describe(figures))

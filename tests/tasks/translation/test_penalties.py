@@ -1,10 +1,14 @@
 """The penalties that a translator searches with are chosen on validation pairs."""
 
+import types
+
 import numpy as np
 import pytest
 
-from tasks.translation import commands, penalties
+from tasks.translation import commands, penalties, template
+from tasks.translation.config import Evaluation
 from tasks.translation.corpus import Pairs
+from zoo import presets
 
 
 class Model:
@@ -79,3 +83,20 @@ def test_few_pairs_choose_nothing(best):
     model = Model()
     assert penalties.choose(model, pairs(99), 8) == {}
     assert model.chosen is None
+
+
+def test_what_a_greedy_search_has_no_penalties_of_is_not_told(tmp_path, monkeypatch):
+    pytest.importorskip("sacrebleu")
+    model = types.SimpleNamespace(config={"length_penalty": 1.2})
+    monkeypatch.setattr(commands, "best_translations", lambda *_: ["b"] * 3)
+    cost = {"tokens": 6, "nats": 0.5, "perplexity": 1.65}
+    monkeypatch.setattr(template.measures, "cost", lambda *_: cost)
+
+    def told(**search):
+        settings = Evaluation(length_penalty=0.8, **search)
+        template._measure(tmp_path, model, None, pairs(3), settings)
+        [figures] = presets.read_metrics(tmp_path)["evaluations"].values()
+        return {name: figures.get(name) for name in ("beam", "length_penalty")}
+
+    assert told() == {"beam": 4, "length_penalty": 0.8}
+    assert told(beam=1) == {"beam": 1, "length_penalty": None}
