@@ -83,6 +83,8 @@ def _read(payload):
         request = json.loads(payload) if isinstance(payload, bytes) else payload
     except ValueError as error:
         raise InvalidInput(f"The request is no JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput("The request is nested too deeply.") from error
     if not isinstance(request, dict):
         raise InvalidInput("Ask by {'instances': [...]} or {'inputs': ...}.")
     return request
@@ -126,6 +128,8 @@ def _tensor(value, spec):
         return tf.constant(_texts(value), spec.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"{spec.name} must be {spec.dtype.name}: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput(f"{spec.name} is nested too deeply.") from error
 
 
 def _check_numbers(value, dtype):

@@ -18,8 +18,8 @@ class ClientError(ValueError):
 
 
 @pytest.fixture(scope="module")
-def tensor():
-    """Returns what makes a tensor of a request's value, as `kserve_model` has it."""
+def module():
+    """Returns `kserve_model`."""
     kserve, errors = types.ModuleType("kserve"), types.ModuleType("kserve.errors")
     kserve.Model, errors.InvalidInput = object, ClientError
     spec = importlib.util.spec_from_file_location("kserve_model", FILE)
@@ -28,6 +28,12 @@ def tensor():
         patch.setitem(sys.modules, "kserve", kserve)
         patch.setitem(sys.modules, "kserve.errors", errors)
         spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tensor(module):
+    """Returns what makes a tensor of a request's value, as `kserve_model` has it."""
 
     def tensor(value, dtype):
         return module._tensor(value, tf.TensorSpec(None, dtype, name="length"))
@@ -83,3 +89,16 @@ def test_other_numbers_may_be_whole_and_are_no_truth(tensor):
     assert tensor([1, 0.5], tf.float32).numpy().tolist() == [1, 0.5]
     with pytest.raises(ClientError, match="length must be float32: found true, which"):
         tensor([True], tf.float32)
+
+
+def test_what_is_nested_too_deeply_is_the_clients_mistake(module, tensor):
+    nested = []
+    for _ in range(10**5):
+        nested = [nested]
+    with pytest.raises(ClientError, match="length is nested too deeply"):
+        tensor(nested, tf.int32)
+    with pytest.raises(ClientError, match="length is nested too deeply"):
+        tensor(nested, tf.string)
+    deep = b"[" * 10**5 + b"]" * 10**5
+    with pytest.raises(ClientError, match="The request is nested too deeply"):
+        module._read(deep)
