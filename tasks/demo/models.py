@@ -179,6 +179,17 @@ def within_bounds(text: str, name: str = "text") -> str:
     return inputs.argument(text, f"The {name}")
 
 
+def number(name: str, given: float | None) -> float:
+    """Returns a number that was given for a flag.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not isinstance(given, int | float):
+        raise UserError(f"--{name} must be a number, found {given}.")
+    return float(given)
+
+
 def whole(name: str, number: float | None) -> int:
     """Returns a number that was given for a flag, as whole as it has to be.
 

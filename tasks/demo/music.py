@@ -13,7 +13,7 @@ from tasks.cli import outputs
 from tasks.demo.config import MOST_BYTES, MOST_STEPS
 from tasks.demo.controls import Tab
 from tasks.demo.files import new_folder
-from tasks.demo.models import Models, whole, within_bounds
+from tasks.demo.models import Models, number, whole, within_bounds
 from tasks.errors import UserError
 from tasks.music import commands
 from tasks.music.config import Continuation, Generation, Harmonization
@@ -122,7 +122,7 @@ def _drawn(temperature, seed):
     if seed is None:
         seed = secrets.randbelow(2**31)
     outputs.note(f"drawn with seed {whole('seed', seed)}")
-    return {"temperature": float(temperature), "seed": int(seed)}
+    return {"temperature": number("temperature", temperature), "seed": int(seed)}
 
 
 def _steps(steps):

@@ -13,7 +13,7 @@ from tasks.cli import answers
 from tasks.demo.config import MOST_TOKENS, MOST_WORDS
 from tasks.demo.controls import Tab
 from tasks.demo.files import new_folder
-from tasks.demo.models import Models, given_text, whole, within_bounds
+from tasks.demo.models import Models, given_text, number, whole, within_bounds
 from tasks.errors import UserError
 from tasks.reporting.explanation_page import visible
 from tasks.text import commands, explanation
@@ -82,9 +82,9 @@ def write(
     settings = Generation(
         prompt=prompt,
         length=whole("length", length),
-        temperature=float(temperature),
+        temperature=number("temperature", temperature),
         top_k=whole("top-k", top_k),
-        top_p=float(top_p),
+        top_p=number("top-p", top_p),
         seed=seed,
     )
     settings.check()

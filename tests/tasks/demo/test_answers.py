@@ -315,6 +315,8 @@ def test_half_a_character_is_refused(classifier):
         ({"length": float("nan")}, "--length must be a whole number"),
         ({"length": 10**6}, "at most 1,000 tokens can be drawn here"),
         ({"temperature": float("nan")}, "--temperature must be at least 0"),
+        ({"temperature": None}, "--temperature must be a number, found None"),
+        ({"top_p": None}, "--top-p must be a number, found None"),
         ({"top_k": -1}, "--top-k must be at least 0"),
         ({"top_p": 0}, "--top-p must be in"),
         ({"seed": -1}, "--seed must be at least 0"),
@@ -341,6 +343,8 @@ def test_a_file_that_is_no_midi_is_told_without_the_pages_folders(composer, tmp_
         music.compose(models, "small", "C E G", str(path))
     with pytest.raises(UserError, match="--steps: at most"):
         music.compose(models, "small", "", None, 10**6)
+    with pytest.raises(UserError, match="--temperature must be a number, found None"):
+        music.compose(models, "small", temperature=None)
     with pytest.raises(UserError, match="A chord of at most 20,000 characters"):
         music.compose(models, "small", "C " * 10**6)
     with pytest.raises(UserError, match="There is no MIDI file yet"):
