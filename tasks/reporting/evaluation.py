@@ -113,8 +113,9 @@ def choose(
 
     Args:
         preset: the preset's folder.
-        settings: what the user asks for. Without a dataset they are the training's,
-            with their columns and the splits that were held back.
+        settings: what the user asks for. Without a dataset they are the training's.
+            Of a dataset that was trained on, asked for or not, the columns are those of
+            the training, and the splits what it held back.
         *columns: their names in the settings and in the training's record.
         files: the flag that takes files instead, if there is one.
 
@@ -129,6 +130,8 @@ def choose(
             f"Preset {preset} has no dataset on record to be measured on. Give one "
             f"with --dataset{others}."
         )
+    if settings.dataset is not None:
+        parts = _as_trained(preset, settings, parts)
     used_up = [part["dataset"] for part in parts if not _is_held_back(part, settings)]
     if len(used_up) == len(parts):
         raise UserError(
@@ -138,8 +141,8 @@ def choose(
         )
     for name in used_up:
         outputs.note(
-            f"{name} is left out: the training held nothing of it back. --dataset and "
-            "--split measure on what it has."
+            f"{name} is left out: the training held nothing of it back. --dataset with "
+            "--split measures on what it has."
         )
     return [
         _chosen(part, settings, columns)
@@ -153,6 +156,17 @@ def _parts(preset, settings):
     if settings.dataset is not None:
         return [{"dataset": name} for name in settings.dataset]
     return dataset_records.apart(presets.read_metrics(preset).get("training", {}))
+
+
+def _as_trained(preset, settings, parts):
+    """Returns what is known of datasets by their names, by the training's record."""
+    trained = dataset_records.apart(presets.read_metrics(preset).get("training", {}))
+    known = {part["dataset"].partition(":")[0]: part for part in trained}
+    found = []
+    for part in parts:
+        builder = data.load_builder(part["dataset"], settings.data_dir)
+        found.append(known.get(data.name(builder).partition(":")[0], {}) | part)
+    return found
 
 
 def _is_held_back(trained, settings):

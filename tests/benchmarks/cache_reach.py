@@ -77,7 +77,7 @@ def read(arguments, model: LanguageModel) -> corpus.Texts:
     """
     settings = Evaluation(data_dir=arguments.data_dir, split=arguments.split)
     preset = presets.find(arguments.model)
-    chosen = evaluation.choose(preset, settings, "text_column")
+    chosen, *_ = evaluation.choose(preset, settings, "text_column")
     (column,) = chosen.columns
     return corpus.read(chosen.builder, chosen.splits[0], column, model.sentences)
 

@@ -31,6 +31,7 @@ class Settings(EvaluationConfig):
 def choose(tmp_path, monkeypatch):
     """Chooses for a preset with a record of its training, and says what."""
     monkeypatch.setattr(data, "load_builder", lambda *of: of)
+    monkeypatch.setattr(data, "name", lambda builder: f"{builder[0]}:9.9.9")
 
     def choose(record, *columns, files="", **asked):
         presets.write_metrics(tmp_path, {"training": record}, card="")
@@ -71,6 +72,15 @@ def test_of_another_dataset_the_training_tells_nothing(choose_one):
     assert found.builder == ("others", None)
     assert found.splits == ("test",)
     assert found.columns == ("review", None)
+
+
+def test_a_dataset_that_was_trained_on_is_so_by_its_name_too(choose_one):
+    found = choose_one(TRAINED, *COLUMNS, dataset="texts/short", label_column="class")
+    assert found.builder == ("texts/short", None)
+    assert found.splits == ("validation",)
+    assert found.columns == ("body", "class")
+    found = choose_one(TRAINED, *COLUMNS, dataset="texts/short", split="train")
+    assert found.splits == ("train",)
 
 
 @pytest.mark.parametrize("files", ["", "--files"])
@@ -140,8 +150,9 @@ def test_what_was_trained_on_is_not_measured_on_for_want_of_what_was_held_back(
     with pytest.raises(UserError, match=told):
         choose(nothing)
     assert {found.splits for found in choose(nothing, split="test")} == {("test",)}
-    [found] = choose(nothing, dataset=["a"])
-    assert found.splits == ("test",)
+    with pytest.raises(UserError, match=r"nothing of a\. "):
+        choose(nothing, dataset=["a"])
+    assert choose(nothing, dataset=["c"])[0].splits == ("test",)
     assert capsys.readouterr().err == ""
     one = {"dataset": ["a", "b"], "test_splits": [[], ["test"]]}
     [found] = choose(one)
