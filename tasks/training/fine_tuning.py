@@ -81,17 +81,20 @@ def own_minutes(trained: dict[str, Any]) -> float:
     return round(trained["minutes"] + trained.get("pretraining_minutes", 0), 1)
 
 
-def whole_minutes(trained: dict[str, Any]) -> float | None:
+def minutes_on_record(trained: dict[str, Any]) -> tuple[float, bool]:
     """Returns how long a preset trained, and all that it comes from.
 
     Args:
         trained: what is recorded of its training, with `minutes`.
 
     Returns:
-        The minutes; None where those of an earlier training aren't on record.
+        The minutes, and whether they are all: those of an earlier training may not be
+        on record.
     """
     earlier = [each.get("minutes") for each in _earlier(trained)]
-    return None if None in earlier else round(own_minutes(trained) + sum(earlier), 1)
+    known = [minutes for minutes in earlier if minutes is not None]
+    minutes = round(own_minutes(trained) + sum(known), 1)
+    return minutes, len(known) == len(earlier)
 
 
 def _earlier(trained):

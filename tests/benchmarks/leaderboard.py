@@ -121,10 +121,8 @@ def _minutes(trained):
     """Returns how long a preset trained, "+" behind what isn't the whole."""
     if "minutes" not in trained:
         return ""
-    whole = fine_tuning.whole_minutes(trained)
-    if whole is None:
-        return f"{fine_tuning.own_minutes(trained):.0f}+"
-    return f"{whole:.0f}"
+    minutes, is_whole = fine_tuning.minutes_on_record(trained)
+    return f"{minutes:.0f}{'' if is_whole else '+'}"
 
 
 def _line(cells):

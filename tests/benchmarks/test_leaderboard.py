@@ -74,6 +74,13 @@ def test_nats_of_papers_are_told_in_our_bits(rows):
         ({"minutes": 5.2, "pretraining_minutes": 10.1}, "15"),
         ({"minutes": 5.2, "began_with": [{"preset": "a", "minutes": 20.0}]}, "25"),
         ({"minutes": 5.2, "began_with": [{"preset": "a"}]}, "5+"),
+        (
+            {
+                "minutes": 5.2,
+                "began_with": [{"preset": "b", "minutes": 20.0}, {"preset": "a"}],
+            },
+            "25+",
+        ),
         ({"minutes": 5.2, "began_with": "a", "its_command": "train"}, "5+"),
         ({}, ""),
     ],

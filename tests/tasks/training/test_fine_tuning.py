@@ -252,22 +252,24 @@ def test_a_preset_with_nothing_to_pre_train_is_told(monkeypatch, tmp_path):
 
 def test_the_minutes_of_all_that_a_preset_comes_from_are_added_up(tmp_path):
     first = {"minutes": 5.5, "pretraining_minutes": 10.1}
-    assert fine_tuning.whole_minutes(first) == fine_tuning.own_minutes(first) == 15.6
+    assert fine_tuning.own_minutes(first) == 15.6
+    assert fine_tuning.minutes_on_record(first) == (15.6, True)
     preset = _trained(tmp_path / "first", **first)
     second = {"minutes": 20.2, **fine_tuning.record(Config(from_preset=preset))}
-    assert fine_tuning.whole_minutes(second) == 35.8
+    assert fine_tuning.minutes_on_record(second) == (35.8, True)
     preset = _trained(tmp_path / "second", **second)
     third = {"minutes": 1.0, **fine_tuning.record(Config(from_preset=preset))}
     assert [each["minutes"] for each in third["began_with"]] == [20.2, 15.6]
     assert fine_tuning.own_minutes(third) == 1.0
-    assert fine_tuning.whole_minutes(third) == 36.8
+    assert fine_tuning.minutes_on_record(third) == (36.8, True)
     preset = _trained(tmp_path / "unknown", command="train")
     for unknown in (
         {"began_with": "b", "its_command": "train b"},
         {"began_with": "b", "which_began_with": "a"},
         fine_tuning.record(Config(from_preset=preset)),
     ):
-        assert fine_tuning.whole_minutes({"minutes": 1.0, **unknown}) is None
+        trained = {"minutes": 1.0, **unknown}
+        assert fine_tuning.minutes_on_record(trained) == (1.0, False)
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", 2)])
