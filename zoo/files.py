@@ -7,6 +7,7 @@ that may be.
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -20,8 +21,9 @@ from typing import IO, Any
 
 # `gs://bucket/run`, or what `Path` makes of it, `gs:/bucket/run`; no drive, `C:/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
-# So many characters of a name are in that of what is written beside it: names may be
-# no longer than 255 bytes.
+LONGEST_NAME = 255
+"""So many bytes a file's or a folder's name may have."""
+# So many characters of a name are in that of what is written beside it.
 _SHOWN = 40
 # What ends a process by its own way or Python's. (Windows has no SIGHUP.)
 _ENDING = "SIGINT", "SIGTERM", "SIGHUP"
@@ -103,12 +105,12 @@ def replaced_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     check_local(path)
     # What a link such as /dev/stdout leads to may have no path of its own.
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise FileExistsError(errno.EEXIST, "is no file, and stays", os.fspath(path))
-    path = Path(os.path.realpath(path))
+    _check_file(path)
+    given, path = path, Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, lambda new: new.touch(exist_ok=False)) as written:
         yield written
+        _check_file(given)  # meanwhile something may have come
         take_over(written, path)
         with undisturbed():
             try:
@@ -140,15 +142,13 @@ def replaced_folder(path: str | os.PathLike, sign: str) -> Iterator[Path]:
     """
     check_local(path)
     given, path = os.fspath(path), Path(os.path.realpath(whole_folder(path)))
-    if path.exists() and not (path.is_dir() and _replaceable(path, sign)):
-        raise FileExistsError(errno.EEXIST, f"is in the way: it has no {sign}", given)
-    if path.exists() and _holds_this_process(path):
-        raise FileExistsError(errno.EEXIST, "is the folder that you are in", given)
+    _check_folder(path, sign, given)
     path.parent.mkdir(parents=True, exist_ok=True)
     is_mounted = os.path.ismount(path)
     with _beside(path / path.name if is_mounted else path, Path.mkdir) as written:
         yield written
         if not is_mounted:
+            _check_folder(path, sign, given)  # meanwhile something may have come
             take_over(written, path)
         with undisturbed():
             if is_mounted:
@@ -250,9 +250,10 @@ def take_over(written: Path, path: Path, more: int = 0) -> None:
         path: the old one, which may not be there.
         more: bits of the mode that it gets as well.
     """
-    if not path.exists():
+    try:
+        old = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return
-    old = path.stat()
     # Only a superuser gives files away, but anybody to a group of their own. (Windows
     # knows no owners.)
     for user, group in ((-1, old.st_gid), (old.st_uid, -1)):
@@ -267,8 +268,10 @@ def _exchange(written, path):
     for _ in range(_TRIES):
         if path.exists():
             _remove(old)
+            # Others may exchange it at the same time: it may have gone, or another one
+            # be aside already.
             with contextlib.suppress(FileNotFoundError):
-                os.replace(path, old)
+                _took_its_place(path, old)
         if _took_its_place(written, path):
             _remove(old)
             return True
@@ -311,6 +314,25 @@ def _took_its_place(folder, place):
     return True
 
 
+def _check_file(path):
+    """Raises a FileExistsError where something else is that isn't to be replaced."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileExistsError(errno.EEXIST, "is no file, and stays", os.fspath(path))
+
+
+def _check_folder(path, sign, given):
+    """Raises a FileExistsError where something else is that isn't to be replaced."""
+    told = None
+    # Another process may take it away meanwhile.
+    with contextlib.suppress(FileNotFoundError):
+        if path.exists() and not (path.is_dir() and _replaceable(path, sign)):
+            told = f"is in the way: it has no {sign}"
+        elif path.exists() and _holds_this_process(path):
+            told = "is the folder that you are in"
+    if told:
+        raise FileExistsError(errno.EEXIST, told, given)
+
+
 def _replaceable(path, sign):
     return (path / sign).is_file() or not any(path.iterdir())
 
@@ -332,4 +354,22 @@ def _remove(path):
 
 
 def _old(path):
-    return path.with_name(f".{path.name}.old")
+    return beside(path, ".old", start=".")
+
+
+def beside(path: Path, ending: str, start: str = "") -> Path:
+    """Returns where something of a file or folder lies, in the same folder.
+
+    It has that one's name within its own, or of a name that leaves no room for more
+    the beginning, and a number that is no other name's.
+
+    Args:
+        path: the file or folder.
+        ending: what comes behind the name.
+        start: what comes before it.
+    """
+    name = os.fsencode(path.name)
+    if len(name) + len(os.fsencode(start + ending)) <= LONGEST_NAME:
+        return path.with_name(f"{start}{path.name}{ending}")
+    digest = hashlib.sha256(name).hexdigest()[:16]
+    return path.with_name(f"{start}{path.name[:_SHOWN]}.{digest}{ending}")

@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import PresetError
-from zoo.files import check_local, locked, replaced_file, undisturbed
+from zoo.files import check_local, locked, replaced_file, undisturbed, whole_folder
 
 SUMS = "SHA256SUMS"
 _CONFIG = "config.json"
@@ -26,6 +26,8 @@ _DAMAGES = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
     *(NotImplementedError, RuntimeError, OSError),
 )
+# So often a folder is packed anew that another process writes meanwhile.
+_TRIES = 3
 # The earliest that ZIP knows: the same preset is the same archive, to the byte.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -46,7 +48,8 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
         The archive's SHA-256, in hexadecimal digits.
 
     Raises:
-        PresetError: the archive couldn't be asked for by such a name.
+        PresetError: the archive couldn't be asked for by such a name, or another
+            process goes on writing the folder.
         ValueError: it is a URL.
     """
     folder, path = Path(folder), Path(path)
@@ -60,7 +63,7 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
         replaced_file(sums) as written_sums,
         replaced_file(path) as written,
     ):
-        _write(folder, path.stem, written)
+        _write_of_one_time(folder, path.stem, written)
         digest = sha256(written)
         known = read_sums(sums.read_text("utf-8")) if sums.is_file() else {}
         known[path.name] = digest
@@ -68,6 +71,27 @@ def pack(folder: str | os.PathLike, path: str | os.PathLike) -> str:
         written_sums.write_text("".join(lines), "utf-8")
         ending.enter_context(undisturbed())  # neither is there without the other
     return digest
+
+
+def _write_of_one_time(folder, name, path):
+    """Writes a folder into an archive: never old files of it and new ones."""
+    for _ in range(_TRIES):
+        before = _state(whole_folder(folder))
+        with contextlib.suppress(FileNotFoundError):
+            _write(folder, name, path)
+            if _state(folder) == before:
+                return
+    raise PresetError(
+        f"{os.fspath(folder)!r} is being written by another process. Pack it again "
+        "when that has ended."
+    )
+
+
+def _state(folder):
+    """Returns what is another where one of a folder's files is."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    found = {file.relative_to(folder): file.stat() for file in files}
+    return {name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in found.items()}
 
 
 def _write(folder, name, path):

@@ -12,11 +12,10 @@ from tasks.cli.config import at_least, below
 from tasks.cli.templates import Template, function
 from tasks.errors import UserError
 from tasks.training import folders
+from zoo.files import LONGEST_NAME
 
 # A socket takes no timeout of more milliseconds than 31 bits hold.
 _LONGEST_WAIT = 10**6
-# So many bytes a folder's name may have.
-_LONGEST_NAME = 255
 
 
 def add_worker_flags(parser: argparse.ArgumentParser) -> None:
@@ -136,9 +135,10 @@ def launch(
     own = given_flags.without(argv, "--workers")
     if arguments.output is None:
         own += ["--output", str(output)]
-    return launching.launch(
-        template.name, program, [*own, "--distributed"], arguments.workers, output
-    )
+    own += ["--distributed"]
+    with folders.held_alone():
+        folders.hold(output)
+        return launching.launch(template.name, program, own, arguments.workers, output)
 
 
 def _check_finish(config, resume):
@@ -159,7 +159,7 @@ def _output(template, arguments):
     name = re.sub(r"[^\w.]+", "-", data).strip("-")
     if not name.strip("."):  # of '*' say: else it would be the folder of all
         name = "files"
-    if len(name.encode()) > _LONGEST_NAME:
+    if len(name.encode()) > LONGEST_NAME:
         digest = hashlib.sha256(data.encode("utf-8", "replace")).hexdigest()[:8]
         name = f"{name[:40]}-{digest}"
     return Path("runs", template.name, name)

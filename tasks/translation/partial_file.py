@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UserError
-from zoo.files import is_free, take_over, undisturbed, written_to
+from zoo.files import beside, is_free, take_over, undisturbed, written_to
 
 
 class PartialFile:
@@ -178,8 +178,7 @@ class PartialFile:
 def partial_names(path: str | os.PathLike) -> tuple[Path, Path]:
     """Returns where a file is until it is whole, and its record."""
     path = written_to(path)
-    endings = ".partial", ".partial.record"
-    return tuple(path.with_name(f"{path.name}{ending}") for ending in endings)
+    return beside(path, ".partial"), beside(path, ".partial.record")
 
 
 def _digest(text):

@@ -14,7 +14,14 @@ import pytest
 
 from tests import interruptions
 from zoo import files
-from zoo.files import replaced_file, replaced_folder, shared_folder, whole_folder
+from zoo.files import (
+    is_free,
+    locked,
+    replaced_file,
+    replaced_folder,
+    shared_folder,
+    whole_folder,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -282,6 +289,82 @@ def test_something_else_in_the_way_is_left_alone(kind, tmp_path):
     assert kept.read_text() == "years of work"
 
 
+@pytest.mark.parametrize("made", [replaced_file, replaced_folder, shared_folder])
+@pytest.mark.parametrize("kind", ["a file", "a folder of other things"])
+def test_what_comes_into_the_way_meanwhile_is_left_alone(made, kind, tmp_path):
+    path = tmp_path / "thesis"
+    kept = path if kind == "a file" else path / "chapter"
+
+    def write():
+        with made(path) if made is replaced_file else made(path, "one") as written:
+            new = written if made is replaced_file else written / "one"
+            new.write_text("new")
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_text("years of work")
+
+    if made is replaced_file and kind == "a file":
+        write()
+        assert path.read_text() == "new"
+    else:
+        with pytest.raises(FileExistsError, match=r"in the way|is no file"):
+            write()
+        assert kept.read_text() == "years of work"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_of_exchanges_at_the_same_time_one_is_the_last(call, tmp_path, monkeypatch):
+    path = make_folder(tmp_path / "folder", "old")
+    replace, calls = os.replace, []
+
+    def replace_amid_another(source, target):
+        calls.append(source)
+        if len(calls) == call:
+            for other, content in ((tmp_path / ".folder.old", "old"), (path, "other")):
+                if not other.exists():
+                    make_folder(other, content)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_amid_another)
+    with replaced_folder(path, "one") as folder:
+        (folder / "one").write_text("new")
+    assert len(calls) > call
+    assert contents(path) == {"one": "new"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_several_processes_replace_a_folder_at_the_same_time(tmp_path):
+    program = """
+import sys
+from zoo.files import replaced_folder
+for number in range(20):
+    with replaced_folder(sys.argv[1], "one") as folder:
+        for name in ("one", "two"):
+            (folder / name).write_text(f"{sys.argv[2]} {number}")
+"""
+    path = tmp_path / "folder"
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, path, each]) for each in "abc"
+    ]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    found = contents(path)
+    assert found["one"] == found["two"]
+    assert found["one"].endswith(" 19")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF])
+def test_where_there_are_no_locks_nobody_waits(number, tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked(tmp_path), locked(tmp_path), (tmp_path / "file").open("w") as file:
+        assert is_free(file)
+
+
 def test_empty_folder_is_filled(tmp_path):
     with replaced_folder(tmp_path / "empty", "one") as folder:
         (folder / "one").write_text("new")
@@ -485,11 +568,38 @@ def test_a_folder_that_is_mounted_is_filled_anew(there, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_longest_of_names_are_written(tmp_path):
-    path = tmp_path / (85 * "\N{HIRAGANA LETTER A}")  # 255 bytes
-    with replaced_file(path) as file:
-        file.write_text("new")
-    assert path.read_text() == "new"
+LONGEST = [length * "a" for length in (250, 251, 255)] + [
+    85 * "\N{HIRAGANA LETTER A}",  # 255 bytes
+    83 * "\N{HIRAGANA LETTER A}" + "aa",
+]
+
+
+@pytest.mark.parametrize("name", LONGEST, ids=range(len(LONGEST)))
+def test_the_longest_of_names_are_written(name, tmp_path):
+    path = tmp_path / name
+    assert whole_folder(path) == path
+    for content in "12":
+        with replaced_file(path) as file:
+            file.write_text(content)
+        assert path.read_text() == content
+    path.unlink()
+    for content in "12":
+        with replaced_folder(path, "one") as folder:
+            (folder / "one").write_text(content)
+        assert contents(path) == {"one": content}
+    with shared_folder(path, "one") as folder:
+        (folder / "one").write_text("3")
+    assert contents(path) == {"one": "2"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_exchanges_of_long_names_that_were_killed_are_undone(tmp_path):
+    for ending, content in (("b", "old"), ("c", "older")):
+        path = make_folder(tmp_path / (254 * "a" + ending), content)
+        assert killed("folder", path, "replace", 2)
+    for ending, content in (("b", "old"), ("c", "older")):
+        path = whole_folder(tmp_path / (254 * "a" + ending))
+        assert contents(path) == {"one": content, "two": content}
 
 
 @pytest.mark.parametrize("made", [replaced_file, replaced_folder, shared_folder])

@@ -1,5 +1,6 @@
 """Presets as archives: what is packed comes back, and nothing else gets out."""
 
+import shutil
 import stat
 import subprocess
 import time
@@ -90,6 +91,43 @@ def test_what_is_packed_at_the_same_time_is_all_listed(preset, tmp_path, monkeyp
     assert list(sums) == [path.name for path in (first, *others)]
     assert [sums[path.name] for path in others] == digests
     assert len([*(tmp_path / "out").iterdir()]) == 6  # and no lock
+
+
+NEWER = {name: content + b"newer" for name, content in FILES.items()}
+
+
+def replacing(preset, monkeypatch, times):
+    """Has a preset be replaced amid its packing, so often."""
+    copy, newer = shutil.copyfileobj, dict(NEWER)
+
+    def replace_and_copy(source, target):
+        copy(source, target)
+        if times:
+            times.pop()
+            with files.replaced_folder(preset, "config.json") as folder:
+                for name, content in newer.items():
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(content)
+
+    monkeypatch.setattr(shutil, "copyfileobj", replace_and_copy)
+
+
+def test_of_a_preset_that_is_replaced_meanwhile_no_files_are_mixed(
+    preset, tmp_path, monkeypatch
+):
+    replacing(preset, monkeypatch, [1])
+    digest = pack(preset, tmp_path / "out" / "birds.zip")
+    assert unpacked(tmp_path / "out" / "birds.zip", tmp_path / "new") == NEWER
+    assert digest == sha256(tmp_path / "out" / "birds.zip")
+
+
+def test_a_preset_that_is_replaced_again_and_again_is_told(
+    preset, tmp_path, monkeypatch
+):
+    replacing(preset, monkeypatch, 9 * [1])
+    with pytest.raises(PresetError, match="birds' is being written by another process"):
+        pack(preset, tmp_path / "out" / "birds.zip")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @interruptions.leaving_files_open

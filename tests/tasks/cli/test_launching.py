@@ -230,3 +230,21 @@ def test_a_training_that_is_there_is_gone_on_with_by_resume(run, tmp_path):
     outcome = run(*argv, template=sentiment.TEMPLATE)
     assert outcome.code == 2
     assert "holds a training already. Go on with it by --resume" in outcome.err
+
+
+def test_no_two_launch_workers_in_a_folder_at_once(run, tmp_path, monkeypatch):
+    codes = []
+
+    def launch(*given):
+        argv = ("train", "--output", tmp_path, "--workers", 2)
+        codes.append(run(*argv, template=sentiment.TEMPLATE))
+        return 0
+
+    monkeypatch.setattr(launching, "launch", launch)
+    argv = ["train", "--output", str(tmp_path), "--workers", "2"]
+    for _ in range(2):
+        assert cli.main(sentiment.TEMPLATE, argv) == 0
+    for outcome in codes:
+        assert outcome.code == 2
+        assert "Another process trains in" in outcome.err
+    assert len(codes) == 2

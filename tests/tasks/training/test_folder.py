@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import errno
 import fcntl
 import json
 import os
@@ -123,6 +124,18 @@ def test_no_two_processes_train_in_a_folder_at_once(tmp_path):
     os.close(descriptor)
     with folders.held_alone():
         training.begin(new, BEGUN)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF])
+def test_where_there_are_no_locks_a_training_goes_on(number, tmp_path, monkeypatch):
+    def flock(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    for _ in range(2):
+        with folders.held_alone():
+            training.begin(tmp_path, BEGUN)
+            training.begin(tmp_path, BEGUN)
 
 
 @pytest.fixture

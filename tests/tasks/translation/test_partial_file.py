@@ -182,3 +182,16 @@ def test_two_at_a_time_do_not_write_one_file(tmp_path, resume):
         file.write("b")
     assert path.read_text() == "a\nb\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("length", [240, 241, 247, 248, 255])
+def test_the_longest_of_names_are_gone_on_with(length, tmp_path):
+    path, other = (tmp_path / ((length - 1) * "a" + ending) for ending in "bc")
+    interrupted(path, ["1"])
+    interrupted(other, ["2"])
+    with PartialFile(path, resume=True) as file:
+        assert file.done == 1
+    with PartialFile(other, resume=True) as file:
+        assert file.done == 1
+    assert (path.read_text(), other.read_text()) == ("1\n", "2\n")
+    assert {*tmp_path.iterdir()} == {path, other}
