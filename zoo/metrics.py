@@ -97,10 +97,8 @@ class EntityF1(keras.metrics.Metric):
 
     def result(self) -> Any:
         """Returns the F1 over all types, a float scalar."""
-        hits, predicted, actual = ops.unstack(
-            ops.cast(ops.sum(self.counts, axis=1), self.dtype), num=3
-        )
-        return ops.divide_no_nan(2 * hits, predicted + actual)
+        hits, predicted, actual = ops.unstack(ops.sum(self.counts, axis=1), num=3)
+        return _share(2 * hits, predicted + actual, self.dtype)
 
     def per_type(self) -> dict[str, dict[str, float]]:
         """Returns `precision`, `recall`, `f1` and true `entities` of each type.
@@ -214,8 +212,15 @@ class TokenAccuracy(keras.metrics.Metric):
 
     def result(self) -> Any:
         """Returns the share, a float scalar; 0 where nothing was seen."""
-        right, counted = ops.unstack(ops.cast(self.counts, self.dtype), num=2)
-        return ops.divide_no_nan(right, counted)
+        right, counted = ops.unstack(self.counts, num=2)
+        return _share(right, counted, self.dtype)
+
+
+def _share(part, whole, dtype):
+    """Returns a share, 0 of nothing. Half precision may not have the numbers."""
+    full = "float64" if dtype == "float64" else "float32"
+    part, whole = (ops.cast(each, full) for each in (part, whole))
+    return ops.cast(ops.divide_no_nan(part, whole), dtype)
 
 
 def _counted(y_true, mask, sample_weight):

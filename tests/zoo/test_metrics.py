@@ -261,6 +261,16 @@ def test_token_accuracy_is_the_share_of_counted_steps_that_are_right(as_scores):
     np.testing.assert_allclose(metric.result(), right / counted, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_more_steps_than_half_precision_knows_are_counted(dtype):
+    ids = np.ones((300, 300), int)
+    for metric in (TokenAccuracy(dtype=dtype), EntityF1(IOB, "iob2", dtype=dtype)):
+        metric.update_state(ids, ids)
+        result = metric.result()
+        assert keras.backend.standardize_dtype(result.dtype) == dtype
+        assert float(result) == 1
+
+
 def test_token_accuracy_leaves_out_what_the_mask_does():
     predicted = tf.constant([[1, 1, 1]])
     predicted._keras_mask = tf.constant([[True, False, True]])

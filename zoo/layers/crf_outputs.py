@@ -14,6 +14,7 @@ import tensorflow as tf
 from zoo.keras_private import in_symbolic_scope
 from zoo.layers.backend import require_tensorflow
 from zoo.layers.class_weights import refuse_class_weight
+from zoo.layers.precision import summing_dtype
 from zoo.typing import Tensor
 
 _ATTRIBUTE = "_zoo_crf"
@@ -93,7 +94,7 @@ class CRFLoss(keras.losses.Loss):
         dtype: Any = None,
     ):
         require_tensorflow("CRFLoss")
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(name=name, reduction=reduction, dtype=summing_dtype(dtype))
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -141,7 +142,7 @@ class CRFAccuracy(keras.metrics.Mean):
 
     def __init__(self, name: str = "accuracy", dtype: Any = None):
         require_tensorflow("CRFAccuracy")
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=summing_dtype(dtype))
 
     def reset_state(self) -> None:
         """Forgets what was counted, as Keras asks for before each epoch."""

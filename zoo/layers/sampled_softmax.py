@@ -140,7 +140,10 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
         labels = self._of_each(hidden, labels, table)
         hidden, table = self._cast(hidden, table)
         offsets = self.offsets()
-        drawn = keras.random.uniform((self.samples,), seed=self.seed_generator)
+        # In float32: half precision has too few numbers to draw from.
+        drawn = keras.random.uniform(
+            (self.samples,), dtype="float32", seed=self.seed_generator
+        )
         drawn = ops.exp(drawn * math.log(self.vocabulary_size + 1)) - 1
         drawn = ops.minimum(ops.cast(drawn, "int32"), self.vocabulary_size - 1)
         drawn = (drawn + self.first) % self.vocabulary_size

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers.class_weights import refuse_class_weight
+from zoo.layers.precision import summing_dtype
 from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
 from zoo.typing import Tensor
 
@@ -17,7 +18,14 @@ class Perplexity(keras.metrics.Mean):
 
     `update_state` takes what `keras.metrics.Mean` takes: values in nats, and how many
     tokens each is the mean of as `sample_weight`.
+
+    Args:
+        name: the metric's name.
+        dtype: of the result.
     """
+
+    def __init__(self, name: str = "perplexity", dtype: Any = None):
+        super().__init__(name=name, dtype=summing_dtype(dtype))
 
     def result(self) -> Any:
         """Returns the perplexity."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers import SampledSoftmax, stepper
+from zoo.layers.precision import summing_dtype
 from zoo.layers.states import state_sizes
 from zoo.models import construction
 from zoo.models.base import Model
@@ -186,7 +187,7 @@ class LanguageModel(Model, keras.Model):
             True: CarriedState(recurrent),  # in training
             False: CarriedState(self.state_specs),
         }
-        self.nats = keras.metrics.Mean(name="nats")
+        self.nats = keras.metrics.Mean("nats", summing_dtype())
         self.perplexity = Perplexity(name="perplexity")
 
         # Config

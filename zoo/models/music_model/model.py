@@ -9,6 +9,7 @@ import tensorflow as tf
 from zoo.decoding import parameters
 from zoo.layers import BY_CELL, BernoulliOutput, Conditioned, DeepRNN, NADEOutput
 from zoo.layers.nade_output import HIGH_TO_LOW
+from zoo.layers.precision import summing_dtype
 from zoo.models.base import Model
 from zoo.models.construction import check_choice, check_least, options
 from zoo.models.music_model import endings, generation, scoring, serving
@@ -164,7 +165,7 @@ class MusicModel(Model, keras.Model):
         self.built = True
 
         # What evaluation measures
-        self.nats = keras.metrics.Mean(name="nats")
+        self.nats = keras.metrics.Mean("nats", summing_dtype())
 
         # Config
         self.config = config

@@ -64,7 +64,10 @@ class WordIds(keras.layers.Layer):
         """Returns the ids."""
         unknown = tf.zeros_like(tokens, tf.bool)
         if training and self.dropout:
-            draws = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator)
+            # In float32: half precision has too few numbers to draw from.
+            draws = keras.random.uniform(
+                ops.shape(tokens), dtype="float32", seed=self.seed_generator
+            )
             unknown = draws < self.dropout
         padding = tf.equal(tokens, "")
 

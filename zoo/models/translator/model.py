@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.layers import Bridge, PointerGenerator, SampledSoftmax
+from zoo.layers.precision import summing_dtype
 from zoo.layers.states import state_sizes
 from zoo.layers.stepping import Product
 from zoo.models.base import Model
@@ -245,7 +246,7 @@ class Translator(Model, keras.Model):
 
         # What training draws and measures
         self.seed_generator = keras.random.SeedGenerator()
-        self.nats = keras.metrics.Mean(name="nats")
+        self.nats = keras.metrics.Mean("nats", summing_dtype())
         self.perplexity = Perplexity(name="perplexity")
 
         # Config

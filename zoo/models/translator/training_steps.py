@@ -28,7 +28,8 @@ def with_draws(
     )
     draws = ops.reshape(draws, (rows, steps))
     draws = ops.concatenate([ids[:, :1], draws[:, :-1]], axis=1)
-    drawn = keras.random.uniform((rows, steps), seed=seed) < rate
+    # In float32: half precision has too few numbers to draw from.
+    drawn = keras.random.uniform((rows, steps), dtype="float32", seed=seed) < rate
     return ops.where(drawn & (ids != PADDING_ID), draws, ids)
 
 
