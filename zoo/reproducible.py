@@ -92,7 +92,7 @@ def _number_functions(meta_graph):
     roots = [graph.node, meta_graph.object_graph_def.nodes]
     names = list(_used(roots, bodies | gradients))
     # What nothing uses stays, behind the others.
-    names += sorted(bodies.keys() - set(names), key=_without_number)
+    names += sorted(bodies.keys() - set(names), key=_by_number)
     _rename(
         meta_graph,
         {name: f"{_without_number(name)}{n}" for n, name in enumerate(names)},
@@ -105,6 +105,12 @@ def _number_functions(meta_graph):
     functions = sorted(graph.library.function, key=lambda each: each.signature.name)
     del graph.library.function[:]
     graph.library.function.extend(functions)
+
+
+def _by_number(name):
+    """Returns what orders functions of one name as they were made."""
+    before = _without_number(name)
+    return before, len(name), name
 
 
 def _without_number(name):
