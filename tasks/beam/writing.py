@@ -15,6 +15,9 @@ from apache_beam.utils.windowed_value import WindowedValue
 SUFFIX = ".jsonl"
 # So many lines of a file that is kept in order are in a file of the answers.
 _BLOCK = 50_000
+# So many characters of what the answers' files begin with are in the name of the folder
+# of what isn't whole yet, for names have an end.
+_SHOWN = 40
 # What files' names have between what they begin with and the suffix.
 _NUMBERS = re.compile(r"-\d{5,}(-of-\d{5,})?")
 _WILDCARDS = re.compile(r"[*?\[]")
@@ -56,7 +59,7 @@ def write(
 def parts_folder(output: str) -> str:
     """Returns the name of a new folder beside files whose names begin so."""
     folder, base = FileSystems.split(output)
-    return FileSystems.join(folder, f"beam-temp-{base}-{uuid.uuid4().hex}")
+    return FileSystems.join(folder, f"beam-temp-{base[:_SHOWN]}-{uuid.uuid4().hex}")
 
 
 def clear(parts: str) -> None:

@@ -293,7 +293,10 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _write_csv(self):
         target = self._folder / "history.csv"
-        with replaced_file(target) as path, path.open("w", newline="") as file:
+        with (
+            replaced_file(target) as path,
+            path.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, self.history[0])
             writer.writeheader()
             writer.writerows(self.history)
