@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from zoo.text.lowercase import lower
 from zoo.text.normalization import Places
 from zoo.text.subword_learning import SPACE
 from zoo.text.subwords import Subwords
@@ -43,7 +44,7 @@ def in_one_case(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         Two bool of this shape; a text without letters is in neither.
     """
     texts = tf.strings.regex_replace(texts, "\x00", " ")  # an end to lower and upper
-    has_upper = tf.strings.lower(texts, encoding="utf-8") != texts
+    has_upper = lower(texts) != texts
     # What is in a to z is soon found; what else has a capital, by a table.
     is_sure = tf.strings.regex_full_match(texts, "(?s).*[a-z].*")
     has_lower = tf.cond(
@@ -63,11 +64,11 @@ def forms(words: tf.Tensor) -> tf.Tensor:
     Returns:
         string (n, 4): "t-shirt", "T-shirt", "T-Shirt" and "T-SHIRT".
     """
-    lower = tf.strings.lower(words, encoding="utf-8")
-    parts = tf.strings.split(lower, sep="-")
+    small = lower(words)
+    parts = tf.strings.split(small, sep="-")
     title = tf.ragged.map_flat_values(capitalized, parts)
     title = tf.strings.reduce_join(title, axis=1, separator="-")
-    return tf.stack([lower, capitalized(lower), title, upper(words)], axis=1)
+    return tf.stack([small, capitalized(small), title, upper(words)], axis=1)
 
 
 def upper(texts: tf.Tensor) -> tf.Tensor:
@@ -190,7 +191,9 @@ class CaseRestorer:
         """Returns how many tokens words have, and the first one's id, both (n, 4)."""
         if isinstance(self._vocabulary, Subwords):
             ids = self._vocabulary.encode(words)
-            tokens, first = ids.row_lengths(), ids[:, :1].to_tensor(0)[:, 0]
+            # Of one column also where no text has a word, but letters of another kind.
+            first = ids[:, :1].to_tensor(0, shape=[None, 1])[:, 0]
+            tokens = ids.row_lengths()
         else:
             first = self._vocabulary.ids(words)
             tokens = tf.where(first == UNKNOWN_ID, 2, 1)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.text.lowercase import lower
 from zoo.text.normalization import check_normalization, normalize
 from zoo.text.vocabulary import END, START
 
@@ -97,7 +98,7 @@ class WordTokenizer(Tokenizer):
         if self.lowercase:
             # `lower` takes a NUL for the end of a text.
             texts = tf.strings.regex_replace(texts, "\x00", " ")
-            texts = tf.strings.lower(texts, encoding="utf-8")
+            texts = lower(texts)
         token, between = _PATTERNS[self.punctuation]
         spaced = tf.strings.regex_replace(texts, token, r" \0 ")
         spaced = tf.strings.regex_replace(spaced, between, " ")

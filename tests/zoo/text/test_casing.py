@@ -55,6 +55,14 @@ def test_subwords_take_the_case_of_the_fewest_pieces():
     assert restored(*texts, vocabulary=vocabulary) == expected
 
 
+@pytest.mark.parametrize("text", ["\N{CIRCLED LATIN CAPITAL LETTER A}", "ⓐ ⓑ", "Ⅷ."])
+def test_letters_that_are_in_no_word_stay(text):
+    tokens = [f"<0x{byte:02X}>" for byte in range(256)]
+    restore = CaseRestorer(Subwords([*tokens, "▁"]))
+    [found] = restore(tf.constant([text])).numpy()
+    assert found.decode() == text
+
+
 def test_forms_are_those_of_python():
     words = ["t-shirt", "ÉTÉ", "ß", "don't", "ǆ"]
     found = [
