@@ -10,7 +10,8 @@ from zoo import kernels
 from zoo.layers import BY_CELL, Bidirectional
 from zoo.models.bucketing import in_buckets
 from zoo.text import Vocabulary
-from zoo.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from zoo.text.lowercase import lower
+from zoo.text.vocabulary import PADDING_ID, SPECIAL, UNKNOWN_ID
 from zoo.typing import Tensor
 
 # How many characters, padding included, are read at a time where nothing is trained.
@@ -21,7 +22,7 @@ CHARACTER_FEATURES = ("rnn", "cnn", "none")
 
 def lowercase(tokens: tf.Tensor) -> tf.Tensor:
     """Returns words in lower case, string in, string out, of the same shape."""
-    return tf.strings.lower(tokens, encoding="utf-8")
+    return lower(tokens)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -43,7 +44,8 @@ class WordIds(keras.layers.Layer):
         training: whether words are dropped.
 
     Returns:
-        Two int32 (batch, steps): the words' ids in each vocabulary, 0 for "".
+        Two int32 (batch, steps): the words' ids in each vocabulary, 0 for "", and that
+        of `<UNK>` for `<PAD>`, which is a word as any other.
     """
 
     def __init__(
@@ -72,7 +74,10 @@ class WordIds(keras.layers.Layer):
         padding = tf.equal(tokens, "")
 
         def view(vocabulary, written):
-            ids = tf.where(unknown, UNKNOWN_ID, vocabulary.ids(written))
+            ids = vocabulary.ids(written)
+            # A word that is spelled as a special token is one that nothing is known of.
+            is_special = ids < len(SPECIAL)
+            ids = tf.where(unknown | is_special, UNKNOWN_ID, ids)
             return tf.where(padding, PADDING_ID, ids)
 
         return view(self.words, tokens), view(self.lowercase_words, lowercase(tokens))

@@ -166,6 +166,14 @@ def test_of_a_long_word_both_ends_are_read(kind):
         assert np.abs(other - same).max() > 1e-3
 
 
+def test_a_word_that_is_spelled_as_a_special_token_is_unknown_and_no_padding():
+    layer = WordIds(Vocabulary(WORDS), Vocabulary([*LOWERCASE, "<pad>"]))
+    tokens = tf.constant([["<PAD>", "<UNK>", "<SOS>", "<EOS>", "Teddy", ""]])
+    ids, lower = layer(tokens)
+    assert ids.numpy().tolist() == [[1, 1, 1, 1, 4, 0]]
+    assert lower.numpy().tolist() == [[4 + len(LOWERCASE), 1, 1, 1, 4, 0]]
+
+
 def test_words_are_dropped_in_both_views_and_in_training_only():
     layer = WordIds(Vocabulary(WORDS), Vocabulary(LOWERCASE), dropout=0.3, seed=1)
     tokens = tf.constant([["Teddy", "bears", ""] * 500])
