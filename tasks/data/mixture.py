@@ -33,13 +33,28 @@ def load(settings) -> list[Component]:
         settings: a `tasks.cli.config.DataConfig`.
 
     Raises:
-        UserError: see `tasks.data.builders.load_builder`.
+        UserError: see `tasks.data.builders.load_builder`; or two of them are the same.
     """
     count = len(settings.dataset)
     train_splits = for_each(settings.train_split, count)
     builders = (data.load_builder(name, settings.data_dir) for name in settings.dataset)
     shares = settings.shares or [1.0] * count
-    return [Component(*of) for of in zip(builders, train_splits, shares, strict=True)]
+    found = [Component(*of) for of in zip(builders, train_splits, shares, strict=True)]
+    _check_different([component.builder for component in found], settings.dataset)
+    return found
+
+
+def _check_different(builders, names):
+    """Raises a UserError where two names are of one dataset: one with its version."""
+    first: dict[str, str] = {}
+    for builder, given in zip(builders, names, strict=True):
+        name = data.name(builder)
+        if name in first:
+            raise UserError(
+                f"--dataset names {first[name]!r} and {given!r}, which are both "
+                f"{name}. Name it once; --shares 2 takes it twice."
+            )
+        first[name] = given
 
 
 def for_each(values: Sequence, count: int) -> list:
@@ -101,13 +116,19 @@ def by_data_set(parts: Sequence, batches: Callable):
         batches: (examples) → their batches.
 
     Returns:
-        The batches; of several parts a dict of them by the data set's name.
+        The batches; of several parts a dict of them by the data set's name, and its
+        version where there are two of one name.
     """
     if len(parts) == 1:
         return batches(parts[0])
-    return {_data_set(part.source): batches(part) for part in parts}
+    names = [_data_set(part.source) for part in parts]
+    names = [
+        _data_set(part.source, versions=names.count(name) > 1)
+        for part, name in zip(parts, names, strict=True)
+    ]
+    return {name: batches(part) for name, part in zip(names, parts, strict=True)}
 
 
-def _data_set(source):
-    """Returns the name of the data set that a source is of, without its version."""
-    return re.sub(r"/\d+\.\d+\.\d+/.*", "", source)
+def _data_set(source, versions=False):
+    """Returns the name of the data set that a source is of, its version left out."""
+    return re.sub(r"/(\d+\.\d+\.\d+)/.*", r":\1" if versions else "", source)

@@ -1,6 +1,7 @@
 """Several datasets at once."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,3 +107,21 @@ def test_several_sets_to_validate_on_are_known_by_their_names():
     found = mixture.by_data_set(parts, len)
     assert found == {"numbers": 2, "wikiann/en": 3}
     assert mixture.by_data_set(parts[:1], len) == 2
+
+
+def test_two_versions_of_a_set_to_validate_on_are_known_apart():
+    sources = "a/b/1.0.0/train", "a/b/2.0.0/train", "c/1.0.0/train"
+    parts = [numbers(count, source=each) for count, each in enumerate(sources, start=1)]
+    assert mixture.by_data_set(parts, len) == {"a/b:1.0.0": 1, "a/b:2.0.0": 2, "c": 3}
+
+
+def test_a_dataset_that_is_named_with_its_version_too_is_one(monkeypatch):
+    def builder(name, _):
+        version = name.partition(":")[2] or "2.0.0"
+        return SimpleNamespace(name="stars", builder_config=None, version=version)
+
+    monkeypatch.setattr(mixture.data, "load_builder", builder)
+    assert len(mixture.load(DataConfig(["stars", "stars:1.0.0"]))) == 2
+    told = "names 'stars' and 'stars:2.0.0', which are both stars:2.0.0. Name it once"
+    with pytest.raises(UserError, match=told):
+        mixture.load(DataConfig(["stars", "stars:1.0.0", "stars:2.0.0"]))
