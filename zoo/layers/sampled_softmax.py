@@ -72,7 +72,8 @@ class SampledSoftmax(SpecOfCall, DenseInputs):
         super().__init__(**kwargs)
         if samples is not None and samples < 0:
             raise ValueError(
-                f"samples must be at least 1, or None for all tokens, found {samples}."
+                "samples must be at least 1, or None or 0 for all tokens, found "
+                f"{samples}."
             )
         self.samples = samples
         self.never = tuple(never)

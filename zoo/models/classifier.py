@@ -322,8 +322,8 @@ class SequenceClassifier(Model, keras.Model):
             `label`: string (batch,), the likeliest class' name; `probability`:
             float32 (batch,), its probability; `probabilities`: float32 (batch,
             classes), of all classes in the order of `class_names`. With `multi_label`
-            also `labels`: string (batch, classes), the names of those that are more
-            probable than not, the likeliest first, with "" behind them.
+            also `labels`: string (batch, classes), the names of those whose probability
+            is 0.5 or more, the likeliest first, with "" behind them.
 
         Raises:
             TypeError: something in `texts` is no string.
