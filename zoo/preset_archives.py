@@ -20,11 +20,11 @@ from zoo.files import check_local, locked, replaced_file, undisturbed, whole_fol
 
 SUMS = "SHA256SUMS"
 _CONFIG = "config.json"
-# What a damaged archive raises, a strange one (its compression, its encryption), or a
-# file that can't be written.
+# What a damaged archive raises, a strange one (its names, its compression, its
+# encryption), or a file that can't be written.
 _DAMAGES = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, RuntimeError, OSError),
+    *(UnicodeDecodeError, NotImplementedError, RuntimeError, OSError),
 )
 # So often a folder is packed anew that another process writes meanwhile.
 _TRIES = 3

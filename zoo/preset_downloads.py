@@ -81,8 +81,12 @@ def fetched(url: str) -> Path:
             be unpacked; or no SHA-256 of it is known.
         UnreachableError: the server doesn't answer, or broke off.
     """
-    url, fragment = urldefrag(url)
-    name = _name(url)
+    try:
+        url, fragment = urldefrag(url)
+        parts = urlsplit(url)
+    except ValueError as error:  # of brackets, which are an address' of IPv6
+        raise PresetError(f"{url} is no URL: {error}.") from error
+    name = _name(url, parts.scheme.lower(), parts.path)
     digest = _digest(fragment, url)
     if digest is None:
         try:
@@ -107,9 +111,8 @@ def is_fetched(folder: str | os.PathLike) -> bool:
     return (Path(folder).parent / _ORIGIN).is_file()
 
 
-def _name(url):
+def _name(url, scheme, path):
     """Returns the name of the preset in an archive."""
-    scheme, path = urlsplit(url).scheme.lower(), urlsplit(url).path
     if scheme not in ("http", "https"):
         raise PresetError(
             f"{url} can't be fetched: presets come by https:// or http://, or from a "
@@ -272,6 +275,8 @@ def _translated(url, error):
         if error.code in (404, 410):
             return _MissingError(f"{told} Is the address right?")
         return UnreachableError(told)
+    if isinstance(error, http.client.InvalidURL):
+        return PresetError(f"{url} is no URL: {error}.")
     if isinstance(error, urllib.error.ContentTooShortError | http.client.HTTPException):
         return UnreachableError(f"{url} was cut off. Fetch it again.")
     if isinstance(error, ValueError) and "hash" in str(error):

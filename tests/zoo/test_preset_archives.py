@@ -207,6 +207,14 @@ def test_what_is_no_whole_archive_is_told(preset, tmp_path, damage):
         unpacked(path, tmp_path / "new")
 
 
+def test_a_name_that_is_not_utf_8_as_it_says_is_told(tmp_path):
+    path = tmp_path / "birds.zip"
+    archive(path, ["birds/config.json", "birds/é"])
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    with pytest.raises(PresetError, match="birds can't be unpacked: 'utf-8' codec"):
+        unpack(path, tmp_path, "birds")
+
+
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
     path = archive(tmp_path / "a.zip", ["a/config.json"])
     free = type("Usage", (), {"free": 1})

@@ -255,6 +255,8 @@ def test_a_server_that_is_not_there_is_told():
         ("http://x/", "ends with /NAME.zip"),
         ("http://x/%2e%2e.zip", "ends with /NAME.zip"),
         ("http://x/a%2fb.zip", "ends with /NAME.zip"),
+        ("http://[x/birds.zip", "is no URL: Invalid IPv6"),
+        ("http://x:port/birds.zip", "is no URL: nonnumeric port: 'port'"),
     ],
 )
 def test_other_urls_are_no_presets(url, message):
