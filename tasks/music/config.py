@@ -1,6 +1,7 @@
 """What a music model's commands can be told. Needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from simple_parsing import choice, field, flag
@@ -72,6 +73,12 @@ class Config(config.TrainingConfig):
     def own_data(self) -> str | None:
         """Returns the files to train on, if there are any."""
         return self.midi_files and file_patterns.listed(self.midi_files)
+
+    def unread(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from super().unread()
+        if self.frame_output != "nade":
+            yield "frame_units", "--frame-output nade"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

@@ -108,7 +108,23 @@ def _read(settings):
     corpus = music_pieces.read_corpus(
         part.builder, part.train_split, settings.music_column, grid
     )
+    if settings.from_preset is None:
+        _check_grid(settings, corpus.train)
     return mixture.with_share(corpus, part.share)
+
+
+def _check_grid(settings, pieces):
+    """Raises a UserError where MIDI was to be read otherwise, and rolls were read."""
+    if settings.drums and not pieces.grid.drums:
+        raise UserError(
+            f"--drums is of MIDI, and {pieces.source} has piano rolls: leave it out."
+        )
+    asked, found = settings.steps_per_quarter, pieces.grid.steps_per_quarter
+    if asked not in (found, Config.steps_per_quarter):
+        raise UserError(
+            f"--steps-per-quarter {asked} is of MIDI, and {pieces.source} has rolls of "
+            f"{found} time steps in a quarter note: leave it out."
+        )
 
 
 def _build(settings, pieces):

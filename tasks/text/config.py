@@ -103,6 +103,8 @@ class Config(config.TrainingConfig):
             yield "cache_threshold", "--cache"
         if self.level != "subword":
             yield "split_punctuation", "--level subword"
+        if self.sentences:
+            yield "window", "--no-sentences"
 
     def check(self) -> None:
         """Raises a UserError where a number is out of its range."""

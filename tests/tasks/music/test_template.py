@@ -10,8 +10,9 @@ import tensorflow as tf
 from tasks import music
 from tasks.data import builders as data
 from tasks.datasets.synthetic import scales
-from tasks.music import batches, corpus, samples
-from tasks.music.midi_files import grid_of
+from tasks.errors import UserError
+from tasks.music import batches, corpus, samples, template
+from tasks.music.midi_files import Grid, grid_of
 from tests.tasks import commands
 from tests.tasks.commands import history, read_json
 from zoo.models import MusicModel
@@ -135,8 +136,9 @@ def test_other_cells_endings_and_outputs_train(
     succeed(
         *("train", "--data-dir", data_dir, "--output", tmp_path / "run"),
         *("--train-split", "train[:64]", "--epochs", 1, "--buckets", 1),
-        *("--cell", cell, "--units", 4, "--frame-units", 3, "--transpose", 2),
-        *("--ending", ending, "--frame-output", output, "--embedding-units", 5),
+        *("--cell", cell, "--units", 4, "--transpose", 2, "--embedding-units", 5),
+        *("--ending", ending, "--frame-output", output),
+        *(("--frame-units", 3) if output == "nade" else ()),
     )
     config = MusicModel.from_preset(tmp_path / "run" / "preset").get_config()
     assert (config["cell"], config["ending"], config["output"]) == (
@@ -146,6 +148,17 @@ def test_other_cells_endings_and_outputs_train(
     )
     [row] = history(tmp_path / "run")
     assert np.isfinite(float(row["val_nats"]))
+
+
+def test_a_grid_and_drums_are_refused_that_rolls_do_not_have():
+    roll = np.ones((4, 88), np.uint8)
+    pieces = corpus.Pieces((roll,), "some/rolls", Grid(0.5))
+    for steps in (2, 4):  # its own, and the default
+        template._check_grid(music.Config(steps_per_quarter=steps), pieces)
+    with pytest.raises(UserError, match=r"-quarter 8 .* has rolls of 2 time steps"):
+        template._check_grid(music.Config(steps_per_quarter=8), pieces)
+    with pytest.raises(UserError, match="--drums is of MIDI, and some/rolls has piano"):
+        template._check_grid(music.Config(drums=True), pieces)
 
 
 def test_groove_means_drums():
@@ -162,6 +175,10 @@ MISTAKES = {
     "transposed": (["--transposed-epochs", 9], "goes with --transpose"),
     "drums": (["--dataset", "groove", "--transpose", 1], "drums have none"),
     "output": (["--frame-output", "rbm"], "'rbm'"),
+    "units of no NADE": (
+        ["--frame-output", "bernoulli", "--frame-units", 9],
+        "--frame-units goes with --frame-output nade, and changes nothing without it",
+    ),
     "ending": (["--ending", "stop"], "'stop'"),
     "steps": (["--steps-per-quarter", 1000], "whole fraction of one"),
     "files": (["--midi-files", "/no/*.mid"], "No file fits --midi-files"),

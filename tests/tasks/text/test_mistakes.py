@@ -35,6 +35,10 @@ MISTAKES = {
     "word": (["explain", "A text.", "--alternatives", ""], "must not be empty"),
     "texts": (["explain", "A text.", "Another."], "one text, found 2"),
     "window": (["train", "--window", 0], "--window must be at least 1"),
+    "window of no stream": (
+        ["train", "--sentences", "--window", 9],
+        "--window goes with --no-sentences, and changes nothing without it",
+    ),
     "hold out": (["train", "--hold-out", 1], "--hold-out must be in [0, 1)"),
     "samples": (["train", "--samples", 0], "--samples must be at least 1"),
     "weights": (

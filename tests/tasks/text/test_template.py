@@ -324,7 +324,8 @@ def test_without_validation_the_last_epoch_is_kept(files, tmp_path):
 @pytest.mark.usefixtures("by_cells", "one_signature")
 def test_sentences_of_files_are_learnt_with_their_ends(files, tmp_path):
     flags = ("--files", files, "--sentences", "--cell", "lstm", "--tied")
-    printed = succeed("train", "--output", tmp_path / "run", *flags, *FEW.split())
+    few = FEW.replace("--window 8", "").split()  # which streams have
+    printed = succeed("train", "--output", tmp_path / "run", *flags, *few)
     assert "7 texts" in printed
     preset = tmp_path / "run" / "preset"
     assert LanguageModel.from_preset(preset).sentences
