@@ -4,7 +4,7 @@ import tensorflow as tf
 
 # TensorFlow lower-cases as ICU does in the locale of the environment: where that is
 # Turkish or Azerbaijani, an I becomes an ı, and where it is Lithuanian, the others get
-# a dot more. So these go before.
+# a dot more. There, these go before.
 _OF_LOCALES = {
     "I": "i",
     "\u0130": "i\u0307",
@@ -25,6 +25,14 @@ def lower(texts: tf.Tensor) -> tf.Tensor:
     Returns:
         string, the same shape.
     """
+    letters, small = list(_OF_LOCALES), list(_OF_LOCALES.values())
+    is_usual = tf.reduce_all(tf.strings.lower(letters, encoding="utf-8") == small)
+    texts = tf.cond(is_usual, lambda: texts, lambda: _replaced(texts))
+    return tf.strings.lower(texts, encoding="utf-8")
+
+
+def _replaced(texts):
+    """Returns texts with small letters for those that locales have others for."""
     for letter, small in _OF_LOCALES.items():
         texts = tf.strings.regex_replace(texts, letter, small)
-    return tf.strings.lower(texts, encoding="utf-8")
+    return texts
