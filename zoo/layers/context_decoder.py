@@ -62,7 +62,8 @@ class ContextDecoder(SpecOfCall, DenseInputs):
     def build(self, sequences_shape: Any, context_shape: Any) -> None:
         """Creates the weights, for (batch, steps, n_x) and (batch, n_c)."""
         extra = context_shape[-1] if self.as_input else 0
-        self.layer.build((None, None, sequences_shape[-1] + extra))
+        if not self.layer.built:
+            self.layer.build((None, None, sequences_shape[-1] + extra))
 
     def __call__(self, sequences: Tensor, context: Tensor, **kwargs: Any) -> Any:
         """Runs over `sequences`, under the mask that they carry."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.cells.units import draw
-from zoo.layers import GRU, LSTM, Bidirectional, ContextDecoder
+from zoo.layers import GRU, LSTM, Bidirectional, ContextDecoder, DeepRNN
 
 
 def test_it_starts_from_its_layers_own_states_and_comes_back_from_its_config():
@@ -23,6 +23,16 @@ def test_it_starts_from_its_layers_own_states_and_comes_back_from_its_config():
     for ours, theirs in zip([a, *states], plain(seen), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert weights is None
+
+
+def test_a_layer_that_has_weights_already_keeps_them():
+    layer = DeepRNN([GRU(3), GRU(2)], skip="residual")
+    layer.build((None, None, 8))
+    weights = layer.get_weights()
+    decoder = ContextDecoder(layer)
+    decoder(draw(2, 4, 3), draw(2, 5, seed=1))
+    for found, expected in zip(decoder.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
