@@ -238,6 +238,7 @@ class AttentionDecoder(SpecOfCall, DenseInputs):
     def _loop(self, sequences, memory, states, mask, training):
         """Runs over `sequences` step by step."""
         step = self.stepper(training)
+        sequences = masks.without_masked(sequences, mask)
         by_step = tf.transpose(tf.cast(sequences, self.compute_dtype), [1, 0, 2])
         steps = tf.shape(by_step)[0]
         states = [tf.cast(state, self.compute_dtype) for state in states]

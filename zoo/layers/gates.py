@@ -44,6 +44,7 @@ def gates_over_time(
         name=f"{layer.name}_gates",
     )
     mask = masks.of_steps(layer, mask, sequences)
+    sequences = masks.without_masked(sequences, mask)
     values = _read(reader, sequences, list(initial_state), mask)
     gates = dict(zip(names, ops.split(values, len(names), axis=-1), strict=True))
     if layer.go_backwards and mask is not None:

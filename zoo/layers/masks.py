@@ -59,6 +59,23 @@ def of_steps(
     return exactly(ops.broadcast_to(mask, (rows, ops.shape(mask)[1])), rows, steps)
 
 
+def without_masked(sequences: Tensor, mask: Any) -> Any:
+    """Returns sequences with zeros at masked steps, whatever was there.
+
+    A cell takes masked steps too, and what comes of them is not used. But its gradient,
+    0, is still multiplied by what is there: of NaN and infinity it makes NaN.
+
+    Args:
+        sequences: (batch, steps, …).
+        mask: bool (batch, steps), or None, where nothing is masked.
+    """
+    if mask is None:
+        return sequences
+    for _ in range(len(sequences.shape) - 2):
+        mask = mask[..., None]
+    return ops.where(mask, sequences, ops.zeros_like(sequences))
+
+
 def of_first(mask: Any) -> Any:
     """Returns a mask, the first of several inputs' masks where Keras nested them.
 

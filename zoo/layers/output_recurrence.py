@@ -129,6 +129,7 @@ class OutputRecurrence(SpecOfCall, DenseInputs):
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         first, *states = for_call(self, initial_state, sequences)
         mask = masks.of_steps(self, mask, sequences)
+        sequences = masks.without_masked(sequences, mask)
         before, last = previous(targets, first, mask)
         a, states = self._advance(sequences, before, states, mask, training)
         return (a, last, *states) if self.return_state else a

@@ -192,6 +192,7 @@ class RNN(DenseInputs, keras.layers.RNN):
             _refuse_draws(self)
         if paths.is_lean(self, training) or paths.is_chosen(self):
             return paths.run(self, sequences, initial_state, mask, training)
+        sequences = masks.without_masked(sequences, mask)
         if hasattr(self.cell, "state_dtype"):
             initial_state = keras.tree.map_structure(
                 functools.partial(_at_least, dtype=self.cell.state_dtype), initial_state
