@@ -118,6 +118,7 @@ class CRF(DenseInputs):
 
     def call(self, emissions: Tensor, mask: Tensor | None = None) -> Any:
         """Returns the emissions, with which the layer and the mask can be found."""
+        mask = masks.of_steps(self, mask, emissions)
         # A tensor of its own: what is attached must not stick to the one that came in.
         return crf_outputs.attach(tf.identity(emissions), self, mask)
 

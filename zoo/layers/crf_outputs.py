@@ -31,8 +31,6 @@ def attach(
     emissions: tf.Tensor, crf: keras.layers.Layer, mask: Tensor | None
 ) -> tf.Tensor:
     """Makes a CRF and its mask to be found by `origin`."""
-    if mask is not None:
-        mask = tf.cast(mask, tf.bool)
     # A graph that held its model would live as long as what is registered for it.
     if tf.is_symbolic_tensor(emissions):
         crf = weakref.proxy(crf)

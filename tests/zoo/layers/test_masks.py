@@ -1,11 +1,12 @@
 """Masks of the right shape, of those that broadcast, and of wrong ones."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.zoo.layers.masks import MASKS, ROWS, STEPS
-from zoo import layers
+from zoo import cells, layers
 from zoo.keras_private import mask_of
 
 N_X = 4
@@ -25,6 +26,18 @@ def attention():
 def decoder():
     made = layers.AttentionDecoder(layers.LSTM(N_X), layers.Attention("dot"), N_X)
     return lambda sequences, mask: made(sequences, sequences, mask=mask)
+
+
+def tagger():
+    made, metric = crf(), layers.CRFAccuracy()
+
+    def best_and_accuracy(sequences, mask):
+        emissions = made(sequences, mask=mask)
+        metric.reset_state()
+        metric.update_state(np.zeros((ROWS, STEPS)), emissions)
+        return layers.CRFDecoder()(emissions), metric.result()
+
+    return best_and_accuracy
 
 
 def masked(make):
@@ -52,6 +65,7 @@ CALLS = {
     "attention decoder": decoder,
     "decode": masked(lambda: crf().decode),
     "marginals": masked(lambda: crf().marginals),
+    "tags": tagger,
 }
 
 
@@ -146,6 +160,54 @@ def test_a_mask_given_as_lists_goes_along_with_the_outputs(layer):
     mask = MASKS["holes"]
     outputs = layer(sequences_of(), mask=mask.tolist())
     np.testing.assert_array_equal(mask_of(outputs), mask)
+
+
+def attending(**arguments):
+    made = layers.AttentionDecoder(layers.GRU(3), layers.Attention("dot"), **arguments)
+    memory = np.random.default_rng(2).normal(size=(ROWS, 4, 3)).astype("float32")
+    return lambda sequences, **kwargs: made(sequences, memory, **kwargs)[0], made
+
+
+def fed_back(layer):
+    made = layers.OutputRecurrence(layer)
+    return lambda sequences, **kwargs: made(sequences, sequences, **kwargs), made
+
+
+def by_itself(layer):
+    return layer, layer
+
+
+CELL_BY_CELL = {
+    "variant": lambda: by_itself(layers.LSTM(3, peephole=True)),
+    "backwards": lambda: by_itself(layers.GRU(3, fused=False, go_backwards=True)),
+    "unrolled": lambda: by_itself(layers.GRU(3, unroll=True)),
+    "stack of cells": lambda: by_itself(layers.RNN([cells.GRUCell(3)])),
+    "attention decoder": lambda: attending(input_feeding=True),
+    "fed back": lambda: fed_back(layers.SimpleRNN(3, fused=False)),
+    "fed back without a state": lambda: fed_back(keras.layers.Dense(3)),
+}
+
+
+@pytest.mark.parametrize("kind", CELL_BY_CELL)
+def test_what_is_no_number_under_the_mask_never_reaches_a_gradient(kind):
+    call, layer = CELL_BY_CELL[kind]()
+    sequences, mask = tf.constant(sequences_of()), tf.constant(MASKS["holes"])
+
+    def gradients(sequences):
+        with tf.GradientTape() as tape:
+            tape.watch(sequences)
+            outputs = call(sequences, mask=mask, training=True)
+            if len(outputs.shape) == 3:
+                outputs = tf.where(mask[..., None], outputs, 0)
+            loss = tf.reduce_sum(outputs**2)
+        weights = [weight.value for weight in layer.trainable_variables]
+        return [loss, *tape.gradient(loss, [sequences, *weights])]
+
+    expected = gradients(sequences)
+    for strange in (np.nan, -np.inf):
+        spoilt = tf.where(mask[..., None], sequences, strange)
+        for found, wanted in zip(gradients(spoilt), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("skip", [True, "dense", ["input", 3]])
