@@ -59,6 +59,7 @@ def call(
         kept = _constant(kept)
 
         def gradient(*d_outputs):
+            d_outputs = list(map(_dense, d_outputs))
             # Made the gradient's own before XLA is in sight: a branch of `tf.cond`
             # fails otherwise.
             with unobserved():
@@ -93,7 +94,7 @@ def _first_order(backward, plain, inputs, fixed, kept, d_outputs):
             with tf.GradientTape() as tape:
                 tape.watch(free)
                 found = _product(plain, inputs, fixed, d_outputs)
-            found = tape.gradient(found, free, list(upstream))
+            found = tape.gradient(found, free, list(map(_dense, upstream)))
             # It is linear in the outputs' gradients, so that one of them is connected,
             # but where forward mode asks for it, in whose midst no tape works.
             if all(each is None for each in found[count:]):
@@ -201,6 +202,19 @@ class _Bound:
 
 
 _registry, _FUNCTION = ops.gradient_registry._registry, "type"
+
+
+def _dense(gradient):
+    """Returns a gradient as a tensor.
+
+    Of rows that are gathered of an output, as `tf.boolean_mask` does, TensorFlow hands
+    on their places and values.
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    return tf.math.unsorted_segment_sum(
+        gradient.values, gradient.indices, gradient.dense_shape[0]
+    )
 
 
 def _constant(tensors):

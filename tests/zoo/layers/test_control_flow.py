@@ -43,3 +43,25 @@ def test_gradient_in_control_flow_is_that_of_the_cell(flow):
     assert kernel.fused_path == "fused"
     for found, expected in zip(gradients(kernel), gradients(cell), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [3, 5])
+def test_gradient_of_some_rows_in_a_graph_is_that_of_the_cell(rows):
+    x, chosen = X[:rows], tf.constant([True, False, True, True, False][:rows])
+
+    @tf.function(autograph=False)
+    def gradients(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            last = tf.boolean_mask(layer(x, training=True), chosen)
+            loss = tf.reduce_sum(last**2)
+        weights = [weight.value for weight in layer.trainable_variables]
+        return tape.gradient(loss, [x, *weights])
+
+    kernel, cell = layers.SimpleRNN(3, fused=True), layers.SimpleRNN(3, fused=False)
+    for layer in (kernel, cell):
+        layer.build(x.shape)
+    cell.set_weights(kernel.get_weights())
+    for found, expected in zip(gradients(kernel), gradients(cell), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
