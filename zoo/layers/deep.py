@@ -391,9 +391,13 @@ class DeepRNN(DenseInputs):
         super().set_weights(weights)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
+        """Returns the constructor's arguments, and where a layer stands twice."""
+        ids = [id(layer) for layer in self.layers]
+        firsts = [ids.index(each) for each in ids]
+        shared = {"firsts": firsts} if len({*ids}) < len(ids) else {}
         return {
             **super().get_config(),
+            **shared,
             "layers": [
                 keras.saving.serialize_keras_object(layer) for layer in self.layers
             ],
@@ -413,4 +417,6 @@ class DeepRNN(DenseInputs):
             keras.saving.deserialize_keras_object(layer, custom_objects=custom_objects)
             for layer in config.pop("layers")
         ]
-        return cls(layers, **config)
+        # Made of its config anew, a layer would no longer share its weights.
+        firsts = config.pop("firsts", range(len(layers)))
+        return cls([layers[first] for first in firsts], **config)

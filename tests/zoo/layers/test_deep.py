@@ -373,6 +373,17 @@ def test_a_layer_that_stands_twice_shares_its_weights_where_it_can():
             DeepRNN([first, first], **arguments)
 
 
+def test_what_is_made_of_a_stacks_config_shares_weights_as_the_stack_does():
+    first, last = GRU(N_A), GRU(N_A)
+    stack, x = DeepRNN([first, first, last]), draw(2, STEPS, N_A)
+    expected = stack(x)
+    copy = DeepRNN.from_config(stack.get_config())
+    copy.build(x.shape)
+    copy.set_weights(stack.get_weights())
+    np.testing.assert_allclose(copy(x), expected, rtol=1e-6)
+    assert copy.layers[0] is copy.layers[1] is not copy.layers[2]
+
+
 def test_wrong_number_of_states_is_refused():
     stack = make_mixed()
     with pytest.raises(ValueError, match="has 4 states, found 1"):
