@@ -174,8 +174,7 @@ def corpus(
     train, validation, test = (
         part and _respelled(part, spellings) for part in (train, validation, test)
     )
-    is_part = validation is None
-    if is_part:
+    if validation is None:
         _check_sentences(train)
         train, validation = splits.hold_out(train)
     with _tags_told(train):
@@ -186,13 +185,12 @@ def corpus(
         train, stray = _mended(train, found)
         train = _in_scheme(train, found, scheme)
     with _tags_told(validation):
-        source = _scheme_beside(validation, found, train, is_part)
+        source = _scheme_beside(validation, found, train)
         validation, more = _mended(validation, source)
         validation = _in_scheme(validation, source, scheme)
     if test:
         with _tags_told(test):
-            source = _scheme_beside(test, found, train)
-            test = _in_scheme(test, source, scheme)
+            test = _in_scheme(test, _scheme_beside(test, found, train), scheme)
     # A tag that only validation has is a tag that the model must be able to miss.
     inventory = dict.fromkeys([*train.inventory, *validation.inventory])
     train = train.with_tags(train.tags, inventory)
@@ -341,12 +339,10 @@ def _respelled(sentences, spellings):
     return sentences.with_tags(rows, names)
 
 
-def _scheme_beside(sentences, scheme, train, is_part=False):
+def _scheme_beside(sentences, scheme, train):
     """Returns the scheme of sentences that go with others, which have one.
 
-    It is their own, as where they are measured on by themselves. But what was cut from
-    the others, `is_part`, is in IOB1 or IOB2 as those are: it may have too few tags for
-    annotators' errors not to decide.
+    IOB1 and IOB2 can't be told apart by few tags: then it is that of the others.
 
     Raises:
         ValueError: the ones have tags of entities, the others plain ones; or it is
@@ -359,7 +355,7 @@ def _scheme_beside(sentences, scheme, train, is_part=False):
         raise ValueError(
             f"those of {train.source} are {_kind(scheme)}, these are {_kind(own)}."
         )
-    return scheme if is_part and "iobes" not in (own, scheme) else own
+    return own if "iobes" in (own, scheme) else scheme
 
 
 def _kind(scheme):

@@ -228,25 +228,6 @@ def test_files_in_several_schemes_go_together():
     ]
 
 
-def test_a_file_in_iob1_beside_others_is_read_as_by_itself():
-    rows = ["I-X I-X O I-Y", "I-X B-X O"]
-    read = [["B-X", "I-X", "O", "B-Y"], ["B-X", "B-X", "O"]]
-    found = of_files(["B-X I-X O", "B-Y O"], rows, rows)
-    [test] = found.tests
-    assert found.validation.tags == test.tags == read
-    assert tagged_corpus.converted(of_file("test", *rows), "iob2").tags == read
-    assert (found.scheme, found.stray) == ("iob2", 0)
-
-
-def test_what_is_held_out_of_a_file_is_in_its_scheme(monkeypatch):
-    # The part alone would be taken for IOB1.
-    parts = of_file("train", "B-X I-X O", "B-Y O"), of_file("part", "I-X O")
-    monkeypatch.setattr(tagged_corpus.splits, "hold_out", lambda train: parts)
-    found = of_files(["B-X I-X O", "B-Y O", "I-X O"])
-    assert found.validation.tags == [["O", "O"]]
-    assert found.stray == 1
-
-
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
