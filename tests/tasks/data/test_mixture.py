@@ -63,6 +63,7 @@ def test_a_share_of_nothing_is_told():
 
 def test_each_dataset_has_its_split_and_its_share(monkeypatch):
     monkeypatch.setattr(data, "load_builder", lambda name, folder: (name, folder))
+    monkeypatch.setattr(data, "name", lambda builder: builder[0])
     settings = DataConfig(["a", "b"], data_dir="here")
     settings.check_datasets()
     assert mixture.load(settings) == [
