@@ -213,15 +213,14 @@ def test_a_run_is_gone_on_with_the_same_texts_flags_and_model_only(
 
     preset = json.loads((presets.find("translation_de_en") / "config.json").read_text())
     penalty = preset["config"]["length_penalty"]
+    coverage = preset["config"]["coverage_penalty"]
+    other = ["--model", "translation_multi30k_en_de", "--coverage-penalty", coverage]
     for more, told in (
         (["--beam", 2], "began with --beam 4, not 2"),
         (["--json"], "began with --json False, not True"),
         (["--length-penalty", 0.1], f"--length-penalty {penalty}, not 0.1"),
         (["--max-length", 13], "--max-length 12, not 13"),
-        (
-            ["--model", "translation_multi30k_en_de", "--length-penalty", penalty],
-            "began with another model",
-        ),
+        ([*other, "--length-penalty", penalty], "began with another model"),
     ):
         refused(*more, told=told)
     given = path.read_bytes()

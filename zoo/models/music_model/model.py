@@ -192,7 +192,8 @@ class MusicModel(Model, keras.Model):
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Any:
         """Returns the hidden states that predict each frame."""
-        frames, lengths, vector = self.pieces(**inputs)
+        # The beginning of a longer piece is predicted, too.
+        frames, lengths, vector = self.pieces(**inputs, whole=False)
         after = 0 if self.ending is None else self.ending.steps_after
         before = tf.pad(frames, [[0, 0], [1, 0], [0, 0]])
         before = before[:, : tf.shape(frames)[1] + after]
@@ -252,7 +253,11 @@ class MusicModel(Model, keras.Model):
         return share_of_loss(mean, known, tf.shape(lengths)[0])
 
     def pieces(
-        self, roll: Tensor, lengths: Tensor | None = None, vector: Tensor | None = None
+        self,
+        roll: Tensor,
+        lengths: Tensor | None = None,
+        vector: Tensor | None = None,
+        whole: bool = True,
     ) -> Any:
         """Returns pieces as they are trained on.
 
@@ -260,6 +265,8 @@ class MusicModel(Model, keras.Model):
             roll: (batch, steps, keys); more than 0 is a note.
             lengths: int (batch,), how many frames each has; all by default.
             vector: float (batch, conditioning), if the model has one.
+            whole: whether the roll has all frames of the pieces, so that lengths beyond
+                it are refused.
 
         Returns:
             Frames of 0 and 1, (batch, steps, keys), in the compute dtype; lengths,
@@ -288,6 +295,7 @@ class MusicModel(Model, keras.Model):
             lengths = tf.fill([rows], steps)
         else:
             lengths = tf.cast(lengths, tf.int32)
+        if whole:
             lengths = parameters.checked(
                 lengths,
                 (lengths >= 0) & (lengths <= steps),
