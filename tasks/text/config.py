@@ -98,6 +98,7 @@ class Config(config.TrainingConfig):
 
     def unread(self) -> Iterator[tuple[str, str]]:
         """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from super().unread()
         if not self.cache:
             yield "cache_sharpness", "--cache"
             yield "cache_threshold", "--cache"

@@ -195,6 +195,7 @@ class Config(config.TrainingConfig):
 
     def unread(self) -> Iterator[tuple[str, str]]:
         """Yields the fields that nothing reads, as the others are, and what would."""
+        yield from super().unread()
         if self.attention == "none":
             for name in ("heads", "order", "input_feeding"):
                 yield name, "attention"
